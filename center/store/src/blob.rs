@@ -1,0 +1,137 @@
+//! Sealed bytes: recordings, proofs of consent, attachments. XChaCha20-Poly1305 (RFC 8439 with the 24-byte nonce of
+//! draft-irtf-cfrg-xchacha, which is large enough to be drawn at random for ever). The key comes with each call and is
+//! never written. Tenant, kind and key name are authenticated with the bytes, so a row cannot be passed off as another.
+
+use base::WallTime;
+use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use sqlx::Row;
+
+use crate::ops::{id, text};
+use crate::read::unsigned;
+use crate::rows::{BlobId, TenantId};
+use crate::{ErrorKind, Store, StoreError};
+
+/// Largest blob: an hour of G.711 is 28.8 MB, of a compressed recording 14 MB; 32 MiB holds either in one row.
+pub const BLOB_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// A named key of 32 bytes. The name is stored with each blob, so that keys can change over the years.
+#[derive(Clone)]
+pub struct BlobKey {
+    name: String,
+    cipher: XChaCha20Poly1305,
+}
+
+impl BlobKey {
+    /// A key and the name that blobs will remember it by.
+    pub fn new(name: &str, key: &[u8; 32]) -> Self {
+        BlobKey { name: name.to_owned(), cipher: XChaCha20Poly1305::new(key.into()) }
+    }
+}
+
+impl std::fmt::Debug for BlobKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "BlobKey({:?}, secret)", self.name)
+    }
+}
+
+impl Store {
+    /// Seals `bytes` and stores them; durable when this returns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] when they are more than [`BLOB_BYTES_MAX`]; what the disk says.
+    pub fn put_blob(
+        &self,
+        key: &BlobKey,
+        tenant: TenantId,
+        kind: &str,
+        bytes: &[u8],
+        at: WallTime,
+    ) -> Result<BlobId, StoreError> {
+        let place = format!("blob of kind {kind:?}");
+        if bytes.len() > BLOB_BYTES_MAX {
+            let what = format!("{} bytes are more than {BLOB_BYTES_MAX}", bytes.len());
+            return Err(StoreError::new(ErrorKind::Value, what, place, "store it in parts"));
+        }
+        let (tenant_id, kind, key_name) = (id(tenant.0)?, text(kind)?, text(&key.name)?);
+        let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
+        let bound = bound_to(tenant, &kind, &key.name);
+        let sealed = key.cipher.encrypt(&nonce, Payload { msg: bytes, aad: &bound }).map_err(|_| {
+            StoreError::new(ErrorKind::Sealed, "the bytes cannot be sealed", place.clone(), "report it")
+        })?;
+        let size = bytes.len() as i64;
+        self.bulk().call(async move |connection| {
+            let row = sqlx::query(
+                "INSERT INTO blob (tenant_id, kind, key_name, nonce, sealed, size_bytes, at_us) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING blob_id",
+            )
+            .bind(tenant_id)
+            .bind(kind)
+            .bind(key_name)
+            .bind(nonce.to_vec())
+            .bind(sealed)
+            .bind(size)
+            .bind(at.as_unix_us())
+            .fetch_one(connection)
+            .await
+            .map_err(|e| StoreError::from_sqlx(&e, place))?;
+            unsigned(&row, "blob_id").map(BlobId)
+        })
+    }
+
+    /// Reads and opens a blob.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown id, [`ErrorKind::Sealed`] when the key is another one or the bytes were
+    /// changed.
+    pub fn get_blob(&self, key: &BlobKey, tenant: TenantId, blob: BlobId) -> Result<Vec<u8>, StoreError> {
+        let (tenant_id, blob_id) = (id(tenant.0)?, id(blob.0)?);
+        let place = format!("blob {}", blob.0);
+        let asked = place.clone();
+        let (kind, key_name, nonce, sealed) = self.bulk().call(async move |connection| {
+            let fault = |e: sqlx::Error| StoreError::from_sqlx(&e, asked.clone());
+            let row = sqlx::query("SELECT kind, key_name, nonce, sealed FROM blob WHERE tenant_id = ? AND blob_id = ?")
+                .bind(tenant_id)
+                .bind(blob_id)
+                .fetch_optional(connection)
+                .await
+                .map_err(fault)?
+                .ok_or_else(|| StoreError::not_found("no such blob", &asked))?;
+            let columns: (String, String, Vec<u8>, Vec<u8>) = (
+                row.try_get("kind").map_err(fault)?,
+                row.try_get("key_name").map_err(fault)?,
+                row.try_get("nonce").map_err(fault)?,
+                row.try_get("sealed").map_err(fault)?,
+            );
+            Ok(columns)
+        })?;
+        if key_name != key.name {
+            let what = format!("it was sealed with key {key_name:?}, not {:?}", key.name);
+            return Err(StoreError::new(ErrorKind::Sealed, what, place, "use the key of that name"));
+        }
+        let changed = || {
+            StoreError::new(
+                ErrorKind::Sealed,
+                "the key does not open it",
+                place.clone(),
+                "use the right key or a backup",
+            )
+        };
+        if nonce.len() != size_of::<XNonce>() {
+            return Err(changed());
+        }
+        let bound = bound_to(tenant, &kind, &key_name);
+        let payload = Payload { msg: sealed.as_slice(), aad: &bound };
+        key.cipher.decrypt(XNonce::from_slice(&nonce), payload).map_err(|_| changed())
+    }
+}
+
+/// What a blob belongs to, as authenticated bytes; lengths keep the parts apart.
+fn bound_to(tenant: TenantId, kind: &str, key_name: &str) -> Vec<u8> {
+    let mut bound = tenant.0.to_le_bytes().to_vec();
+    for part in [kind, key_name] {
+        bound.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bound.extend_from_slice(part.as_bytes());
+    }
+    bound
+}

@@ -1,0 +1,108 @@
+//! What can go wrong in the store, said as one line: what, where, how to mend it.
+
+use std::fmt;
+
+/// The family of a fault: what a caller decides by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorKind {
+    /// The disk has no room. Nothing of the batch was written; dialling must pause until there is room.
+    DiskFull,
+    /// Another process held the database longer than the wait allows. Trying again is right.
+    Busy,
+    /// The row breaks a rule of the schema (a second row of the same name, a change of an append-only row, …).
+    Rule,
+    /// The row that should change is not there, or is closed already.
+    NotFound,
+    /// A value cannot be stored or read back as what it should be.
+    Value,
+    /// The key does not open the blob, or its bytes were changed.
+    Sealed,
+    /// The file is not a store, or was written by a newer program.
+    Schema,
+    /// The address of the store is not one that this program can open.
+    Address,
+    /// The store was closed.
+    Closed,
+    /// Any other failure of the database or the disk.
+    Io,
+}
+
+/// A fault of the store. `Display` gives `what, where, how to mend it` on one line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoreError {
+    /// The family of the fault.
+    pub kind: ErrorKind,
+    /// What happened.
+    pub what: String,
+    /// Where: the store's file, the operation, the row.
+    pub place: String,
+    /// How to mend it.
+    pub mend: String,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}, {}", self.what, self.place, self.mend)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl StoreError {
+    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>, place: impl Into<String>, mend: &str) -> Self {
+        StoreError { kind, what: what.into(), place: place.into(), mend: mend.to_owned() }
+    }
+
+    pub(crate) fn closed(place: &str) -> Self {
+        Self::new(ErrorKind::Closed, "the store is closed", place, "open the store again")
+    }
+
+    pub(crate) fn not_found(what: impl Into<String>, place: &str) -> Self {
+        Self::new(ErrorKind::NotFound, what, place, "check the id; a closed row is not changed again")
+    }
+
+    /// Translates a database fault; `place` names the operation.
+    pub(crate) fn from_sqlx(error: &sqlx::Error, place: impl Into<String>) -> Self {
+        let place = place.into();
+        match error {
+            sqlx::Error::Database(fault) => {
+                // SQLite's extended result code; its low byte is the primary code (sqlite.org/rescode.html).
+                let code = fault.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(1);
+                let what = one_line(fault.message());
+                let (kind, mend) = match code & 0xff {
+                    13 => (ErrorKind::DiskFull, "free space on the store's disk; work goes on by itself then"),
+                    5 | 6 => (ErrorKind::Busy, "end the other program that writes this store, or try again"),
+                    8 | 14 => (ErrorKind::Io, "check that the folder exists and that this user may write in it"),
+                    10 => (ErrorKind::Io, "check the disk (kernel log, SMART) and its free space"),
+                    11 | 26 => {
+                        (ErrorKind::Schema, "this file is damaged or no store: restore a backup or name another file")
+                    }
+                    18 => (ErrorKind::Value, "the row is too large to store"),
+                    19 => (ErrorKind::Rule, "the row breaks a rule of the records and was not written"),
+                    _ => (
+                        ErrorKind::Io,
+                        "see the message; check the store's file with `sqlite3 FILE 'pragma integrity_check'`",
+                    ),
+                };
+                Self::new(kind, what, place, mend)
+            }
+            sqlx::Error::RowNotFound => Self::not_found("no such row", &place),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::new(
+                ErrorKind::Value,
+                one_line(&error.to_string()),
+                place,
+                "the row was not written by this program",
+            ),
+            _ => Self::new(ErrorKind::Io, one_line(&error.to_string()), place, "check the store's file and its disk"),
+        }
+    }
+
+    /// True when the fault lies in one row and not in the store, so that its neighbours can still be written.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        matches!(self.kind, ErrorKind::Rule | ErrorKind::NotFound | ErrorKind::Value)
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
