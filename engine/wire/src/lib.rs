@@ -9,13 +9,17 @@
 //! ```
 //!
 //! **Invariants.** Bytes stay bytes: nothing here assumes UTF-8. Any input gives a value or a [`Reject`], never a panic,
-//! in time linear in its length. Every count and length has a named limit. RTP and RTCP are parsed and written without
-//! allocation on the packet path. Absent: transactions, dialogs, offer/answer, jitter, timers, sockets; those are the
+//! in time linear in its length. Every count and length has a named limit. RTP and telephone events are read and
+//! written without allocation; RTCP (a packet in 5 s a leg), SIP and SDP allocate. Absent: transactions, dialogs, offer/answer, jitter, timers, sockets; those are the
 //! work of `sip`, `call`, `media` and `net`. `rtp-rs` is named only in [`rtp`], `rtcp-types` only in [`rtcp`].
 //!
 //! **Units.** Lengths and offsets are bytes; RTP times are ticks of the payload's clock (8,000 a second for G.711).
 
+pub mod dtmf;
 pub mod reject;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
 pub mod sip;
 
 pub use reject::Reject;
