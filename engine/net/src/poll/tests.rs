@@ -1,0 +1,281 @@
+//! The driver ticked by hand: real sockets on loopback, no thread, no sleep.
+
+use super::*;
+use crate::runtime::Wake;
+use crate::sockets::{PortRange, bind_sip};
+use base::queue::{Receiver, bounded};
+use base::{LegId, Seed};
+use call::{Command, Frame, ShardConfig};
+use codecs::g711::Law;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::AtomicBool;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Shard 0 of `shards`, whose siblings are only queues.
+struct Rig {
+    driver: Driver,
+    sip: SocketAddr,
+    events: Receiver<(ShardId, Event)>,
+    commands: Sender<Command>,
+    peers: Vec<Receiver<PeerItem>>,
+    stranger: UdpSocket,
+}
+
+impl Rig {
+    fn new(ports: u16, shards: usize, events_max: usize, peers_max: usize) -> Rig {
+        let clock = Clock::new();
+        let (socket, sip) = bind_sip(SocketAddr::new(LOOPBACK, 0)).unwrap();
+        let range = PortRange::new(&(ports..=ports + 199)).unwrap();
+        let media = MediaPorts::new(LOOPBACK, range, 0, shards).unwrap();
+        let (events_in, events) = bounded(events_max);
+        let (commands, commands_out) = bounded(8);
+        let (_, requests) = bounded(1);
+        let mut doors = Vec::new();
+        let mut peers = Vec::new();
+        for _ in 0..shards {
+            let (queue, receiver) = bounded(peers_max);
+            doors.push(PeerDoor { queue, wake: Arc::new(Wake::new().unwrap()) });
+            peers.push(receiver);
+        }
+        let inbox = Inbox {
+            commands: commands_out,
+            peers: peers[0].clone(),
+            requests,
+            stop: Arc::new(AtomicBool::new(false)),
+            wake: Arc::clone(&doors[0].wake),
+        };
+        let config = ShardConfig {
+            shard: ShardId(0),
+            sip,
+            media_advertise: LOOPBACK,
+            user_agent: "test".to_owned(),
+            media_timeout: ShardConfig::MEDIA_TIMEOUT,
+        };
+        let shard = Shard::new(config, Seed::from_u64(1), clock.anchor());
+        let mut driver = Driver::new(ShardId(0), clock, shard, Arc::new(socket), media, inbox, doors, events_in);
+        assert!(driver.bind_first_ports() > 0);
+        let stranger = UdpSocket::bind(SocketAddr::new(LOOPBACK, 0)).unwrap();
+        stranger.set_nonblocking(true).unwrap();
+        Rig { driver, sip, events, commands, peers, stranger }
+    }
+
+    fn tick(&mut self) -> Counters {
+        let now = self.driver.clock.now();
+        self.driver.tick(now);
+        self.driver.meter.counters
+    }
+
+    /// RTP port of the first pair bound.
+    fn first_port(&self) -> u16 {
+        (0..=u16::MAX).step_by(2).find(|port| self.driver.media.by_port(*port).is_some()).unwrap()
+    }
+
+    fn events(&self) -> Vec<u64> {
+        let leg = |(_, event)| match event {
+            Event::PlayEnded { leg } => leg.0,
+            other => panic!("{other:?}"),
+        };
+        self.events.try_iter().map(leg).collect()
+    }
+}
+
+fn fact(number: u64) -> Event {
+    Event::PlayEnded { leg: LegId(number) }
+}
+
+fn audio() -> Event {
+    Event::Audio { leg: LegId(99), at: Instant::ZERO, timestamp: 0, law: Law::Mu, payload: Box::new([0; 160]) }
+}
+
+fn options(call_id: &str) -> String {
+    format!(
+        "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bK-{call_id}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:b@x>;tag=1\r\nTo: <sip:a@x>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\
+         Content-Length: 0\r\n\r\n"
+    )
+}
+
+#[test]
+fn events_wait_in_order_and_only_audio_is_dropped() {
+    let mut rig = Rig::new(13_000, 1, 2, 1);
+    for number in 0..5 {
+        rig.driver.tell(fact(number));
+        rig.driver.tell(audio());
+    }
+    // The queue held event 0 and one packet of audio; the rest waited or was dropped.
+    assert_eq!(rig.driver.meter.counters.audio_events_dropped, 4);
+    assert!(matches!(rig.events.try_recv(), Ok((_, Event::PlayEnded { leg: LegId(0) }))));
+    assert!(matches!(rig.events.try_recv(), Ok((_, Event::Audio { .. }))));
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        rig.driver.flush_events();
+        seen.extend(rig.events());
+    }
+    assert_eq!(seen, [1, 2, 3, 4]);
+    assert_eq!(rig.driver.meter.counters.events, 6);
+    rig.driver.tell(fact(5));
+    assert_eq!(rig.events(), [5], "afterwards events go straight again");
+}
+
+#[test]
+fn unread_events_stop_new_work_and_reading_starts_it_again() {
+    let mut rig = Rig::new(13_200, 1, 1, 1);
+    for number in 0..=EVENTS_WAITING_MAX as u64 {
+        rig.driver.tell(fact(number));
+    }
+    rig.commands.try_send(Command::StopPlay { leg: LegId(1) }).unwrap();
+    rig.stranger.send_to(options("x").as_bytes(), rig.sip).unwrap();
+    let counters = rig.tick();
+    assert_eq!((counters.commands, counters.sip_received, counters.stalled_ticks), (0, 0, 1));
+    assert_eq!(rig.events(), [0]);
+    let counters = rig.tick(); // one event found room, so one place is free
+    assert_eq!((counters.commands, counters.sip_received, counters.stalled_ticks), (1, 1, 1));
+    assert_eq!(rig.events(), [1], "nothing was lost on the way");
+}
+
+#[test]
+fn a_full_peer_queue_drops_frames_and_keeps_digits() {
+    let mut rig = Rig::new(13_400, 2, 4, 2);
+    let frame = Frame { index: 0, marker: false, law: Law::Mu, payload: [0; 160] };
+    let frame = PeerMessage::Frame { from: LegId(1), to: LegId(2), frame };
+    let digit = |digit| PeerMessage::Digit { from: LegId(1), to: LegId(2), digit };
+    for _ in 0..5 {
+        rig.driver.tell_peer(ShardId(1), frame);
+    }
+    rig.driver.tell_peer(ShardId(1), digit('1'));
+    rig.driver.tell_peer(ShardId(1), digit('2'));
+    rig.driver.tell_peer(ShardId(7), frame); // no such shard
+    let counters = rig.driver.meter.counters;
+    assert_eq!((counters.peer_frames_sent, counters.peer_frames_dropped), (2, 3));
+    let mut digits = String::new();
+    for _ in 0..3 {
+        for item in rig.peers[1].try_iter() {
+            if let PeerItem::Message(PeerMessage::Digit { digit, .. }) = item {
+                digits.push(digit);
+            }
+        }
+        rig.driver.flush_digits();
+    }
+    assert_eq!(digits, "12");
+
+    for _ in 0..DIGITS_WAITING_MAX + 10 {
+        rig.driver.tell_peer(ShardId(1), digit('3'));
+    }
+    assert_eq!(rig.driver.digits_waiting.len(), DIGITS_WAITING_MAX);
+    assert_eq!(rig.driver.meter.counters.peer_digits_dropped, 8, "two found room in the queue");
+}
+
+#[test]
+fn the_front_door_forwards_by_call_id_and_drops_when_the_other_is_full() {
+    let mut rig = Rig::new(13_600, 2, 64, 3);
+    rig.stranger.send_to(options("s0-mine").as_bytes(), rig.sip).unwrap();
+    rig.stranger.send_to(b"\r\n\r\n", rig.sip).unwrap();
+    for number in 0..5 {
+        rig.stranger.send_to(options(&format!("s1-{number}")).as_bytes(), rig.sip).unwrap();
+    }
+    let counters = rig.tick();
+    assert_eq!((counters.sip_received, counters.sip_keep_alives), (7, 1));
+    assert_eq!((counters.sip_forwarded, counters.sip_dropped_queue_full), (3, 2));
+    assert_eq!(counters.sip_sent, 1, "our own is answered: 200 to OPTIONS");
+    for (number, item) in rig.peers[1].try_iter().enumerate() {
+        let PeerItem::Sip { source, bytes } = item else { panic!("not SIP") };
+        assert_eq!(source, rig.stranger.local_addr().unwrap());
+        assert_eq!(bytes, options(&format!("s1-{number}")).as_bytes());
+    }
+    let mut answer = [0; 2_000];
+    let length = rig.stranger.recv(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"SIP/2.0 200"), "{}", String::from_utf8_lossy(&answer[..length]));
+}
+
+#[test]
+fn a_flood_of_junk_costs_a_bounded_share_of_a_tick_and_changes_nothing() {
+    let mut rig = Rig::new(13_800, 1, 64, 8);
+    let port = rig.first_port();
+    let mut random = Seed::from_u64(3).stream("junk", 0);
+    for round in 0..40 {
+        for number in 0..50 {
+            let length = random.below(400) as usize;
+            let mut junk: Vec<u8> = (0..length).map(|_| random.next_u32() as u8).collect();
+            if number % 5 == 0 {
+                junk.splice(0..0, *b"INVITE sip:x SIP/2.0\r\nCall-ID: ");
+            }
+            rig.stranger.send_to(&junk, rig.sip).unwrap();
+            rig.stranger.send_to(&junk, (LOOPBACK, port + (number & 1))).unwrap();
+        }
+        let before = rig.driver.meter.counters.media_received;
+        let read = rig.tick().media_received - before;
+        // RTP and RTCP socket of the pair, one packet a look.
+        assert_eq!(read, 2 * LOOKS_PER_TICK as u64, "round {round}");
+    }
+    let counters = rig.tick();
+    assert_eq!(counters.sip_received, 40 * 50);
+    let counts = rig.driver.shard.counts();
+    assert_eq!((counts.legs, counts.dialogs, counts.ports_in_use), (0, 0, 0), "{counts:?}");
+    assert!(rig.events.is_empty());
+    assert_eq!(counters.media_sent, 0, "nobody is answered with media");
+}
+
+#[test]
+fn an_oversized_packet_is_dropped_and_the_next_one_read() {
+    let mut rig = Rig::new(14_000, 1, 4, 1);
+    let port = rig.first_port();
+    rig.stranger.send_to(&[0x80; MEDIA_PACKET_BYTES_MAX + 1], (LOOPBACK, port)).unwrap();
+    rig.stranger.send_to(&[0x80; MEDIA_PACKET_BYTES_MAX], (LOOPBACK, port)).unwrap();
+    rig.stranger.send_to(&[], (LOOPBACK, port)).unwrap();
+    let counters = rig.tick();
+    assert_eq!((counters.receive_dropped_oversize, counters.media_received), (1, 2));
+}
+
+#[test]
+fn sends_that_fail_are_counted_and_do_not_hold_up_the_others() {
+    let socket = UdpSocket::bind(SocketAddr::new(LOOPBACK, 0)).unwrap();
+    let good = socket.local_addr().unwrap();
+    let nowhere = SocketAddr::new(LOOPBACK, 0);
+    let other_family: SocketAddr = "[::1]:9".parse().unwrap();
+    let mut meter = Meter::default();
+    let mut left = Vec::new();
+    let items = [(nowhere, [0u8]), (good, [1]), (good, [2]), (other_family, [3]), (good, [4]), (nowhere, [5])];
+    send_all(&socket, &items, &mut meter, |_, range| left.extend(range));
+    assert_eq!(left, [1, 2, 4]);
+    assert_eq!(meter.counters.send_dropped_other, 3, "{:?}", meter.counters);
+    for code in [libc::ENOBUFS, libc::ECONNREFUSED, libc::EPERM] {
+        *cause(&mut meter.counters, &io::Error::from_raw_os_error(code)) += 1;
+    }
+    let counters = meter.counters;
+    assert_eq!(
+        (counters.send_dropped_no_buffers, counters.send_dropped_unreachable, counters.send_dropped_other),
+        (1, 1, 4)
+    );
+}
+
+#[test]
+fn ports_are_bound_ahead_of_need_and_resting_ones_do_not_count() {
+    let mut rig = Rig::new(14_200, 1, 4, 1);
+    let now = rig.driver.clock.now();
+    let first = rig.driver.media.bound();
+    rig.driver.top_up_ports(now);
+    assert_eq!(rig.driver.media.bound(), first, "enough is ready");
+    for _ in 0..first {
+        rig.driver.note_ended();
+    }
+    rig.driver.top_up_ports(now);
+    assert!(rig.driver.media.bound() > first, "those at rest cannot be lent");
+    // A range that is used up is not walked again at once.
+    for _ in 0..200 {
+        rig.driver.note_ended();
+        rig.driver.top_up_ports(now);
+    }
+    assert!(rig.driver.ports_retry_at > now);
+    assert_eq!(rig.driver.shard.ports_free(), rig.driver.media.bound());
+}
+
+#[test]
+fn lateness_is_counted_by_its_limits() {
+    let mut meter = Meter::default();
+    for late_us in [0, 999, 1_000, 1_001, 20_000, 20_001] {
+        meter.late(Duration::from_us(late_us));
+    }
+    assert_eq!((meter.counters.late_over_1ms, meter.counters.late_over_20ms), (3, 1));
+    assert_eq!(meter.send_lateness_us.count(), 6);
+}
