@@ -70,6 +70,52 @@ pub enum Law {
     A,
 }
 
+impl Law {
+    /// The code of silence.
+    pub const fn silence(self) -> u8 {
+        match self {
+            Law::Mu => pcmu::SILENCE,
+            Law::A => pcma::SILENCE,
+        }
+    }
+    /// One 16-bit linear sample to its code.
+    pub const fn encode(self, sample: i16) -> u8 {
+        match self {
+            Law::Mu => pcmu::encode(sample),
+            Law::A => pcma::encode(sample),
+        }
+    }
+    /// One code to 16-bit linear.
+    #[inline]
+    pub const fn decode(self, code: u8) -> i16 {
+        match self {
+            Law::Mu => pcmu::decode(code),
+            Law::A => pcma::decode(code),
+        }
+    }
+    /// Encodes the shorter of the two slices; returns how many samples that was.
+    pub fn encode_slice(self, samples: &[i16], codes: &mut [u8]) -> usize {
+        match self {
+            Law::Mu => pcmu::encode_slice(samples, codes),
+            Law::A => pcma::encode_slice(samples, codes),
+        }
+    }
+    /// Decodes the shorter of the two slices; returns how many samples that was.
+    pub fn decode_slice(self, codes: &[u8], samples: &mut [i16]) -> usize {
+        match self {
+            Law::Mu => pcmu::decode_slice(codes, samples),
+            Law::A => pcma::decode_slice(codes, samples),
+        }
+    }
+    /// The static RTP payload type of RFC 3551 table 4: 0 or 8.
+    pub const fn payload_type(self) -> u8 {
+        match self {
+            Law::Mu => 0,
+            Law::A => 8,
+        }
+    }
+}
+
 /// Converts codes of one law into the other's; equal laws are a copy. Returns how many codes were converted: the
 /// shorter of the two slices.
 pub fn transcode(from: Law, to: Law, codes: &[u8], out: &mut [u8]) -> usize {

@@ -110,6 +110,14 @@ fn slices_stop_at_the_shorter_one() {
     let mut samples = [7; 4];
     assert_eq!(pcma::decode_slice(&[pcma::SILENCE; 2], &mut samples), 2);
     assert_eq!(samples, [8, 8, 7, 7]);
+    for law in [Law::Mu, Law::A] {
+        let mut codes = [0; 4];
+        assert_eq!(law.encode_slice(&[0; 3], &mut codes), 3);
+        assert_eq!(codes, [law.silence(), law.silence(), law.silence(), 0]);
+        assert_eq!(law.decode_slice(&codes[..3], &mut samples), 3);
+        assert!(samples[..3].iter().all(|sample| *sample == law.decode(law.silence())));
+    }
+    assert_eq!([Law::Mu.payload_type(), Law::A.payload_type()], [0, 8]);
 }
 
 #[test]
@@ -119,10 +127,7 @@ fn a_tone_keeps_the_signal_to_noise_ratio_of_the_standard() {
         let (mut signal, mut noise) = (0.0, 0.0);
         for n in 0..8_000 {
             let sample = (20_000.0 * (f64::from(n) * 0.7991).sin()) as i16;
-            let back = match law {
-                Law::Mu => pcmu::decode(pcmu::encode(sample)),
-                Law::A => pcma::decode(pcma::encode(sample)),
-            };
+            let back = law.decode(law.encode(sample));
             signal += f64::from(sample).powi(2);
             noise += (f64::from(sample) - f64::from(back)).powi(2);
         }
