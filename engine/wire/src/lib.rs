@@ -16,6 +16,8 @@
 //! **Units.** Lengths and offsets are bytes; RTP times are ticks of the payload's clock (8,000 a second for G.711).
 
 pub mod dtmf;
+#[cfg(any(test, feature = "exercise"))]
+pub mod exercise;
 pub mod reject;
 pub mod rtcp;
 pub mod rtp;

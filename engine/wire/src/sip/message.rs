@@ -246,7 +246,7 @@ impl Message {
         self.lines(name).flat_map(split_commas)
     }
 
-    /// Any header by its name (any case, long form): the first line's value.
+    /// Any header by its name (any case, long or compact): the first line's value.
     pub fn header_named(&self, name: &str) -> Option<&[u8]> {
         let kind = HeaderName::parse(name.as_bytes());
         self.headers
