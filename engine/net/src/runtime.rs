@@ -25,6 +25,10 @@ pub const SHARDS_MAX: usize = 64;
 /// a tick, so 16 are only ever seen when it stands still.
 const REQUESTS_MAX: usize = 16;
 
+/// File descriptors besides media sockets for which room is made: 3 a shard (64 × 3), other engines of the process, the
+/// store, HTTP connections.
+const FILES_BESIDES: u64 = 2_048;
+
 /// How long `stats` waits for all shards: 500 ticks, so who does not answer stands still.
 const STATS_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -299,12 +303,15 @@ impl Engine {
         let range = PortRange::new(&config.ports).filter(|range| range.pairs() >= shards).ok_or_else(|| {
             NetError::Config(format!("media ports {first}-{last} hold no RTP/RTCP pair for each shard"))
         })?;
-        sys::raise_file_limit();
+        let files_allowed = sys::raise_file_limit();
         let seed = config.seed.map_or_else(entropy::seed, Ok)?;
         let clock = Clock::new();
         let anchor = clock.anchor();
         let (socket, bound) = bind_sip(config.sip)?;
         let socket = Arc::new(socket);
+        // Two sockets a pair; a refusal (nothing so high is free under the limit) leaves the table to grow by steps.
+        let files = (range.pairs() as u64 * 2 + FILES_BESIDES).min(files_allowed);
+        let _ = sys::reserve_files(socket.as_fd(), files);
         let sip =
             if bound.ip().is_unspecified() { SocketAddr::new(config.media_advertise, bound.port()) } else { bound };
         let os = |what| move |error| NetError::Os { what, error };

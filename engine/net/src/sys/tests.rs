@@ -98,3 +98,13 @@ fn pinning_keeps_to_what_is_allowed() {
     .join()
     .unwrap();
 }
+
+#[test]
+fn room_for_descriptors_is_made_without_keeping_one() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let limit = raise_file_limit();
+    assert!(limit >= 256);
+    reserve_files(socket.as_fd(), limit).unwrap();
+    assert!(!std::path::Path::new(&format!("/proc/self/fd/{}", limit - 1)).exists(), "it was closed again");
+    assert!(reserve_files(socket.as_fd(), limit + 1).is_err());
+}

@@ -1,0 +1,33 @@
+//! File descriptors come back. Alone in its file, so alone in its process: other tests open descriptors too.
+
+mod common;
+
+use base::{LegId, ShardId};
+use call::Command;
+use common::*;
+
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[test]
+fn engines_leave_no_descriptor_behind() {
+    let before = open_files();
+    for round in 0..3 {
+        let caller = engine("caller", 2, 16_000..=16_199, round);
+        let callee = engine("callee", 1, 16_000..=16_199, round + 10);
+        assert!(open_files() > before + 60, "the sockets of three shards are open");
+        order(&caller, ShardId(1), originate(1, &callee));
+        let (there, at) = incoming(&callee);
+        order(&callee, at, Command::Answer { leg: there });
+        answered(&caller, LegId(1));
+        if round == 0 {
+            order(&caller, ShardId(1), Command::Hangup { leg: LegId(1), reason: "test over" });
+            ended(&caller, LegId(1));
+            ended(&callee, there);
+            let last = caller.shutdown();
+            assert_eq!(last.counts().ports_in_use, 0);
+        } // the other rounds drop engines with a call up
+    }
+    assert_eq!(open_files(), before);
+}
