@@ -256,7 +256,7 @@ impl<T> TimerWheel<T> {
             entry.slot = IN_DUE;
             self.due.push((entry.at, entry.sequence, current));
         }
-        self.due.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        self.due.sort_unstable_by_key(|due| std::cmp::Reverse((due.0, due.1)));
         self.tick = tick + 1;
         if self.tick & (SLOTS as u64 - 1) == 0 {
             for level in (1..LEVELS).rev() {

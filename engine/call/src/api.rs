@@ -1,0 +1,287 @@
+//! What goes in and out of a [`crate::Shard`] besides packets: commands of the control plane, events, peer messages.
+
+use base::{CallId, Duration, Instant, LegId, ShardId};
+use codecs::g711::Law;
+use media::amd::{ClassicConfig, Decision};
+use media::playout::Prompt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Everything needed to place an outgoing leg.
+#[derive(Clone, Debug)]
+pub struct Originate {
+    /// Chosen by the control plane; unique among the legs of the engine.
+    pub leg: LegId,
+    /// Request-URI and To, such as `sip:+15551230000@carrier.example`.
+    pub to_uri: String,
+    /// Next hop.
+    pub remote: SocketAddr,
+    /// From, such as `sip:+15559990000@outpace.example`.
+    pub from_uri: String,
+    /// Display name of From.
+    pub from_display: Option<String>,
+    /// Answers to the trunk's digest challenges, if it asks.
+    pub credentials: Option<sip::Credentials>,
+    /// Time until the call is cancelled unanswered.
+    pub ring_timeout: Duration,
+    /// Starts answer detection at the answer.
+    pub analyse: Option<ClassicConfig>,
+    /// In order of preference; not empty.
+    pub laws: Vec<Law>,
+}
+
+/// A wish of the control plane. A command for a leg that is gone does nothing: its `Event::Ended` is already on the way.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Places an outgoing leg.
+    Originate(Box<Originate>),
+    /// Answers an incoming INVITE with 180, or 183 with SDP when `early_media`.
+    Ring {
+        /// The incoming leg.
+        leg: LegId,
+        /// Opens the media path before the answer.
+        early_media: bool,
+    },
+    /// Answers an incoming INVITE with 200.
+    Answer {
+        /// The incoming leg.
+        leg: LegId,
+    },
+    /// Refuses an incoming INVITE.
+    Reject {
+        /// The incoming leg.
+        leg: LegId,
+        /// 400–699.
+        code: u16,
+        /// `Retry-After`, for 503 and its like.
+        retry_after_s: Option<u32>,
+    },
+    /// Plays a prompt; takes the place of what the leg sent before.
+    Play {
+        /// The leg that hears it.
+        leg: LegId,
+        /// Encoded once, shared by all legs.
+        prompt: Arc<Prompt>,
+        /// Starts again at its end.
+        repeat: bool,
+    },
+    /// Ends a prompt before its end; the leg sends silence.
+    StopPlay {
+        /// The leg that hears it.
+        leg: LegId,
+    },
+    /// Joins `leg` to `with`. Each of the two legs gets a command of its own, which names the other; so the legs may
+    /// live on different shards.
+    Bridge {
+        /// The call that the two legs form from now on.
+        call: CallId,
+        /// The leg on this shard.
+        leg: LegId,
+        /// Its partner.
+        with: LegId,
+        /// Where the partner lives; may be this shard.
+        with_shard: ShardId,
+    },
+    /// Parts a leg from its partner; it sends silence.
+    Unbridge {
+        /// The leg on this shard.
+        leg: LegId,
+    },
+    /// Sends DTMF by RFC 4733.
+    SendDigits {
+        /// The leg that hears them.
+        leg: LegId,
+        /// `0-9*#A-D`; others are left out.
+        digits: String,
+    },
+    /// Puts the far end on hold by re-INVITE (`a=sendonly`), or takes it back.
+    Hold {
+        /// An answered leg.
+        leg: LegId,
+        /// True holds.
+        on: bool,
+    },
+    /// Reports every received audio packet as `Event::Audio`.
+    Tap {
+        /// The leg listened to.
+        leg: LegId,
+        /// False stops.
+        on: bool,
+    },
+    /// Ends a leg in whatever state it is.
+    Hangup {
+        /// The leg.
+        leg: LegId,
+        /// Goes into the `Reason` header.
+        reason: &'static str,
+    },
+}
+
+/// A fact of the shard's world. The last event of each leg is exactly one `Ended`.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A stranger or trunk calls. Answer with `Ring`, `Answer` or `Reject`.
+    Incoming {
+        /// Chosen by the shard; the top bit is set.
+        leg: LegId,
+        /// User part of From, as text; may be anything.
+        from_user: String,
+        /// User part of the request-URI, as text; may be anything.
+        to_user: String,
+        /// Where the INVITE came from.
+        source: SocketAddr,
+    },
+    /// The far end rings.
+    Progress {
+        /// The outgoing leg.
+        leg: LegId,
+        /// 101–199.
+        code: u16,
+        /// The far end announced media before the answer.
+        early_media: bool,
+    },
+    /// The leg is up; media flows.
+    Answered {
+        /// The leg.
+        leg: LegId,
+        /// When the 200 (or its ACK, for incoming legs) came in.
+        at: Instant,
+        /// What a BYE needs when this process is gone; for the CDR.
+        dialog: Box<sip::DialogIdentity>,
+    },
+    /// Answer detection has decided.
+    Verdict {
+        /// The analysed leg.
+        leg: LegId,
+        /// What, why, and when in the audio.
+        decision: Decision,
+        /// When the first utterance ended, if one was heard: the legal deadline runs from here.
+        utterance_end: Option<Instant>,
+        /// When the decision was made.
+        at: Instant,
+    },
+    /// A prompt came to its end.
+    PlayEnded {
+        /// The leg that heard it.
+        leg: LegId,
+    },
+    /// The far end pressed a key.
+    Digit {
+        /// The leg.
+        leg: LegId,
+        /// `0-9*#A-D`.
+        digit: char,
+    },
+    /// One received audio packet of a tapped leg.
+    Audio {
+        /// The tapped leg.
+        leg: LegId,
+        /// When it was read from the network.
+        at: Instant,
+        /// RTP timestamp.
+        timestamp: u32,
+        /// Law of the payload.
+        law: Law,
+        /// The payload as it came.
+        payload: Box<[u8]>,
+    },
+    /// The first packet with the partner's audio left on this leg.
+    BridgeAudio {
+        /// The leg whose far end now hears the partner.
+        leg: LegId,
+        /// When the packet was handed to the driver.
+        at: Instant,
+    },
+    /// The far end changed the media by re-INVITE.
+    Held {
+        /// The leg.
+        leg: LegId,
+        /// True: the far end does not want to hear us any more.
+        on: bool,
+    },
+    /// The leg is gone and its ports are back.
+    Ended {
+        /// The leg.
+        leg: LegId,
+        /// Why, and whose doing it was.
+        cause: sip::Cause,
+        /// Whether it had been answered.
+        answered: bool,
+        /// What the media path saw, when there was one.
+        media: Option<media::session::Stats>,
+    },
+}
+
+/// One received audio frame on its way to the partner leg: 20 ms of G.711, by value.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// Number of the frame on the sender's timeline (RTP timestamp ÷ samples per frame), so gaps show.
+    pub index: u32,
+    /// The sender said that a talk spurt begins.
+    pub marker: bool,
+    /// Law of the payload.
+    pub law: Law,
+    /// 160 samples.
+    pub payload: [u8; media::FRAME_SAMPLES],
+}
+
+/// Between shards: values, never handles.
+#[derive(Clone, Copy, Debug)]
+pub enum PeerMessage {
+    /// Audio for `to` that `from` received.
+    Frame {
+        /// The receiving leg's partner.
+        from: LegId,
+        /// The leg that sends it on.
+        to: LegId,
+        /// The audio.
+        frame: Frame,
+    },
+    /// A key that `from`'s far end pressed, for `to`'s far end.
+    Digit {
+        /// The receiving leg's partner.
+        from: LegId,
+        /// The leg that sends it on.
+        to: LegId,
+        /// `0-9*#A-D`.
+        digit: char,
+    },
+}
+
+/// What a drained shard asks its driver to do.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send a SIP datagram.
+    Sip {
+        /// Destination.
+        to: SocketAddr,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Tell the control plane.
+    Event(Event),
+    /// Tell another shard.
+    Peer {
+        /// Which.
+        shard: ShardId,
+        /// What.
+        message: PeerMessage,
+    },
+}
+
+/// What a shard holds now; all zero when nothing leaks and nobody calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls: pairs of legs joined, each counted once on the shard of each leg.
+    pub calls: usize,
+    /// Legs in any state.
+    pub legs: usize,
+    /// Media ports held by legs (those resting after use are not counted).
+    pub ports_in_use: usize,
+    /// Timers of legs; the SIP room counts its own.
+    pub timers: usize,
+    /// SIP dialogs.
+    pub dialogs: usize,
+    /// SIP transactions, up to 32 s after their end (RFC 3261 timers).
+    pub transactions: usize,
+}

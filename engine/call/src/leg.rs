@@ -1,0 +1,217 @@
+//! A leg: one SIP dialog with its RTP. Data and the small decisions that need nothing but the leg itself.
+
+use crate::ingress::Reframer;
+use crate::offer::{Description, Negotiated};
+use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
+use codecs::g711::Law;
+use media::amd::{Classic, ClassicConfig};
+use media::dtmf::{DtmfReceiver, DtmfSender};
+use media::jitter::JitterBuffer;
+use media::playout::Player;
+use media::session::RtpSession;
+use sip::DialogId;
+use std::net::IpAddr;
+use wire::sdp::Direction;
+
+slotmap::new_key_type! {
+    /// Index of a leg on its shard; never leaves the shard.
+    pub(crate) struct LegKey;
+}
+
+/// Where a leg stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Outgoing: INVITE sent. Incoming: waits for the control plane.
+    Setup,
+    /// Incoming: our 200 is sent and waits for its ACK.
+    Answering,
+    /// Up.
+    Answered,
+    /// Hung up by us; waits for the last event of the dialog.
+    Ending,
+}
+
+/// The other half of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Partner {
+    pub(crate) call: CallId,
+    pub(crate) leg: LegId,
+    pub(crate) shard: ShardId,
+}
+
+/// What feeds the outgoing timeline. The timeline itself belongs to the session and outlives every source.
+pub(crate) enum Source {
+    /// Comfort for NATs and carriers that end silent calls: frames of digital silence.
+    Silence,
+    /// A prompt.
+    Player(Player),
+    /// The partner's audio, from `LegMedia::bridge_in`.
+    Bridge {
+        /// `BridgeAudio` has been reported.
+        heard: bool,
+    },
+}
+
+/// Answer detection at work on what the far end says.
+pub(crate) struct Analysis {
+    pub(crate) detector: Classic,
+    pub(crate) jitter: JitterBuffer,
+    pub(crate) started_at: Instant,
+    /// Last decoded frame, faded out over a gap.
+    pub(crate) last: [i16; media::FRAME_SAMPLES],
+}
+
+/// The media half of a leg.
+pub(crate) struct LegMedia {
+    /// RTP port of the local pair.
+    pub(crate) port: u16,
+    pub(crate) session: RtpSession,
+    /// What the last offer/answer agreed on.
+    pub(crate) negotiated: Option<Negotiated>,
+    /// `o=` of our descriptions: id and version, which grows with each description that differs (RFC 3264 §8).
+    pub(crate) sdp_id: u64,
+    pub(crate) sdp_version: u64,
+    pub(crate) reframer: Reframer,
+    pub(crate) bridge_in: JitterBuffer,
+    pub(crate) source: Source,
+    pub(crate) digits_out: DtmfSender,
+    pub(crate) digits_in: DtmfReceiver,
+    pub(crate) analysis: Option<Box<Analysis>>,
+    /// Frames missing in a row from the partner; the first is bridged over by a repeat.
+    pub(crate) bridge_missing: u32,
+    pub(crate) last_bridged: Option<(Law, [u8; media::FRAME_SAMPLES])>,
+    /// Moment of the next outgoing frame on the leg's own grid.
+    pub(crate) due: Instant,
+    pub(crate) tick: Option<TimerKey>,
+    pub(crate) report: Option<TimerKey>,
+    /// When audio last came in; starts at the answer.
+    pub(crate) heard_at: Instant,
+}
+
+/// One leg.
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) dialog: DialogId,
+    pub(crate) state: State,
+    pub(crate) incoming: bool,
+    pub(crate) answered_at: Option<Instant>,
+    pub(crate) partner: Option<Partner>,
+    pub(crate) analyse: Option<ClassicConfig>,
+    pub(crate) tap: bool,
+    /// We hold the far end.
+    pub(crate) holding: bool,
+    /// The far end holds us.
+    pub(crate) held: bool,
+    /// The laws that may be agreed on, in order of preference.
+    pub(crate) laws: Vec<Law>,
+    /// The offer of an incoming INVITE; None when it had none and our answer is the offer (RFC 3261 §13.2.1).
+    pub(crate) offered: Option<Vec<u8>>,
+    /// A change of our own waits until the offer under way is settled.
+    pub(crate) reoffer_wanted: bool,
+    pub(crate) media: LegMedia,
+}
+
+impl Leg {
+    pub(crate) fn new(id: LegId, dialog: DialogId, incoming: bool, laws: Vec<Law>, media: LegMedia) -> Self {
+        Leg {
+            id,
+            dialog,
+            state: State::Setup,
+            incoming,
+            answered_at: None,
+            partner: None,
+            analyse: None,
+            tap: false,
+            holding: false,
+            held: false,
+            laws,
+            offered: None,
+            reoffer_wanted: false,
+            media,
+        }
+    }
+}
+
+impl LegMedia {
+    pub(crate) fn new(port: u16, random: &mut Stream) -> Self {
+        LegMedia {
+            port,
+            session: RtpSession::new(random),
+            negotiated: None,
+            sdp_id: u64::from(random.next_u32()),
+            sdp_version: 0,
+            reframer: Reframer::default(),
+            bridge_in: JitterBuffer::new(),
+            source: Source::Silence,
+            digits_out: DtmfSender::new(),
+            digits_in: DtmfReceiver::new(),
+            analysis: None,
+            bridge_missing: 0,
+            last_bridged: None,
+            due: Instant::ZERO,
+            tick: None,
+            report: None,
+            heard_at: Instant::ZERO,
+        }
+    }
+
+    /// Our next description of this media; `event_payload_type` repeats the number agreed on before.
+    pub(crate) fn describe(
+        &mut self,
+        advertise: IpAddr,
+        laws: &[Law],
+        direction: Direction,
+        event_payload_type: Option<u8>,
+    ) -> Description {
+        self.sdp_version += 1;
+        Description {
+            address: advertise,
+            port: self.port,
+            id: self.sdp_id,
+            version: self.sdp_version,
+            laws: laws.to_vec(),
+            direction,
+            event_payload_type,
+        }
+    }
+
+    /// Starts answer detection on what comes in from `now` on.
+    pub(crate) fn analyse(&mut self, now: Instant, config: ClassicConfig) {
+        self.analysis = Some(Box::new(Analysis {
+            detector: Classic::new(config),
+            jitter: JitterBuffer::new(),
+            started_at: now,
+            last: [0; media::FRAME_SAMPLES],
+        }));
+    }
+}
+
+/// First moment after `now` on the 20 ms grid of leg `id`. Legs are staggered over 20 slots of one millisecond by
+/// their id, and the grid is the same on every shard.
+pub(crate) fn grid_after(now: Instant, id: LegId) -> Instant {
+    const SLOTS: u64 = 20;
+    let ptime_ns = media::PTIME.as_ns();
+    // Mixed before the modulus, since ids of customers and agents follow patterns of their own.
+    let slot = (id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % SLOTS;
+    let offset_ns = slot * (ptime_ns / SLOTS);
+    let periods = (now.as_ns().saturating_sub(offset_ns)) / ptime_ns + 1;
+    Instant::ZERO + Duration::from_ns(periods * ptime_ns + offset_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_is_ahead_by_at_most_one_period_and_staggered() {
+        let now = Instant::ZERO + Duration::from_us(12_345_678);
+        let mut used = std::collections::BTreeSet::new();
+        for id in 0..200 {
+            let due = grid_after(now, LegId(id));
+            assert!(due > now && due.since(now) <= media::PTIME, "leg {id}: {:?}", due.since(now));
+            assert_eq!(grid_after(due, LegId(id)).since(due), media::PTIME);
+            used.insert(due.since(now).as_ns());
+        }
+        assert_eq!(used.len(), 20);
+    }
+}

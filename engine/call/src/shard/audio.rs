@@ -1,0 +1,256 @@
+//! The packet path: RTP in, frames across, one frame out per leg and 20 ms. Allocates nothing (taps excepted).
+
+use super::{Shard, Timer};
+use crate::api::{Event, Frame, PeerMessage};
+use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source};
+use base::{Duration, Instant, LegId};
+use codecs::g711::{self, Law};
+use media::FRAME_SAMPLES;
+use media::amd::{Decision, Detector};
+use media::jitter::Pop;
+use std::net::SocketAddr;
+
+/// Frames sent at once to catch up after a stall of the thread: 10 × 20 ms. Older audio is skipped: who waited longer
+/// than 200 ms has lost the thread of the talk, and a burst of more would overrun the far end's jitter buffer.
+const CATCH_UP_FRAMES_MAX: u64 = 10;
+
+/// Frames of silence that follow a gap in the partner's audio after one repeat of the last frame.
+const REPEAT_FRAMES_MAX: u32 = 1;
+
+type Payload = [u8; FRAME_SAMPLES];
+
+impl Shard {
+    /// A packet read from an RTP port.
+    pub fn handle_rtp(&mut self, now: Instant, port: u16, source: SocketAddr, bytes: &[u8]) {
+        let Some(key) = self.by_port[usize::from(port / 2)] else { return };
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        let Some(agreed) = &leg.media.negotiated else { return };
+        let (events, agreed_laws) = (agreed.event_payload_type, agreed.receive_laws);
+        // The session counts what it drops (foreign source, not RTP).
+        let Ok(packet) = leg.media.session.receive(now, source, bytes) else { return };
+        leg.media.heard_at = now;
+        if Some(packet.payload_type) == events {
+            let digit = leg.media.digits_in.push(packet.timestamp, packet.payload);
+            let (id, partner) = (leg.id, leg.partner);
+            if let Some(digit) = digit {
+                self.digit(id, partner, digit);
+            }
+            return;
+        }
+        let Some(law) = agreed_laws.law(packet.payload_type) else { return };
+        if leg.tap {
+            let event =
+                Event::Audio { leg: leg.id, at: now, timestamp: packet.timestamp, law, payload: packet.payload.into() };
+            self.outputs.push_back(crate::Output::Event(event));
+        }
+        let (id, partner) = (leg.id, leg.partner);
+        if partner.is_none() && leg.media.analysis.is_none() {
+            return;
+        }
+        let mut frames = std::mem::take(&mut self.frames);
+        frames.clear();
+        leg.media.reframer.push(packet.timestamp, packet.marker, law, packet.payload, |frame| frames.push(frame));
+        match partner {
+            Some(partner) => {
+                for frame in &frames {
+                    self.deliver(now, id, partner, frame);
+                }
+            }
+            None => {
+                if let Some(analysis) = &mut leg.media.analysis {
+                    for frame in &frames {
+                        insert(&mut analysis.jitter, now, frame);
+                    }
+                }
+            }
+        }
+        self.frames = frames;
+    }
+
+    /// A packet read from the RTCP port of the pair whose RTP port is `port`.
+    pub fn handle_rtcp(&mut self, now: Instant, port: u16, source: SocketAddr, bytes: &[u8]) {
+        if let Some(key) = self.by_port[usize::from(port / 2)]
+            && let Some(leg) = self.legs.get_mut(key)
+        {
+            // The session counts what it drops.
+            let _ = leg.media.session.receive_rtcp(now, source, bytes);
+        }
+    }
+
+    fn digit(&mut self, id: LegId, partner: Option<Partner>, digit: char) {
+        self.event(Event::Digit { leg: id, digit });
+        let Some(partner) = partner else { return };
+        if partner.shard == self.config.shard {
+            self.accept_digit(id, partner.leg, digit);
+        } else {
+            self.peer(partner.shard, PeerMessage::Digit { from: id, to: partner.leg, digit });
+        }
+    }
+
+    pub(super) fn accept_digit(&mut self, from: LegId, to: LegId, digit: char) {
+        if let Some((_, leg)) = self.leg_mut(to)
+            && leg.partner.is_some_and(|partner| partner.leg == from)
+        {
+            leg.media.digits_out.push(digit);
+        }
+    }
+
+    fn deliver(&mut self, now: Instant, from: LegId, partner: Partner, frame: &Frame) {
+        if partner.shard == self.config.shard {
+            self.accept_frame(now, from, partner.leg, frame);
+        } else {
+            self.peer(partner.shard, PeerMessage::Frame { from, to: partner.leg, frame: *frame });
+        }
+    }
+
+    /// A frame for `to` from its partner; from anyone else it is old and dropped.
+    pub(super) fn accept_frame(&mut self, now: Instant, from: LegId, to: LegId, frame: &Frame) {
+        if let Some((_, leg)) = self.leg_mut(to)
+            && leg.partner.is_some_and(|partner| partner.leg == from)
+        {
+            insert(&mut leg.media.bridge_in, now, frame);
+        }
+    }
+
+    /// One period of a leg: listen to the detector, send one frame.
+    pub(super) fn tick(&mut self, now: Instant, key: LegKey) {
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        let id = leg.id;
+        let media = &mut leg.media;
+        let due = media.due;
+        let behind = now.since(due).as_ns() / media::PTIME.as_ns();
+        let mut skip = 0;
+        if behind > CATCH_UP_FRAMES_MAX {
+            skip = behind;
+            media.session.skip((skip * FRAME_SAMPLES as u64) as u32);
+        }
+        media.due = due + media::PTIME * (skip + 1);
+        media.tick = Some(self.timers.insert(media.due, Timer::Tick(key)));
+
+        let verdict = media
+            .analysis
+            .as_mut()
+            .and_then(|analysis| analysis.step().map(|decision| (analysis.utterance_end(&decision), decision)));
+        if verdict.is_some() {
+            media.analysis = None;
+        }
+        let due = due + media::PTIME * skip;
+        let happened = send_frame(media, &mut self.packets, due);
+        if let Some((utterance_end, decision)) = verdict {
+            self.event(Event::Verdict { leg: id, decision, utterance_end, at: now });
+        }
+        match happened {
+            Happened::Nothing => {}
+            Happened::PlayEnded => self.event(Event::PlayEnded { leg: id }),
+            Happened::PartnerHeard => self.event(Event::BridgeAudio { leg: id, at: now }),
+        }
+    }
+}
+
+/// What sending one frame showed.
+enum Happened {
+    Nothing,
+    PlayEnded,
+    PartnerHeard,
+}
+
+fn insert(jitter: &mut media::jitter::JitterBuffer, now: Instant, frame: &Frame) {
+    let timestamp = frame.index.wrapping_mul(FRAME_SAMPLES as u32);
+    // The frame's number takes the place of the RTP sequence number: gaps of silence count as gaps.
+    jitter.insert(now, frame.index as u16, timestamp, frame.marker, payload_type(frame.law), &frame.payload);
+}
+
+const fn payload_type(law: Law) -> u8 {
+    match law {
+        Law::Mu => 0,
+        Law::A => 8,
+    }
+}
+
+/// Sends the next frame of whatever feeds the leg on its unbroken timeline.
+fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Instant) -> Happened {
+    let LegMedia { port, session, negotiated, source, bridge_in, digits_out, bridge_missing, last_bridged, .. } = media;
+    let Some(agreed) = negotiated else { return Happened::Nothing };
+    let mut happened = Happened::Nothing;
+    let silence: Payload = [agreed.law.silence(); FRAME_SAMPLES];
+    let mut converted: Payload = silence;
+    let payload: &[u8] = match source {
+        Source::Silence => &silence,
+        Source::Player(player) => match player.next_frame(agreed.law) {
+            Some(frame) => frame,
+            None => {
+                happened = Happened::PlayEnded;
+                &silence
+            }
+        },
+        Source::Bridge { heard } => {
+            let frame: Option<(Law, &[u8])> = match bridge_in.pop() {
+                Pop::Frame { payload_type, payload, .. } => {
+                    let law = if payload_type == 8 { Law::A } else { Law::Mu };
+                    let mut kept: Payload = silence;
+                    kept.copy_from_slice(payload);
+                    *last_bridged = Some((law, kept));
+                    *bridge_missing = 0;
+                    last_bridged.as_ref().map(|(law, kept)| (*law, kept.as_slice()))
+                }
+                Pop::Missing | Pop::Empty => {
+                    *bridge_missing += 1;
+                    let kept = last_bridged.as_ref().filter(|_| *bridge_missing <= REPEAT_FRAMES_MAX);
+                    kept.map(|(law, kept)| (*law, kept.as_slice()))
+                }
+            };
+            match frame {
+                Some((law, frame)) => {
+                    if !*heard && agreed.send {
+                        *heard = true;
+                        happened = Happened::PartnerHeard;
+                    }
+                    if law == agreed.law {
+                        converted.copy_from_slice(frame);
+                    } else {
+                        g711::transcode(law, agreed.law, frame, &mut converted);
+                    }
+                    &converted
+                }
+                None => &silence,
+            }
+        }
+    };
+    if !agreed.send {
+        session.skip(FRAME_SAMPLES as u32);
+    } else {
+        packets.push_with(*port, false, agreed.remote, Some(due), |out| {
+            match agreed.event_payload_type.and_then(|events| digits_out.next_packet(session, events, out)) {
+                Some(length) => length,
+                None => session.write_audio(agreed.payload_type, payload, FRAME_SAMPLES as u32, out),
+            }
+        });
+    }
+    if matches!(happened, Happened::PlayEnded) {
+        *source = Source::Silence;
+    }
+    happened
+}
+
+impl Analysis {
+    /// When the utterance of a decision ended on the line: the detector hears it later by what the jitter buffer holds
+    /// back, and that time must not be added to the deadline that the law counts from the end of the greeting.
+    fn utterance_end(&self, decision: &Decision) -> Option<Instant> {
+        let held_back = media::PTIME * self.jitter.target_depth() as u64;
+        let heard = Duration::from_ms(u64::from(decision.utterance_end_ms?));
+        Some(self.started_at + heard.saturating_sub(held_back))
+    }
+
+    /// Gives the detector the next 20 ms: what came, a fade of the last frame over a gap, or silence.
+    fn step(&mut self) -> Option<Decision> {
+        match self.jitter.pop() {
+            Pop::Frame { payload_type, payload, .. } => {
+                let law = if payload_type == 8 { Law::A } else { Law::Mu };
+                law.decode_slice(payload, &mut self.last);
+            }
+            Pop::Missing => self.last.iter_mut().for_each(|sample| *sample /= 2),
+            Pop::Empty => self.last = [0; FRAME_SAMPLES],
+        }
+        self.detector.push_frame(&self.last)
+    }
+}

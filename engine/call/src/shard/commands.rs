@@ -1,0 +1,224 @@
+//! Wishes of the control plane.
+
+use super::{Shard, Timer};
+use crate::api::{Command, Event, Originate, PeerMessage};
+use crate::leg::{Leg, LegKey, LegMedia, Partner, Source, State};
+use base::{CallId, Instant, LegId, ShardId};
+use media::playout::Player;
+use sip::{Cause, Invite, Whose};
+use wire::sdp::Direction;
+
+impl Shard {
+    /// A wish of the control plane. A command for a leg that is gone does nothing.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Originate(originate) => self.originate(now, *originate),
+            Command::Ring { leg, early_media } => self.ring(now, leg, early_media),
+            Command::Answer { leg } => self.answer(now, leg),
+            Command::Reject { leg, code, retry_after_s } => {
+                if let Some((_, leg)) = self.leg_mut(leg) {
+                    leg.state = State::Ending;
+                    let dialog = leg.dialog;
+                    // A refusal means that the dialog ended meanwhile: its last event is on the way.
+                    let _ = self.endpoint.reject(now, dialog, code, retry_after_s);
+                }
+            }
+            Command::Play { leg, prompt, repeat } => {
+                if let Some((_, leg)) = self.leg_mut(leg) {
+                    leg.media.source = Source::Player(Player::new(prompt, repeat));
+                }
+            }
+            Command::StopPlay { leg } => {
+                if let Some((_, leg)) = self.leg_mut(leg)
+                    && matches!(leg.media.source, Source::Player(_))
+                {
+                    leg.media.source = Source::Silence;
+                }
+            }
+            Command::Bridge { call, leg, with, with_shard } => self.bridge(call, leg, with, with_shard),
+            Command::Unbridge { leg } => {
+                if let Some((_, leg)) = self.leg_mut(leg) {
+                    leg.partner = None;
+                    if matches!(leg.media.source, Source::Bridge { .. }) {
+                        leg.media.source = Source::Silence;
+                    }
+                }
+            }
+            Command::SendDigits { leg, digits } => {
+                if let Some((_, leg)) = self.leg_mut(leg) {
+                    for digit in digits.chars() {
+                        leg.media.digits_out.push(digit);
+                    }
+                }
+            }
+            Command::Hold { leg, on } => self.hold(now, leg, on),
+            Command::Tap { leg, on } => {
+                if let Some((_, leg)) = self.leg_mut(leg) {
+                    leg.tap = on;
+                }
+            }
+            Command::Hangup { leg, reason } => {
+                if let Some((key, _)) = self.leg_mut(leg) {
+                    self.hang_up(now, key, reason);
+                }
+            }
+        }
+        self.drain_endpoint(now);
+    }
+
+    fn originate(&mut self, now: Instant, originate: Originate) {
+        let refuse = |shard: &mut Shard, reason: &str| {
+            let cause = Cause::new(None, reason, Whose::Us);
+            shard.event(Event::Ended { leg: originate.leg, cause, answered: false, media: None });
+        };
+        if self.by_id.contains_key(&originate.leg) {
+            // Not `Ended`: that would end the leg that bears this id.
+            debug_assert!(false, "leg {} placed twice", originate.leg);
+            return;
+        }
+        if self.full() {
+            return refuse(self, "shard-full");
+        }
+        let Some(port) = self.ports.take(now) else {
+            return refuse(self, "no-media-port");
+        };
+        let mut media = LegMedia::new(port, &mut self.seed.stream("leg-media", originate.leg.0));
+        let sdp = media.describe(self.config.media_advertise, &originate.laws, Direction::SendRecv, None).to_bytes();
+        let invite = Invite {
+            remote: originate.remote,
+            to_uri: originate.to_uri,
+            from_uri: originate.from_uri,
+            from_display: originate.from_display,
+            sdp,
+            credentials: originate.credentials,
+            headers: Vec::new(),
+            answer_timeout: originate.ring_timeout,
+        };
+        match self.endpoint.invite(now, invite) {
+            Ok(dialog) => {
+                let mut leg = Leg::new(originate.leg, dialog, false, originate.laws, media);
+                leg.analyse = originate.analyse;
+                self.admit(leg);
+            }
+            Err(refusal) => {
+                self.ports.give_back(now, port);
+                let cause = Cause::new(None, refusal.to_string(), Whose::Us);
+                self.event(Event::Ended { leg: originate.leg, cause, answered: false, media: None });
+            }
+        }
+    }
+
+    /// Takes a new leg into the tables.
+    pub(super) fn admit(&mut self, leg: Leg) -> LegKey {
+        let (id, dialog, port) = (leg.id, leg.dialog, leg.media.port);
+        let key = self.legs.insert(leg);
+        self.by_id.insert(id, key);
+        self.by_dialog.insert(dialog, key);
+        self.by_port[usize::from(port / 2)] = Some(key);
+        key
+    }
+
+    fn ring(&mut self, now: Instant, leg: LegId, early_media: bool) {
+        let Some((key, leg)) = self.leg_mut(leg) else { return };
+        if leg.state != State::Setup || !leg.incoming {
+            return;
+        }
+        let dialog = leg.dialog;
+        if !early_media {
+            let _ = self.endpoint.progress(now, dialog, 180, None);
+            return;
+        }
+        match self.describe_answer(key) {
+            Ok(sdp) => {
+                let _ = self.endpoint.progress(now, dialog, 183, Some(sdp));
+                self.start_media(now, key);
+            }
+            Err(_) => {
+                let _ = self.endpoint.reject(now, dialog, 488, None);
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Instant, leg: LegId) {
+        let Some((key, leg)) = self.leg_mut(leg) else { return };
+        if leg.state != State::Setup || !leg.incoming {
+            return;
+        }
+        let dialog = leg.dialog;
+        let described = self.describe_answer(key);
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        match described {
+            Ok(sdp) => {
+                leg.state = State::Answering;
+                let _ = self.endpoint.answer(now, dialog, sdp);
+            }
+            Err(_) => {
+                leg.state = State::Ending;
+                let _ = self.endpoint.reject(now, dialog, 488, None);
+            }
+        }
+    }
+
+    fn bridge(&mut self, call: CallId, leg: LegId, with: LegId, with_shard: ShardId) {
+        let Some((_, leg)) = self.leg_mut(leg) else { return };
+        leg.partner = Some(Partner { call, leg: with, shard: with_shard });
+        leg.media.source = Source::Bridge { heard: false };
+        leg.media.bridge_in.reset();
+        leg.media.last_bridged = None;
+        leg.media.analysis = None;
+    }
+
+    fn hold(&mut self, now: Instant, leg: LegId, on: bool) {
+        let Some((key, leg)) = self.leg_mut(leg) else { return };
+        if leg.state != State::Answered || leg.holding == on {
+            return;
+        }
+        leg.holding = on;
+        self.send_reoffer(now, key);
+    }
+
+    /// Offers the media anew, for hold and its end. While another offer is under way the endpoint refuses; the change
+    /// then goes out when that one is over (`signalling.rs`).
+    pub(super) fn send_reoffer(&mut self, now: Instant, key: LegKey) {
+        let advertise = self.config.media_advertise;
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        let direction = if leg.holding { Direction::SendOnly } else { Direction::SendRecv };
+        let events = leg.media.negotiated.as_ref().and_then(|agreed| agreed.event_payload_type);
+        let dialog = leg.dialog;
+        let description = leg.media.describe(advertise, &leg.laws, direction, events);
+        if self.endpoint.reoffer(now, dialog, description.to_bytes()).is_err()
+            && let Some(leg) = self.legs.get_mut(key)
+        {
+            leg.reoffer_wanted = true;
+        }
+    }
+
+    /// Ends a leg in whatever state it is; `Event::Ended` follows from the dialog's last event.
+    pub(super) fn hang_up(&mut self, now: Instant, key: LegKey, reason: &str) {
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        if leg.state == State::Ending {
+            return;
+        }
+        leg.state = State::Ending;
+        let dialog = leg.dialog;
+        self.stop_media(key);
+        self.endpoint.hangup(now, dialog, Some(reason.to_owned()));
+    }
+
+    /// Takes a message from another shard.
+    pub fn handle_peer(&mut self, now: Instant, message: PeerMessage) {
+        match message {
+            PeerMessage::Frame { from, to, frame } => self.accept_frame(now, from, to, &frame),
+            PeerMessage::Digit { from, to, digit } => self.accept_digit(from, to, digit),
+        }
+    }
+
+    /// Stops the timers of a leg's media; the port stays lent until the dialog is over.
+    pub(super) fn stop_media(&mut self, key: LegKey) {
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        for timer in [leg.media.tick.take(), leg.media.report.take()].into_iter().flatten() {
+            let _: Option<Timer> = self.timers.cancel(timer);
+        }
+        leg.media.analysis = None;
+    }
+}

@@ -1,0 +1,321 @@
+//! Shards talking to each other over a wire that delivers at once; time goes by in milliseconds.
+
+use crate::{Command, Counts, Event, Originate, Output, Shard, ShardConfig};
+use base::{CallId, Duration, Instant, LegId, Seed, ShardId, WallAnchor, WallTime};
+use codecs::g711::Law;
+use media::playout::Prompt;
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Shards by host number: host n is 192.0.2.n. Shards of one host share its SIP address.
+struct Wire {
+    now: Instant,
+    hosts: Vec<Vec<Shard>>,
+    events: Vec<(usize, Event)>,
+    /// RTP payloads seen on the wire, by the port they left from.
+    sent: Vec<(usize, u16, Vec<u8>)>,
+}
+
+fn address(host: usize) -> IpAddr {
+    IpAddr::from([192, 0, 2, host as u8 + 1])
+}
+
+fn sip(host: usize) -> SocketAddr {
+    SocketAddr::new(address(host), 5060)
+}
+
+enum Datagram {
+    Sip { to: SocketAddr, from: SocketAddr, bytes: Vec<u8> },
+    Media { to: SocketAddr, from: SocketAddr, bytes: Vec<u8> },
+}
+
+impl Wire {
+    /// `shards[n]` shards on host n, each with 50 port pairs.
+    fn new(shards: &[usize]) -> Self {
+        let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_700_000_000_000_000) };
+        let hosts = shards.iter().enumerate().map(|(host, count)| {
+            let shard = |index: usize| {
+                let config = ShardConfig {
+                    shard: ShardId(index as u64),
+                    sip: sip(host),
+                    media_advertise: address(host),
+                    user_agent: "test".into(),
+                    media_timeout: ShardConfig::MEDIA_TIMEOUT,
+                };
+                let mut shard = Shard::new(config, Seed::from_u64(host as u64), anchor);
+                let first = 20_000 + 100 * index as u16;
+                shard.add_ports(&(first..first + 100).step_by(2).collect::<Vec<u16>>());
+                shard
+            };
+            (0..*count).map(shard).collect()
+        });
+        let now = Instant::ZERO + Duration::from_secs(10);
+        Wire { now, hosts: hosts.collect(), events: Vec::new(), sent: Vec::new() }
+    }
+
+    fn command(&mut self, host: usize, shard: usize, command: Command) {
+        let now = self.now;
+        self.hosts[host][shard].handle_command(now, command);
+        self.settle();
+    }
+
+    fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while self.now < end {
+            self.now += Duration::from_ms(1);
+            for shard in self.hosts.iter_mut().flatten() {
+                shard.handle_timeout(self.now);
+            }
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        loop {
+            let mut datagrams = VecDeque::new();
+            let mut peers = Vec::new();
+            for (host, shards) in self.hosts.iter_mut().enumerate() {
+                for shard in shards {
+                    for packet in shard.packets().iter() {
+                        let port = packet.port + u16::from(packet.rtcp);
+                        let from = SocketAddr::new(address(host), port);
+                        if !packet.rtcp {
+                            self.sent.push((host, packet.port, packet.bytes[12..].to_vec()));
+                        }
+                        datagrams.push_back(Datagram::Media { to: packet.to, from, bytes: packet.bytes.to_vec() });
+                    }
+                    shard.packets().clear();
+                    while let Some(output) = shard.poll_output() {
+                        match output {
+                            Output::Sip { to, bytes } => {
+                                datagrams.push_back(Datagram::Sip { to, from: sip(host), bytes });
+                            }
+                            Output::Event(event) => self.events.push((host, event)),
+                            Output::Peer { shard, message } => peers.push((host, shard, message)),
+                        }
+                    }
+                }
+            }
+            if datagrams.is_empty() && peers.is_empty() {
+                return;
+            }
+            let now = self.now;
+            for (host, shard, message) in peers {
+                self.hosts[host][shard.0 as usize].handle_peer(now, message);
+            }
+            for datagram in datagrams {
+                self.deliver(datagram);
+            }
+        }
+    }
+
+    fn deliver(&mut self, datagram: Datagram) {
+        let now = self.now;
+        match datagram {
+            Datagram::Sip { to, from, bytes } => {
+                let host = (0..self.hosts.len()).find(|host| sip(*host) == to).expect("a known host");
+                let id = wire::sip::peek_call_id(&bytes).expect("a Call-ID");
+                let own = id.first() == Some(&b's') && id.get(2) == Some(&b'-') && host == 0;
+                let shard = if own { usize::from(id[1] - b'0') } else { 0 };
+                self.hosts[host][shard].handle_sip(now, from, &bytes);
+            }
+            Datagram::Media { to, from, bytes } => {
+                let host = (0..self.hosts.len()).find(|host| address(*host) == to.ip()).expect("a known host");
+                let shard = usize::from((to.port() - 20_000) / 100);
+                let shard = &mut self.hosts[host][shard];
+                if to.port().is_multiple_of(2) {
+                    shard.handle_rtp(now, to.port(), from, &bytes);
+                } else {
+                    shard.handle_rtcp(now, to.port() - 1, from, &bytes);
+                }
+            }
+        }
+    }
+
+    fn counts(&self) -> Vec<Counts> {
+        self.hosts.iter().flatten().map(Shard::counts).collect()
+    }
+
+    fn incoming(&self, host: usize) -> LegId {
+        let found = self.events.iter().rev().find_map(|(at, event)| match event {
+            Event::Incoming { leg, .. } if *at == host => Some(*leg),
+            _ => None,
+        });
+        found.expect("a call came in")
+    }
+
+    fn ended(&self, host: usize) -> Vec<&str> {
+        let ended = self.events.iter().filter_map(|(at, event)| match event {
+            Event::Ended { cause, .. } if *at == host => Some(cause.reason.as_str()),
+            _ => None,
+        });
+        ended.collect()
+    }
+}
+
+fn originate(leg: u64, host: usize) -> Command {
+    Command::Originate(Box::new(Originate {
+        leg: LegId(leg),
+        to_uri: format!("sip:+15551234567@{}", sip(host)),
+        remote: sip(host),
+        from_uri: "sip:outpace@192.0.2.1".into(),
+        from_display: None,
+        credentials: None,
+        ring_timeout: Duration::from_secs(20),
+        analyse: None,
+        laws: vec![Law::Mu, Law::A],
+    }))
+}
+
+/// A prompt whose frames can be told apart: frame n is full of one loud value.
+fn ladder(frames: usize) -> Arc<Prompt> {
+    let samples: Vec<i16> = (0..frames * 160).map(|index| 1_000 + 500 * (index / 160 % 40) as i16).collect();
+    Arc::new(Prompt::from_samples(&samples))
+}
+
+fn heard(wire: &Wire, host: usize) -> Vec<u8> {
+    let audio = wire.events.iter().filter_map(|(at, event)| match event {
+        Event::Audio { payload, .. } if *at == host => Some(payload[0]),
+        _ => None,
+    });
+    audio.collect()
+}
+
+fn all_gone(wire: &mut Wire) {
+    wire.run(Duration::from_secs(40));
+    assert!(wire.counts().iter().all(|counts| *counts == Counts::default()), "{:?}", wire.counts());
+}
+
+#[test]
+fn a_prompt_is_heard_in_order_and_everything_is_given_back() {
+    let mut wire = Wire::new(&[1, 1]);
+    wire.command(0, 0, originate(1, 1));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, Command::Ring { leg: callee, early_media: false });
+    wire.command(1, 0, Command::Tap { leg: callee, on: true });
+    wire.command(1, 0, Command::Answer { leg: callee });
+    assert!(wire.events.iter().any(|(host, event)| *host == 0 && matches!(event, Event::Answered { .. })));
+    wire.command(0, 0, Command::Play { leg: LegId(1), prompt: ladder(30), repeat: false });
+    wire.run(Duration::from_secs(1));
+    assert!(wire.events.iter().any(|(host, event)| *host == 0 && matches!(event, Event::PlayEnded { .. })));
+    let prompt: Vec<u8> = heard(&wire, 1).into_iter().filter(|byte| *byte != Law::Mu.silence()).collect();
+    let expected: Vec<u8> = (0..30).map(|frame| ladder(30).frame(Law::Mu, frame).unwrap()[0]).collect();
+    assert_eq!(prompt, expected);
+    wire.command(0, 0, Command::SendDigits { leg: LegId(1), digits: "1#".into() });
+    wire.run(Duration::from_secs(1));
+    let digits: String = wire
+        .events
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::Digit { digit, .. } => Some(*digit),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(digits, "1#");
+    wire.command(1, 0, Command::Hangup { leg: callee, reason: "done" });
+    all_gone(&mut wire);
+    assert_eq!((wire.ended(0).len(), wire.ended(1).len()), (1, 1));
+}
+
+/// Host 0 is the product with `shards` shards; hosts 1 and 2 are customer and agent.
+fn bridged(shards: usize) -> (Wire, LegId, LegId) {
+    let mut wire = Wire::new(&[shards, 1, 1]);
+    let (customer_shard, agent_shard) = (0, shards - 1);
+    wire.command(0, customer_shard, originate(1, 1));
+    let customer = wire.incoming(1);
+    wire.command(1, 0, Command::Answer { leg: customer });
+    wire.command(0, agent_shard, originate(2, 2));
+    let agent = wire.incoming(2);
+    wire.command(2, 0, Command::Answer { leg: agent });
+    for (host, leg) in [(1, customer), (2, agent)] {
+        wire.command(host, 0, Command::Tap { leg, on: true });
+    }
+    let shard_of = |index: usize| ShardId(index as u64);
+    let bridge =
+        |leg, with, with_shard| Command::Bridge { call: CallId(9), leg: LegId(leg), with: LegId(with), with_shard };
+    wire.command(0, customer_shard, bridge(1, 2, shard_of(agent_shard)));
+    wire.command(0, agent_shard, bridge(2, 1, shard_of(customer_shard)));
+    (wire, customer, agent)
+}
+
+#[test]
+fn a_bridge_carries_both_ways_also_across_shards() {
+    for shards in [1, 2] {
+        let (mut wire, customer, agent) = bridged(shards);
+        wire.command(1, 0, Command::Play { leg: customer, prompt: ladder(40), repeat: false });
+        wire.command(2, 0, Command::Play { leg: agent, prompt: ladder(40), repeat: false });
+        wire.run(Duration::from_secs(2));
+        let expected: Vec<u8> = (0..40).map(|frame| ladder(40).frame(Law::Mu, frame).unwrap()[0]).collect();
+        for host in [1, 2] {
+            let heard: Vec<u8> = heard(&wire, host).into_iter().filter(|byte| *byte != Law::Mu.silence()).collect();
+            assert_eq!(heard, expected, "host {host} with {shards} shards");
+        }
+        let joined =
+            wire.events.iter().filter(|(host, event)| *host == 0 && matches!(event, Event::BridgeAudio { .. }));
+        assert_eq!(joined.count(), 2);
+        wire.command(2, 0, Command::SendDigits { leg: agent, digits: "5".into() });
+        wire.run(Duration::from_ms(500));
+        assert!(wire.events.iter().any(|(host, event)| *host == 1 && matches!(event, Event::Digit { digit: '5', .. })));
+        wire.command(1, 0, Command::Hangup { leg: customer, reason: "done" });
+        wire.command(2, 0, Command::Hangup { leg: agent, reason: "done" });
+        all_gone(&mut wire);
+    }
+}
+
+#[test]
+fn a_busy_shard_without_ports_refuses_and_recovers() {
+    let mut wire = Wire::new(&[1, 1]);
+    for leg in 0..60 {
+        wire.command(0, 0, originate(leg, 1));
+    }
+    assert_eq!(wire.ended(0), ["no-media-port"; 10]);
+    assert_eq!(wire.hosts[1][0].counts().ports_in_use, 50);
+    for leg in 0..60 {
+        wire.command(0, 0, Command::Hangup { leg: LegId(leg), reason: "enough" });
+    }
+    all_gone(&mut wire);
+    assert_eq!(wire.ended(0).len(), 60);
+}
+
+#[test]
+fn silence_of_the_far_end_and_hold() {
+    let mut wire = Wire::new(&[1, 1]);
+    wire.command(0, 0, originate(1, 1));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.run(Duration::from_ms(200));
+    wire.command(0, 0, Command::Hold { leg: LegId(1), on: true });
+    wire.run(Duration::from_ms(200));
+    assert!(wire.events.iter().any(|(host, event)| *host == 1 && matches!(event, Event::Held { on: true, .. })));
+    let before = wire.sent.iter().filter(|(host, ..)| *host == 1).count();
+    wire.run(Duration::from_secs(1));
+    assert_eq!(wire.sent.iter().filter(|(host, ..)| *host == 1).count(), before, "who is held does not send");
+    wire.command(0, 0, Command::Hold { leg: LegId(1), on: false });
+    wire.run(Duration::from_secs(1));
+    assert!(wire.sent.iter().filter(|(host, ..)| *host == 1).count() > before + 40);
+
+    // The far end dies without a word: the media watch ends the call.
+    wire.hosts[1].clear();
+    wire.hosts[1].push(Wire::new(&[0, 1]).hosts.remove(1).remove(0));
+    wire.run(Duration::from_secs(70));
+    assert_eq!(wire.ended(0), [sip::Cause::HANGUP]);
+    assert_eq!(wire.counts()[0], Counts::default());
+}
+
+#[test]
+fn junk_changes_nothing() {
+    let mut wire = Wire::new(&[1, 1]);
+    let mut random = Seed::from_u64(3).stream("junk", 0);
+    for _ in 0..2_000 {
+        let bytes: Vec<u8> = (0..random.below(300)).map(|_| random.next_u32() as u8).collect();
+        let now = wire.now;
+        let shard = &mut wire.hosts[0][0];
+        shard.handle_sip(now, sip(1), &bytes);
+        shard.handle_rtp(now, random.next_u32() as u16, sip(1), &bytes);
+        shard.handle_rtcp(now, random.next_u32() as u16, sip(1), &bytes);
+    }
+    wire.run(Duration::from_secs(40));
+    assert_eq!(wire.counts()[0], Counts::default());
+    assert!(wire.events.is_empty() && wire.sent.is_empty());
+}
