@@ -82,11 +82,10 @@ impl Handle {
         F: AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer_tx, answer_rx) = std::sync::mpsc::sync_channel(1);
-        let sent = self.jobs.send(Some(job(work, answer_tx)));
-        match (sent, answer_rx.recv()) {
-            (Ok(()), Ok(answer)) => answer,
-            _ => Err(StoreError::closed(&self.place)),
-        }
+        // A job that cannot be sent is dropped here, with its end of the answer.
+        let sent = self.jobs.send(Some(job(work, answer_tx))).is_ok();
+        let answer = if sent { answer_rx.recv().ok() } else { None };
+        answer.unwrap_or_else(|| Err(StoreError::closed(&self.place)))
     }
 }
 
