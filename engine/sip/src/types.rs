@@ -330,3 +330,12 @@ pub struct Counts {
     /// Registrations, until unregistered.
     pub registrations: usize,
 }
+
+/// Datagrams that led to nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Not a SIP message, and not readable enough to be answered.
+    pub unreadable: u64,
+    /// Responses and ACKs that belong to nothing here: late repetitions, or somebody guessing.
+    pub strays: u64,
+}
