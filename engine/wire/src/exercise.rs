@@ -2,7 +2,7 @@
 //! random tests share. It asserts what must hold for all input; panics are the finding.
 
 use crate::sip::{Challenge, Credentials, HeaderName, Message, NameAddr, Uri, Via, peek_call_id, unescape, unfold};
-use crate::{dtmf, rtcp, rtp, sdp};
+use crate::{Reject, dtmf, rtcp, rtp, sdp};
 
 /// The SIP parser and all its views.
 pub fn sip(bytes: &[u8]) {
@@ -44,8 +44,11 @@ pub fn sdp(bytes: &[u8]) {
         for media in &first.media {
             let _ = (media.addr(&first), media.is_hold(&first), media.codecs().count(), media.telephone_event());
         }
-        let again = sdp::Sdp::parse(&first.to_bytes()).expect("printed SDP parses");
-        assert_eq!(again, first);
+        match sdp::Sdp::parse(&first.to_bytes()) {
+            // Replacement characters are longer than the bytes they stand for.
+            Err(Reject::TooLong) => {}
+            again => assert_eq!(again, Ok(first)),
+        }
     }
 }
 

@@ -9,10 +9,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Sdp, Reject> {
     if bytes.len() > SDP_BYTES_MAX {
         return Err(Reject::TooLong);
     }
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines =
-        text.split('\n').map(|line| line.trim_end_matches(['\r', ' ', '\t', '\0'])).filter(|l| !l.is_empty());
-    match lines.next().map(str::trim_end) {
+    // A bare CR or a NUL could stand in a value and would not survive printing, so both are dropped here as there.
+    let text: String = String::from_utf8_lossy(bytes).chars().filter(|c| !matches!(c, '\r' | '\0')).collect();
+    let mut lines = text.split('\n').map(|line| line.trim_end_matches([' ', '\t'])).filter(|l| !l.is_empty());
+    match lines.next() {
         Some("v=0") => {}
         Some(_) => return Err(Reject::Version),
         None => return Err(Reject::Truncated),
