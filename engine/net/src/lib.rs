@@ -14,7 +14,7 @@
 //! stretches the tick to its next timer, 10 ms at most; a command, a peer message or a request wakes it at once.
 //!
 //! **Invariants.** A shard thread never blocks but in its one sleep. Every queue is bounded ([`base::limits`] and the
-//! constants of [`runtime`] and [`poll`]): a full command queue refuses the sender, a full event queue holds the shard's
+//! constants of [`runtime`] and `poll`): a full command queue refuses the sender, a full event queue holds the shard's
 //! events back and then stops new work, a full peer queue drops audio and SIP datagrams (which are resent) and counts
 //! them. Nothing a peer sends can stop the loop. All `unsafe` of the room stands in the module `sys`, each block with
 //! its proof. Absent: TCP, TLS, io_uring, GSO/GRO, connected sockets, per-call isolation of panics (a panic ends its shard
@@ -26,10 +26,10 @@
 pub mod clock;
 pub mod entropy;
 pub mod front;
-pub mod poll;
+mod poll;
 pub mod runtime;
 pub mod sched;
-pub mod sockets;
+mod sockets;
 pub mod stats;
 // Sockets in batches, epoll, the clock and scheduling have no safe wrapper in the dependency set, so one module makes the
 // calls and offers safe functions to the rest; elsewhere in the room `unsafe` is denied as in the whole workspace.

@@ -7,16 +7,19 @@
 //! ```
 
 use crate::Clock;
+mod send;
+
 use crate::front::{Door, shard_of};
 use crate::runtime::{Inbox, PeerDoor, PeerItem};
 use crate::sched::{Sched, prepare_thread};
 use crate::sockets::MediaPorts;
-use crate::stats::{Counters, Histogram, ShardStats};
+use crate::stats::ShardStats;
 use crate::sys::{self, BATCH_MAX, ReadyList, ReceiveBatch};
 use base::limits::{DATAGRAM_BYTES_MAX, LEGS_PER_SHARD_MAX, MEDIA_PACKET_BYTES_MAX};
 use base::queue::{Sender, TrySendError};
 use base::{Duration, Instant, ShardId};
 use call::{Event, Output, Packet, PeerMessage, Shard};
+use send::{Meter, send_all};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -93,24 +96,6 @@ pub(crate) struct Driver {
     new_ports: Vec<u16>,
     sched: Sched,
     meter: Meter,
-}
-
-/// What the driver measures.
-#[derive(Default)]
-struct Meter {
-    counters: Counters,
-    send_lateness_us: Histogram,
-    loop_lag_us: Histogram,
-    receive_batch: Histogram,
-    send_batch: Histogram,
-}
-
-impl Meter {
-    fn late(&mut self, late: Duration) {
-        self.send_lateness_us.record(late.as_us());
-        self.counters.late_over_1ms += u64::from(late > Duration::from_ms(1));
-        self.counters.late_over_20ms += u64::from(late > Duration::from_ms(20));
-    }
 }
 
 impl Driver {
@@ -419,8 +404,10 @@ impl Driver {
                 peer.wake.wake();
             }
             Err(_) if frame => self.meter.counters.peer_frames_dropped += 1,
-            Err(_) if self.digits_waiting.len() < DIGITS_WAITING_MAX => self.digits_waiting.push_back((shard, message)),
-            Err(_) => self.meter.counters.peer_digits_dropped += 1,
+            Err(TrySendError::Full(_)) if self.digits_waiting.len() < DIGITS_WAITING_MAX => {
+                self.digits_waiting.push_back((shard, message));
+            }
+            Err(_) => self.meter.counters.peer_digits_dropped += 1, // no room here either, or the other shard has ended
         }
     }
 
@@ -504,50 +491,6 @@ impl Driver {
             self.ports_retry_at = now + PORTS_RETRY;
         }
         self.shard.add_ports(&self.new_ports);
-    }
-}
-
-/// Sends datagrams on one socket, several in a call, never waiting. `sent` is told each range of `items` that left, at
-/// once; the rest is counted by cause.
-fn send_all<B: AsRef<[u8]>>(
-    socket: &UdpSocket,
-    items: &[(SocketAddr, B)],
-    meter: &mut Meter,
-    mut sent: impl FnMut(&mut Meter, std::ops::Range<usize>),
-) {
-    let mut next = 0;
-    while next < items.len() {
-        let result = if let [(to, bytes)] = &items[next..] {
-            socket.send_to(bytes.as_ref(), *to).map(|_| 1)
-        } else {
-            sys::send_batch(socket.as_fd(), &items[next..])
-        };
-        match result {
-            Ok(count) => {
-                sent(meter, next..next + count);
-                next += count;
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // The socket's buffer is full, so the rest would be told the same.
-                meter.counters.send_dropped_would_block += (items.len() - next) as u64;
-                return;
-            }
-            Err(error) => {
-                *cause(&mut meter.counters, &error) += 1;
-                next += 1; // an error is that of the first datagram
-            }
-        }
-    }
-}
-
-/// The counter of a send error.
-fn cause<'a>(counters: &'a mut Counters, error: &io::Error) -> &'a mut u64 {
-    match error.raw_os_error() {
-        Some(libc::ENOBUFS | libc::ENOMEM) => &mut counters.send_dropped_no_buffers,
-        Some(libc::ECONNREFUSED | libc::EHOSTUNREACH | libc::ENETUNREACH | libc::EHOSTDOWN | libc::ENETDOWN) => {
-            &mut counters.send_dropped_unreachable
-        }
-        _ => &mut counters.send_dropped_other,
     }
 }
 

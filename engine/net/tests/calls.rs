@@ -14,8 +14,8 @@ fn play(leg: LegId, prompt: &std::sync::Arc<media::playout::Prompt>) -> Command 
 
 #[test]
 fn a_call_carries_audio_both_ways_and_gives_everything_back() {
-    let caller = engine("caller", 1, 15_000..=15_099, 1);
-    let callee = engine("callee", 1, 15_000..=15_099, 2); // the same range: each skips what the other holds
+    let caller = engine("caller", 1, PORTS, 1);
+    let callee = engine("callee", 1, PORTS, 2);
     order(&caller, ZERO, originate(1, &callee));
     let (there, _) = incoming(&callee);
     order(&callee, ZERO, Command::Ring { leg: there, early_media: false });
@@ -41,7 +41,7 @@ fn a_call_carries_audio_both_ways_and_gives_everything_back() {
         let stats = engine.shutdown();
         let counters = stats.counters();
         assert!(counters.media_sent >= 50 && counters.media_received >= 50, "{counters:?}");
-        assert_eq!(stats.send_lateness_us().count() > 0, counters.media_sent > 0);
+        assert!(stats.send_lateness_us().count() >= 50, "each RTP packet's lateness is measured");
         assert_eq!(counters.send_dropped_no_socket, 0);
         println!("lateness µs {:?}, loop lag µs {:?}", stats.send_lateness_us(), stats.loop_lag_us());
     }
@@ -49,8 +49,8 @@ fn a_call_carries_audio_both_ways_and_gives_everything_back() {
 
 #[test]
 fn both_shards_behind_one_front_door_place_and_take_calls() {
-    let caller = engine("caller", 2, 15_200..=15_399, 3);
-    let callee = engine("callee", 2, 15_400..=15_599, 4);
+    let caller = engine("caller", 2, PORTS, 3);
+    let callee = engine("callee", 2, PORTS, 4);
     let mut taken_by = Vec::new();
     for number in 0..6u64 {
         let shard = ShardId(number % 2);
@@ -76,8 +76,8 @@ fn both_shards_behind_one_front_door_place_and_take_calls() {
 
 #[test]
 fn a_bridge_across_shards_carries_audio_both_ways() {
-    let house = engine("house", 2, 15_600..=15_799, 5);
-    let world = engine("world", 1, 15_800..=15_999, 6);
+    let house = engine("house", 2, PORTS, 5);
+    let world = engine("world", 1, PORTS, 6);
     let mut far = Vec::new();
     for (leg, shard) in [(1, ZERO), (2, ShardId(1))] {
         order(&house, shard, originate(leg, &world));

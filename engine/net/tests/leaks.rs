@@ -14,8 +14,8 @@ fn open_files() -> usize {
 fn engines_leave_no_descriptor_behind() {
     let before = open_files();
     for round in 0..3 {
-        let caller = engine("caller", 2, 16_000..=16_199, round);
-        let callee = engine("callee", 1, 16_000..=16_199, round + 10);
+        let caller = engine("caller", 2, PORTS, round);
+        let callee = engine("callee", 1, PORTS, round + 10);
         assert!(open_files() > before + 60, "the sockets of three shards are open");
         order(&caller, ShardId(1), originate(1, &callee));
         let (there, at) = incoming(&callee);

@@ -1,8 +1,10 @@
 //! The driver ticked by hand: real sockets on loopback, no thread, no sleep.
 
+use super::send::cause;
 use super::*;
 use crate::runtime::Wake;
 use crate::sockets::{PortRange, bind_sip};
+use crate::stats::Counters;
 use base::queue::{Receiver, bounded};
 use base::{LegId, Seed};
 use call::{Command, Frame, ShardConfig};
@@ -164,6 +166,10 @@ fn a_full_peer_queue_drops_frames_and_keeps_digits() {
     }
     assert_eq!(rig.driver.digits_waiting.len(), DIGITS_WAITING_MAX);
     assert_eq!(rig.driver.meter.counters.peer_digits_dropped, 8, "two found room in the queue");
+
+    rig.peers.remove(1);
+    rig.driver.flush_digits();
+    assert!(rig.driver.digits_waiting.is_empty(), "nothing waits for a shard that has ended");
 }
 
 #[test]

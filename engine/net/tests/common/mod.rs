@@ -1,5 +1,7 @@
 //! Two engines on loopback and the little control plane that a test needs.
 
+#![allow(dead_code)] // each test file uses its own part
+
 use base::{Duration, LegId, Seed, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
@@ -7,11 +9,11 @@ use media::playout::Prompt;
 use net::{Engine, EngineConfig, EngineHandle};
 use std::sync::Arc;
 
-/// Samples of one packet.
-pub const FRAME: usize = 160;
+/// One range for all engines of all tests, on purpose: each skips what others hold. Below the ports that the system lends.
+pub(crate) const PORTS: std::ops::RangeInclusive<u16> = 15_000..=17_999;
 
 /// An engine with a fixed seed on loopback.
-pub fn engine(name: &str, shards: usize, ports: std::ops::RangeInclusive<u16>, seed: u64) -> Engine {
+pub(crate) fn engine(name: &str, shards: usize, ports: std::ops::RangeInclusive<u16>, seed: u64) -> Engine {
     let config = EngineConfig {
         shards,
         ports,
@@ -24,7 +26,7 @@ pub fn engine(name: &str, shards: usize, ports: std::ops::RangeInclusive<u16>, s
 }
 
 /// Places a call to `to`.
-pub fn originate(leg: u64, to: &EngineHandle) -> Command {
+pub(crate) fn originate(leg: u64, to: &EngineHandle) -> Command {
     Command::Originate(Box::new(Originate {
         leg: LegId(leg),
         to_uri: format!("sip:callee{leg}@{}", to.sip_addr()),
@@ -39,14 +41,14 @@ pub fn originate(leg: u64, to: &EngineHandle) -> Command {
 }
 
 /// A prompt of `frames` frames that are all different, loud, and told apart by `voice`.
-pub fn prompt(voice: u64, frames: usize) -> Arc<Prompt> {
+pub(crate) fn prompt(voice: u64, frames: usize) -> Arc<Prompt> {
     let mut random = Seed::from_u64(voice).stream("test voice", voice);
-    let samples: Vec<i16> = (0..frames * FRAME).map(|_| random.next_u32() as i16 / 2).collect();
+    let samples: Vec<i16> = (0..frames * media::FRAME_SAMPLES).map(|_| random.next_u32() as i16 / 2).collect();
     Arc::new(Prompt::from_samples(&samples))
 }
 
 /// The next event that is not audio. It fails the test when nothing happens for a minute: the engines are stuck.
-pub fn next(engine: &EngineHandle) -> (ShardId, Event) {
+pub(crate) fn next(engine: &EngineHandle) -> (ShardId, Event) {
     loop {
         match engine.events.recv_timeout(std::time::Duration::from_secs(60)) {
             Ok((_, Event::Audio { .. })) => {}
@@ -57,7 +59,7 @@ pub fn next(engine: &EngineHandle) -> (ShardId, Event) {
 }
 
 /// Waits for an event that `pick` accepts; others are passed over.
-pub fn wait<T>(engine: &EngineHandle, mut pick: impl FnMut(ShardId, &Event) -> Option<T>) -> T {
+pub(crate) fn wait<T>(engine: &EngineHandle, mut pick: impl FnMut(ShardId, &Event) -> Option<T>) -> T {
     loop {
         let (shard, event) = next(engine);
         if let Some(found) = pick(shard, &event) {
@@ -67,7 +69,7 @@ pub fn wait<T>(engine: &EngineHandle, mut pick: impl FnMut(ShardId, &Event) -> O
 }
 
 /// Waits until an incoming call is there; answers its leg and shard.
-pub fn incoming(engine: &EngineHandle) -> (LegId, ShardId) {
+pub(crate) fn incoming(engine: &EngineHandle) -> (LegId, ShardId) {
     wait(engine, |shard, event| match event {
         Event::Incoming { leg, .. } => Some((*leg, shard)),
         _ => None,
@@ -75,7 +77,7 @@ pub fn incoming(engine: &EngineHandle) -> (LegId, ShardId) {
 }
 
 /// Waits until `leg` is answered.
-pub fn answered(engine: &EngineHandle, leg: LegId) {
+pub(crate) fn answered(engine: &EngineHandle, leg: LegId) {
     wait(engine, |_, event| match event {
         Event::Answered { leg: which, .. } if *which == leg => Some(()),
         Event::Ended { leg: which, cause, .. } if *which == leg => panic!("{leg} ended: {cause:?}"),
@@ -84,18 +86,18 @@ pub fn answered(engine: &EngineHandle, leg: LegId) {
 }
 
 /// Waits for the end of `leg`.
-pub fn ended(engine: &EngineHandle, leg: LegId) {
+pub(crate) fn ended(engine: &EngineHandle, leg: LegId) {
     wait(engine, |_, event| matches!(event, Event::Ended { leg: which, .. } if *which == leg).then_some(()));
 }
 
 /// Sends a command that must be taken.
-pub fn order(engine: &EngineHandle, shard: ShardId, command: Command) {
+pub(crate) fn order(engine: &EngineHandle, shard: ShardId, command: Command) {
     engine.command(shard, command).unwrap();
 }
 
 /// Waits until `leg` has heard at least `frames` different frames of the prompt, each as it was encoded, and in order.
 /// Loopback loses nothing that is read in time; on a crowded machine a frame may be lost, so gaps are allowed.
-pub fn hears(engine: &EngineHandle, leg: LegId, prompt: &Prompt, frames: usize) {
+pub(crate) fn hears(engine: &EngineHandle, leg: LegId, prompt: &Prompt, frames: usize) {
     let find = |payload: &[u8], from: usize| {
         (from..prompt.frames()).find(|index| prompt.frame(Law::Mu, *index).is_some_and(|frame| frame[..] == *payload))
     };
@@ -117,7 +119,7 @@ pub fn hears(engine: &EngineHandle, leg: LegId, prompt: &Prompt, frames: usize) 
 }
 
 /// Waits until no leg holds anything any more: ports, legs and their timers are back.
-pub fn all_given_back(engine: &EngineHandle) {
+pub(crate) fn all_given_back(engine: &EngineHandle) {
     loop {
         let stats = engine.stats();
         assert!(stats.failed.is_empty(), "{:?}", stats.failed);
