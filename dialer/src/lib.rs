@@ -1,1 +1,59 @@
-//! Room under construction.
+//! Floor 4: the dialer. Campaigns, leads, attempts, pacing, the compliance gate, and the simulator that runs all of it
+//! under virtual time.
+//!
+//! ```text
+//!   Input ──> Dialer ─┬─ desk: agents, who takes the next person
+//!                     ├─ list: leads ──> gate (do-not-call, consent, hours, caps) ──┐
+//!                     ├─ pacing: Snapshot ──> Decision ─────────────────────────────┴─> RecordIntent
+//!                     ├─ trunk: channels and calls a second ──> Originate
+//!                     └─ ledger: what the law counts ──> pacing
+//!   Output <── RecordIntent, Originate, Connect, PlayMessage, Hangup, AttemptClosed, …
+//! ```
+//!
+//! An attempt's way: decided → intent durable → dialled → answered → verdict → agent → ended; each step is told from
+//! outside, each attempt closes with exactly one outcome.
+//!
+//! **Invariants.** Nothing is dialled before its intent is durable. A lead has at most one live attempt, a number too,
+//! across campaigns; (lead, attempt number) and attempt ids never repeat. Every trunk's channels and calls a second
+//! hold exactly. Ringing calls are cancelled only by `Stop`. The same seed and inputs give the same outputs in the
+//! same order. Absent: sockets, SIP, audio, files, clocks; number normalisation (the importer's); a lead without a
+//! zone is judged in its campaign's.
+//!
+//! **Counting.** Abandoned: classified live, and no agent heard within the deadline from the end of the greeting.
+//! Somebody who hangs up before that deadline while waiting is `hung_up_waiting` and in neither count. A person lost to
+//! detection is an outcome of its own. abandon rate = abandoned ÷ (abandoned + connected).
+//!
+//! **Units.** Moments are `base::Instant`; wall times and steady times are microseconds since the Unix epoch; rates are
+//! shares of 1; pacing reckons in seconds (`_s`).
+
+mod attempt;
+mod campaign;
+mod compliance;
+mod dialer;
+mod io;
+mod lead;
+mod ledger;
+mod list;
+pub mod pacing;
+pub mod report;
+mod safe_harbour;
+pub mod scenario;
+pub mod sim;
+mod snapshot;
+mod trunk;
+
+pub use attempt::{AttemptRecord, Outcome, Times};
+pub use campaign::{
+    CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, POLICIES, RATIO_MAX, RetryRule, RetryRules,
+};
+pub use compliance::{ConsentDecision, Hours, Profile, Window};
+pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
+pub use io::{
+    AmdVerdict, AttemptIntent, CountedAs, EndCause, HangupReason, Input, OutcomeCounts, Output, Party, PauseReason,
+    Reject,
+};
+pub use lead::{BadNumber, Lead, LeadState, Number};
+pub use ledger::Counts;
+pub use list::{LEADS_MAX, LeadCounts};
+pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};
+pub use snapshot::{CampaignSnapshot, DialerSnapshot, LedgerSnapshot};

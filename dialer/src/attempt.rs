@@ -1,0 +1,237 @@
+//! One attempt at one lead: its states, times and outcome.
+
+use base::{AgentId, AttemptId, CampaignId, Instant, LeadId, WallTime};
+
+use crate::io::{AmdVerdict, CountedAs, EndCause, Party};
+use crate::lead::Number;
+
+/// What the system concluded. Each attempt gets exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// A person (as detection saw it) talked with an agent.
+    Connected,
+    /// Classified live, and no agent within the deadline.
+    Abandoned,
+    /// Classified live, and hung up before the deadline while waiting. Counted apart from abandoned, as in the study.
+    HungUpWaiting,
+    /// Hung up after answering, before detection had decided.
+    HungUpEarly,
+    /// An answering machine.
+    Machine,
+    /// A menu.
+    Ivr,
+    /// A call-screening assistant.
+    Screening,
+    /// A fax machine.
+    Fax,
+    /// Special information tones after the answer.
+    Sit,
+    /// Engaged.
+    Busy,
+    /// Nobody answered in time.
+    NoAnswer,
+    /// The callee declined.
+    Declined,
+    /// No such number.
+    BadNumber,
+    /// The carrier failed.
+    Failed,
+    /// We cancelled it, or it was never dialled.
+    Cancelled,
+}
+
+impl Outcome {
+    /// Every outcome, in order.
+    pub const ALL: [Outcome; 15] = [
+        Outcome::Connected,
+        Outcome::Abandoned,
+        Outcome::HungUpWaiting,
+        Outcome::HungUpEarly,
+        Outcome::Machine,
+        Outcome::Ivr,
+        Outcome::Screening,
+        Outcome::Fax,
+        Outcome::Sit,
+        Outcome::Busy,
+        Outcome::NoAnswer,
+        Outcome::Declined,
+        Outcome::BadNumber,
+        Outcome::Failed,
+        Outcome::Cancelled,
+    ];
+
+    /// The name used in files and on the API, snake_case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Connected => "connected",
+            Outcome::Abandoned => "abandoned",
+            Outcome::HungUpWaiting => "hung_up_waiting",
+            Outcome::HungUpEarly => "hung_up_early",
+            Outcome::Machine => "machine",
+            Outcome::Ivr => "ivr",
+            Outcome::Screening => "screening",
+            Outcome::Fax => "fax",
+            Outcome::Sit => "sit",
+            Outcome::Busy => "busy",
+            Outcome::NoAnswer => "no_answer",
+            Outcome::Declined => "declined",
+            Outcome::BadNumber => "bad_number",
+            Outcome::Failed => "failed",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+
+    /// The outcome of a call that ended before anybody answered. Codes after RFC 3261 §21.
+    pub(crate) fn of_unanswered(cause: EndCause, stopped: bool) -> Outcome {
+        match cause.code {
+            _ if stopped => Outcome::Cancelled,
+            Some(486 | 600) => Outcome::Busy,
+            Some(404 | 410 | 484 | 485 | 604) => Outcome::BadNumber,
+            Some(403 | 603 | 607) => Outcome::Declined,
+            // 408 of a carrier whose callee did not answer, 480 temporarily unavailable, 487 after our CANCEL.
+            Some(408 | 480 | 487) => Outcome::NoAnswer,
+            Some(_) => Outcome::Failed,
+            None => match cause.whose {
+                Party::Us | Party::Callee | Party::Agent => Outcome::NoAnswer,
+                Party::Carrier => Outcome::Failed,
+            },
+        }
+    }
+
+    pub(crate) fn of_verdict(verdict: AmdVerdict) -> Option<Outcome> {
+        match verdict {
+            AmdVerdict::Human | AmdVerdict::Silence => None,
+            AmdVerdict::Machine => Some(Outcome::Machine),
+            AmdVerdict::Ivr => Some(Outcome::Ivr),
+            AmdVerdict::Screening => Some(Outcome::Screening),
+            AmdVerdict::Fax => Some(Outcome::Fax),
+            AmdVerdict::Sit => Some(Outcome::Sit),
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// When what happened, on the monotonic clock; `None`: it did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// `Originate` came out.
+    pub launched: Option<Instant>,
+    /// First 18x.
+    pub ringing: Option<Instant>,
+    /// 200.
+    pub answered: Option<Instant>,
+    /// End of the callee's first utterance.
+    pub greeting_end: Option<Instant>,
+    /// Detection decided.
+    pub verdict: Option<Instant>,
+    /// An agent was chosen.
+    pub assigned: Option<Instant>,
+    /// First agent audio.
+    pub connected: Option<Instant>,
+    /// The leg was gone.
+    pub ended: Option<Instant>,
+}
+
+/// The whole story of an attempt, told once at its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptRecord {
+    /// Id.
+    pub attempt: AttemptId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// Its lead.
+    pub lead: LeadId,
+    /// The number.
+    pub number: Number,
+    /// First, second, … attempt at the lead.
+    pub attempt_number: u32,
+    /// Wall time of the decision to launch.
+    pub at: WallTime,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How it enters the legal ledger.
+    pub counted_as: CountedAs,
+    /// When what happened.
+    pub times: Times,
+    /// The moment by which an agent had to be heard.
+    pub deadline: Option<Instant>,
+    /// What detection said.
+    pub verdict: Option<AmdVerdict>,
+    /// The agent who talked, or who was chosen.
+    pub agent: Option<AgentId>,
+    /// Why the leg ended; `None` when it was never dialled.
+    pub cause: Option<EndCause>,
+    /// True when the safe-harbour message was played to its end.
+    pub message_played: bool,
+}
+
+/// Where an attempt under way stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Intent on its way to the disk.
+    Recording,
+    /// On disk, waits for the trunk's rate.
+    Held,
+    /// INVITE sent, nobody has answered.
+    Dialling,
+    /// Answered, detection listens.
+    Answered,
+    /// Classified live, waits for an agent.
+    Waiting,
+    /// An agent is reserved, audio not yet through.
+    Connecting,
+    /// Agent and callee talk.
+    Talking,
+    /// The safe-harbour message plays.
+    Message,
+    /// We hung up and wait for the leg's end.
+    Ending,
+}
+
+/// An attempt under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) campaign: CampaignId,
+    pub(crate) lead: LeadId,
+    pub(crate) number: Number,
+    pub(crate) attempt_number: u32,
+    pub(crate) at: WallTime,
+    pub(crate) decided: Instant,
+    pub(crate) phase: Phase,
+    pub(crate) times: Times,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) verdict: Option<AmdVerdict>,
+    pub(crate) agent: Option<AgentId>,
+    /// Settled before the leg's end (machine, abandoned, connected); the end only closes it.
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) counted_as: CountedAs,
+    pub(crate) message_played: bool,
+    pub(crate) stopped: bool,
+    pub(crate) forecast_no_agent: f64,
+}
+
+impl Attempt {
+    pub(crate) fn record(&self, attempt: AttemptId, outcome: Outcome, cause: Option<EndCause>) -> AttemptRecord {
+        AttemptRecord {
+            attempt,
+            campaign: self.campaign,
+            lead: self.lead,
+            number: self.number,
+            attempt_number: self.attempt_number,
+            at: self.at,
+            outcome,
+            counted_as: self.counted_as,
+            times: self.times,
+            deadline: self.deadline,
+            verdict: self.verdict,
+            agent: self.agent,
+            cause,
+            message_played: self.message_played,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Settings of a campaign: mode, trunk, profile, retry rule.
+
+use base::{Duration, TrunkId};
+use desk::Skills;
+
+use crate::attempt::Outcome;
+use crate::compliance::{Profile, Window};
+use crate::safe_harbour::SafeHarbour;
+
+/// How a campaign decides what to launch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mode {
+    /// The agent looks at the lead before it is dialled. Refused: not built.
+    Preview,
+    /// Calls without agents. Refused: not built.
+    Agentless,
+    /// One call for one free agent.
+    Progressive,
+    /// So many lines for each agent that is free or talking, whatever happens; held to 1:1 when the ledger is spent.
+    Power(f64),
+    /// Launch while the forecast chance of having no agent stays under a price.
+    Predictive,
+}
+
+/// Policy names of the simulator that are built.
+pub const POLICIES: &str = "predictive, progressive, ratio:R";
+
+impl Mode {
+    /// A policy by its name on the command line: `predictive`, `progressive`, `ratio:1.5`.
+    pub fn from_policy(name: &str) -> Result<Mode, ConfigError> {
+        match name {
+            "predictive" => return Ok(Mode::Predictive),
+            "progressive" => return Ok(Mode::Progressive),
+            "adapt-hard" | "adapt-average" | "adapt-tapered" | "pid" | "mean-value" | "oracle-ring" => {
+                return Err(ConfigError::PolicyNotBuilt(name.into()));
+            }
+            _ => {}
+        }
+        let ratio = name.strip_prefix("ratio:").ok_or_else(|| ConfigError::UnknownPolicy(name.into()))?;
+        let ratio = ratio.parse().map_err(|_| ConfigError::Ratio)?;
+        Mode::Power(ratio).check().map(|()| Mode::Power(ratio))
+    }
+
+    fn check(self) -> Result<(), ConfigError> {
+        match self {
+            Mode::Preview => Err(ConfigError::ModeNotBuilt("preview")),
+            Mode::Agentless => Err(ConfigError::ModeNotBuilt("agentless")),
+            Mode::Power(ratio) if !(1.0..=RATIO_MAX).contains(&ratio) => Err(ConfigError::Ratio),
+            Mode::Power(_) | Mode::Progressive | Mode::Predictive => Ok(()),
+        }
+    }
+}
+
+/// More lines per agent than this only burns numbers: with 5 % answers 20 lines make one answer for an agent.
+pub const RATIO_MAX: f64 = 20.0;
+
+/// When to try a lead again after an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryRule {
+    /// Not before this time after the attempt ended.
+    pub gap: Duration,
+    /// Attempts with this outcome after which the lead is done; 0: never again after the first.
+    pub times: u32,
+}
+
+/// Retry rules per outcome, and the most attempts at one lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryRules {
+    /// All attempts at one lead together.
+    pub attempts_max: u32,
+    /// After each outcome; an outcome without an entry ends the lead.
+    pub rules: std::collections::BTreeMap<Outcome, RetryRule>,
+}
+
+impl RetryRules {
+    /// Each lead is dialled once.
+    pub fn none() -> RetryRules {
+        RetryRules { attempts_max: 1, rules: Default::default() }
+    }
+}
+
+impl Default for RetryRules {
+    /// Busy soon, no answer and machines at another time of day, failures when the carrier has recovered.
+    fn default() -> Self {
+        let minutes = |gap: u64, times| RetryRule { gap: Duration::from_secs(60 * gap), times };
+        let rules = [
+            (Outcome::Busy, minutes(10, 3)),
+            (Outcome::NoAnswer, minutes(120, 3)),
+            (Outcome::Machine, minutes(240, 3)),
+            (Outcome::Screening, minutes(240, 2)),
+            (Outcome::Failed, minutes(15, 3)),
+            (Outcome::HungUpEarly, minutes(24 * 60, 1)),
+            (Outcome::HungUpWaiting, minutes(72 * 60, 1)),
+            (Outcome::Abandoned, minutes(72 * 60, 1)),
+            (Outcome::Cancelled, minutes(5, 10)),
+        ];
+        RetryRules { attempts_max: 6, rules: rules.into_iter().collect() }
+    }
+}
+
+/// Settings of one campaign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CampaignConfig {
+    /// Name for people.
+    pub name: String,
+    /// How to pace.
+    pub mode: Mode,
+    /// Over which trunk.
+    pub trunk: TrunkId,
+    /// Number to show.
+    pub caller_id: String,
+    /// Detect machines; otherwise every answer is a person.
+    pub amd: bool,
+    /// Give up when nobody has answered this long after ringing began.
+    pub ring_timeout: Duration,
+    /// What the law asks.
+    pub profile: Profile,
+    /// Overrides the profile's abandon limit.
+    pub limit: Option<f64>,
+    /// Overrides the profile's windows.
+    pub windows: Option<Vec<Window>>,
+    /// Zone of leads that bring none, and of the ledger's days.
+    pub timezone: String,
+    /// Skills an agent must have.
+    pub skills: Skills,
+    /// When to try again.
+    pub retry: RetryRules,
+    /// What an abandoned person hears.
+    pub safe_harbour: SafeHarbour,
+    /// Time that bridging takes: an agent must be chosen this long before the legal deadline.
+    pub connect_margin: Duration,
+}
+
+/// Longest connect margin: half the legal two seconds; more would abandon people while agents are free.
+pub const CONNECT_MARGIN_MAX: Duration = Duration::from_secs(1);
+
+impl CampaignConfig {
+    /// A predictive campaign with detection under `us-ftc`, New York time.
+    pub fn new(name: &str, trunk: TrunkId, caller_id: &str) -> CampaignConfig {
+        CampaignConfig {
+            name: name.into(),
+            mode: Mode::Predictive,
+            trunk,
+            caller_id: caller_id.into(),
+            amd: true,
+            ring_timeout: Duration::from_secs(25),
+            profile: Profile::us_ftc(),
+            limit: None,
+            windows: None,
+            timezone: "America/New_York".into(),
+            skills: Skills::new(),
+            retry: RetryRules::default(),
+            safe_harbour: SafeHarbour::default(),
+            connect_margin: Duration::from_ms(100),
+        }
+    }
+
+    /// The abandon limit in force, of 1.
+    pub fn abandon_limit(&self) -> f64 {
+        self.limit.unwrap_or(self.profile.abandon_limit)
+    }
+
+    /// The windows in force.
+    pub fn ledger_windows(&self) -> &[Window] {
+        self.windows.as_deref().unwrap_or(&self.profile.windows)
+    }
+
+    /// Every fault that can be seen without a zone database.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.mode.check()?;
+        let limit = self.abandon_limit();
+        if !(0.0..=1.0).contains(&limit) {
+            return Err(ConfigError::Limit);
+        }
+        if self.ring_timeout < self.profile.min_ring {
+            return Err(ConfigError::RingTooShort(self.profile.min_ring));
+        }
+        if !self.safe_harbour.is_valid() {
+            return Err(ConfigError::SafeHarbour);
+        }
+        if self.connect_margin > CONNECT_MARGIN_MAX || self.connect_margin >= self.profile.deadline {
+            return Err(ConfigError::ConnectMargin);
+        }
+        if self.ledger_windows().is_empty() {
+            return Err(ConfigError::NoWindow);
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a campaign's settings, and how to mend it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The mode is known, but its room is not built.
+    ModeNotBuilt(&'static str),
+    /// The policy is known, but not built.
+    PolicyNotBuilt(String),
+    /// No such policy.
+    UnknownPolicy(String),
+    /// The ratio is no number from 1 to [`RATIO_MAX`].
+    Ratio,
+    /// The abandon limit is no share.
+    Limit,
+    /// The ring timeout is under the profile's minimum.
+    RingTooShort(Duration),
+    /// The safe-harbour message has no name or bad limits.
+    SafeHarbour,
+    /// The connect margin eats the whole deadline.
+    ConnectMargin,
+    /// No ledger window.
+    NoWindow,
+    /// The zone is not in the zone database.
+    UnknownZone(String),
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ConfigError::ModeNotBuilt(mode) => {
+                write!(f, "mode {mode:?} is not built yet; use \"progressive\", \"power\" or \"predictive\"")
+            }
+            ConfigError::PolicyNotBuilt(name) => write!(f, "policy {name:?} is not built yet; use one of {POLICIES}"),
+            ConfigError::UnknownPolicy(name) => write!(f, "no policy named {name:?}; use one of {POLICIES}"),
+            ConfigError::Ratio => write!(f, "the ratio must be a number from 1 to {RATIO_MAX}"),
+            ConfigError::Limit => f.write_str("the abandon limit must be a share from 0 to 1 (0.03 is 3 %)"),
+            ConfigError::RingTooShort(min) => {
+                write!(f, "the ring timeout must be at least {} s under this profile", min.as_secs_f64())
+            }
+            ConfigError::SafeHarbour => {
+                f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
+            }
+            ConfigError::ConnectMargin => f.write_str("the connect margin must be at most 1 s and under the deadline"),
+            ConfigError::NoWindow => f.write_str("at least one ledger window is needed"),
+            ConfigError::UnknownZone(zone) => {
+                write!(f, "no time zone named {zone:?}; use a name like \"America/New_York\"")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

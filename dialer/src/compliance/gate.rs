@@ -1,0 +1,207 @@
+//! The gate's memory (do-not-call set, attempts per number, abandoned numbers) and its decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::WallTime;
+use jiff::civil::{Date, Time};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{Span, Timestamp};
+
+use super::{ConsentDecision, Profile};
+use crate::lead::{Lead, Number};
+
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+/// Attempts remembered per number: two periods of the loosest profile. Older ones are dropped first.
+const HISTORY_DAYS: i64 = 60;
+
+/// Time zones by name, looked up once each, from the database that is compiled in.
+pub(crate) struct Zones {
+    database: TimeZoneDatabase,
+    names: BTreeMap<String, u32>,
+    zones: Vec<TimeZone>,
+}
+
+impl Zones {
+    pub(crate) fn new() -> Zones {
+        Zones { database: TimeZoneDatabase::bundled(), names: BTreeMap::new(), zones: Vec::new() }
+    }
+
+    /// The index of a zone; `None` when the database does not know it. At most as many entries as the database has.
+    pub(crate) fn index(&mut self, name: &str) -> Option<u32> {
+        if let Some(index) = self.names.get(name) {
+            return Some(*index);
+        }
+        let zone = self.database.get(name).ok()?;
+        let index = self.zones.len() as u32;
+        self.zones.push(zone);
+        self.names.insert(name.to_string(), index);
+        Some(index)
+    }
+
+    fn local(&self, zone: u32, wall: WallTime) -> Option<jiff::Zoned> {
+        let stamp = Timestamp::from_microsecond(wall.as_unix_us()).ok()?;
+        Some(stamp.to_zoned(self.zones.get(zone as usize)?.clone()))
+    }
+
+    fn moment(&self, zone: u32, date: Date, minute: u16) -> Option<WallTime> {
+        let zone = self.zones.get(zone as usize)?;
+        // 24:00 is the next day's midnight; a time in the hour that DST skips counts as its end (later, so stricter
+        // at an opening).
+        let (date, minute) = if minute >= 24 * 60 { (date.tomorrow().ok()?, 0) } else { (date, minute) };
+        let time = Time::new((minute / 60) as i8, (minute % 60) as i8, 0, 0).ok()?;
+        let stamp = zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok()?;
+        Some(WallTime::from_unix_us(stamp.as_microsecond()))
+    }
+
+    /// The next local midnight after `wall`.
+    pub(crate) fn next_midnight(&self, zone: u32, wall: WallTime) -> Option<WallTime> {
+        self.moment(zone, self.local(zone, wall)?.date().tomorrow().ok()?, 0)
+    }
+
+    /// Whether calls are allowed from `wall` until `margin_us` later; if not, the next opening (looked for over 14
+    /// days; `None` when there is none).
+    pub(crate) fn hours(&self, zone: u32, profile: &Profile, wall: WallTime, margin_us: i64) -> HoursAnswer {
+        let Some(local) = self.local(zone, wall) else { return HoursAnswer::Closed(None) };
+        for ahead in 0..14 {
+            let Ok(date) = local.date().checked_add(Span::new().days(ahead)) else { break };
+            let weekday = date.weekday().to_monday_zero_offset() as usize;
+            let Some((from, to)) = profile.hours[weekday] else { continue };
+            let (Some(opens), Some(closes)) = (self.moment(zone, date, from), self.moment(zone, date, to)) else {
+                continue;
+            };
+            if wall < opens {
+                return HoursAnswer::Closed(Some(opens));
+            }
+            if wall.as_unix_us() + margin_us < closes.as_unix_us() {
+                return HoursAnswer::Open;
+            }
+        }
+        HoursAnswer::Closed(None)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HoursAnswer {
+    Open,
+    Closed(Option<WallTime>),
+}
+
+/// What the gate says about a lead now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum GateAnswer {
+    /// Dial, for this reason.
+    Allowed(ConsentDecision),
+    /// Not before this moment of the steady line.
+    Later { rule: &'static str, at_us: i64 },
+    /// Not at all.
+    Never { rule: &'static str },
+}
+
+/// One question to the gate.
+pub(crate) struct Query<'a> {
+    pub(crate) lead: &'a Lead,
+    pub(crate) zone: u32,
+    pub(crate) profile: &'a Profile,
+    /// Steady line, microseconds.
+    pub(crate) steady_us: i64,
+    /// Wall clock as it is set.
+    pub(crate) wall: WallTime,
+    /// Ring timeout and a little: a call must be able to be answered before the hours end.
+    pub(crate) margin_us: i64,
+}
+
+#[derive(Default)]
+pub(crate) struct Gate {
+    do_not_call: BTreeSet<Number>,
+    /// (number, steady moment) of each attempt, and the same in order of time for forgetting.
+    attempts: BTreeSet<(Number, i64)>,
+    attempts_in_order: std::collections::VecDeque<(i64, Number)>,
+    abandoned: BTreeMap<Number, i64>,
+}
+
+impl Gate {
+    pub(crate) fn do_not_call(&mut self, number: Number) {
+        self.do_not_call.insert(number);
+    }
+
+    /// Remembers an attempt.
+    pub(crate) fn attempted(&mut self, number: Number, steady_us: i64) {
+        self.attempts.insert((number, steady_us));
+        self.attempts_in_order.push_back((steady_us, number));
+        while let Some(&(at, number)) = self.attempts_in_order.front() {
+            if at > steady_us - HISTORY_DAYS * DAY_US {
+                break;
+            }
+            self.attempts_in_order.pop_front();
+            self.attempts.remove(&(number, at));
+        }
+    }
+
+    pub(crate) fn abandoned(&mut self, number: Number, steady_us: i64) {
+        self.abandoned.insert(number, steady_us);
+    }
+
+    /// What history a lead brings from the store.
+    pub(crate) fn load(&mut self, lead: &Lead) {
+        if let Some(at) = lead.last_attempt {
+            // Only the last attempt's moment is known here; earlier ones count from the store's rows, once loaded.
+            self.attempts.insert((lead.number, at.as_unix_us()));
+        }
+        if let Some(at) = lead.abandoned_at {
+            let latest = self.abandoned.entry(lead.number).or_insert(at.as_unix_us());
+            *latest = (*latest).max(at.as_unix_us());
+        }
+    }
+
+    /// The decision; rules in order of finality.
+    pub(crate) fn check(&self, zones: &Zones, query: &Query<'_>) -> GateAnswer {
+        let Query { lead, profile, steady_us, .. } = *query;
+        if self.do_not_call.contains(&lead.number) {
+            return GateAnswer::Never { rule: "do-not-call" };
+        }
+        if profile.consent_required && lead.consent.is_none() {
+            return GateAnswer::Never { rule: "no-consent" };
+        }
+        if let Some(at) = self.abandoned.get(&lead.number) {
+            let until = at + i64::from(profile.recall_after_abandon_h) * HOUR_US;
+            if steady_us < until {
+                return GateAnswer::Later { rule: "recall-after-abandon", at_us: until };
+            }
+        }
+        let period_us = i64::from(profile.period_days) * DAY_US;
+        for (cap, span, rule) in [
+            (profile.attempts_24h, DAY_US, "attempts-in-24-h"),
+            (profile.attempts_period, period_us, "attempts-in-period"),
+        ] {
+            if let Some(at_us) = self.cap_opens(lead.number, steady_us, cap, span) {
+                return GateAnswer::Later { rule, at_us };
+            }
+        }
+        match zones.hours(query.zone, profile, query.wall, query.margin_us) {
+            HoursAnswer::Open => {}
+            HoursAnswer::Closed(None) => return GateAnswer::Never { rule: "no-calling-hours" },
+            HoursAnswer::Closed(Some(opens)) => {
+                let at_us = steady_us + (opens.as_unix_us() - query.wall.as_unix_us());
+                return GateAnswer::Later { rule: "calling-hours", at_us };
+            }
+        }
+        let rule = match &lead.consent {
+            Some(_) => "consent-on-file".to_string(),
+            None => format!("not-required:{}", profile.name),
+        };
+        GateAnswer::Allowed(ConsentDecision { allowed: true, rule, proof_id: lead.consent.clone() })
+    }
+
+    /// When the cap of `cap` attempts in `span` allows the next one; `None`: now.
+    fn cap_opens(&self, number: Number, steady_us: i64, cap: u32, span: i64) -> Option<i64> {
+        let recent = self.attempts.range((number, steady_us - span + 1)..=(number, i64::MAX));
+        let over = (recent.clone().count() as u64 + 1).checked_sub(u64::from(cap)).filter(|over| *over > 0)?;
+        // So many of the recent attempts must have left the span; with a cap of 0 there is no such moment.
+        let at = recent.map(|(_, at)| *at).nth(over as usize - 1).unwrap_or(steady_us);
+        Some(at + span)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,516 @@
+//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `launch` decides and launches.
+
+mod calls;
+mod launch;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use base::{AgentId, AttemptId, CampaignId, Duration, Instant, Seed, Stream, TrunkId, WallAnchor, WallTime};
+use desk::{AgentState, Desk, DeskConfig, Skills, Wanted};
+
+use crate::attempt::{Attempt, Phase};
+use crate::campaign::{CampaignConfig, ConfigError};
+use crate::compliance::{Gate, Zones};
+use crate::io::{HangupReason, Input, Output, OutcomeCounts, Reject};
+use crate::lead::{Lead, LeadState, Number};
+use crate::ledger::{Ledger, LedgerView};
+use crate::list::{AddError, List};
+use crate::pacing::{AgentView, CallView, Observation, Pacer, Reason, pacer};
+use crate::trunk::Trunk;
+
+/// Campaigns of one dialer: each costs a decision a second, about 10 µs; 1,000 are one hundredth of a core.
+pub const CAMPAIGNS_MAX: usize = 1_000;
+/// Trunks of one dialer: a carrier has a handful of gateways, a site a handful of carriers.
+pub const TRUNKS_MAX: usize = 1_000;
+/// Decisions are made at least this often while a campaign runs and agents work.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Settings of a dialer.
+#[derive(Clone, Debug)]
+pub struct DialerConfig {
+    /// Trunks that are known from the start; [`Input::TrunkRoom`] adds and changes them later.
+    pub trunks: Vec<TrunkConfig>,
+    /// Wrap-up ends by itself after this time; `None`: only the agent ends it.
+    pub wrap_up_limit: Option<Duration>,
+    /// Decide only so often, instead of at each event and once a second. For comparisons.
+    pub decide_every: Option<Duration>,
+    /// The first attempt's id: one above the highest in the store.
+    pub first_attempt: u64,
+}
+
+impl Default for DialerConfig {
+    fn default() -> Self {
+        DialerConfig { trunks: Vec::new(), wrap_up_limit: None, decide_every: None, first_attempt: 1 }
+    }
+}
+
+/// A trunk's limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrunkConfig {
+    /// Which.
+    pub trunk: TrunkId,
+    /// Calls at once.
+    pub max_channels: u32,
+    /// Call attempts in any second.
+    pub max_cps: f64,
+}
+
+/// A clock for measuring decisions, in nanoseconds; floors 1 to 4 have none of their own.
+pub type DecisionClock = std::sync::Arc<dyn Fn() -> u64 + Send + Sync>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunState {
+    Stopped,
+    Running,
+    Paused,
+    Finished,
+}
+
+impl RunState {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            RunState::Stopped => "stopped",
+            RunState::Running => "running",
+            RunState::Paused => "paused",
+            RunState::Finished => "finished",
+        }
+    }
+}
+
+pub(crate) struct Campaign {
+    pub(crate) config: CampaignConfig,
+    pub(crate) zone: u32,
+    pub(crate) state: RunState,
+    pub(crate) list: List,
+    pub(crate) ledger: Ledger,
+    pub(crate) pacer: Box<dyn Pacer>,
+    pub(crate) stream: Stream,
+    pub(crate) why: Reason,
+    pub(crate) planned_end: Option<Instant>,
+    /// `LeadsWanted` is out and not answered: what the list holds is all there is.
+    pub(crate) wanted: bool,
+    pub(crate) attempts: u64,
+    pub(crate) open_attempts: u32,
+    pub(crate) outcomes: OutcomeCounts,
+}
+
+/// One or more campaigns on one pool of agents. See the crate's page for the picture.
+pub struct Dialer {
+    pub(crate) config: DialerConfig,
+    seed: Seed,
+    /// Never steps: ledgers, caps and retry gaps.
+    steady: WallAnchor,
+    /// As the wall clock is set: calling hours and records.
+    wall: WallAnchor,
+    pub(crate) desk: Desk,
+    pub(crate) campaigns: BTreeMap<CampaignId, Campaign>,
+    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    trunks: BTreeMap<TrunkId, Trunk>,
+    gate: Gate,
+    zones: Zones,
+    /// Numbers with a live attempt, in any campaign.
+    live_numbers: BTreeSet<Number>,
+    /// Safe-harbour messages that must end by then.
+    message_ends: BTreeSet<(Instant, AttemptId)>,
+    /// Since when an agent is in a state, to tell the pacers how long talks and wrap-ups last.
+    spells: BTreeMap<AgentId, (AgentState, Instant)>,
+    outputs: VecDeque<Output>,
+    next_attempt: u64,
+    next_tick: Option<Instant>,
+    /// Something happened that may allow more launches.
+    dirty: bool,
+    decisions: u64,
+    clock: Option<DecisionClock>,
+    decision_ns: Vec<u32>,
+    /// Reused between decisions.
+    agent_views: Vec<AgentView>,
+    call_views: Vec<CallView>,
+    ledger_views: Vec<LedgerView>,
+}
+
+impl Dialer {
+    /// A dialer without campaigns and agents. `anchor` ties the clocks at the start.
+    pub fn new(config: DialerConfig, seed: Seed, anchor: WallAnchor) -> Dialer {
+        let trunks = config.trunks.iter().take(TRUNKS_MAX);
+        let trunks = trunks.map(|trunk| (trunk.trunk, Trunk::new(trunk.max_channels, trunk.max_cps))).collect();
+        let desk = Desk::new(DeskConfig { wrap_up_limit: config.wrap_up_limit });
+        let next_attempt = config.first_attempt;
+        Dialer {
+            config,
+            seed,
+            steady: anchor,
+            wall: anchor,
+            desk,
+            campaigns: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            trunks,
+            gate: Gate::default(),
+            zones: Zones::new(),
+            live_numbers: BTreeSet::new(),
+            message_ends: BTreeSet::new(),
+            spells: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            next_attempt,
+            next_tick: None,
+            dirty: false,
+            decisions: 0,
+            clock: None,
+            decision_ns: vec![0; DECISION_BINS],
+            agent_views: Vec::new(),
+            call_views: Vec::new(),
+            ledger_views: Vec::new(),
+        }
+    }
+
+    /// Measures each pacing decision with this clock (nanoseconds, any start).
+    pub fn set_decision_clock(&mut self, clock: DecisionClock) {
+        self.clock = Some(clock);
+    }
+
+    /// Takes one input; decisions that it makes possible are made at once.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        if let Err(reject) = self.take(now, input) {
+            self.outputs.push_back(Output::Refused(reject));
+        }
+        self.settle(now);
+    }
+
+    /// Fires what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.desk.handle_timeout(now);
+        self.drain_desk(now);
+        while let Some(&(at, attempt)) = self.message_ends.first() {
+            if at > now {
+                break;
+            }
+            self.message_ends.remove(&(at, attempt));
+            self.hang_up(attempt, HangupReason::MessageOver);
+        }
+        self.release_held(now);
+        if self.next_tick.is_some_and(|at| at <= now) {
+            self.next_tick = None;
+            self.tick(now);
+        }
+        self.settle(now);
+    }
+
+    /// When `handle_timeout` has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let trunks = self.trunks.values().filter_map(Trunk::poll_timeout).min();
+        let message = self.message_ends.first().map(|(at, _)| *at);
+        [self.next_tick, self.desk.poll_timeout(), trunks, message].into_iter().flatten().min()
+    }
+
+    /// The next thing to do or to tell; call until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The agents' desk, for reading.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// State of a lead, if the campaign has it.
+    pub fn lead_state(&self, campaign: CampaignId, lead: base::LeadId) -> Option<LeadState> {
+        self.campaigns.get(&campaign)?.list.state(lead)
+    }
+
+    /// Attempts decided and not closed.
+    pub fn open_attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// Ledger windows of a campaign that are over, oldest first.
+    pub fn closed_windows(&self, campaign: CampaignId) -> &[(crate::compliance::Window, crate::ledger::Counts)] {
+        self.campaigns.get(&campaign).map_or(&[], |campaign| campaign.ledger.closed())
+    }
+
+    pub(crate) fn steady_us(&self, now: Instant) -> i64 {
+        self.steady.wall_at(now).as_unix_us()
+    }
+
+    pub(crate) fn wall_at(&self, now: Instant) -> WallTime {
+        self.wall.wall_at(now)
+    }
+
+    /// Wall time, as the clock is set now, of a steady moment.
+    fn wall_of_steady(&self, now: Instant, steady_us: i64) -> WallTime {
+        let ahead = steady_us - self.steady_us(now);
+        WallTime::from_unix_us(self.wall_at(now).as_unix_us() + ahead)
+    }
+
+    fn take(&mut self, now: Instant, input: Input) -> Result<(), Reject> {
+        match input {
+            Input::AddCampaign { campaign, config } => self.add_campaign(campaign, *config),
+            Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
+            Input::Start { campaign } => {
+                self.campaign_mut(campaign)?.state = RunState::Running;
+                self.roll_ledger(now, campaign);
+                self.dirty = true;
+                Ok(())
+            }
+            Input::Pause { campaign } => {
+                self.campaign_mut(campaign)?.state = RunState::Paused;
+                Ok(())
+            }
+            Input::Stop { campaign } => {
+                self.campaign_mut(campaign)?.state = RunState::Stopped;
+                self.cancel_unanswered(now, campaign);
+                Ok(())
+            }
+            Input::PlannedEnd { campaign, at } => {
+                self.campaign_mut(campaign)?.planned_end = at;
+                Ok(())
+            }
+            Input::AddAgent { agent, name, skills } => self.add_agent(now, agent, name, skills),
+            Input::AgentReady { agent } => self.set_agent(now, agent, Wanted::Ready),
+            Input::AgentBreak { agent, announced } => self.set_agent(now, agent, Wanted::OnBreak { announced }),
+            Input::AgentLoggedOut { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: false }),
+            Input::AgentLeaves { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: true }),
+            Input::IntentDurable { attempt } => self.intent_durable(now, attempt),
+            Input::IntentRefused { attempt } => self.intent_refused(now, attempt),
+            Input::Progress { attempt, early_media: _ } => self.progress(now, attempt),
+            Input::Answered { attempt } => self.answered(now, attempt),
+            Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),
+            Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),
+            Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
+            Input::MessageEnded { attempt } => self.message_ended(attempt),
+            Input::Disposition { campaign, attempt: _, person } => {
+                let campaign = self.campaign_mut(campaign)?;
+                if !person {
+                    campaign.ledger.machine();
+                }
+                Ok(())
+            }
+            Input::Ended { attempt, cause } => self.ended(now, attempt, cause),
+            Input::TrunkRoom { trunk, channels_free, cps } => {
+                if !self.trunks.contains_key(&trunk) && self.trunks.len() >= TRUNKS_MAX {
+                    return Err(Reject::Full);
+                }
+                let entry = self.trunks.entry(trunk).or_insert_with(|| Trunk::new(0, 0.0));
+                entry.set_free(channels_free);
+                entry.set_rate(cps);
+                self.release_held(now);
+                self.dirty = true;
+                Ok(())
+            }
+            Input::DoNotCall { number } => {
+                self.gate.do_not_call(number);
+                Ok(())
+            }
+            Input::WallClock { anchor } => {
+                self.wall = anchor;
+                Ok(())
+            }
+        }
+    }
+
+    fn campaign_mut(&mut self, campaign: CampaignId) -> Result<&mut Campaign, Reject> {
+        self.campaigns.get_mut(&campaign).ok_or(Reject::UnknownCampaign(campaign))
+    }
+
+    fn add_campaign(&mut self, id: CampaignId, config: CampaignConfig) -> Result<(), Reject> {
+        if self.campaigns.contains_key(&id) {
+            return Err(Reject::DuplicateCampaign(id));
+        }
+        if self.campaigns.len() >= CAMPAIGNS_MAX {
+            return Err(Reject::Full);
+        }
+        config.validate().map_err(|error| Reject::Config(id, error))?;
+        let Some(zone) = self.zones.index(&config.timezone) else {
+            return Err(Reject::Config(id, ConfigError::UnknownZone(config.timezone)));
+        };
+        let Some(pacer) = pacer(config.mode) else {
+            return Err(Reject::Config(id, ConfigError::ModeNotBuilt("this mode")));
+        };
+        let campaign = Campaign {
+            zone,
+            state: RunState::Stopped,
+            list: List::default(),
+            ledger: Ledger::new(config.abandon_limit(), config.ledger_windows()),
+            pacer,
+            stream: self.seed.stream("pacing", id.0),
+            why: Reason::NotStarted,
+            planned_end: None,
+            wanted: false,
+            attempts: 0,
+            open_attempts: 0,
+            outcomes: OutcomeCounts::new(),
+            config,
+        };
+        self.campaigns.insert(id, campaign);
+        Ok(())
+    }
+
+    fn add_leads(&mut self, now: Instant, id: CampaignId, leads: Vec<Lead>) -> Result<(), Reject> {
+        let now_us = self.steady_us(now);
+        let campaign = self.campaigns.get_mut(&id).ok_or(Reject::UnknownCampaign(id))?;
+        campaign.wanted = false;
+        for lead in leads {
+            let name = lead.lead;
+            let zone = match &lead.timezone {
+                None => Some(campaign.zone),
+                Some(zone) => self.zones.index(zone),
+            };
+            let Some(zone) = zone else {
+                let zone = lead.timezone.unwrap_or_default();
+                self.outputs.push_back(Output::Refused(Reject::UnknownZone(name, zone)));
+                continue;
+            };
+            self.gate.load(&lead);
+            let next_us = lead.next_at.map_or(now_us, |at| at.as_unix_us());
+            if let Err(error) = campaign.list.add(lead, zone, now_us, next_us) {
+                let reject = match error {
+                    AddError::Duplicate => Reject::DuplicateLead(name),
+                    AddError::Full => Reject::ListFull(name),
+                };
+                self.outputs.push_back(Output::Refused(reject));
+            }
+        }
+        if campaign.state == RunState::Finished {
+            campaign.state = RunState::Running;
+        }
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn add_agent(&mut self, now: Instant, agent: AgentId, name: String, skills: Skills) -> Result<(), Reject> {
+        self.desk.add_agent(now, agent, name, skills).map_err(|reject| Reject::Agent(agent, reject))
+    }
+
+    fn set_agent(&mut self, now: Instant, agent: AgentId, wanted: Wanted) -> Result<(), Reject> {
+        self.desk.set_state(now, agent, wanted).map_err(|reject| Reject::Agent(agent, reject))
+    }
+
+    /// After every input: what the desk decided, then what may be launched because of it.
+    fn settle(&mut self, now: Instant) {
+        self.drain_desk(now);
+        if self.dirty {
+            self.dirty = false;
+            if self.config.decide_every.is_none() {
+                self.decide(now);
+            }
+            self.finish_campaigns(now);
+        }
+        if self.next_tick.is_none() && self.ticking() {
+            self.next_tick = Some(now + self.config.decide_every.unwrap_or(TICK));
+        }
+    }
+
+    /// A tick is needed while a campaign runs and somebody works; otherwise only a waiting lead's moment matters,
+    /// and nobody could take the call.
+    fn ticking(&self) -> bool {
+        self.desk.working() > 0 && self.campaigns.values().any(|campaign| campaign.state == RunState::Running)
+    }
+
+    fn drain_desk(&mut self, now: Instant) {
+        while let Some(output) = self.desk.poll_output() {
+            match output {
+                desk::Output::Assigned { item, agent } => self.assigned(now, AttemptId(item.0), agent),
+                desk::Output::Expired { item } => self.expired(now, AttemptId(item.0)),
+                desk::Output::Lost { item, .. } => self.agent_lost(now, AttemptId(item.0)),
+                desk::Output::AgentChanged { agent, state } => {
+                    self.agent_changed(now, agent, state);
+                    self.outputs.push_back(Output::AgentChanged { agent, state });
+                }
+            }
+        }
+    }
+
+    /// Tells the pacers how long talks and wrap-ups last; all campaigns share the pool, so all learn.
+    fn agent_changed(&mut self, now: Instant, agent: AgentId, state: AgentState) {
+        let before = self.spells.insert(agent, (state, now));
+        if let Some((was, since)) = before {
+            let length_s = now.since(since).as_secs_f64();
+            match was {
+                AgentState::Talking => self.observe_all(now, Observation::Talk(length_s)),
+                AgentState::WrapUp => {
+                    self.observe_all(now, Observation::Wrap(length_s));
+                    self.observe_all(now, Observation::AfterWrap { stayed: state == AgentState::Ready });
+                }
+                _ => {}
+            }
+        }
+        if matches!(state, AgentState::Ready | AgentState::WrapUp) {
+            self.dirty = true;
+        }
+    }
+
+    fn observe_all(&mut self, now: Instant, observation: Observation) {
+        self.campaigns.values_mut().for_each(|campaign| campaign.pacer.observe(now, observation));
+    }
+
+    fn roll_ledger(&mut self, now: Instant, id: CampaignId) {
+        if let Some(campaign) = self.campaigns.get_mut(&id) {
+            campaign.ledger.roll(now, self.steady, &self.zones, campaign.zone);
+        }
+    }
+
+    fn release_held(&mut self, now: Instant) {
+        let ids: Vec<TrunkId> = self.trunks.keys().copied().collect();
+        for id in ids {
+            while let Some(attempt) = self.trunks.get_mut(&id).and_then(|trunk| trunk.release(now)) {
+                self.originate(now, attempt);
+            }
+        }
+    }
+
+    /// Measured decision times: (decisions, p50 µs, p99 µs); the times are 0 without a clock.
+    pub fn decision_times(&self) -> (u64, f64, f64) {
+        let total: u64 = self.decision_ns.iter().map(|count| u64::from(*count)).sum();
+        let quantile = |q: f64| {
+            let mut seen = 0;
+            for (bin, count) in self.decision_ns.iter().enumerate() {
+                seen += u64::from(*count);
+                if total > 0 && seen as f64 >= q * total as f64 {
+                    return bin_ns(bin) / 1_000.0;
+                }
+            }
+            0.0
+        };
+        (self.decisions, quantile(0.5), quantile(0.99))
+    }
+
+    fn decided_in(&mut self, ns: u64) {
+        let bin = ((ns.max(1) as f64).log2() * 8.0) as usize;
+        self.decision_ns[bin.min(DECISION_BINS - 1)] += 1;
+    }
+
+    fn cancel_unanswered(&mut self, now: Instant, campaign: CampaignId) {
+        let mine: Vec<(AttemptId, Phase)> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| attempt.campaign == campaign)
+            .map(|(id, attempt)| (*id, attempt.phase))
+            .collect();
+        for (id, phase) in mine {
+            match phase {
+                Phase::Dialling => {
+                    if let Some(attempt) = self.attempts.get_mut(&id) {
+                        attempt.stopped = true;
+                    }
+                    self.hang_up(id, HangupReason::Stopped);
+                }
+                Phase::Held => self.never_dialled(now, id),
+                Phase::Recording => {
+                    // Its durable intent is on the way: it is closed when that answer comes.
+                    if let Some(attempt) = self.attempts.get_mut(&id) {
+                        attempt.stopped = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Decision times are kept in eighths of a power of two nanoseconds: 9 % wide bins up to 2^32 ns = 4 s.
+const DECISION_BINS: usize = 256;
+
+fn bin_ns(bin: usize) -> f64 {
+    2.0_f64.powf((bin as f64 + 0.5) / 8.0)
+}
+
+#[cfg(test)]
+mod tests;

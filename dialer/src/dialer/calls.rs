@@ -1,0 +1,346 @@
+//! What happens to an attempt between its intent and its end.
+
+use base::{AgentId, AttemptId, CallId, Instant};
+use desk::WorkItem;
+
+use super::{Dialer, RunState};
+use crate::attempt::{Attempt, Outcome, Phase};
+use crate::io::{AmdVerdict, CountedAs, EndCause, HangupReason, Output, Party, PauseReason, Reject};
+use crate::lead::LeadState;
+use crate::pacing::{Observation, RingEnd};
+
+/// An attempt that was never dialled gives its lead back after this time, so that a store in trouble is not asked
+/// for the same lead a thousand times a second.
+const GIVE_BACK_US: i64 = 60_000_000;
+
+impl Dialer {
+    fn attempt_in(
+        &mut self,
+        id: AttemptId,
+        phases: &[Phase],
+        event: &'static str,
+    ) -> Result<&mut Attempt, Reject> {
+        let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
+        if phases.contains(&attempt.phase) { Ok(attempt) } else { Err(Reject::UnexpectedEvent(id, event)) }
+    }
+
+    pub(super) fn intent_durable(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        let attempt = self.attempt_in(id, &[Phase::Recording], "an intent's commit")?;
+        if attempt.stopped {
+            self.never_dialled(now, id);
+            return Ok(());
+        }
+        attempt.phase = Phase::Held;
+        let campaign = attempt.campaign;
+        let trunk = self.campaigns.get(&campaign).map(|campaign| campaign.config.trunk);
+        let go = trunk.and_then(|trunk| self.trunks.get_mut(&trunk)).is_some_and(|trunk| trunk.launch_or_hold(now, id));
+        if go {
+            self.originate(now, id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn intent_refused(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        let campaign = self.attempt_in(id, &[Phase::Recording], "an intent's refusal")?.campaign;
+        self.never_dialled(now, id);
+        if let Some(entry) = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running) {
+            entry.state = RunState::Paused;
+            self.outputs.push_back(Output::CampaignPaused { campaign, reason: PauseReason::StoreRefused });
+        }
+        Ok(())
+    }
+
+    /// Closes an attempt that was decided and not dialled; its lead goes back, its number stays used.
+    pub(super) fn never_dialled(&mut self, now: Instant, id: AttemptId) {
+        let Some(attempt) = self.attempts.remove(&id) else { return };
+        self.live_numbers.remove(&attempt.number);
+        let until_us = self.steady_us(now) + GIVE_BACK_US;
+        if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
+            campaign.open_attempts -= 1;
+            *campaign.outcomes.entry(Outcome::Cancelled).or_insert(0) += 1;
+            campaign.list.give_back(attempt.lead, until_us);
+            if let Some(trunk) = self.trunks.get_mut(&campaign.config.trunk) {
+                trunk.cancel(id);
+            }
+        }
+        let next_at = Some(self.wall_of_steady(now, until_us));
+        self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
+        self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state: LeadState::Waiting, next_at });
+        self.dirty = true;
+    }
+
+    pub(super) fn originate(&mut self, now: Instant, id: AttemptId) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
+        attempt.phase = Phase::Dialling;
+        attempt.times.launched = Some(now);
+        self.outputs.push_back(Output::Originate {
+            attempt: id,
+            number: attempt.number,
+            trunk: campaign.config.trunk,
+            caller_id: campaign.config.caller_id.clone(),
+            ring_timeout: campaign.config.ring_timeout,
+            amd: campaign.config.amd,
+        });
+    }
+
+    pub(super) fn progress(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
+        // A late or repeated 18x is normal on the wire.
+        if attempt.phase == Phase::Dialling {
+            attempt.times.ringing.get_or_insert(now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn answered(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        if self.attempts.get(&id).is_some_and(|attempt| attempt.phase == Phase::Ending) {
+            return Ok(()); // the answer and our CANCEL crossed
+        }
+        let attempt = self.attempt_in(id, &[Phase::Dialling], "an answer")?;
+        attempt.phase = Phase::Answered;
+        attempt.times.answered = Some(now);
+        let campaign = attempt.campaign;
+        let amd = self.campaigns.get(&campaign).is_some_and(|campaign| campaign.config.amd);
+        if amd { Ok(()) } else { self.live(now, id, now) }
+    }
+
+    pub(super) fn greeting_ended(&mut self, now: Instant, id: AttemptId, at: Instant) -> Result<(), Reject> {
+        let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
+        let at = at.min(now);
+        match attempt.phase {
+            Phase::Answered => attempt.times.greeting_end = Some(at),
+            // Without detection a person waits from the answer on; now the legal clock starts for good.
+            Phase::Waiting | Phase::Connecting if attempt.verdict.is_none() => {
+                attempt.times.greeting_end = Some(at);
+                let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return Ok(()) };
+                let deadline = at + campaign.config.profile.deadline;
+                attempt.deadline = Some(deadline);
+                self.desk.set_deadline(now, CallId(id.0), deadline.before(campaign.config.connect_margin));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn verdict(
+        &mut self,
+        now: Instant,
+        id: AttemptId,
+        verdict: AmdVerdict,
+        greeting_end: Option<Instant>,
+    ) -> Result<(), Reject> {
+        if self.attempts.get(&id).is_some_and(|attempt| attempt.phase == Phase::Ending) {
+            return Ok(());
+        }
+        let attempt = self.attempt_in(id, &[Phase::Answered], "a verdict")?;
+        attempt.verdict = Some(verdict);
+        attempt.times.verdict = Some(now);
+        if let Some(at) = greeting_end {
+            attempt.times.greeting_end = Some(at.min(now));
+        }
+        match Outcome::of_verdict(verdict) {
+            None => {
+                // Somebody who has said nothing, or not finished, has no completed greeting yet: the clock starts at
+                // the verdict, the earliest moment it can have ended.
+                let heard = attempt.times.greeting_end.filter(|_| verdict == AmdVerdict::Human);
+                self.live(now, id, heard.unwrap_or(now))
+            }
+            Some(outcome) => {
+                attempt.outcome = Some(outcome);
+                self.ring_over(now, id, RingEnd::Machine);
+                self.hang_up(id, HangupReason::NotAPerson);
+                self.dirty = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// A live person: the legal clock runs from `greeting_end`; an agent is wanted.
+    fn live(&mut self, now: Instant, id: AttemptId, greeting_end: Instant) -> Result<(), Reject> {
+        self.ring_over(now, id, RingEnd::Person);
+        let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
+        let campaign_id = attempt.campaign;
+        let campaign = self.campaigns.get_mut(&campaign_id).ok_or(Reject::UnknownCampaign(campaign_id))?;
+        let deadline = greeting_end + campaign.config.profile.deadline;
+        let latest = deadline.before(campaign.config.connect_margin);
+        attempt.phase = Phase::Waiting;
+        attempt.deadline = Some(deadline);
+        let delay_s = now.since(attempt.times.answered.unwrap_or(now)).as_secs_f64();
+        let patience_s = Some(latest.since(now).as_secs_f64());
+        campaign.pacer.observe(now, Observation::Decided { delay_s, patience_s });
+        let item = WorkItem { id: CallId(id.0), skills: campaign.config.skills.clone(), deadline: latest };
+        if self.desk.offer(now, item).is_err() {
+            // The desk is full (20,000 people wait): nobody will take this call in time.
+            self.expired(now, id);
+        }
+        self.drain_desk(now);
+        Ok(())
+    }
+
+    fn ring_over(&mut self, now: Instant, id: AttemptId, how: RingEnd) {
+        let Some(attempt) = self.attempts.get(&id) else { return };
+        let Some(launched) = attempt.times.launched else { return };
+        let age_s = attempt.times.answered.unwrap_or(now).since(launched).as_secs_f64();
+        if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
+            campaign.pacer.observe(now, Observation::RingOver { age_s, how });
+        }
+    }
+
+    pub(super) fn assigned(&mut self, now: Instant, id: AttemptId, agent: AgentId) {
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.phase = Phase::Connecting;
+            attempt.agent = Some(agent);
+            attempt.times.assigned = Some(now);
+            self.outputs.push_back(Output::Connect { attempt: id, agent });
+        }
+    }
+
+    pub(super) fn connected(&mut self, now: Instant, id: AttemptId, agent: AgentId) -> Result<(), Reject> {
+        let attempt = self.attempt_in(id, &[Phase::Connecting], "a connection")?;
+        if attempt.agent != Some(agent) {
+            return Err(Reject::UnexpectedEvent(id, "a connection with another agent"));
+        }
+        attempt.phase = Phase::Talking;
+        attempt.times.connected = Some(now);
+        attempt.outcome = Some(Outcome::Connected);
+        let in_time = attempt.deadline.is_none_or(|deadline| now <= deadline);
+        self.count(now, id, if in_time { CountedAs::Connected } else { CountedAs::Abandoned });
+        self.desk.connected(now, agent).map_err(|reject| Reject::Agent(agent, reject))
+    }
+
+    /// No agent in time: the person hears the safe-harbour message.
+    pub(super) fn expired(&mut self, now: Instant, id: AttemptId) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        attempt.phase = Phase::Message;
+        attempt.outcome = Some(Outcome::Abandoned);
+        let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
+        let message = campaign.config.safe_harbour.message.clone();
+        self.message_ends.insert((now + campaign.config.safe_harbour.max, id));
+        self.outputs.push_back(Output::PlayMessage { attempt: id, message });
+        self.count(now, id, CountedAs::Abandoned);
+    }
+
+    /// Enters a person into the ledger, once.
+    fn count(&mut self, now: Instant, id: AttemptId, as_what: CountedAs) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        if attempt.counted_as != CountedAs::Nothing {
+            return;
+        }
+        attempt.counted_as = as_what;
+        let (number, forecast_no_agent) = (attempt.number, attempt.forecast_no_agent);
+        let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) else { return };
+        campaign.ledger.roll(now, self.steady, &self.zones, campaign.zone);
+        let abandoned = as_what == CountedAs::Abandoned;
+        if abandoned {
+            campaign.ledger.abandoned();
+            self.gate.abandoned(number, self.steady.wall_at(now).as_unix_us());
+        } else {
+            campaign.ledger.connected();
+        }
+        campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
+    }
+
+    pub(super) fn message_ended(&mut self, id: AttemptId) -> Result<(), Reject> {
+        self.attempt_in(id, &[Phase::Message], "a message's end")?.message_played = true;
+        self.hang_up(id, HangupReason::MessageOver);
+        Ok(())
+    }
+
+    pub(super) fn hang_up(&mut self, id: AttemptId, reason: HangupReason) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        if attempt.phase != Phase::Ending {
+            attempt.phase = Phase::Ending;
+            self.outputs.push_back(Output::Hangup { attempt: id, reason });
+        }
+    }
+
+    /// The agent's phone is gone with this call in hand: a person who has not heard the agent yet is offered again,
+    /// the others are ended.
+    pub(super) fn agent_lost(&mut self, now: Instant, id: AttemptId) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        if attempt.phase != Phase::Connecting {
+            self.hang_up(id, HangupReason::AgentGone);
+            return;
+        }
+        attempt.phase = Phase::Waiting;
+        attempt.agent = None;
+        let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
+        let deadline = attempt.deadline.unwrap_or(now).before(campaign.config.connect_margin);
+        let item = WorkItem { id: CallId(id.0), skills: campaign.config.skills.clone(), deadline };
+        if self.desk.offer(now, item).is_err() {
+            self.expired(now, id);
+        }
+    }
+
+    pub(super) fn ended(&mut self, now: Instant, id: AttemptId, cause: EndCause) -> Result<(), Reject> {
+        let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
+        if attempt.times.launched.is_none() {
+            return Err(Reject::UnexpectedEvent(id, "an end before the call was dialled"));
+        }
+        attempt.times.ended = Some(now);
+        let (phase, agent) = (attempt.phase, attempt.agent);
+        let late = attempt.deadline.is_some_and(|deadline| now > deadline);
+        let outcome = match phase {
+            Phase::Waiting | Phase::Connecting if late => Outcome::Abandoned,
+            Phase::Waiting | Phase::Connecting => Outcome::HungUpWaiting,
+            Phase::Answered => Outcome::HungUpEarly,
+            // Answered while our CANCEL was on its way: nobody was kept, nothing was said.
+            _ if attempt.times.answered.is_some() => attempt.outcome.unwrap_or(Outcome::Cancelled),
+            _ => attempt.outcome.unwrap_or(Outcome::of_unanswered(cause, attempt.stopped)),
+        };
+        if outcome == Outcome::Abandoned {
+            self.count(now, id, CountedAs::Abandoned);
+        }
+        match phase {
+            Phase::Waiting => {
+                self.desk.withdraw(CallId(id.0));
+            }
+            Phase::Connecting | Phase::Talking => self.free_agent(now, id, agent),
+            Phase::Dialling => self.ring_over(now, id, RingEnd::Other),
+            Phase::Answered => self.ring_over(now, id, RingEnd::Machine),
+            Phase::Ending => self.free_agent(now, id, agent),
+            Phase::Recording | Phase::Held | Phase::Message => {}
+        }
+        self.close(now, id, outcome, cause);
+        Ok(())
+    }
+
+    /// Gives the agent back, if this call is still the agent's.
+    fn free_agent(&mut self, now: Instant, id: AttemptId, agent: Option<AgentId>) {
+        if let Some(agent) = agent
+            && self.desk.agent(agent).is_some_and(|entry| entry.item() == Some(CallId(id.0)))
+        {
+            // The item is the agent's, so the state is Reserved or Talking and the desk cannot refuse.
+            let finished = self.desk.finished(now, agent);
+            debug_assert_eq!(finished, Ok(()));
+        }
+    }
+
+    fn close(&mut self, now: Instant, id: AttemptId, outcome: Outcome, cause: EndCause) {
+        let Some(attempt) = self.attempts.remove(&id) else { return };
+        self.live_numbers.remove(&attempt.number);
+        if let Some(ends) = self.message_ends.iter().find(|(_, other)| *other == id).copied() {
+            self.message_ends.remove(&ends);
+        }
+        let now_us = self.steady_us(now);
+        let earliest_us = match (cause.whose, cause.retry_after_s) {
+            (Party::Carrier | Party::Callee, Some(seconds)) => now_us + i64::from(seconds) * 1_000_000,
+            _ => now_us,
+        };
+        let mut lead = (LeadState::Done, 0);
+        if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
+            campaign.open_attempts -= 1;
+            *campaign.outcomes.entry(outcome).or_insert(0) += 1;
+            lead = campaign.list.finish(attempt.lead, outcome, &campaign.config.retry, now_us, earliest_us);
+            if let Some(trunk) = self.trunks.get_mut(&campaign.config.trunk) {
+                trunk.ended();
+            }
+        }
+        let (state, until_us) = lead;
+        let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
+        self.outputs.push_back(Output::AttemptClosed(attempt.record(id, outcome, Some(cause))));
+        self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state, next_at });
+        self.dirty = true;
+    }
+}

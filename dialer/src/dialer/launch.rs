@@ -1,0 +1,271 @@
+//! Deciding and launching: ticks, pictures for the pacers, the gate, intents.
+
+use base::{AttemptId, CampaignId, Duration, Instant};
+use desk::AgentState;
+
+use super::{Dialer, RunState};
+use crate::attempt::{Attempt, Phase, Times};
+use crate::compliance::{ConsentDecision, GateAnswer, Query};
+use crate::io::{AttemptIntent, CountedAs, Output};
+use crate::lead::LeadState;
+use crate::list::LEADS_LOW;
+use crate::pacing::{AgentView, CallView, Decision, Observation, Reason, Snapshot};
+
+/// Leads looked at for one launch before the rest waits for the next decision: bounds a decision's time when the
+/// gate holds many back (each look is about 1 µs).
+const LOOKS_MAX: usize = 200;
+/// A second lead with a number that is being dialled is looked at again after this time.
+const SAME_NUMBER_US: i64 = 60_000_000;
+/// Answer and detection after the last ring: nothing is launched so near to the agents' planned end.
+const ANSWER_MARGIN: Duration = Duration::from_secs(5);
+
+impl Dialer {
+    pub(super) fn tick(&mut self, now: Instant) {
+        let now_us = self.steady_us(now);
+        let ids: Vec<CampaignId> = self.campaigns.keys().copied().collect();
+        for id in ids {
+            self.roll_ledger(now, id);
+            let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
+            let woken = campaign.list.wake(now_us);
+            let changed = |lead| Output::LeadChanged { lead, state: LeadState::Ready, next_at: None };
+            self.outputs.extend(woken.into_iter().map(changed));
+        }
+        self.decide(now);
+        self.finish_campaigns(now);
+    }
+
+    /// One decision for each running campaign. The one with the fewest calls per agent decides first, so that a
+    /// campaign that asks for much does not always come before the others.
+    pub(super) fn decide(&mut self, now: Instant) {
+        let mut order: Vec<(u32, CampaignId)> = self
+            .campaigns
+            .iter()
+            .filter(|(_, campaign)| campaign.state == RunState::Running)
+            .map(|(id, campaign)| (campaign.open_attempts, *id))
+            .collect();
+        order.sort_unstable();
+        for (_, id) in order {
+            self.decide_for(now, id);
+        }
+    }
+
+    fn decide_for(&mut self, now: Instant, id: CampaignId) {
+        self.want_leads(id);
+        self.view_agents(now, id);
+        let room = match self.room(now, id) {
+            Ok(room) => room,
+            Err(reason) => {
+                if let Some(campaign) = self.campaigns.get_mut(&id) {
+                    campaign.why = reason;
+                }
+                return;
+            }
+        };
+        self.view_calls(now);
+        let started = self.clock.as_ref().map(|clock| clock());
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        campaign.ledger.views(now, &mut self.ledger_views);
+        let counts = campaign.list.counts();
+        let snapshot = Snapshot {
+            now,
+            agents: &self.agent_views,
+            calls: &self.call_views,
+            waiting: self.desk.waiting() as u32,
+            room,
+            leads_left: campaign.wanted.then_some(counts.ready + counts.waiting + counts.dialling),
+            ledgers: &self.ledger_views,
+            plan_left: campaign.planned_end.map(|end| end.since(now)),
+        };
+        let decision = campaign.pacer.decide(&snapshot, &mut campaign.stream);
+        campaign.why = decision.reason;
+        self.decisions += 1;
+        if let (Some(started), Some(clock)) = (started, &self.clock) {
+            let ns = clock().saturating_sub(started);
+            self.decided_in(ns);
+        }
+        self.launch(now, id, &decision);
+    }
+
+    /// Asks for leads while there is time.
+    fn want_leads(&mut self, id: CampaignId) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        let counts = campaign.list.counts();
+        if !campaign.wanted && counts.ready + counts.waiting < LEADS_LOW {
+            campaign.wanted = true;
+            self.outputs.push_back(Output::LeadsWanted { campaign: id, room: campaign.list.room() });
+        }
+    }
+
+    /// How many calls trunk, list and shift allow now; the reason when none.
+    fn room(&mut self, now: Instant, id: CampaignId) -> Result<u32, Reason> {
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reason::NotRunning) };
+        if self.agent_views.is_empty() {
+            return Err(Reason::NoAgents);
+        }
+        if campaign.planned_end.is_some_and(|end| now + campaign.config.ring_timeout + ANSWER_MARGIN > end) {
+            return Err(Reason::ShiftEnds);
+        }
+        let ready = campaign.list.counts().ready.min(u32::MAX as usize) as u32;
+        if ready == 0 {
+            return Err(Reason::NoLeads);
+        }
+        let room = self.trunks.get_mut(&campaign.config.trunk).map_or(0, |trunk| trunk.room(now));
+        if room == 0 { Err(Reason::NoTrunkRoom) } else { Ok(room.min(ready)) }
+    }
+
+    /// Agents at work who fit the campaign.
+    fn view_agents(&mut self, now: Instant, id: CampaignId) {
+        self.agent_views.clear();
+        let Some(campaign) = self.campaigns.get(&id) else { return };
+        let skills = &campaign.config.skills;
+        for (_, agent) in self.desk.agents() {
+            let state = agent.state();
+            if matches!(state, AgentState::LoggedOut | AgentState::OnBreak) || !skills.is_subset(&agent.skills) {
+                continue;
+            }
+            let age_s = now.since(agent.since()).as_secs_f64();
+            self.agent_views.push(AgentView { state, age_s, leaving: agent.leaving() });
+        }
+    }
+
+    /// Calls of all campaigns: they compete for the same agents.
+    fn view_calls(&mut self, now: Instant) {
+        self.call_views.clear();
+        for attempt in self.attempts.values() {
+            let launched = attempt.times.launched.unwrap_or(attempt.decided);
+            let age = |at: Instant| at.since(launched).as_secs_f64();
+            let answered_at_s = match attempt.phase {
+                Phase::Recording | Phase::Held | Phase::Dialling => None,
+                Phase::Answered => attempt.times.answered.map(age),
+                _ => continue,
+            };
+            let forecast_no_agent = attempt.forecast_no_agent;
+            self.call_views.push(CallView { age_s: age(now), answered_at_s, forecast_no_agent });
+        }
+    }
+
+    fn launch(&mut self, now: Instant, id: CampaignId, decision: &Decision) {
+        for forecast_no_agent in decision.forecast_no_agent.iter().take(decision.launch as usize) {
+            if !self.launch_one(now, id, decision, *forecast_no_agent) {
+                return;
+            }
+        }
+    }
+
+    /// Takes the next lead that the gate lets through and records the intent to dial it; false when there is none.
+    fn launch_one(&mut self, now: Instant, id: CampaignId, decision: &Decision, forecast_no_agent: f64) -> bool {
+        let (steady_us, wall) = (self.steady_us(now), self.wall_at(now));
+        for _ in 0..LOOKS_MAX {
+            let Some(campaign) = self.campaigns.get_mut(&id) else { return false };
+            let Some((lead, entry)) = campaign.list.next() else { return false };
+            let number = entry.lead.number;
+            let margin = campaign.config.ring_timeout + ANSWER_MARGIN;
+            let query = Query {
+                lead: &entry.lead,
+                zone: entry.zone,
+                profile: &campaign.config.profile,
+                steady_us,
+                wall,
+                margin_us: margin.as_us() as i64,
+            };
+            let answer = if self.live_numbers.contains(&number) {
+                GateAnswer::Later { rule: "number-in-use", at_us: steady_us + SAME_NUMBER_US }
+            } else {
+                self.gate.check(&self.zones, &query)
+            };
+            match answer {
+                GateAnswer::Allowed(consent) => {
+                    self.record(now, id, lead, decision, forecast_no_agent, consent);
+                    return true;
+                }
+                GateAnswer::Later { at_us, .. } => {
+                    campaign.list.defer(lead, at_us);
+                    let next_at = Some(self.wall_of_steady(now, at_us));
+                    self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
+                }
+                GateAnswer::Never { .. } => {
+                    campaign.list.block(lead);
+                    self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Blocked, next_at: None });
+                }
+            }
+        }
+        // The next decision looks on: at the latest at the next tick.
+        false
+    }
+
+    fn record(
+        &mut self,
+        now: Instant,
+        id: CampaignId,
+        lead: base::LeadId,
+        decision: &Decision,
+        forecast_no_agent: f64,
+        consent: ConsentDecision,
+    ) {
+        let (at, steady_us) = (self.wall_at(now), self.steady_us(now));
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        let Some(number) = campaign.list.next().map(|(_, entry)| entry.lead.number) else { return };
+        let attempt = AttemptId(self.next_attempt);
+        self.next_attempt += 1;
+        let attempt_number = campaign.list.dial(lead, attempt);
+        campaign.attempts += 1;
+        campaign.open_attempts += 1;
+        campaign.pacer.observe(now, Observation::Launched { forecast_no_agent });
+        let trunk = campaign.config.trunk;
+        if let Some(trunk) = self.trunks.get_mut(&trunk) {
+            trunk.reserve();
+        }
+        self.live_numbers.insert(number);
+        self.gate.attempted(number, steady_us);
+        self.attempts.insert(
+            attempt,
+            Attempt {
+                campaign: id,
+                lead,
+                number,
+                attempt_number,
+                at,
+                decided: now,
+                phase: Phase::Recording,
+                times: Times::default(),
+                deadline: None,
+                verdict: None,
+                agent: None,
+                outcome: None,
+                counted_as: CountedAs::Nothing,
+                message_played: false,
+                stopped: false,
+                forecast_no_agent,
+            },
+        );
+        self.outputs.push_back(Output::RecordIntent(AttemptIntent {
+            attempt,
+            campaign: id,
+            lead,
+            number,
+            attempt_number,
+            trunk,
+            at,
+            consent,
+            why: decision.reason.text().into(),
+            forecast_person: decision.forecast_person,
+            forecast_no_agent,
+        }));
+        self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Dialling(attempt), next_at: None });
+    }
+
+    /// Campaigns with nothing left to dial and nothing under way are finished.
+    pub(super) fn finish_campaigns(&mut self, _now: Instant) {
+        for (id, campaign) in &mut self.campaigns {
+            let counts = campaign.list.counts();
+            let empty = counts.ready + counts.waiting + counts.dialling == 0 && campaign.open_attempts == 0;
+            // A campaign that never had a lead waits for its first ones.
+            let had_any = counts.done + counts.blocked > 0;
+            if campaign.state == RunState::Running && empty && had_any && campaign.wanted {
+                campaign.state = RunState::Finished;
+                campaign.why = Reason::NotRunning;
+                self.outputs.push_back(Output::CampaignFinished { campaign: *id });
+            }
+        }
+    }
+}

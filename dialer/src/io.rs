@@ -1,0 +1,407 @@
+//! What goes into the dialer and what comes out of it.
+
+use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, TrunkId, WallAnchor, WallTime};
+use desk::{AgentState, Skills};
+
+use crate::attempt::{AttemptRecord, Outcome};
+use crate::campaign::{CampaignConfig, ConfigError};
+use crate::compliance::ConsentDecision;
+use crate::lead::{Lead, LeadState, Number};
+
+/// Something that happened, told to the dialer.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A new campaign, stopped.
+    AddCampaign {
+        /// Its id.
+        campaign: CampaignId,
+        /// Its settings.
+        config: Box<CampaignConfig>,
+    },
+    /// Leads for a campaign; a lead or number already there is refused one by one.
+    AddLeads {
+        /// Whose.
+        campaign: CampaignId,
+        /// The leads, dialled in this order.
+        leads: Vec<Lead>,
+    },
+    /// Begin, or go on after a pause.
+    Start {
+        /// Which.
+        campaign: CampaignId,
+    },
+    /// Launch nothing new; calls under way go on.
+    Pause {
+        /// Which.
+        campaign: CampaignId,
+    },
+    /// Launch nothing new and cancel calls that nobody has answered yet.
+    Stop {
+        /// Which.
+        campaign: CampaignId,
+    },
+    /// Until when agents are planned to work. Nothing is launched whose answer could come later, and the forecast
+    /// of the rest of the ledger's window ends here.
+    PlannedEnd {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// The end; `None`: not known.
+        at: Option<Instant>,
+    },
+    /// A new agent, logged out.
+    AddAgent {
+        /// Id.
+        agent: AgentId,
+        /// Name for people.
+        name: String,
+        /// Skills.
+        skills: Skills,
+    },
+    /// The agent's phone is up and the agent waits for calls (also ends a wrap-up).
+    AgentReady {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent wants a break.
+    AgentBreak {
+        /// Who.
+        agent: AgentId,
+        /// "After this call": the pacer takes the agent out of its forecast at once.
+        announced: bool,
+    },
+    /// The agent's phone is gone; a call in hand ends.
+    AgentLoggedOut {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent goes home after the call and wrap-up in hand; at once when there is none.
+    AgentLeaves {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The intent is on disk: the attempt may be dialled.
+    IntentDurable {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// The store could not take the intent: the lead goes back, the campaign pauses.
+    IntentRefused {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// A provisional answer (18x).
+    Progress {
+        /// Which.
+        attempt: AttemptId,
+        /// It opened early media.
+        early_media: bool,
+    },
+    /// The callee answered (200).
+    Answered {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// Media heard the end of the callee's first utterance. The legal deadline runs from here.
+    GreetingEnded {
+        /// Which.
+        attempt: AttemptId,
+        /// When it ended (may lie a little before `now`).
+        at: Instant,
+    },
+    /// Answer detection has decided.
+    Verdict {
+        /// Which.
+        attempt: AttemptId,
+        /// Who answered.
+        verdict: AmdVerdict,
+        /// End of the first utterance, if heard; wins over an earlier `GreetingEnded`.
+        greeting_end: Option<Instant>,
+    },
+    /// The agent's first audio went out to the callee.
+    Connected {
+        /// Which.
+        attempt: AttemptId,
+        /// With whom.
+        agent: AgentId,
+    },
+    /// The safe-harbour message was played to its end.
+    MessageEnded {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// What the agent recorded: a person, or a machine that detection let through. For the ledger's estimates.
+    Disposition {
+        /// Whose ledger.
+        campaign: CampaignId,
+        /// The attempt, which may be over.
+        attempt: AttemptId,
+        /// True for a person.
+        person: bool,
+    },
+    /// The customer's leg is gone. The last word on an attempt.
+    Ended {
+        /// Which.
+        attempt: AttemptId,
+        /// Why.
+        cause: EndCause,
+    },
+    /// What a trunk can take now. Creates the trunk when it is new.
+    TrunkRoom {
+        /// Which trunk.
+        trunk: TrunkId,
+        /// Channels that are free for the dialer at this moment, beside the calls it already has there.
+        channels_free: u32,
+        /// Call attempts a second.
+        cps: f64,
+    },
+    /// This number must not be called any more, in any campaign.
+    DoNotCall {
+        /// Which.
+        number: Number,
+    },
+    /// The wall clock was set. Calling hours follow it; ledgers and retry gaps do not.
+    WallClock {
+        /// The new tie between the clocks.
+        anchor: WallAnchor,
+    },
+}
+
+/// What the dialer wants done, or tells.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Write this down durably, then answer `IntentDurable` or `IntentRefused`.
+    RecordIntent(AttemptIntent),
+    /// Dial now.
+    Originate {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Whom.
+        number: Number,
+        /// Over which trunk.
+        trunk: TrunkId,
+        /// Number to show.
+        caller_id: String,
+        /// Give up when nobody has answered this long after ringing began.
+        ring_timeout: Duration,
+        /// Listen who answers.
+        amd: bool,
+    },
+    /// Bridge the callee with this agent now; answer `Connected`.
+    Connect {
+        /// The attempt.
+        attempt: AttemptId,
+        /// The agent.
+        agent: AgentId,
+    },
+    /// Play the safe-harbour message; answer `MessageEnded`.
+    PlayMessage {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Which message, as the campaign names it.
+        message: String,
+    },
+    /// End the callee's leg; answer `Ended`.
+    Hangup {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        reason: HangupReason,
+    },
+    /// An agent's state changed.
+    AgentChanged {
+        /// Who.
+        agent: AgentId,
+        /// To what.
+        state: AgentState,
+    },
+    /// An attempt is over; exactly one for each `RecordIntent`.
+    AttemptClosed(AttemptRecord),
+    /// A lead's state changed.
+    LeadChanged {
+        /// Which.
+        lead: LeadId,
+        /// To what.
+        state: LeadState,
+        /// When it may be looked at again, for `Waiting`.
+        next_at: Option<WallTime>,
+    },
+    /// Fewer leads are left than the campaign dials in a while; more may be added.
+    LeadsWanted {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// How many it could take.
+        room: usize,
+    },
+    /// The campaign paused itself.
+    CampaignPaused {
+        /// Which.
+        campaign: CampaignId,
+        /// Why.
+        reason: PauseReason,
+    },
+    /// No lead is left to dial and no call is under way.
+    CampaignFinished {
+        /// Which.
+        campaign: CampaignId,
+    },
+    /// An input was refused; nothing changed.
+    Refused(Reject),
+}
+
+/// Written durably before the call is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptIntent {
+    /// Id of the attempt, rising by one.
+    pub attempt: AttemptId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// Its lead.
+    pub lead: LeadId,
+    /// The number.
+    pub number: Number,
+    /// First, second, … attempt at this lead; (lead, attempt_number) is unique for ever.
+    pub attempt_number: u32,
+    /// The trunk it will take.
+    pub trunk: TrunkId,
+    /// Wall time of the decision.
+    pub at: WallTime,
+    /// What allowed it.
+    pub consent: ConsentDecision,
+    /// Why it was launched, for people.
+    pub why: String,
+    /// Forecast at the launch: chance that a person answers, of 1.
+    pub forecast_person: f64,
+    /// Forecast at the launch: chance that no agent is free when a person answers, of 1.
+    pub forecast_no_agent: f64,
+}
+
+/// Who answered, as detection sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AmdVerdict {
+    /// A person.
+    Human,
+    /// An answering machine or mailbox.
+    Machine,
+    /// A menu.
+    Ivr,
+    /// A call-screening assistant.
+    Screening,
+    /// Nobody said anything: treated as a person, whose deadline runs from the verdict.
+    Silence,
+    /// A fax machine.
+    Fax,
+    /// The network's special information tones.
+    Sit,
+}
+
+/// Whose doing an end was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Party {
+    /// The carrier or its network.
+    Carrier,
+    /// The called person or device.
+    Callee,
+    /// The agent.
+    Agent,
+    /// Ourselves.
+    Us,
+}
+
+/// Why a leg ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndCause {
+    /// Whose doing.
+    pub whose: Party,
+    /// SIP status code, when there was one.
+    pub code: Option<u16>,
+    /// The carrier's wish not to be tried again before so many seconds.
+    pub retry_after_s: Option<u32>,
+}
+
+/// Why the dialer hangs up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HangupReason {
+    /// Detection found no person.
+    NotAPerson,
+    /// The safe-harbour message is over, or could not be played.
+    MessageOver,
+    /// The agent is gone.
+    AgentGone,
+    /// The campaign was stopped.
+    Stopped,
+}
+
+/// Why a campaign paused itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PauseReason {
+    /// An attempt's intent could not be stored.
+    StoreRefused,
+}
+
+/// Why an input was refused. Each names the thing, not the whole input.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Reject {
+    /// No such campaign.
+    UnknownCampaign(CampaignId),
+    /// The id is taken.
+    DuplicateCampaign(CampaignId),
+    /// The settings are wrong.
+    Config(CampaignId, ConfigError),
+    /// No such attempt is under way (it may just have ended: harmless).
+    UnknownAttempt(AttemptId),
+    /// The attempt is not at a point where this can happen.
+    UnexpectedEvent(AttemptId, &'static str),
+    /// The lead or its number is in the campaign already.
+    DuplicateLead(LeadId),
+    /// The lead's zone is not in the zone database.
+    UnknownZone(LeadId, String),
+    /// A list is full.
+    ListFull(LeadId),
+    /// The desk refused an agent's input.
+    Agent(AgentId, desk::Reject),
+    /// Too many campaigns or trunks.
+    Full,
+}
+
+impl std::fmt::Display for Reject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reject::UnknownCampaign(id) => write!(f, "campaign {id}: there is none"),
+            Reject::DuplicateCampaign(id) => write!(f, "campaign {id}: exists already"),
+            Reject::Config(id, error) => write!(f, "campaign {id}: {error}"),
+            Reject::UnknownAttempt(id) => write!(f, "attempt {id}: not under way"),
+            Reject::UnexpectedEvent(id, event) => write!(f, "attempt {id}: {event} cannot happen now"),
+            Reject::DuplicateLead(id) => write!(f, "lead {id}: it or its number is in the campaign already"),
+            Reject::UnknownZone(id, zone) => write!(f, "lead {id}: no time zone named {zone:?}"),
+            Reject::ListFull(id) => write!(f, "lead {id}: the list is full"),
+            Reject::Agent(id, reject) => write!(f, "agent {id}: {reject}"),
+            Reject::Full => f.write_str("too many campaigns or trunks"),
+        }
+    }
+}
+
+/// How an outcome enters the legal ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountedAs {
+    /// A person who was connected within the deadline.
+    Connected,
+    /// A person classified live who was not.
+    Abandoned,
+    /// Neither.
+    Nothing,
+}
+
+impl CountedAs {
+    /// `connected`, `abandoned`, `nothing`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CountedAs::Connected => "connected",
+            CountedAs::Abandoned => "abandoned",
+            CountedAs::Nothing => "nothing",
+        }
+    }
+}
+
+/// An outcome with how often it occurred; order of [`Outcome`].
+pub type OutcomeCounts = std::collections::BTreeMap<Outcome, u64>;

@@ -1,0 +1,113 @@
+//! A lead: a contact on a list with its dial state; and its telephone number.
+
+use base::{AttemptId, LeadId, WallTime};
+
+/// A telephone number in international form: up to 15 digits (E.164), stored as a number, so it is `Copy` and orders.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(u64);
+
+/// The text is no telephone number in international form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadNumber;
+
+impl std::fmt::Display for BadNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not a number in international form: `+`, then 3 to 15 digits, the first not 0")
+    }
+}
+
+impl Number {
+    /// Reads `+15551234567` (the `+` may be missing). Nothing else is understood: national notation, spaces and
+    /// brackets are the importer's business.
+    pub fn parse(text: &str) -> Result<Number, BadNumber> {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        let fits = (3..=15).contains(&digits.len()) && !digits.starts_with('0');
+        if !fits || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(BadNumber);
+        }
+        digits.parse().map(Number).map_err(|_| BadNumber)
+    }
+
+    /// The digits as a number, country code first.
+    pub const fn digits(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl std::fmt::Debug for Number {
+    /// Shown short: a number is personal data, and debug output ends in logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "+..{:02}", self.0 % 100)
+    }
+}
+
+/// A lead as it is added to a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// Name of the lead, unique for ever in a store.
+    pub lead: LeadId,
+    /// Whom to call.
+    pub number: Number,
+    /// IANA zone of the person ("America/Chicago"); `None`: the campaign's zone.
+    pub timezone: Option<String>,
+    /// Proof of consent, if there is one.
+    pub consent: Option<String>,
+    /// Attempts made before (from the store); the next one has this number plus one.
+    pub attempts_made: u32,
+    /// When the last of them was made.
+    pub last_attempt: Option<WallTime>,
+    /// When a call to this person was last abandoned by us.
+    pub abandoned_at: Option<WallTime>,
+    /// Not before this moment (a retry gap from before a restart).
+    pub next_at: Option<WallTime>,
+}
+
+impl Lead {
+    /// A lead that was never dialled, in the campaign's zone, without a consent.
+    pub fn new(lead: LeadId, number: Number) -> Lead {
+        Lead {
+            lead,
+            number,
+            timezone: None,
+            consent: None,
+            attempts_made: 0,
+            last_attempt: None,
+            abandoned_at: None,
+            next_at: None,
+        }
+    }
+}
+
+/// Where a lead stands. Each lead is in exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadState {
+    /// May be dialled as soon as the pacer wants.
+    Ready,
+    /// Waits for a moment: a retry gap, or calling hours.
+    Waiting,
+    /// One attempt is under way.
+    Dialling(AttemptId),
+    /// Will not be dialled again: reached, or no attempt left.
+    Done,
+    /// May not be dialled: do-not-call, no consent, or a number that does not exist.
+    Blocked,
+}
+
+impl LeadState {
+    /// `ready`, `waiting`, `dialling`, `done`, `blocked`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LeadState::Ready => "ready",
+            LeadState::Waiting => "waiting",
+            LeadState::Dialling(_) => "dialling",
+            LeadState::Done => "done",
+            LeadState::Blocked => "blocked",
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Pacing: how many calls to launch now. Pure: a picture of the campaign goes in, a decision comes out.
+//!
+//! ```text
+//!  Snapshot (agents, calls under way, ledger, room) ──> Pacer::decide ──> Decision{launch, reason, forecasts}
+//!  what really happened ──> Pacer::observe ──> estimates
+//! ```
+//!
+//! Nothing here knows the simulator: a pacer sees what a live dialer sees.
+
+mod exact;
+mod guard;
+mod hazard;
+mod predictive;
+mod simple;
+
+use base::{Duration, Instant, Stream};
+use desk::AgentState;
+
+pub use crate::ledger::LedgerView;
+pub use predictive::Predictive;
+pub use simple::{Progressive, Ratio};
+
+use crate::campaign::Mode;
+
+/// An agent as the pacer sees one. Agents that are logged out or on a break are not shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AgentView {
+    /// `Ready`, `Reserved`, `Talking` or `WrapUp`.
+    pub state: AgentState,
+    /// How long in this state, in seconds.
+    pub age_s: f64,
+    /// Will not come back after the present call.
+    pub leaving: bool,
+}
+
+/// A call that has no agent yet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallView {
+    /// Seconds since it was launched.
+    pub age_s: f64,
+    /// Seconds from launch to answer, when it is answered and detection has not decided.
+    pub answered_at_s: Option<f64>,
+    /// Forecast at its launch: chance that no agent is free if a person answers.
+    pub forecast_no_agent: f64,
+}
+
+/// What a pacer may know.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    /// Now.
+    pub now: Instant,
+    /// Agents at work.
+    pub agents: &'a [AgentView],
+    /// Calls launched that are neither over nor classified.
+    pub calls: &'a [CallView],
+    /// Persons who wait for an agent.
+    pub waiting: u32,
+    /// Calls that trunk and list allow now.
+    pub room: u32,
+    /// Leads that could still be dialled when the list is running out; `None`: supply is not the limit.
+    pub leads_left: Option<usize>,
+    /// The ledger's windows; all bind.
+    pub ledgers: &'a [LedgerView],
+    /// Time until agents are planned to go; `None`: not known.
+    pub plan_left: Option<Duration>,
+}
+
+impl Snapshot<'_> {
+    /// Agents who wait for a call.
+    pub fn idle(&self) -> u32 {
+        self.agents.iter().filter(|agent| agent.state == AgentState::Ready).count() as u32
+    }
+
+    /// Calls that keep one idle agent each busy: what 1:1 pacing may launch.
+    pub fn one_to_one(&self) -> u32 {
+        self.idle().saturating_sub(self.waiting).saturating_sub(self.calls.len() as u32)
+    }
+}
+
+/// Why a decision is what it is, for people and for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Reason {
+    /// Nothing was decided yet.
+    #[default]
+    NotStarted,
+    /// The campaign is paused or stopped.
+    NotRunning,
+    /// No agent is at work.
+    NoAgents,
+    /// Nothing can be dialled: no lead is ready.
+    NoLeads,
+    /// The trunk has no channel or no rate left, or is not known.
+    NoTrunkRoom,
+    /// The agents' planned end is too near for another call.
+    ShiftEnds,
+    /// One call for one free agent.
+    OneToOne,
+    /// So many lines per agent.
+    Ratio,
+    /// Over-dialling as far as the price of an abandoned call allows.
+    Price,
+    /// The ledger has no slack: one call for one free agent until it recovers.
+    LedgerGuard,
+}
+
+impl Reason {
+    /// One line for people.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Reason::NotStarted => "not started",
+            Reason::NotRunning => "paused or stopped",
+            Reason::NoAgents => "no agent is at work",
+            Reason::NoLeads => "no lead is ready to be dialled",
+            Reason::NoTrunkRoom => "the trunk has no room",
+            Reason::ShiftEnds => "the agents' planned end is near",
+            Reason::OneToOne => "one call for one free agent",
+            Reason::Ratio => "fixed lines per agent",
+            Reason::Price => "forecast of free agents against answers",
+            Reason::LedgerGuard => "abandon ledger has no slack: one call for one free agent",
+        }
+    }
+}
+
+/// What to do now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// Calls to launch.
+    pub launch: u32,
+    /// Why so many and not more.
+    pub reason: Reason,
+    /// Chance that a person answers a call launched now, of 1.
+    pub forecast_person: f64,
+    /// For each call to launch: chance that no agent is free if a person answers it.
+    pub forecast_no_agent: Vec<f64>,
+}
+
+/// What really happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Observation {
+    /// A decided call was really launched.
+    Launched {
+        /// The decision's figure for it.
+        forecast_no_agent: f64,
+    },
+    /// A call is no longer ringing: who or what ended it, this long after its launch.
+    RingOver {
+        /// Seconds from launch to the answer or end.
+        age_s: f64,
+        /// How.
+        how: RingEnd,
+    },
+    /// Detection has decided.
+    Decided {
+        /// Seconds from the answer to the verdict.
+        delay_s: f64,
+        /// For a person: seconds from the verdict to the deadline.
+        patience_s: Option<f64>,
+    },
+    /// A person was connected or abandoned.
+    Resolved {
+        /// What was forecast at the launch.
+        forecast_no_agent: f64,
+        /// True when abandoned.
+        abandoned: bool,
+    },
+    /// A talk ended after so many seconds.
+    Talk(f64),
+    /// A wrap-up ended after so many seconds.
+    Wrap(f64),
+    /// After a wrap-up: did the agent stay? (Announced leaves are not told here, they are seen in advance.)
+    AfterWrap {
+        /// False: went on a break or home without notice.
+        stayed: bool,
+    },
+}
+
+/// How a ringing call stopped ringing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RingEnd {
+    /// A person answered, as detection saw it.
+    Person,
+    /// Something else answered.
+    Machine,
+    /// Busy, failed, no answer, cancelled.
+    Other,
+}
+
+/// A pacing policy.
+pub trait Pacer: Send {
+    /// Decides. Called at each event that can change the answer, and at least once a second while agents work.
+    fn decide(&mut self, snapshot: &Snapshot<'_>, chance: &mut Stream) -> Decision;
+    /// Learns.
+    fn observe(&mut self, now: Instant, observation: Observation);
+}
+
+/// The pacer of a mode; `None` for modes that are refused before it comes to that.
+pub(crate) fn pacer(mode: Mode) -> Option<Box<dyn Pacer>> {
+    match mode {
+        Mode::Progressive => Some(Box::new(Progressive)),
+        Mode::Power(ratio) => Some(Box::new(Ratio::new(ratio))),
+        Mode::Predictive => Some(Box::new(Predictive::new())),
+        Mode::Preview | Mode::Agentless => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

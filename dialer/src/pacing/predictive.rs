@@ -1,0 +1,441 @@
+//! The predictive dual controller: launch while the chance that a new call meets no free agent stays under a price;
+//! the price follows predicted abandonments, which real ones calibrate; the set point comes from the ledger.
+//!
+//! For moments τ ahead: supply = idle agents + those free by τ (hazards of talk and wrap-up by age), demand = waiting
+//! persons + answers by τ (hazards of ringing by age). The k-th new call is offered at τ with a known density; its
+//! chance of no agent is the density's mean of P(supply ≤ demand without it).
+
+use base::{Instant, Stream};
+use desk::AgentState;
+
+use super::exact::{Count, EXACT_AGENTS, normal_below};
+use super::guard::Guard;
+use super::hazard::{RING_BINS, Rates, RingHazards, SpellHazard};
+use super::simple::one_to_one;
+use super::{Decision, Observation, Pacer, Reason, RingEnd, Snapshot};
+
+/// Moments ahead that stand for the bins between [`EDGES_S`].
+const TAUS_S: [f64; TAUS] = [2.0, 4.0, 7.0, 10.0, 13.0, 17.0, 22.0, 28.0];
+const EDGES_S: [f64; TAUS + 1] = [0.0, 3.0, 5.5, 8.5, 11.5, 15.0, 19.5, 25.0, 40.0];
+const TAUS: usize = 8;
+/// Ages of talks and wrap-ups are tabled in steps of 5 s up to 900 s.
+const AGE_STEP_S: f64 = 5.0;
+const AGE_ROWS: usize = 181;
+/// Longest look ahead in seconds.
+const AHEAD_S: usize = 42;
+
+/// The price at the start.
+const PRICE_START: f64 = 0.04;
+const PRICE_MIN: f64 = 0.001;
+const PRICE_MAX: f64 = 0.6;
+/// Each launch moves the price by at most this share upward (three times it downward).
+const PRICE_STEP: f64 = 0.02;
+/// Events over which predicted and real abandonments are compared.
+const CALIBRATION_EVENTS: f64 = 60.0;
+/// Before so many real abandonments the calibration stays near 1.
+const CALIBRATION_PRIOR: f64 = 6.0;
+/// Time constants of the answer multipliers, in seconds.
+const SLOW_S: f64 = 900.0;
+const FAST_S: f64 = 30.0;
+/// Expected answers by which the slow multiplier is pulled to 1, and the fast one to the slow one.
+const SLOW_PRIOR: f64 = 12.0;
+const FAST_PRIOR: f64 = 7.0;
+
+/// A row of chances, one for each τ.
+type Row = [f64; TAUS];
+
+/// See the module's page.
+pub struct Predictive {
+    guard: Guard,
+    ring: RingHazards,
+    talk: SpellHazard,
+    wrap: SpellHazard,
+    rates: [Rates; RING_BINS],
+    /// Chance that a call ringing since so many seconds is offered to agents by each τ.
+    offered: [Row; RING_BINS],
+    /// Chance that it is ever answered by a person.
+    ever: [f64; RING_BINS],
+    /// Density of the moment at which a new call is offered, given that it is.
+    density: Row,
+    free_after_talk: Vec<Row>,
+    free_after_wrap: Vec<Row>,
+    verdict_delay_s: Mean,
+    patience_s: Mean,
+    stays: Mean,
+    slow: Ratio,
+    fast: Ratio,
+    multiplier: f64,
+    price: f64,
+    /// The set point of the last decision, divided by the calibration; `None` in 1:1.
+    target: Option<f64>,
+    predicted: f64,
+    real: f64,
+    learnt_at: Instant,
+    rings_tabled: f64,
+    spells_tabled: f64,
+    tabled_at: Option<Instant>,
+}
+
+/// A mean over about so many events.
+struct Mean {
+    value: f64,
+    weight: f64,
+    most: f64,
+}
+
+impl Mean {
+    fn new(value: f64, weight: f64, most: f64) -> Mean {
+        Mean { value, weight, most }
+    }
+    fn add(&mut self, sample: f64) {
+        self.weight = (self.weight + 1.0).min(self.most);
+        self.value += (sample - self.value) / self.weight;
+    }
+}
+
+/// Observed over expected answers, both fading.
+#[derive(Default)]
+struct Ratio {
+    observed: f64,
+    expected: f64,
+}
+
+impl Ratio {
+    fn fade(&mut self, keep: f64) {
+        self.observed *= keep;
+        self.expected *= keep;
+    }
+}
+
+impl Default for Predictive {
+    fn default() -> Self {
+        Predictive::new()
+    }
+}
+
+impl Predictive {
+    /// With weak priors: the first minutes are 1:1 until the ledger has slack.
+    pub fn new() -> Predictive {
+        let mut pacer = Predictive {
+            guard: Guard::new(),
+            ring: RingHazards::new(),
+            talk: SpellHazard::new(120.0),
+            wrap: SpellHazard::new(25.0),
+            rates: [Rates::default(); RING_BINS],
+            offered: [[0.0; TAUS]; RING_BINS],
+            ever: [0.0; RING_BINS],
+            density: [0.0; TAUS],
+            free_after_talk: vec![[0.0; TAUS]; AGE_ROWS],
+            free_after_wrap: vec![[0.0; TAUS]; AGE_ROWS],
+            verdict_delay_s: Mean::new(1.4, 5.0, 500.0),
+            patience_s: Mean::new(1.5, 5.0, 500.0),
+            stays: Mean::new(0.98, 20.0, 1_000.0),
+            slow: Ratio::default(),
+            fast: Ratio::default(),
+            multiplier: 1.0,
+            price: PRICE_START,
+            target: None,
+            predicted: 0.0,
+            real: 0.0,
+            learnt_at: Instant::ZERO,
+            rings_tabled: 0.0,
+            spells_tabled: 0.0,
+            tabled_at: None,
+        };
+        pacer.table_spells(&[]);
+        pacer.rates = pacer.ring.rates(std::iter::empty());
+        pacer.table_rings();
+        pacer
+    }
+
+    /// Real over predicted abandonments.
+    fn calibration(&self) -> f64 {
+        ((self.real + CALIBRATION_PRIOR) / (self.predicted + CALIBRATION_PRIOR)).clamp(0.4, 4.0)
+    }
+
+    /// Lets estimates fade and expected answers accrue; at most twice a second, because nothing changes faster.
+    fn learn(&mut self, snapshot: &Snapshot<'_>) {
+        let passed = snapshot.now.since(self.learnt_at).as_secs_f64();
+        if passed < 0.5 {
+            return;
+        }
+        self.learnt_at = snapshot.now;
+        // A gap of more than a minute is a night or a pause; nothing rang in it.
+        let passed = passed.min(60.0);
+        let step = passed.min(2.0);
+        let mut expected = 0.0;
+        for call in snapshot.calls.iter().filter(|call| call.answered_at_s.is_none()) {
+            expected += self.rates[ring_bin(call.age_s)].person * step;
+        }
+        self.slow.fade((-passed / SLOW_S).exp());
+        self.fast.fade((-passed / FAST_S).exp());
+        self.slow.expected += expected;
+        self.fast.expected += expected;
+        self.ring.decay(passed);
+        self.talk.decay(passed);
+        self.wrap.decay(passed);
+
+        let slow = (self.slow.observed + SLOW_PRIOR) / (self.slow.expected + SLOW_PRIOR);
+        let fast = (self.fast.observed + FAST_PRIOR) / (self.fast.expected * slow + FAST_PRIOR);
+        let multiplier = (slow * fast).clamp(0.2, 5.0);
+        let old = self.tabled_at.is_none_or(|at| snapshot.now.since(at).as_secs_f64() > 60.0);
+        let grown = |now: f64, then: f64| now > then * 1.04 + 3.0;
+        if old || grown(self.ring.count, self.rings_tabled) {
+            let ringing = snapshot.calls.iter().filter(|call| call.answered_at_s.is_none());
+            self.rates = self.ring.rates(ringing.map(|call| call.age_s));
+            self.rings_tabled = self.ring.count;
+            self.multiplier = multiplier;
+            self.table_rings();
+        } else if (multiplier / self.multiplier - 1.0).abs() > 0.01 {
+            self.multiplier = multiplier;
+            self.table_rings();
+        }
+        if old || grown(self.talk.count + self.wrap.count, self.spells_tabled) {
+            self.spells_tabled = self.talk.count + self.wrap.count;
+            self.table_spells(snapshot.agents);
+        }
+        if old {
+            self.tabled_at = Some(snapshot.now);
+        }
+    }
+
+    fn table_rings(&mut self) {
+        let delay = self.verdict_delay_s.value;
+        for age in 0..RING_BINS {
+            // Answered by t seconds from now, for t = 0, 1, 2, …
+            let mut by = [0.0; AHEAD_S + 1];
+            let mut ringing = 1.0;
+            for ahead in 0..AHEAD_S {
+                let rate = self.rates[(age + ahead).min(RING_BINS - 1)];
+                let person = rate.person * self.multiplier;
+                let total = person + rate.machine + rate.other;
+                let ends = 1.0 - (-total).exp();
+                let answered = if total > 0.0 { ringing * ends * person / total } else { 0.0 };
+                by[ahead + 1] = by[ahead] + answered;
+                ringing *= 1.0 - ends;
+            }
+            let at = |seconds: f64| {
+                let seconds = seconds.clamp(0.0, AHEAD_S as f64 - 1e-6);
+                let index = seconds as usize;
+                by[index] + (by[index + 1] - by[index]) * (seconds - index as f64)
+            };
+            for (tau, cell) in TAUS_S.iter().zip(&mut self.offered[age]) {
+                *cell = at(tau - delay);
+            }
+            self.ever[age] = by[AHEAD_S];
+            if age == 0 {
+                let total = by[AHEAD_S].max(1e-9);
+                for (bin, cell) in self.density.iter_mut().enumerate() {
+                    *cell = (at(EDGES_S[bin + 1] - delay) - at(EDGES_S[bin] - delay)).max(0.0) / total;
+                }
+            }
+        }
+    }
+
+    fn table_spells(&mut self, agents: &[super::AgentView]) {
+        let running =
+            |state| agents.iter().filter(move |agent| agent.state == state).map(|agent| agent.age_s);
+        self.talk.refresh(running(AgentState::Talking));
+        self.wrap.refresh(running(AgentState::WrapUp));
+        let patience = self.patience_s.value.max(0.0);
+        let moments = TAUS_S.map(|tau| tau + patience);
+        // Chance that a wrap-up which begins in the middle of step i is over at moment j.
+        let mut wrapped = [[0.0; TAUS]; TAUS];
+        let mut before = 0.0;
+        for (i, moment) in moments.iter().enumerate() {
+            let middle = (before + moment) / 2.0;
+            for j in i..TAUS {
+                wrapped[i][j] = 1.0 - self.wrap.lasts(0.0, moments[j] - middle);
+            }
+            before = *moment;
+        }
+        for row in 0..AGE_ROWS {
+            let age = row as f64 * AGE_STEP_S;
+            let mut lasting = 1.0;
+            let mut free = [0.0; TAUS];
+            for (i, moment) in moments.iter().enumerate() {
+                let lasts = self.talk.lasts(age, *moment);
+                for j in i..TAUS {
+                    free[j] += (lasting - lasts) * wrapped[i][j];
+                }
+                lasting = lasts;
+            }
+            self.free_after_talk[row] = free;
+            self.free_after_wrap[row] = moments.map(|moment| 1.0 - self.wrap.lasts(age, moment));
+        }
+    }
+
+    /// Supply and demand from what is under way.
+    fn balance(&self, snapshot: &Snapshot<'_>) -> Balance {
+        let idle = snapshot.idle() as usize;
+        let mut balance = Balance::new(snapshot.agents.len() <= EXACT_AGENTS, idle, snapshot.waiting as usize);
+        for agent in snapshot.agents.iter().filter(|agent| !agent.leaving) {
+            let table = match agent.state {
+                AgentState::Talking | AgentState::Reserved => &self.free_after_talk,
+                AgentState::WrapUp => &self.free_after_wrap,
+                _ => continue,
+            };
+            let place = (agent.age_s / AGE_STEP_S).clamp(0.0, (AGE_ROWS - 2) as f64);
+            let (low, part) = (place as usize, place.fract());
+            let mut chances = [0.0; TAUS];
+            for (tau, chance) in chances.iter_mut().enumerate() {
+                let mixed = table[low][tau] * (1.0 - part) + table[low + 1][tau] * part;
+                *chance = mixed * self.stays.value;
+            }
+            balance.supply(&chances);
+        }
+        for call in snapshot.calls {
+            match call.answered_at_s {
+                None => {
+                    let bin = ring_bin(call.age_s);
+                    balance.demand(&self.offered[bin]);
+                    balance.pending(self.ever[bin] * call.forecast_no_agent);
+                }
+                Some(answered_at_s) => {
+                    let share = self.person_share(answered_at_s);
+                    balance.demand(&[share; TAUS]);
+                    balance.pending(share * call.forecast_no_agent);
+                }
+            }
+        }
+        balance
+    }
+
+    /// Chance that an answer at this age is a person's.
+    fn person_share(&self, answered_at_s: f64) -> f64 {
+        let rate = self.rates[ring_bin(answered_at_s)];
+        let person = rate.person * self.multiplier;
+        if person + rate.machine > 0.0 { person / (person + rate.machine) } else { 0.5 }
+    }
+}
+
+fn ring_bin(age_s: f64) -> usize {
+    (age_s.max(0.0) as usize).min(RING_BINS - 1)
+}
+
+impl Pacer for Predictive {
+    fn decide(&mut self, snapshot: &Snapshot<'_>, _chance: &mut Stream) -> Decision {
+        self.learn(snapshot);
+        let mut balance = self.balance(snapshot);
+        let pending = balance.pending * self.calibration();
+        let Some(set_point) = self.guard.set_point(snapshot, pending, pending) else {
+            self.target = None;
+            let mut decision = one_to_one(snapshot, Reason::LedgerGuard);
+            decision.forecast_person = self.ever[0];
+            return decision;
+        };
+        self.target = Some(set_point / self.calibration());
+        let always = snapshot.one_to_one().min(snapshot.room);
+        let mut forecast_no_agent = Vec::new();
+        while (forecast_no_agent.len() as u32) < snapshot.room {
+            let chance = balance.no_agent(&self.density);
+            if chance > self.price && forecast_no_agent.len() as u32 >= always {
+                break;
+            }
+            forecast_no_agent.push(chance);
+            balance.demand(&self.offered[0]);
+        }
+        let launch = forecast_no_agent.len() as u32;
+        Decision { launch, reason: Reason::Price, forecast_person: self.ever[0], forecast_no_agent }
+    }
+
+    fn observe(&mut self, now: Instant, observation: Observation) {
+        self.guard.observe(now, observation);
+        match observation {
+            Observation::Launched { forecast_no_agent } => {
+                if let Some(target) = self.target {
+                    let miss = ((target - forecast_no_agent) / target).clamp(-3.0, 1.0);
+                    self.price = (self.price * (PRICE_STEP * miss).exp()).clamp(PRICE_MIN, PRICE_MAX);
+                }
+            }
+            Observation::RingOver { age_s, how } => {
+                self.ring.ended(age_s, how);
+                if how == RingEnd::Person {
+                    self.slow.observed += 1.0;
+                    self.fast.observed += 1.0;
+                }
+            }
+            Observation::Decided { delay_s, patience_s } => {
+                if let Some(patience_s) = patience_s {
+                    self.verdict_delay_s.add(delay_s);
+                    self.patience_s.add(patience_s);
+                }
+            }
+            Observation::Resolved { forecast_no_agent, abandoned } => {
+                self.predicted += forecast_no_agent;
+                if abandoned {
+                    self.real += 1.0;
+                }
+                if self.predicted.max(self.real) > CALIBRATION_EVENTS {
+                    let keep = CALIBRATION_EVENTS / self.predicted.max(self.real);
+                    self.predicted *= keep;
+                    self.real *= keep;
+                }
+            }
+            Observation::Talk(length_s) => self.talk.ended(length_s),
+            Observation::Wrap(length_s) => self.wrap.ended(length_s),
+            Observation::AfterWrap { stayed } => self.stays.add(f64::from(u8::from(stayed))),
+        }
+    }
+}
+
+/// Supply less demand at each τ, exact or by its first two moments.
+struct Balance {
+    exact: Option<Box<[(Count, Count); TAUS]>>,
+    mean: Row,
+    variance: Row,
+    /// Abandonments expected from calls under way, before calibration.
+    pending: f64,
+}
+
+impl Balance {
+    fn new(exact: bool, idle: usize, waiting: usize) -> Balance {
+        Balance {
+            exact: exact.then(|| Box::new([(Count::at(idle), Count::at(waiting)); TAUS])),
+            mean: [idle as f64 - waiting as f64; TAUS],
+            variance: [0.0; TAUS],
+            pending: 0.0,
+        }
+    }
+
+    fn supply(&mut self, chances: &Row) {
+        self.moments(chances, 1.0);
+        if let Some(exact) = &mut self.exact {
+            exact.iter_mut().zip(chances).for_each(|((supply, _), chance)| supply.add(*chance));
+        }
+    }
+
+    fn demand(&mut self, chances: &Row) {
+        self.moments(chances, -1.0);
+        if let Some(exact) = &mut self.exact {
+            exact.iter_mut().zip(chances).for_each(|((_, demand), chance)| demand.add(*chance));
+        }
+    }
+
+    fn moments(&mut self, chances: &Row, sign: f64) {
+        for (tau, chance) in chances.iter().enumerate() {
+            self.mean[tau] += sign * chance;
+            self.variance[tau] += chance * (1.0 - chance);
+        }
+    }
+
+    fn pending(&mut self, expected: f64) {
+        self.pending += expected;
+    }
+
+    /// Chance that one more call, offered at a moment of this density, finds supply not above demand.
+    fn no_agent(&self, density: &Row) -> f64 {
+        let mut chance = 0.0;
+        for (tau, weight) in density.iter().enumerate() {
+            let none = match &self.exact {
+                Some(exact) => exact[tau].0.not_above(&exact[tau].1),
+                None => normal_below((0.5 - self.mean[tau]) / self.variance[tau].sqrt().max(0.05)),
+            };
+            chance += weight * none;
+        }
+        chance
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What `simulate` answers: the contract's JSON object. All rates are shares of 1, times carry their unit in the name.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A simulated run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Policy that paced.
+    pub policy: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Days simulated.
+    pub days: u32,
+    /// Calls launched.
+    pub attempts: u64,
+    /// Calls that a person answered, by the world's own knowledge.
+    pub answered_by_human: u64,
+    /// Persons who talked with an agent.
+    pub connected: u64,
+    /// Persons classified live whom no agent took within the deadline.
+    pub abandoned: u64,
+    /// abandoned ÷ (abandoned + connected).
+    pub abandon_rate: f64,
+    /// Persons classified live who hung up while waiting, before the deadline. In neither of the two above.
+    pub hung_up_waiting: u64,
+    /// Persons whom detection took for a machine.
+    pub human_as_machine: u64,
+    /// (abandoned + human_as_machine) ÷ (abandoned + human_as_machine + connected).
+    pub strict_rate: f64,
+    /// Machines that were handed to agents.
+    pub machines_connected: u64,
+    /// (talk + wrap-up) ÷ logged-in time not on break.
+    pub occupancy: f64,
+    /// Minutes of talk with persons per agent and hour worked.
+    pub talk_minutes_per_agent_hour: f64,
+    /// How long agents waited for a call.
+    pub agent_wait_s: WaitTimes,
+    /// Days whose own abandon rate is over the limit.
+    pub days_over_limit: u32,
+    /// Windows of the binding ledger over the limit.
+    pub windows_over_limit: u32,
+    /// The highest rate of such a window.
+    pub worst_window_rate: f64,
+    /// Time of one pacing decision, by the caller's clock; zero without one.
+    pub decision_us: DecisionTimes,
+    /// Pacing decisions made.
+    pub decisions: u64,
+    /// Inputs given to the dialer and outputs taken from it.
+    pub events: u64,
+    /// Real time the run took, by the caller's clock; zero without one.
+    pub wall_s: f64,
+    /// FNV-1a (64 bit) over every input and output in order, as 16 hexadecimal digits. Same seed, same hash.
+    pub trace_hash: String,
+    /// Attempts per outcome, as the dialer concluded.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Each day.
+    pub per_day: Vec<DayReport>,
+}
+
+/// Waiting time of agents between calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct WaitTimes {
+    /// Mean in seconds.
+    pub mean: f64,
+    /// 90th percentile in seconds (of a histogram of 1 s).
+    pub p90: f64,
+}
+
+/// Time of a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct DecisionTimes {
+    /// Median in microseconds.
+    pub p50: f64,
+    /// 99th percentile in microseconds.
+    pub p99: f64,
+}
+
+/// One day of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct DayReport {
+    /// From 0.
+    pub day: u32,
+    /// As in [`Report`], of this day.
+    pub occupancy: f64,
+    /// As in [`Report`], of this day.
+    pub abandon_rate: f64,
+    /// Calls launched.
+    pub attempts: u64,
+    /// Calls that a person answered.
+    pub answered_by_human: u64,
+    /// Persons who talked with an agent.
+    pub connected: u64,
+    /// Persons abandoned.
+    pub abandoned: u64,
+    /// Minutes of talk with persons per agent and hour worked.
+    pub talk_minutes_per_agent_hour: f64,
+}

@@ -1,0 +1,542 @@
+//! The world that the dialer cannot see into: callees with their fates, agents with their habits, the carrier.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+
+use base::{AgentId, AttemptId, Duration, Instant, LeadId, Seed, Stream, WallAnchor};
+use desk::{AgentState, Skills};
+
+use super::callee::{CalleeFate, CalleeModel, FateKind};
+use super::run::{CAMPAIGN, TRUNK};
+use crate::io::{AmdVerdict, EndCause, HangupReason, Input, Output, Party};
+use crate::lead::{Lead, Number};
+use crate::scenario::{Scenario, ScenarioError, normal};
+
+/// Leads are given in batches of this size: about twenty minutes of a 20-agent day.
+const BATCH: u64 = 5_000;
+/// Length of the safe-harbour message.
+const MESSAGE: Duration = Duration::from_secs(8);
+/// The drift of the answer rate moves in steps of this length, so that it does not depend on who dials when.
+const DRIFT_STEP_S: f64 = 10.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    DayStart(u32),
+    DayEnd(u32),
+    LogIn(usize),
+    ShiftEnd(usize),
+    /// The agent leaves until a moment.
+    Leave(usize, Instant, bool),
+    /// The agent comes back from a break or pause that began as number `.1`.
+    Back(usize, u32),
+    WrapOver(usize, u32),
+    Stage(usize),
+    ClockStep(usize),
+    Progress(AttemptId),
+    Answer(AttemptId),
+    GreetingEnd(AttemptId),
+    Verdict(AttemptId),
+    HangUp(AttemptId),
+    TalkOver(AttemptId),
+    MessageOver(AttemptId),
+    Fail(AttemptId, u16),
+}
+
+struct CallInWorld {
+    lead: LeadId,
+    attempt_number: u32,
+    fate: Option<CalleeFate>,
+    answered: Option<Instant>,
+    agent: Option<usize>,
+    talking_since: Option<Instant>,
+    retry_after_s: Option<u32>,
+    detect: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Worker {
+    at_work: bool,
+    state: AgentState,
+    /// Leaves when the wrap-up is over, until then.
+    leave_until: Option<Instant>,
+    going_home: bool,
+    /// Counts breaks and wrap-ups, so that an old event does not end a new one.
+    round: u32,
+    wrap: Duration,
+    pause: Option<Duration>,
+}
+
+/// What a finished call was in truth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Truth {
+    pub(super) person: bool,
+    pub(super) answered: bool,
+    pub(super) talk: Duration,
+}
+
+/// See the module's page.
+pub(super) struct World {
+    scenario: Scenario,
+    stages: Vec<(f64, Scenario, CalleeModel)>,
+    stage: usize,
+    seed: Seed,
+    anchor: WallAnchor,
+    day: u32,
+    day_starts: Vec<Instant>,
+    day_factor: f64,
+    drift: f64,
+    drift_steps: u64,
+    drift_stream: Stream,
+    agent_stream: Stream,
+    queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
+    sequence: u64,
+    calls: BTreeMap<AttemptId, CallInWorld>,
+    workers: Vec<Worker>,
+    next_lead: u64,
+    supply: u64,
+    leads_wanted: bool,
+    ended_day: Option<u32>,
+    truths: BTreeMap<AttemptId, Truth>,
+}
+
+impl World {
+    pub(super) fn new(scenario: &Scenario, seed: Seed, anchor: WallAnchor, days: u32) -> Result<World, ScenarioError> {
+        let stages = scenario.stages()?;
+        let stages = stages.into_iter().map(|(at_h, stage)| (at_h, stage.clone(), CalleeModel::new(&stage))).collect();
+        let mut day_starts = Vec::with_capacity(days as usize);
+        for day in 0..days {
+            let ahead_us = scenario.opening(day)?.as_unix_us() - anchor.wall.as_unix_us();
+            day_starts.push(anchor.instant + Duration::from_us(ahead_us.max(0) as u64));
+        }
+        let count = scenario.shifts().iter().map(|shift| shift.agents as usize).sum();
+        let worker = Worker {
+            at_work: false,
+            state: AgentState::LoggedOut,
+            leave_until: None,
+            going_home: false,
+            round: 0,
+            wrap: Duration::ZERO,
+            pause: None,
+        };
+        Ok(World {
+            scenario: scenario.clone(),
+            stages,
+            stage: 0,
+            seed,
+            anchor,
+            day: 0,
+            day_starts,
+            day_factor: 1.0,
+            drift: 0.0,
+            drift_steps: 0,
+            drift_stream: seed.stream("drift", 0),
+            agent_stream: seed.stream("agents", 0),
+            queue: BinaryHeap::new(),
+            sequence: 0,
+            calls: BTreeMap::new(),
+            workers: vec![worker; count],
+            next_lead: 1,
+            supply: 0,
+            leads_wanted: false,
+            ended_day: None,
+            truths: BTreeMap::new(),
+        })
+    }
+
+    /// Agents and the first day's start.
+    pub(super) fn open(&mut self, inbox: &mut VecDeque<Input>) {
+        for index in 0..self.workers.len() {
+            let name = format!("agent {}", index + 1);
+            inbox.push_back(Input::AddAgent { agent: id_of(index), name, skills: Skills::new() });
+        }
+        for day in 0..self.day_starts.len() {
+            self.at(self.day_starts[day], Event::DayStart(day as u32));
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.queue.peek().map(|Reverse((at, _, _))| *at)
+    }
+
+    /// The day whose end was the last event.
+    pub(super) fn day_that_ends(&mut self, _now: Instant) -> Option<u32> {
+        self.ended_day.take()
+    }
+
+    pub(super) fn day(&self) -> u32 {
+        self.day
+    }
+
+    /// The truth about a call, until asked for after its close.
+    pub(super) fn truth(&self, attempt: AttemptId) -> Option<Truth> {
+        self.truths.get(&attempt).copied()
+    }
+
+    fn at(&mut self, at: Instant, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse((at, self.sequence, event)));
+    }
+
+    /// The next event of the queue, which is due at `now`.
+    pub(super) fn handle_timeout(&mut self, now: Instant, inbox: &mut VecDeque<Input>) {
+        let Some(Reverse((_, _, event))) = self.queue.pop() else { return };
+        match event {
+            Event::DayStart(day) => self.day_start(now, day, inbox),
+            Event::DayEnd(day) => self.ended_day = Some(day),
+            Event::LogIn(index) => {
+                self.workers[index].at_work = true;
+                inbox.push_back(Input::AgentReady { agent: id_of(index) });
+            }
+            Event::ShiftEnd(index) => self.shift_end(index, inbox),
+            Event::Leave(index, until, announced) => self.leave(index, until, announced, inbox),
+            Event::Back(index, round) => {
+                let worker = &mut self.workers[index];
+                if worker.at_work && worker.round == round && worker.state == AgentState::OnBreak {
+                    inbox.push_back(Input::AgentReady { agent: id_of(index) });
+                }
+            }
+            Event::WrapOver(index, round) => self.wrap_over(now, index, round, inbox),
+            Event::Stage(stage) => {
+                self.stage = stage;
+                let trunk = &self.stages[stage].1.trunk;
+                let channels_free = trunk.max_channels.saturating_sub(self.calls.len() as u32);
+                inbox.push_back(Input::TrunkRoom { trunk: TRUNK, channels_free, cps: trunk.max_cps });
+            }
+            Event::ClockStep(step) => {
+                let seconds = self.scenario.clock_step[step].seconds;
+                let wall_us = self.anchor.wall_at(now).as_unix_us() + (seconds * 1e6) as i64;
+                self.anchor = WallAnchor { instant: now, wall: base::WallTime::from_unix_us(wall_us) };
+                inbox.push_back(Input::WallClock { anchor: self.anchor });
+            }
+            Event::Progress(attempt) => {
+                if self.calls.contains_key(&attempt) {
+                    inbox.push_back(Input::Progress { attempt, early_media: false });
+                }
+            }
+            Event::Answer(attempt) => self.answer(now, attempt, inbox),
+            Event::GreetingEnd(attempt) => {
+                if self.calls.contains_key(&attempt) {
+                    inbox.push_back(Input::GreetingEnded { attempt, at: now });
+                }
+            }
+            Event::Verdict(attempt) => self.verdict(now, attempt, inbox),
+            Event::HangUp(attempt) => {
+                if self.calls.get(&attempt).is_some_and(|call| call.talking_since.is_none()) {
+                    self.end(now, attempt, Party::Callee, None, inbox);
+                }
+            }
+            Event::TalkOver(attempt) => self.end(now, attempt, Party::Callee, None, inbox),
+            Event::MessageOver(attempt) => {
+                if self.calls.contains_key(&attempt) {
+                    inbox.push_back(Input::MessageEnded { attempt });
+                }
+            }
+            Event::Fail(attempt, code) => {
+                let whose = match code {
+                    486 => Party::Callee,
+                    487 => Party::Us,
+                    _ => Party::Carrier,
+                };
+                self.end(now, attempt, whose, Some(code), inbox);
+            }
+        }
+    }
+
+    fn day_start(&mut self, now: Instant, day: u32, inbox: &mut VecDeque<Input>) {
+        self.day = day;
+        self.stage = 0;
+        let sd = self.scenario.dial.day_sd;
+        let mut stream = self.seed.stream("day", u64::from(day));
+        self.day_factor = (sd * normal(&mut stream) - sd * sd / 2.0).exp();
+        self.drift_stream = self.seed.stream("drift", u64::from(day));
+        self.drift = self.scenario.dial.drift_sd * normal(&mut self.drift_stream);
+        self.drift_steps = 0;
+        self.supply = self.scenario.lead_supply;
+        let mut first = 0;
+        for shift in self.scenario.shifts() {
+            let count = shift.agents as usize;
+            for place in 0..count {
+                let login_h = self.scenario.login_min / 60.0 * place as f64 / count as f64;
+                self.at(Scenario::moment(now, shift.from_h + login_h), Event::LogIn(first + place));
+                self.at(Scenario::moment(now, shift.to_h), Event::ShiftEnd(first + place));
+            }
+            first += count;
+        }
+        for leave in self.scenario.leave.clone() {
+            self.plan_leave(now, &leave);
+        }
+        for stage in 1..self.stages.len() {
+            self.at(Scenario::moment(now, self.stages[stage].0), Event::Stage(stage));
+        }
+        if day > 0 {
+            inbox.push_back(self.trunk_room());
+        }
+        for step in 0..self.scenario.clock_step.len() {
+            self.at(Scenario::moment(now, self.scenario.clock_step[step].at_h), Event::ClockStep(step));
+        }
+        let end = Scenario::moment(now, self.scenario.day_hours);
+        // An hour later everybody has finished the last call and its wrap-up, and the day can be reckoned.
+        self.at(end + Duration::from_secs(3_600), Event::DayEnd(day));
+        inbox.push_back(Input::PlannedEnd { campaign: CAMPAIGN, at: Some(end) });
+        if day == 0 || self.leads_wanted {
+            self.add_leads(inbox);
+        }
+        inbox.push_back(Input::Start { campaign: CAMPAIGN });
+    }
+
+    fn trunk_room(&self) -> Input {
+        let trunk = &self.stages[self.stage].1.trunk;
+        let channels_free = trunk.max_channels.saturating_sub(self.calls.len() as u32);
+        Input::TrunkRoom { trunk: TRUNK, channels_free, cps: trunk.max_cps }
+    }
+
+    fn plan_leave(&mut self, now: Instant, leave: &crate::scenario::Leave) {
+        let count = self.workers.len();
+        let leaving = (leave.share * count as f64).round() as usize;
+        // A partial Fisher-Yates shuffle picks who goes.
+        let mut order: Vec<usize> = (0..count).collect();
+        for place in 0..leaving.min(count) {
+            let other = place + self.agent_stream.below((count - place) as u64) as usize;
+            order.swap(place, other);
+            let from = Scenario::moment(now, leave.at_h);
+            let at = from + Duration::from_secs_f64(self.agent_stream.range_f64(0.0, leave.within_s));
+            let until = from + Duration::from_secs_f64(leave.minutes * 60.0);
+            self.at(at, Event::Leave(order[place], until, leave.announced));
+        }
+    }
+
+    fn add_leads(&mut self, inbox: &mut VecDeque<Input>) {
+        let count = BATCH.min(self.supply);
+        self.leads_wanted = count == 0;
+        if count == 0 {
+            return;
+        }
+        self.supply -= count;
+        // Fictional numbers: digits 1 555 and a count of ten digits, never dialled anywhere.
+        let number = |lead: u64| Number::parse(&format!("1555{:010}", lead % 10_000_000_000));
+        let leads = (self.next_lead..self.next_lead + count)
+            .filter_map(|lead| number(lead).ok().map(|number| Lead::new(LeadId(lead), number)))
+            .collect();
+        self.next_lead += count;
+        inbox.push_back(Input::AddLeads { campaign: CAMPAIGN, leads });
+    }
+
+    /// Factor on the share of persons at this moment.
+    fn human_factor(&mut self, now: Instant) -> f64 {
+        let passed_s = now.since(self.day_starts[self.day as usize]).as_secs_f64();
+        let dial = &self.stages[self.stage].1.dial;
+        let steps = (passed_s / DRIFT_STEP_S) as u64;
+        let keep = (-DRIFT_STEP_S / (dial.drift_min * 60.0)).exp();
+        let kick = dial.drift_sd * (1.0 - keep * keep).sqrt();
+        while self.drift_steps < steps {
+            self.drift_steps += 1;
+            self.drift = self.drift * keep + kick * normal(&mut self.drift_stream);
+        }
+        let hour = (passed_s / 3_600.0) as usize;
+        let shape = dial.hour_shape[hour.min(dial.hour_shape.len() - 1)];
+        shape * self.day_factor * (self.drift - dial.drift_sd * dial.drift_sd / 2.0).exp()
+    }
+
+    fn leave(&mut self, index: usize, until: Instant, announced: bool, inbox: &mut VecDeque<Input>) {
+        let worker = &mut self.workers[index];
+        if !worker.at_work || worker.state == AgentState::OnBreak || worker.state == AgentState::LoggedOut {
+            return;
+        }
+        worker.leave_until = Some(until);
+        match worker.state {
+            AgentState::Ready => {
+                worker.round += 1;
+                worker.leave_until = None;
+                let round = worker.round;
+                inbox.push_back(Input::AgentBreak { agent: id_of(index), announced });
+                self.at(until, Event::Back(index, round));
+            }
+            // In a call: those who announce it say so now; the others just go when the call is over.
+            _ if announced => inbox.push_back(Input::AgentBreak { agent: id_of(index), announced }),
+            _ => {}
+        }
+    }
+
+    fn shift_end(&mut self, index: usize, inbox: &mut VecDeque<Input>) {
+        let worker = &mut self.workers[index];
+        worker.going_home = true;
+        if matches!(worker.state, AgentState::Talking | AgentState::WrapUp | AgentState::Reserved) {
+            inbox.push_back(Input::AgentLeaves { agent: id_of(index) });
+        } else {
+            inbox.push_back(Input::AgentLoggedOut { agent: id_of(index) });
+        }
+    }
+
+    fn wrap_over(&mut self, now: Instant, index: usize, round: u32, inbox: &mut VecDeque<Input>) {
+        let worker = &mut self.workers[index];
+        if worker.state != AgentState::WrapUp || worker.round != round {
+            return;
+        }
+        let agent = id_of(index);
+        let pause_until = worker.pause.take().map(|pause| now + pause);
+        if worker.going_home {
+            inbox.push_back(Input::AgentLoggedOut { agent });
+        } else if let Some(until) = worker.leave_until.take().or(pause_until).filter(|until| *until > now) {
+            worker.round += 1;
+            let round = worker.round;
+            inbox.push_back(Input::AgentBreak { agent, announced: false });
+            self.at(until, Event::Back(index, round));
+        } else {
+            inbox.push_back(Input::AgentReady { agent });
+        }
+    }
+
+    fn answer(&mut self, now: Instant, attempt: AttemptId, inbox: &mut VecDeque<Input>) {
+        let Some(call) = self.calls.get_mut(&attempt) else { return };
+        let Some(fate) = call.fate else { return };
+        call.answered = Some(now);
+        inbox.push_back(Input::Answered { attempt });
+        let person = fate.kind == FateKind::Person;
+        if call.detect {
+            let after = if person { fate.greeting + fate.human_decision } else { fate.machine_decision };
+            self.at(now + after, Event::Verdict(attempt));
+        } else {
+            self.at(now + fate.greeting, Event::GreetingEnd(attempt));
+            if person {
+                self.at(now + fate.greeting + fate.patience, Event::HangUp(attempt));
+            }
+        }
+    }
+
+    fn verdict(&mut self, now: Instant, attempt: AttemptId, inbox: &mut VecDeque<Input>) {
+        let Some(call) = self.calls.get(&attempt) else { return };
+        let (Some(fate), Some(answered)) = (call.fate, call.answered) else { return };
+        let person = fate.kind == FateKind::Person;
+        let live = person != fate.misjudged;
+        let verdict = if live { AmdVerdict::Human } else { AmdVerdict::Machine };
+        let greeting_end = (person && live).then(|| answered + fate.greeting);
+        inbox.push_back(Input::Verdict { attempt, verdict, greeting_end });
+        if person && live {
+            self.at(now + fate.patience, Event::HangUp(attempt));
+        }
+    }
+
+    fn end(
+        &mut self,
+        now: Instant,
+        attempt: AttemptId,
+        whose: Party,
+        code: Option<u16>,
+        inbox: &mut VecDeque<Input>,
+    ) {
+        let Some(call) = self.calls.remove(&attempt) else { return };
+        let person = call.fate.is_some_and(|fate| fate.kind == FateKind::Person);
+        let talk = call.talking_since.map_or(Duration::ZERO, |since| now.since(since));
+        self.truths.insert(attempt, Truth { person, answered: call.answered.is_some(), talk });
+        if call.talking_since.is_some() {
+            inbox.push_back(Input::Disposition { campaign: CAMPAIGN, attempt, person });
+        }
+        inbox.push_back(Input::Ended { attempt, cause: EndCause { whose, code, retry_after_s: call.retry_after_s } });
+    }
+
+    /// What the dialer wants done, done.
+    pub(super) fn react(&mut self, now: Instant, output: Output, inbox: &mut VecDeque<Input>) {
+        match output {
+            Output::RecordIntent(intent) => {
+                let call = CallInWorld {
+                    lead: intent.lead,
+                    attempt_number: intent.attempt_number,
+                    fate: None,
+                    answered: None,
+                    agent: None,
+                    talking_since: None,
+                    retry_after_s: None,
+                    detect: false,
+                };
+                self.calls.insert(intent.attempt, call);
+                inbox.push_back(Input::IntentDurable { attempt: intent.attempt });
+            }
+            Output::Originate { attempt, ring_timeout, amd, .. } => self.dialled(now, attempt, ring_timeout, amd),
+            Output::Connect { attempt, agent } => {
+                let Some(call) = self.calls.get_mut(&attempt) else { return };
+                let Some(fate) = call.fate else { return };
+                let index = index_of(agent);
+                call.agent = Some(index);
+                call.talking_since = Some(now);
+                self.workers[index].wrap = fate.wrap;
+                self.workers[index].pause = fate.pause;
+                inbox.push_back(Input::Connected { attempt, agent });
+                self.at(now + fate.talk, Event::TalkOver(attempt));
+            }
+            Output::PlayMessage { attempt, .. } => self.at(now + MESSAGE, Event::MessageOver(attempt)),
+            Output::Hangup { attempt, reason } => {
+                let code = (reason == HangupReason::Stopped).then_some(487);
+                self.end(now, attempt, Party::Us, code, inbox);
+            }
+            Output::AgentChanged { agent, state } => {
+                let worker = &mut self.workers[index_of(agent)];
+                worker.state = state;
+                match state {
+                    AgentState::WrapUp => {
+                        worker.round += 1;
+                        let (round, wrap) = (worker.round, worker.wrap);
+                        self.at(now + wrap, Event::WrapOver(index_of(agent), round));
+                    }
+                    AgentState::LoggedOut => {
+                        worker.at_work = false;
+                        worker.going_home = false;
+                        worker.leave_until = None;
+                    }
+                    _ => {}
+                }
+            }
+            Output::LeadsWanted { .. } => self.add_leads(inbox),
+            Output::AttemptClosed(record) => {
+                self.truths.remove(&record.attempt);
+                self.calls.remove(&record.attempt);
+            }
+            Output::LeadChanged { .. }
+            | Output::CampaignPaused { .. }
+            | Output::CampaignFinished { .. }
+            | Output::Refused(_) => {}
+        }
+    }
+
+    fn dialled(&mut self, now: Instant, attempt: AttemptId, ring_timeout: Duration, detect: bool) {
+        let factor = self.human_factor(now);
+        let failure = self.carrier_failure(now);
+        let model = &self.stages[self.stage].2;
+        let Some(call) = self.calls.get_mut(&attempt) else { return };
+        let fate = model.fate(&self.seed, call.lead.0, call.attempt_number, factor);
+        call.fate = Some(fate);
+        call.detect = detect;
+        if let Some((_, retry_after_s)) = failure.filter(|(share, _)| fate.luck < *share) {
+            call.retry_after_s = retry_after_s;
+            self.at(now + fate.fail_after, Event::Fail(attempt, 503));
+            return;
+        }
+        let rings = now + fate.post_dial;
+        match fate.kind {
+            FateKind::Fail => self.at(now + fate.fail_after, Event::Fail(attempt, 502)),
+            FateKind::Busy => self.at(rings, Event::Fail(attempt, 486)),
+            FateKind::Person | FateKind::Machine if fate.ring < ring_timeout => {
+                self.at(rings, Event::Progress(attempt));
+                self.at(rings + fate.ring, Event::Answer(attempt));
+            }
+            FateKind::Person | FateKind::Machine | FateKind::NoAnswer => {
+                self.at(rings, Event::Progress(attempt));
+                self.at(rings + ring_timeout, Event::Fail(attempt, 487));
+            }
+        }
+    }
+
+    fn carrier_failure(&self, now: Instant) -> Option<(f64, Option<u32>)> {
+        let hour = now.since(self.day_starts[self.day as usize]).as_secs_f64() / 3_600.0;
+        let failures = self.scenario.carrier_failure.iter();
+        let mut now_failing = failures.filter(|failure| (failure.from_h..failure.to_h).contains(&hour));
+        now_failing.next().map(|failure| (failure.share, failure.retry_after_s))
+    }
+}
+
+fn id_of(index: usize) -> AgentId {
+    AgentId(index as u64 + 1)
+}
+
+fn index_of(agent: AgentId) -> usize {
+    agent.0 as usize - 1
+}
