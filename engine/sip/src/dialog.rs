@@ -135,10 +135,12 @@ pub(crate) struct Cancel {
     pub(crate) reason: Option<String>,
 }
 
-/// The peer's INVITE before our final answer.
+/// The peer's INVITE or re-INVITE before our final answer.
 #[derive(Debug)]
 pub(crate) struct Ringing {
     pub(crate) transaction: TransactionId,
+    /// Its CSeq, which its ACK will repeat.
+    pub(crate) sequence: u32,
     pub(crate) template: Template,
 }
 
@@ -204,6 +206,8 @@ pub(crate) struct Dialog {
     /// We made the Call-ID.
     pub(crate) ours: bool,
     pub(crate) local_sequence: u32,
+    /// CSeq of the peer's first INVITE; `None` for a call of ours.
+    pub(crate) invite_sequence: Option<u32>,
     /// Highest CSeq seen from the peer.
     pub(crate) remote_sequence: Option<u32>,
     pub(crate) phase: Phase,
@@ -223,6 +227,7 @@ impl Dialog {
             local_tag,
             ours,
             local_sequence: 0,
+            invite_sequence: None,
             remote_sequence: None,
             phase,
             unacknowledged: None,

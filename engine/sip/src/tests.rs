@@ -1,1 +1,9 @@
+//! Endpoints against each other and against hand-made messages, over a link in memory.
 
+mod calls;
+mod junk;
+mod races;
+mod registers;
+mod reoffers;
+mod storm;
+mod world;

@@ -33,9 +33,10 @@ impl Endpoint {
             return self.refuse_stateless(source, request, 400);
         };
         let Some((template, key)) = Template::new(request, source).zip(Key::server(request, "INVITE")) else { return };
-        let ringing = Ringing { transaction: TransactionId::default(), template };
+        let Some((sequence, _)) = request.cseq() else { return };
+        let ringing = Ringing { transaction: TransactionId::default(), sequence, template };
         let mut dialog = Dialog::new(line, tag, false, Phase::Ringing(ringing));
-        dialog.remote_sequence = request.cseq().map(|(sequence, _)| sequence);
+        (dialog.invite_sequence, dialog.remote_sequence) = (Some(sequence), Some(sequence));
         let id = self.add_dialog(dialog);
         let transaction = self.start_server_invite(now, source, Owner::Incoming(id), key, limits::ANSWER_LIMIT);
         if let Some(Phase::Ringing(ringing)) = self.dialogs.get_mut(id).map(|dialog| &mut dialog.phase) {
@@ -62,9 +63,7 @@ impl Endpoint {
         let first = (call_id.to_vec(), String::new());
         self.calls.range(first..).take_while(|((other, _), _)| other == call_id).any(|(_, id)| {
             self.dialogs.get(*id).is_some_and(|dialog| {
-                !dialog.ours
-                    && dialog.remote_sequence == Some(sequence)
-                    && dialog.line.remote_tag == from.tag().unwrap_or_default()
+                dialog.invite_sequence == Some(sequence) && dialog.line.remote_tag == from.tag().unwrap_or_default()
             })
         })
     }
@@ -144,25 +143,16 @@ impl Endpoint {
         if !matches!(dialog.phase, Phase::Ringing(_)) {
             return Err(Refusal::WrongState);
         }
-        let sequence = dialog.remote_sequence.unwrap_or_default();
         if let Phase::Ringing(ringing) = std::mem::replace(&mut dialog.phase, Phase::Established) {
             self.disarm(id, Clock::Refresh);
             self.arm(now, id, Clock::Age, limits::DIALOG_AGE_MAX);
-            self.accept(now, id, ringing, sequence, true, &sdp);
+            self.accept(now, id, ringing, true, &sdp);
         }
         Ok(())
     }
 
     /// Sends the 2xx of an INVITE or re-INVITE and begins to wait for its ACK.
-    pub(super) fn accept(
-        &mut self,
-        now: Instant,
-        id: DialogId,
-        ringing: Ringing,
-        sequence: u32,
-        first: bool,
-        sdp: &[u8],
-    ) {
+    pub(super) fn accept(&mut self, now: Instant, id: DialogId, ringing: Ringing, first: bool, sdp: &[u8]) {
         let Some(dialog) = self.dialogs.get_mut(id) else { return };
         let mut builder = ringing.template.dialog_response(200, &dialog.local_tag, &self.contact);
         builder = builder.header("Allow", ALLOW).header("Server", &self.config.user_agent);
@@ -170,6 +160,7 @@ impl Endpoint {
             builder = builder.body("application/sdp", sdp);
         }
         let (bytes, to, interval) = (builder.finish(), ringing.template.destination, self.times.t1);
+        let sequence = ringing.sequence;
         dialog.unacknowledged = Some(Unacknowledged { sequence, to, bytes: bytes.clone(), interval, first });
         self.respond(now, ringing.transaction, to, 200, bytes);
         self.arm(now, id, Clock::Repeat, interval);

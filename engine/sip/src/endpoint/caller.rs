@@ -149,6 +149,8 @@ impl Endpoint {
             Phase::Ringing(_) | Phase::Established => Vec::new(),
         };
         dialog.line = line.clone();
+        // Each branch counts its own requests; another branch's numbers mean nothing for this one.
+        dialog.remote_sequence = None;
         let sequence = dialog.local_sequence;
         self.disarm(id, Clock::Ring);
         self.arm(now, id, Clock::Age, limits::DIALOG_AGE_MAX);

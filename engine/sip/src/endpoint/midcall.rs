@@ -96,7 +96,9 @@ impl Endpoint {
         let builder = builder.header("Contact", &self.contact).header("Allow", ALLOW);
         let bytes = builder.header("User-Agent", &self.config.user_agent).body("application/sdp", &sdp).finish();
         dialog.reoffer = Reoffer::Sent { sdp, tries: tries + 1, sequence };
-        let machine = Machine::ClientInvite(ClientInvite::new(&self.times, self.times.lifetime()));
+        // Twice what an endpoint like us gives its application, so that its refusal comes before our guess.
+        let guard = self.times.lifetime() * 2;
+        let machine = Machine::ClientInvite(ClientInvite::new(&self.times, guard));
         self.start(now, machine, Owner::Reinvite(id), Request { method: "INVITE", branch, to, bytes });
     }
 
@@ -182,11 +184,12 @@ impl Endpoint {
             return self.refuse_stateless(source, request, 503);
         }
         let Some((template, key)) = Template::new(request, source).zip(Key::server(request, "INVITE")) else { return };
+        let Some((sequence, _)) = request.cseq() else { return };
         dialog.line.refresh(request, source);
         let limit = self.times.lifetime();
         let transaction = self.start_server_invite(now, source, Owner::Reoffer(id), key, limit);
         if let Some(dialog) = self.dialogs.get_mut(id) {
-            dialog.reoffered = Some(Ringing { transaction, template });
+            dialog.reoffered = Some(Ringing { transaction, sequence, template });
         }
         self.trying(now, transaction, request, source);
         self.tell(Event::ReOffered { dialog: id, sdp: reply::sdp_of(request) });
@@ -199,9 +202,8 @@ impl Endpoint {
     pub fn answer_reoffer(&mut self, now: Instant, id: DialogId, sdp: Vec<u8>) -> Result<(), Refusal> {
         check_sdp(&sdp)?;
         let dialog = self.dialog(id)?;
-        let sequence = dialog.remote_sequence.unwrap_or_default();
         let ringing = dialog.reoffered.take().ok_or(Refusal::WrongState)?;
-        self.accept(now, id, ringing, sequence, false, &sdp);
+        self.accept(now, id, ringing, false, &sdp);
         Ok(())
     }
 

@@ -30,6 +30,9 @@ const RETRY_AFTER_MAX_S: u32 = 3_600;
 /// A refresh begins this long before the end, so that a whole 64 × T1 of 32 s fits in.
 const REFRESH_AHEAD_S: u32 = 40;
 
+/// A registrar that grants next to nothing does not make us ask more often than this.
+const REFRESH_MIN: Duration = Duration::from_secs(5);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// A REGISTER is under way.
@@ -166,7 +169,7 @@ impl Endpoint {
                 let early_s = if expires_s >= 2 * REFRESH_AHEAD_S { REFRESH_AHEAD_S } else { expires_s / 2 };
                 let spread = Duration::from_ms(self.random.below(1_000 + u64::from(expires_s)));
                 let wait = Duration::from_secs(u64::from(expires_s - early_s)).saturating_sub(spread);
-                self.wait(now, id, wait.max(Duration::from_secs(1)));
+                self.wait(now, id, wait.max(REFRESH_MIN));
             }
             401 | 407
                 if registration
@@ -233,8 +236,7 @@ impl Endpoint {
     }
 }
 
-/// Lifetime granted in a 2xx: our Contact's `expires`, else Expires, else what was asked (§10.2.4). At least a second,
-/// or a registrar could make us ask without end.
+/// Lifetime granted in a 2xx: our Contact's `expires`, else Expires, else what was asked (§10.2.4).
 fn granted(response: &Message, contact: &str, asked_s: u32) -> u32 {
     let ours = response
         .headers(HeaderName::Contact)
