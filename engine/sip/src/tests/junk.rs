@@ -154,3 +154,28 @@ fn mangled_messages_never_panic_and_never_stay() {
     let drops = target.ends[0].drops();
     assert!(drops.unreadable > 0 && drops.strays > 0, "{drops:?}");
 }
+
+/// The messages of RFC 4475 from the folder that `OUTPACE_TORTURE_DIR` names.
+#[test]
+#[allow(clippy::disallowed_methods)] // a test may read its own data
+fn the_torture_messages_make_no_lasting_state() {
+    let Some(folder) = std::env::var_os("OUTPACE_TORTURE_DIR") else {
+        println!("OUTPACE_TORTURE_DIR is not set: RFC 4475 is not tried here");
+        return;
+    };
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "dat"));
+    paths.sort();
+    assert!(paths.len() >= 49, "{} files", paths.len());
+    let mut world = World::new(1, 75, Link::CLEAN);
+    for path in &paths {
+        world.send(stranger(1), address(0), std::fs::read(path).expect("file"));
+        world.run(Duration::from_ms(100));
+    }
+    let rang = world.events_of(0).iter().filter(|event| matches!(event, Event::Incoming { .. })).count();
+    // The valid INVITEs that we would ring for, wsinv among them.
+    assert!(rang >= 3, "{rang} calls of {} messages", paths.len());
+    world.run_out();
+    world.assert_clean();
+}
