@@ -1,0 +1,122 @@
+//! The packet path allocates nothing: an allocator that counts watches 10,000 packets go through.
+
+use base::{Duration, Instant, Seed};
+use media::amd::{Classic, ClassicConfig, Detector};
+use media::dtmf::{DtmfReceiver, DtmfSender};
+use media::jitter::{JitterBuffer, Pop};
+use media::playout::{Player, Prompt};
+use media::relay::Relay;
+use media::session::RtpSession;
+use media::{FRAME_SAMPLES, Law, PTIME};
+use std::sync::Arc;
+
+#[allow(unsafe_code)]
+mod counting {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Allocations of this thread while counting is on. Constant initialisation: reading it allocates nothing.
+        static COUNT: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    struct Counting;
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
+
+    fn note() {
+        // A thread that ends has no counter any more; its allocations are not ours.
+        let _ = COUNT.try_with(|count| count.set(count.get().map(|n| n + 1)));
+    }
+
+    // SAFETY: every call is handed on to the system allocator with the same arguments, whose contract it is.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            note();
+            // SAFETY: the caller's promise about `layout` is passed on.
+            unsafe { System.alloc(layout) }
+        }
+        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            note();
+            // SAFETY: `pointer` came from `System` through `alloc` or `realloc` above.
+            unsafe { System.dealloc(pointer, layout) }
+        }
+        unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            note();
+            // SAFETY: as above.
+            unsafe { System.realloc(pointer, layout, size) }
+        }
+    }
+
+    /// Allocations, reallocations and frees that `work` makes on this thread.
+    pub fn during(work: impl FnOnce()) -> u64 {
+        COUNT.set(Some(0));
+        work();
+        COUNT.replace(None).unwrap_or(0)
+    }
+}
+
+#[test]
+fn ten_thousand_packets_allocate_nothing() {
+    let mut random = Seed::from_u64(5).stream("no-alloc", 0);
+    let (customer, agent) = ("10.0.0.1:4000".parse().unwrap(), "10.0.0.2:4000".parse().unwrap());
+    let (mut far, mut near, mut out_leg) =
+        (RtpSession::new(&mut random), RtpSession::new(&mut random), RtpSession::new(&mut random));
+    near.set_remote(customer);
+    out_leg.set_remote(agent);
+    let prompt = Arc::new(Prompt::from_samples(&[1_000; 8_000]));
+    let mut player = Player::new(prompt, true);
+    let (mut jitter, mut relay) = (JitterBuffer::new(), Relay::new());
+    let (mut digits_out, mut digits_in) = (DtmfSender::new(), DtmfReceiver::new());
+    let mut detector = Classic::new(ClassicConfig { total_analysis_time_ms: 1_000_000, ..ClassicConfig::default() });
+    let (mut wire, mut sent) = ([0; 200], [0; 200]);
+    let mut samples = [0_i16; FRAME_SAMPLES];
+    let (mut played, mut heard, mut written) = (0_u32, 0_u32, 0_usize);
+
+    let allocations = counting::during(|| {
+        for n in 0..10_000_u64 {
+            let now = Instant::from_ns(1) + PTIME * n + Duration::from_us(n % 7 * 900);
+            if n % 1_000 == 0 {
+                digits_out.push('7');
+            }
+            let length = match digits_out.next_packet(&mut far, 101, &mut wire) {
+                Some(length) => length,
+                None => {
+                    let frame = player.next_frame(Law::Mu).unwrap_or(&[]);
+                    far.write_audio(0, frame, FRAME_SAMPLES as u32, &mut wire)
+                }
+            };
+            // One packet in 50 is lost.
+            if n % 50 != 49
+                && let Ok(packet) = near.receive(now, customer, &wire[..length])
+            {
+                if packet.payload_type == 101 {
+                    heard += u32::from(digits_in.push(packet.timestamp, packet.payload).is_some());
+                } else {
+                    let (sequence, timestamp) = (packet.sequence, packet.timestamp);
+                    jitter.insert(now, sequence, timestamp, packet.marker, packet.payload_type, packet.payload);
+                }
+            }
+            match jitter.pop() {
+                Pop::Frame { payload, .. } => {
+                    played += 1;
+                    Law::Mu.decode_slice(payload, &mut samples);
+                    detector.push_frame(&samples);
+                    let payload = relay.convert(Law::Mu, Law::A, payload);
+                    written += out_leg.write_audio(8, payload, FRAME_SAMPLES as u32, &mut sent);
+                }
+                Pop::Missing | Pop::Empty => out_leg.skip(FRAME_SAMPLES as u32),
+            }
+        }
+    });
+
+    assert_eq!(allocations, 0);
+    // The path was really walked.
+    assert_eq!(heard, 10);
+    assert!(played > 9_600, "{played}");
+    assert_eq!(written, played as usize * 172);
+    assert!(near.stats().lost >= 190, "{:?}", near.stats());
+    // And the counter does count.
+    assert!(counting::during(|| drop(vec![1_u8; 100])) >= 2);
+}
