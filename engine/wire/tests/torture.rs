@@ -18,10 +18,10 @@ enum Class {
 }
 use Class::{Faulty, Refused, Sound};
 
-/// The RFC's section, our class. `_V` files that are not sound: BADVERS is to get a 505, the MISMATCH pair a 400, the
+/// The file, our class. `_V` files that are not sound: BADVERS is to get a 505, the MISMATCH pair a 400, the
 /// SCALAR pair has CSeq numbers beyond 32 bits (a 400 and a drop), BIGCODE a status code that is none.
 const TABLE: [(&str, Class); 50] = [
-    ("TC_BADASPEC_I", Sound), // blanks inside <>: tolerated, as §3.1.2.14 permits
+    ("TC_BADASPEC_I", Sound), // blanks inside <>: tolerated, the address is still clear
     ("TC_BADBRANCH_V", Sound),
     ("TC_BADDATE_V", Sound), // nobody reads Date
     ("TC_BADDN_I", Sound),   // unquoted comma in a display name: the address is still clear
@@ -33,7 +33,7 @@ const TABLE: [(&str, Class); 50] = [
     ("TC_CLERR_I", Refused(Reject::Truncated)),
     ("TC_CPARAM01_V", Sound),
     ("TC_CPARAM02_V", Sound),
-    ("TC_DBLREQ", Sound), // the second request behind Content-Length is cut off (§3.1.1.13)
+    ("TC_DBLREQ", Sound), // the second request behind Content-Length is cut off (§3.1.1.8)
     ("TC_ESC01_V", Sound),
     ("TC_ESC02_V", Sound),
     ("TC_ESCNULL_V", Sound),
