@@ -348,3 +348,24 @@ fn another_process_can_end_a_call_by_its_identity() {
         assert_eq!(world.ends[survivor].identity(dialogs[survivor]), None);
     }
 }
+
+#[test]
+fn an_ended_call_leaves_nothing_behind_once_its_transactions_are_over() {
+    let mut world = World::new(2, 15, Link::CLEAN);
+    let (caller, callee) = world.answered();
+    // The age and timer M here; the age and timer L there: the ACK has stopped the repeating of the 200 and its limit.
+    assert_eq!(world.counts().iter().map(|counts| counts.timers).collect::<Vec<_>>(), [2, 2]);
+    world.run(Duration::from_secs(33));
+    let standing = crate::Counts { dialogs: 1, timers: 1, ..Default::default() };
+    assert_eq!(world.counts(), [standing; 2]);
+    world.on(0, |end, now| end.hangup(now, caller, None));
+    let ring = crate::Invite { answer_timeout: Duration::from_secs(2), ..invite_to(address(1)) };
+    world.call_with(0, ring);
+    world.run(Duration::from_ms(20));
+    let second = world.incoming(1).expect("incoming");
+    assert_ne!(second, callee);
+    world.on(1, |end, now| end.progress(now, second, 180, None)).unwrap();
+    // Ring limit 2 s, then at most 32 s for timers D and J; the age of the first call would be a day.
+    world.run(Duration::from_secs(36));
+    world.assert_clean();
+}

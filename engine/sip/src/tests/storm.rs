@@ -73,7 +73,7 @@ fn storm(seed: u64) -> Vec<String> {
     // Only an answered call whose eleven BYEs got lost, each one, may still stand until its age ends it: at the worst
     // loss 0.5^11, so one in 2,000 calls, and not with these seeds.
     assert_eq!(left, 0, "seed {seed}");
-    world.run_out();
+    // No run_out here: that would fire, and so hide, timers that ended calls have left behind.
     world.assert_clean();
     world.events.iter().map(|(at, end, event)| format!("{at:?} {end} {event:?}")).collect()
 }
