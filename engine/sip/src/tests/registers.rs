@@ -52,7 +52,7 @@ fn register_answers_a_challenge_refreshes_and_leaves() {
     let sent = wire::sip::Credentials::parse(&header).unwrap();
     assert_eq!((sent.username, sent.nonce, sent.nc), (&b"alice"[..], &b"n1"[..], Some(&b"00000001"[..])));
     answer(&mut world, 200, &[("Expires", "3600"), ("Contact", "<sip:alice@192.0.2.1:5060>;expires=120")]);
-    // Our own binding's lifetime counts, not another's. (The helper's Contact comes first in the list.)
+    // Our own binding's lifetime counts, not another's. (The hand-made response names its own Contact first.)
     assert_eq!(world.events_of(0), [&Event::Registered { registration: id, expires_s: 120 }]);
 
     let bound_at = world.now;
