@@ -50,7 +50,7 @@ mod counting {
     }
 
     /// Allocations, reallocations and frees that `work` makes on this thread.
-    pub fn during(work: impl FnOnce()) -> u64 {
+    pub(crate) fn during(work: impl FnOnce()) -> u64 {
         COUNT.set(Some(0));
         work();
         COUNT.replace(None).unwrap_or(0)

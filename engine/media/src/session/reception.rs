@@ -196,8 +196,8 @@ impl Reception {
         source.expected_prior = expected;
         source.received_prior = source.received;
         let lost_interval = expected_interval.saturating_sub(received_interval);
-        let fraction_lost =
-            if expected_interval == 0 { 0 } else { ((lost_interval << 8) / expected_interval).min(255) };
+        // Nothing expected in the interval: nothing lost.
+        let fraction_lost = (lost_interval << 8).checked_div(expected_interval).unwrap_or(0).min(255);
         let cumulative = expected as i64 - source.received as i64;
         Some(Report {
             ssrc: source.ssrc,

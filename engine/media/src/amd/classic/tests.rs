@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
         Verdict::Human,
         "TOOLONG",
         5_000,
-        Some(4_500),
+        Some(4_460),
     ),
     ("the call ends before", "q300 v400 q100", Verdict::Human, "TOOLONG", 800, Some(700)),
 ];
