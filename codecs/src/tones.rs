@@ -43,7 +43,7 @@ const fn silence(duration_ms: u32) -> Segment {
 /// Bellcore's special information tones differ in pitch and length of their first two parts, which is how machines
 /// read the reason (GR-1162, ANSI T1.401): short is 274 ms, long is 380 ms, the third part is always 1,776.7 Hz long.
 const fn sit(first_hz: f64, first_ms: u32, second_hz: f64, second_ms: u32) -> [Segment; 3] {
-    const LEVEL: f64 = -24.0; // ITU-T E.180 §4: -24 dBm0 ± 1.5
+    const LEVEL: f64 = -24.0; // ITU-T E.180: -24 dBm0 ± 1.5
     [tone(first_hz, first_ms, LEVEL), tone(second_hz, second_ms, LEVEL), tone(1_776.7, LONG, LEVEL)]
 }
 const SHORT: u32 = 274;
@@ -81,7 +81,7 @@ scripts! {
     SIT_INEFFECTIVE = "sit-ineffective", false, sit(LOW_1, LONG, HIGH_2, SHORT);
     /// SIT reserved for later use; some switches send it.
     SIT_RESERVED = "sit-reserved", false, sit(HIGH_1, SHORT, HIGH_2, SHORT);
-    /// SIT as the rest of the world has it: 950, 1,400 and 1,800 Hz, 330 ms each (ITU-T E.180 §4).
+    /// SIT as the rest of the world has it: 950, 1,400 and 1,800 Hz, 330 ms each (ITU-T E.180).
     SIT_ITU = "sit-itu", false, [tone(950.0, 330, -24.0), tone(1_400.0, 330, -24.0), tone(1_800.0, 330, -24.0)];
     /// United States ringback: 440 + 480 Hz, 2 s on, 4 s off (ANSI T1.401, -19 dBm0 a tone).
     RINGBACK_US = "ringback-us", true, [pair(440.0, 480.0, 2_000, -19.0), silence(4_000)];
@@ -91,9 +91,9 @@ scripts! {
     REORDER_US = "reorder-us", true, [pair(480.0, 620.0, 250, -24.0), silence(250)];
     /// An answering machine's beep; there is no standard, 1,000 Hz is the commonest.
     VOICEMAIL_BEEP = "voicemail-beep", false, [tone(1_000.0, 400, -12.0)];
-    /// A calling fax: 1,100 Hz, half a second every 3.5 s (ITU-T T.30 §4.3.3.1).
+    /// A calling fax: 1,100 Hz, half a second every 3.5 s (ITU-T T.30).
     FAX_CNG = "fax-cng", true, [tone(1_100.0, 500, -13.0), silence(3_000)];
-    /// An answering fax: 2,100 Hz for 3 s (ITU-T T.30 §4.3.3.2).
+    /// An answering fax: 2,100 Hz for 3 s (ITU-T T.30).
     FAX_CED = "fax-ced", false, [tone(2_100.0, 3_000, -13.0)];
 }
 

@@ -27,8 +27,8 @@ pub struct ClassicConfig {
     pub min_word_length_ms: u32,
     /// Silence that ends a word.
     pub between_words_silence_ms: u32,
-    /// Most words of a person. One **more** is a machine: the documentation says "if exceeded", and the current source
-    /// compares with `>` (versions before 13 compared with `>=`, which lost people at the second word).
+    /// Most words of a person. One **more** is a machine: the documentation says "if exceeded" and the current source
+    /// compares with `>`; early releases compared with `>=`, which loses people at the second word.
     pub maximum_number_of_words: u32,
     /// Longest single word of a person; more is a machine.
     pub maximum_word_length_ms: u32,
