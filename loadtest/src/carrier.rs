@@ -113,6 +113,11 @@ impl Carrier {
         }
     }
 
+    /// From which a callee's clips are drawn in the order in which they are played; the first is the hello or greeting.
+    pub fn voice_stream(seed: &Seed, number: &str, attempt: u32) -> Stream {
+        seed.stream(&format!("callee voice {number}"), u64::from(attempt))
+    }
+
     /// The record of the calls that are over.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -173,7 +178,7 @@ impl Carrier {
         let attempt = self.ledger.invited(&number);
         let callee = self.crowd.draw(&self.seed, &number, attempt);
         let line = Line {
-            random: self.seed.stream(&format!("callee voice {number}"), u64::from(attempt)),
+            random: Self::voice_stream(&self.seed, &number, attempt),
             record: CalleeRecord::new(leg, caller, number, callee.nature, now),
             stage: Stage::PostDial,
             deadline: Some(now + callee.post_dial()),

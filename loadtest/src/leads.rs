@@ -3,7 +3,8 @@
 //!
 //! Every number is one that its country's regulator keeps for fiction (555 exchanges in North America, Ofcom's and the
 //! Bundesnetzagentur's drama numbers), so a list that escapes from a test reaches nobody.
-//! All zones are chosen so that between 17:00 and 20:00 UTC it is between 8:00 and 21:00 for everyone, summer and winter.
+//! All zones are chosen so that from 16:00 to 19:00 UTC it is between 8:00 and 21:00 for everyone, summer and winter
+//! (Los Angeles in winter to Berlin in summer).
 
 use base::{Seed, Stream};
 use std::collections::BTreeSet;

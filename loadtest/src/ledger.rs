@@ -91,7 +91,8 @@ impl CalleeRecord {
         Some(self.agent_heard?.since(self.greeting_end?))
     }
 
-    /// A person who had said hello, heard no agent, and did not hang up first.
+    /// A person who had said hello, heard no agent, and did not hang up first. Whether the caller had no agent free or
+    /// took the person for a machine cannot be told from here.
     pub fn is_abandoned_person(&self) -> bool {
         self.nature == Nature::Person
             && self.greeting_end.is_some()
@@ -134,8 +135,12 @@ pub struct LedgerSummary {
 }
 
 impl Ledger {
-    /// Counts an INVITE to a number; answers which one it is, from 1.
+    /// Counts an INVITE to a number; answers which one it is, from 1. Beyond [`RECORDS_MAX`] different numbers a new one
+    /// is not remembered.
     pub(crate) fn invited(&mut self, number: &str) -> u32 {
+        if self.invites.len() >= RECORDS_MAX && !self.invites.contains_key(number) {
+            return 1;
+        }
         let count = self.invites.entry(number.to_owned()).or_default();
         *count += 1;
         *count

@@ -21,6 +21,8 @@ pub mod callee;
 pub mod carrier;
 pub mod controller;
 pub mod correlate;
+#[cfg(test)]
+mod driver;
 pub mod ear;
 pub mod leads;
 pub mod ledger;

@@ -102,3 +102,72 @@ fn drive<C: Controller>(engine: &net::EngineHandle, mut controller: C, stop: &At
     }
     controller
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::callee::{Crowd, Nature};
+    use crate::carrier::Carrier;
+    use crate::driver::{Driver, Plan};
+    use crate::phones::AgentPhones;
+    use crate::speech::{Source, SpeechBank};
+    use base::Seed;
+    use dialer::sim::callee::CalleeModel;
+
+    const QUICK: &str = r#"
+[dial]
+human = 0.6
+machine = 0.2
+busy = 0.15
+fail = 0
+post_dial_s = { dist = "uniform", min = 0.1, max = 0.3 }
+human_ring_s = { dist = "uniform", min = 0.2, max = 0.5 }
+machine_ring_s = { dist = "uniform", min = 0.2, max = 0.5 }
+[agent]
+talk_s = { dist = "uniform", min = 2, max = 3 }
+"#;
+
+    fn config(names: &str, seed: u64) -> EngineConfig {
+        EngineConfig { seed: Some(Seed::from_u64(seed)), names: names.to_owned(), ..EngineConfig::default() }
+    }
+
+    /// Ten calls over real sockets on loopback, with a carrier, four phones and the smallest product.
+    #[test]
+    fn calls_over_real_sockets() {
+        let seed = Seed::from_u64(21);
+        let bank = Arc::new(SpeechBank::load(&[Source::Babble]).expect("babble is always there"));
+        let crowd = Crowd::new(CalleeModel::parse(QUICK).expect("a scenario"));
+        let carrier =
+            Actor::start(config("carrier", 1), Carrier::new(crowd, Arc::clone(&bank), seed)).expect("carrier");
+        let names: Vec<String> = (0..4).map(|agent| format!("agent{agent}")).collect();
+        let phones = Actor::start(config("phones", 2), AgentPhones::new(&names, &bank, seed)).expect("phones");
+        let numbers: Vec<String> = (0..10).map(|n| format!("+1212555{n:04}")).collect();
+        let driver = Driver::new(1, 4, &numbers, Plan::Connect, carrier.sip_addr(), phones.sip_addr());
+        let product = Actor::start(config("product", 3), driver).expect("product");
+        // The last number is dialled after 4.25 s; the calls are over when only the agents' legs are left.
+        let pause = |ms| std::thread::sleep(std::time::Duration::from_millis(ms));
+        pause(5_000);
+        let legs = |engine: &Engine| engine.stats().counts().legs;
+        for _ in 0..300 {
+            if legs(carrier.engine()) == 0 && legs(product.engine()) == names.len() {
+                break;
+            }
+            pause(100);
+        }
+        pause(600); // until the phones notice
+        let (driver, phones, carrier) = (product.stop(), phones.stop(), carrier.stop());
+        assert_eq!((driver.ends.len(), carrier.calls_open(), phones.off_hook()), (10, 0, 4));
+        let summary = carrier.ledger().summary();
+        assert!(
+            summary.connected >= 3 && summary.connected == phones.talks().len(),
+            "{summary:?} {:?}",
+            phones.talks()
+        );
+        assert_eq!((summary.double_dialled, summary.agents_lost_to_machines), (0, 0));
+        let natures = |nature| carrier.ledger().records().iter().filter(|record| record.nature == nature).count();
+        assert!(natures(Nature::Busy) > 0 && natures(Nature::Person) > 0);
+        // Detection needs 800 ms of silence; real time on a busy machine adds little to it.
+        let quickest = summary.connect_delays.first().expect("somebody was connected");
+        assert!(*quickest >= Duration::from_ms(700) && *quickest < Duration::from_ms(1_500), "{summary:?}");
+    }
+}

@@ -133,7 +133,7 @@ impl SpeechBank {
                 _ => {}
             }
         }
-        let greetings = greetings(&by_speaker);
+        let greetings = greetings(&by_speaker, &home);
         // Every other sentence goes to the agents, so that the two sides of a talk do not say the same.
         let sentences: Vec<Vec<i16>> = interleaved(by_speaker.into_values().collect());
         let (agents, people): (Vec<_>, Vec<_>) =
@@ -182,7 +182,7 @@ impl SpeechBank {
     pub fn agent_line(&self, random: &mut Stream) -> &Clip {
         pick(&self.agent_lines, random)
     }
-    /// What an answering machine says, and its beep.
+    /// What an answering machine says, and its beep. Line noise lies under it.
     pub fn greeting(&self, random: &mut Stream) -> &Clip {
         pick(&self.greetings, random)
     }
@@ -250,7 +250,7 @@ fn interleaved(groups: Vec<Vec<Vec<i16>>>) -> Vec<Vec<i16>> {
 }
 
 /// For each speaker as many greetings as the sentences give: two or more sentences until it is long enough, a pause, the beep.
-fn greetings(by_speaker: &BTreeMap<&str, Vec<Vec<i16>>>) -> Vec<Vec<i16>> {
+fn greetings(by_speaker: &BTreeMap<&str, Vec<Vec<i16>>>, line: &Noise) -> Vec<Vec<i16>> {
     let beep = tones::VOICEMAIL_BEEP.render();
     let pause = vec![0; samples_of(SENTENCE_PAUSE)];
     let of_speaker = |sentences: &Vec<Vec<i16>>| {
@@ -262,8 +262,9 @@ fn greetings(by_speaker: &BTreeMap<&str, Vec<Vec<i16>>>) -> Vec<Vec<i16>> {
             parts += 1;
             if parts >= 2 && greeting.len() >= samples_of(GREETING_MIN + SENTENCE_PAUSE) {
                 if greeting.len() <= samples_of(GREETING_MAX) {
-                    greeting.extend(&beep);
-                    made.push(std::mem::take(&mut greeting));
+                    let mut played = line.under(&greeting);
+                    played.extend(&beep);
+                    made.push(played);
                 }
                 greeting.clear();
                 parts = 0;

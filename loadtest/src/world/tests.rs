@@ -1,16 +1,15 @@
 use super::*;
 use crate::callee::{Crowd, Nature};
 use crate::carrier::Carrier;
+use crate::correlate;
+use crate::driver::{AGENT_LEGS, Driver, Plan};
 use crate::ledger::{CalleeRecord, Side};
 use crate::phones::{AgentPhones, Talk};
 use crate::speech::{Source, SpeechBank};
-use base::{CallId, LegId, WallTime};
-use call::{Command, Event, Originate};
-use codecs::g711::Law;
+use base::{LegId, WallTime};
 use dialer::sim::callee::CalleeModel;
-use media::amd::{ClassicConfig, Verdict};
-use media::playout::Prompt;
-use std::collections::{BTreeMap, VecDeque};
+use media::amd::Verdict;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 fn bank() -> Arc<SpeechBank> {
@@ -30,172 +29,6 @@ fn carrier_sip() -> SocketAddr {
 }
 fn phones_sip() -> SocketAddr {
     address("10.0.0.3:5060")
-}
-
-/// What to do with a person when an agent is free.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Plan {
-    Connect,
-    PlayMessage,
-}
-
-/// The smallest dialer there can be: agents' legs first, then every number once as fast as `gap` allows. A person gets
-/// the agent who has waited longest; machines are hung up.
-struct Driver {
-    shards: u64,
-    plan: Plan,
-    message: Arc<Prompt>,
-    to_dial: VecDeque<String>,
-    gap: Duration,
-    next: Instant,
-    numbers: BTreeMap<LegId, String>,
-    idle_agents: VecDeque<LegId>,
-    /// Agents in wrap-up and when they are free again; all wrap-ups are equally long, so this is in order.
-    wrapping_up: VecDeque<(Instant, LegId)>,
-    waiting: VecDeque<LegId>,
-    pairs: BTreeMap<LegId, LegId>,
-    commands: VecDeque<(ShardId, Command)>,
-    /// Number, last code or cause, answered, verdict.
-    ends: BTreeMap<String, (Option<u16>, bool)>,
-    verdicts: BTreeMap<String, Verdict>,
-    early_media: u32,
-}
-
-const AGENT_LEGS: u64 = 1_000_000;
-/// Longer than the phones need to notice that a customer is gone.
-const WRAP_UP: Duration = Duration::from_secs(1);
-
-impl Driver {
-    fn new(shards: u64, agents: u64, numbers: &[String], plan: Plan) -> Self {
-        let mut random = Seed::from_u64(1).stream("message", 0);
-        let mut driver = Driver {
-            shards,
-            plan,
-            message: Arc::clone(&bank().sentence(&mut random).prompt),
-            to_dial: numbers.iter().cloned().collect(),
-            gap: Duration::from_ms(250),
-            next: Instant::ZERO + Duration::from_secs(2),
-            numbers: BTreeMap::new(),
-            idle_agents: VecDeque::new(),
-            wrapping_up: VecDeque::new(),
-            waiting: VecDeque::new(),
-            pairs: BTreeMap::new(),
-            commands: VecDeque::new(),
-            ends: BTreeMap::new(),
-            verdicts: BTreeMap::new(),
-            early_media: 0,
-        };
-        for agent in 0..agents {
-            let leg = LegId(AGENT_LEGS + agent);
-            driver.originate(leg, &format!("agent{agent}"), phones_sip(), None);
-        }
-        driver
-    }
-
-    /// Customers and agents are dealt to different shards where there are several.
-    fn shard_of(&self, leg: LegId) -> ShardId {
-        ShardId(if leg.0 >= AGENT_LEGS { (leg.0 + 1) % self.shards } else { leg.0 % self.shards })
-    }
-
-    fn command(&mut self, leg: LegId, command: Command) {
-        self.commands.push_back((self.shard_of(leg), command));
-    }
-
-    fn originate(&mut self, leg: LegId, user: &str, remote: SocketAddr, analyse: Option<ClassicConfig>) {
-        let originate = Originate {
-            leg,
-            to_uri: format!("sip:{user}@{remote}"),
-            remote,
-            from_uri: "sip:+15550000000@10.0.0.1".to_owned(),
-            from_display: None,
-            credentials: None,
-            ring_timeout: Duration::from_secs(10),
-            analyse,
-            laws: vec![Law::Mu, Law::A],
-        };
-        self.command(leg, Command::Originate(Box::new(originate)));
-    }
-
-    fn match_up(&mut self) {
-        while !self.waiting.is_empty() && (self.plan == Plan::PlayMessage || !self.idle_agents.is_empty()) {
-            let Some(leg) = self.waiting.pop_front() else { return };
-            if self.plan == Plan::PlayMessage {
-                let prompt = Arc::clone(&self.message);
-                self.command(leg, Command::Play { leg, prompt, repeat: false });
-                continue;
-            }
-            let Some(agent) = self.idle_agents.pop_front() else { return };
-            self.pairs.insert(leg, agent);
-            for (one, other) in [(leg, agent), (agent, leg)] {
-                let with_shard = self.shard_of(other);
-                self.command(one, Command::Bridge { call: CallId(leg.0), leg: one, with: other, with_shard });
-            }
-        }
-    }
-}
-
-impl Controller for Driver {
-    fn handle_event(&mut self, now: Instant, shard: ShardId, event: Event) {
-        match event {
-            Event::Answered { leg, .. } => {
-                assert_eq!(shard, self.shard_of(leg));
-                if leg.0 >= AGENT_LEGS {
-                    self.idle_agents.push_back(leg);
-                }
-            }
-            Event::Progress { early_media, .. } => self.early_media += u32::from(early_media),
-            Event::Verdict { leg, decision, .. } => {
-                if let Some(number) = self.numbers.get(&leg) {
-                    self.verdicts.insert(number.clone(), decision.verdict);
-                }
-                if decision.verdict == Verdict::Human {
-                    self.waiting.push_back(leg);
-                } else {
-                    self.command(leg, Command::Hangup { leg, reason: "machine" });
-                }
-            }
-            Event::PlayEnded { leg } => self.command(leg, Command::Hangup { leg, reason: "message played" }),
-            Event::Ended { leg, cause, answered, .. } => {
-                self.waiting.retain(|waiting| *waiting != leg);
-                if let Some(number) = self.numbers.get(&leg) {
-                    assert!(
-                        self.ends.insert(number.clone(), (cause.code, answered)).is_none(),
-                        "one end for each call"
-                    );
-                }
-                if let Some(agent) = self.pairs.remove(&leg) {
-                    self.command(agent, Command::Unbridge { leg: agent });
-                    self.wrapping_up.push_back((now + WRAP_UP, agent));
-                }
-            }
-            _ => {}
-        }
-        self.match_up();
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        while let Some((_, agent)) = self.wrapping_up.pop_front_if(|(until, _)| *until <= now) {
-            self.idle_agents.push_back(agent);
-        }
-        self.match_up();
-        while self.next <= now
-            && let Some(number) = self.to_dial.pop_front()
-        {
-            let leg = LegId(1 + self.numbers.len() as u64);
-            self.originate(leg, &number, carrier_sip(), Some(ClassicConfig::default()));
-            self.numbers.insert(leg, number);
-            self.next += self.gap;
-        }
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        let wrapped_up = self.wrapping_up.front().map(|(until, _)| *until);
-        earlier(wrapped_up, (!self.to_dial.is_empty()).then_some(self.next))
-    }
-
-    fn poll_command(&mut self) -> Option<(ShardId, Command)> {
-        self.commands.pop_front()
-    }
 }
 
 struct Run {
@@ -231,7 +64,8 @@ fn run(shards: usize, agents: u64, numbers: &[String], plan: Plan, link: LinkCon
     let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_772_470_800_000_000) };
     let mut world = World::new(link, seed, anchor);
     let names: Vec<String> = (0..agents).map(|agent| format!("agent{agent}")).collect();
-    let driver = Driver::new(shards as u64, agents, numbers, plan);
+    let mut driver = Driver::new(shards as u64, agents, numbers, plan, carrier_sip(), phones_sip());
+    driver.heard = Some(BTreeMap::new());
     let engine = world.add(NodeConfig { shards, ..NodeConfig::new(engine_sip(), seed) }, driver);
     let carrier = world.add(NodeConfig::new(carrier_sip(), seed), Carrier::new(crowd(), bank(), seed));
     let phones = world.add(NodeConfig::new(phones_sip(), seed), AgentPhones::new(&names, &bank(), seed));
@@ -365,7 +199,9 @@ fn one_two_and_four_shards_give_the_same_outcomes_with_speech_both_ways() {
 #[test]
 fn a_played_message_is_told_from_an_agent() {
     let numbers = numbers(30);
-    let run = run(1, 2, &numbers, Plan::PlayMessage, LinkConfig::LAN, 11);
+    let mut random = Seed::from_u64(1).stream("message", 0);
+    let message = Plan::PlayMessage(Arc::clone(&bank().sentence(&mut random).prompt));
+    let run = run(1, 2, &numbers, message, LinkConfig::LAN, 11);
     let summary = run.carrier().ledger().summary();
     assert_eq!((summary.connected, summary.agents_lost_to_machines), (0, 0));
     assert!(summary.messages >= 8, "{summary:?}");
@@ -387,4 +223,28 @@ fn calls_survive_a_bad_network() {
     assert_eq!(run.world.counts(run.carrier)[0], Counts::default());
     let lost = run.world.network().counts();
     assert!(lost.lost > 1_000 && lost.reordered > 0 && lost.duplicated > 0, "{lost:?}");
+}
+
+#[test]
+fn what_callees_play_is_found_in_what_the_engine_received() {
+    let numbers = numbers(30);
+    let run = run(1, 4, &numbers, Plan::Connect, LinkConfig::BAD_DAY, 17);
+    let (mut greetings, mut hellos) = (0, 0);
+    for record in run.records().iter().filter(|record| record.greeting_end.is_some()) {
+        let (_, heard) = &run.driver().heard.as_ref().expect("wanted")[&record.number];
+        let mut random = Carrier::voice_stream(&Seed::from_u64(17), &record.number, 1);
+        let clip = match record.nature {
+            Nature::Machine => bank().greeting(&mut random).clone(),
+            Nature::Person => bank().hello(&mut random).clone(),
+            _ => continue,
+        };
+        let found = correlate::find(&clip.samples, heard).expect("long enough");
+        assert!(found.score > correlate::SCORE_SAME, "{found:?} {record:?}");
+        let other = correlate::find(&bank().announcement(&mut random).samples, heard).expect("long enough");
+        assert!(other.score < correlate::SCORE_SAME, "{other:?}");
+        greetings += u32::from(record.nature == Nature::Machine);
+        hellos += u32::from(record.nature == Nature::Person);
+    }
+    // Most machines are hung up in the middle of their greeting.
+    assert!(hellos >= 8, "{hellos} {greetings}");
 }
