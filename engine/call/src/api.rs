@@ -164,6 +164,8 @@ pub enum Event {
     PlayEnded {
         /// The leg that heard it.
         leg: LegId,
+        /// When the first packet after its last one left.
+        at: Instant,
     },
     /// The far end pressed a key.
     Digit {

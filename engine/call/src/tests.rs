@@ -319,3 +319,30 @@ fn junk_changes_nothing() {
     assert_eq!(wire.counts()[0], Counts::default());
     assert!(wire.events.is_empty() && wire.sent.is_empty());
 }
+
+/// baresip sends its first report together with its 200, and the report may win the race.
+#[test]
+fn a_report_that_overtakes_the_answer_comes_from_no_stranger() {
+    let mut wire = Wire::new(&[1, 1]);
+    wire.command(0, 0, originate(1, 1));
+    let callee = wire.incoming(1);
+    let report = [0x80, 201, 0, 1, 0, 0, 0, 7]; // an empty RR (RFC 3550 §6.4.2)
+    let send_to_all_ports = |wire: &mut Wire, from: usize| {
+        let (now, source) = (wire.now, SocketAddr::new(address(from), 20_001));
+        for port in (20_000..20_100).step_by(2) {
+            wire.hosts[0][0].handle_rtcp(now, port, source, &report);
+        }
+    };
+    send_to_all_ports(&mut wire, 1);
+    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.run(Duration::from_ms(100));
+    send_to_all_ports(&mut wire, 1);
+    send_to_all_ports(&mut wire, 2); // a stranger
+    wire.command(0, 0, Command::Hangup { leg: LegId(1), reason: "done" });
+    wire.run(Duration::from_ms(100));
+    let media = wire.events.iter().find_map(|(host, event)| match event {
+        Event::Ended { media, .. } if *host == 0 => *media,
+        _ => None,
+    });
+    assert_eq!(media.expect("the leg had media").foreign, 1, "only the stranger");
+}

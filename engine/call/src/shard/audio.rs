@@ -29,6 +29,10 @@ impl Shard {
         // The session counts what it drops (foreign source, not RTP).
         let Ok(packet) = leg.media.session.receive(now, source, bytes) else { return };
         leg.media.heard_at = now;
+        if packet.restarted {
+            leg.media.reframer.restart();
+            leg.media.digits_in.reset();
+        }
         if Some(packet.payload_type) == events {
             let digit = leg.media.digits_in.push(packet.timestamp, packet.payload);
             let (id, partner) = (leg.id, leg.partner);
@@ -71,8 +75,10 @@ impl Shard {
     pub fn handle_rtcp(&mut self, now: Instant, port: u16, source: SocketAddr, bytes: &[u8]) {
         if let Some(key) = self.by_port[usize::from(port / 2)]
             && let Some(leg) = self.legs.get_mut(key)
+            && leg.media.negotiated.is_some()
         {
-            // The session counts what it drops.
+            // The session counts what it drops. Before the first answer is here nobody is named, and a report that
+            // overtook it (baresip sends one with its 200) comes from no stranger: it passes unread, as RTP does.
             let _ = leg.media.session.receive_rtcp(now, source, bytes);
         }
     }
@@ -141,7 +147,7 @@ impl Shard {
         }
         match happened {
             Happened::Nothing => {}
-            Happened::PlayEnded => self.event(Event::PlayEnded { leg: id }),
+            Happened::PlayEnded => self.event(Event::PlayEnded { leg: id, at: now }),
             Happened::PartnerHeard => self.event(Event::BridgeAudio { leg: id, at: now }),
         }
     }
