@@ -133,7 +133,7 @@ impl Carrier {
         match event {
             Event::Incoming { leg, from_user, to_user, .. } => self.incoming(now, leg, from_user, to_user),
             Event::Answered { leg, at, .. } => self.answered(now, leg, at),
-            Event::PlayEnded { leg } => self.play_ended(now, leg),
+            Event::PlayEnded { leg, at } => self.play_ended(at, leg),
             Event::Audio { leg, at, law, payload, .. } => self.hear(now, leg, at, law, &payload),
             Event::Ended { leg, cause, .. } => self.ended(now, leg, cause.whose),
             Event::Progress { .. }

@@ -158,7 +158,7 @@ impl Controller for Driver {
                     self.command(leg, Command::Hangup { leg, reason: "machine" });
                 }
             }
-            Event::PlayEnded { leg } => self.command(leg, Command::Hangup { leg, reason: "message played" }),
+            Event::PlayEnded { leg, .. } => self.command(leg, Command::Hangup { leg, reason: "message played" }),
             Event::Ended { leg, cause, answered, .. } => {
                 self.waiting.retain(|waiting| *waiting != leg);
                 if let Some(number) = self.numbers.get(&leg) {

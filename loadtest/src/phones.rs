@@ -132,7 +132,7 @@ impl AgentPhones {
                 }
             }
             Event::Audio { leg, at, law, payload, .. } => self.hear(leg, at, law, &payload),
-            Event::PlayEnded { leg } => {
+            Event::PlayEnded { leg, .. } => {
                 let Some(line) = self.lines.get_mut(&leg) else { return };
                 if let State::Talking { talker, .. } = &mut line.state {
                     talker.has_spoken(now);

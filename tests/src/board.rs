@@ -172,7 +172,7 @@ impl Board {
     #[track_caller]
     pub fn play_ended(&mut self, wanted: LegId) {
         self.wait("the end of a prompt", |_, event| match event {
-            Event::PlayEnded { leg } if *leg == wanted => Some(()),
+            Event::PlayEnded { leg, .. } if *leg == wanted => Some(()),
             _ => None,
         });
     }

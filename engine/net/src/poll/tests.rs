@@ -6,7 +6,7 @@ use crate::runtime::Wake;
 use crate::sockets::{PortRange, bind_sip};
 use crate::stats::Counters;
 use base::queue::{Receiver, bounded};
-use base::{LegId, Seed};
+use base::{Instant, LegId, Seed};
 use call::{Command, Frame, ShardConfig};
 use codecs::g711::Law;
 use std::net::{IpAddr, Ipv4Addr};
@@ -75,7 +75,7 @@ impl Rig {
 
     fn events(&self) -> Vec<u64> {
         let leg = |(_, event)| match event {
-            Event::PlayEnded { leg } => leg.0,
+            Event::PlayEnded { leg, .. } => leg.0,
             other => panic!("{other:?}"),
         };
         self.events.try_iter().map(leg).collect()
@@ -83,7 +83,7 @@ impl Rig {
 }
 
 fn fact(number: u64) -> Event {
-    Event::PlayEnded { leg: LegId(number) }
+    Event::PlayEnded { leg: LegId(number), at: Instant::ZERO }
 }
 
 fn audio() -> Event {
@@ -107,7 +107,7 @@ fn events_wait_in_order_and_only_audio_is_dropped() {
     }
     // The queue held event 0 and one packet of audio; the rest waited or was dropped.
     assert_eq!(rig.driver.meter.counters.audio_events_dropped, 4);
-    assert!(matches!(rig.events.try_recv(), Ok((_, Event::PlayEnded { leg: LegId(0) }))));
+    assert!(matches!(rig.events.try_recv(), Ok((_, Event::PlayEnded { leg: LegId(0), .. }))));
     assert!(matches!(rig.events.try_recv(), Ok((_, Event::Audio { .. }))));
     let mut seen = Vec::new();
     for _ in 0..3 {

@@ -1,0 +1,242 @@
+//! One seed, one world: a campaign over a simulated network comes out the same on 1, 2 and 4 shards. The product's own
+//! conductor, dialer and shards, the carrier and the phones of `loadtest`, every SIP and RTP byte; no sockets and no
+//! waiting.
+
+use base::{AgentId, CampaignId, Duration, Instant, LeadId, Seed, ShardId, TrunkId, WallAnchor, WallTime};
+use call::{Command, Event};
+use codecs::g711::Law;
+use dialer::sim::callee::CalleeModel;
+use dialer::{CampaignConfig, Dialer, DialerConfig, Input, Lead, Number, Profile, RetryRules};
+use loadtest::speech::Source;
+use loadtest::{AgentPhones, Carrier, Controller, Crowd, LinkConfig, Nature, NodeConfig, NodeId, SpeechBank, World};
+use media::amd::ClassicConfig;
+use server::conductor::{AgentPhone, Conductor, ConductorConfig, Output, Trunk};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use store::{Op, TenantId};
+
+const LEADS: u64 = 60;
+const AGENTS: u64 = 5;
+/// What the store of this world takes for a commit: the middle of a group commit's 2 to 5 ms.
+const COMMIT: Duration = Duration::from_ms(3);
+/// The list is dialled and every call over well before.
+const LIMIT: Duration = Duration::from_secs(900);
+
+const SCENARIO: &str = r#"
+[dial]
+hour_shape = [1.0]
+day_sd = 0.0
+drift_sd = 0.0
+human = 0.4
+ring_timeout_s = 8
+post_dial_s = { dist = "uniform", min = 0.2, max = 1.0 }
+human_ring_s = { dist = "uniform", min = 2, max = 6 }
+machine_ring_s = { dist = "uniform", min = 2, max = 6 }
+[agent]
+talk_s = { dist = "lognormal", mean = 6, cv = 0.5 }
+wrap_s = { dist = "constant", value = 2 }
+"#;
+
+/// The product's control loop as a node of the simulated world. Its store is a ledger in memory that takes `COMMIT`.
+struct Product {
+    conductor: Conductor,
+    commands: VecDeque<(ShardId, Command)>,
+    commits: VecDeque<(Instant, u64)>,
+    rows: Vec<Op>,
+    finished: bool,
+}
+
+impl Product {
+    fn drain(&mut self, now: Instant) {
+        while let Some(output) = self.conductor.poll_output() {
+            match output {
+                Output::Command(shard, command) => self.commands.push_back((shard, command)),
+                Output::Store(token, op) => {
+                    self.rows.push(op);
+                    self.commits.push_back((now + COMMIT, token));
+                }
+                Output::Finished(_) => self.finished = true,
+                Output::LeadsWanted(..) => {}
+                Output::Notice(text) => panic!("the operator would read: {text}"),
+            }
+        }
+    }
+
+    fn with(&mut self, now: Instant, f: impl FnOnce(&mut Conductor)) {
+        f(&mut self.conductor);
+        self.drain(now);
+    }
+}
+
+impl Controller for Product {
+    fn handle_event(&mut self, now: Instant, _shard: ShardId, event: Event) {
+        self.with(now, |conductor| conductor.handle_event(now, event));
+    }
+    fn handle_timeout(&mut self, now: Instant) {
+        while self.commits.front().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, token)) = self.commits.pop_front() {
+                self.with(now, |conductor| conductor.handle_ack(now, token, Ok(())));
+            }
+        }
+        self.with(now, |conductor| conductor.handle_timeout(now));
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        let commit = self.commits.front().map(|(at, _)| *at);
+        [commit, self.conductor.poll_timeout()].into_iter().flatten().min()
+    }
+    fn poll_command(&mut self) -> Option<(ShardId, Command)> {
+        self.commands.pop_front()
+    }
+}
+
+fn voices() -> &'static Arc<SpeechBank> {
+    static VOICES: OnceLock<Arc<SpeechBank>> = OnceLock::new();
+    VOICES.get_or_init(|| Arc::new(SpeechBank::load(&Source::usual()).expect("voices: run scripts/setup")))
+}
+
+/// What a campaign came to, in the words of the rows that were stored and of the carrier's own ledger.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    /// Outcome of each lead.
+    leads: BTreeMap<u64, String>,
+    intents: usize,
+    cdrs: (usize, usize),
+    /// Number, connect delay in ms as the callee measured it, agents' rooms heard.
+    heard: BTreeMap<String, (Option<u64>, u32)>,
+    /// Customers whose leg and whose agent's leg lived on different shards; differs with the number of shards.
+    crossed: usize,
+}
+
+fn run(shards: u64, seed: u64) -> Outcome {
+    let seed = Seed::from_u64(seed);
+    let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_772_460_000_000_000) };
+    let address = |host: u8| SocketAddr::from(([10, 0, 0, host], 5060));
+    let (product, carrier, phones) = (address(1), address(2), address(3));
+    let names: Vec<String> = (1..=AGENTS).map(|agent| format!("agent-{agent:02}")).collect();
+
+    let mut world = World::new(LinkConfig::default(), seed, anchor);
+    let callees = CalleeModel::parse(SCENARIO).expect("a sound scenario");
+    let carrier_node =
+        world.add(NodeConfig::new(carrier, seed), Carrier::new(Crowd::new(callees), Arc::clone(voices()), seed));
+    let phones_node = world.add(NodeConfig::new(phones, seed), AgentPhones::new(&names, voices(), seed));
+
+    let message = voices().announcement(&mut seed.stream("message", 0));
+    let config = ConductorConfig {
+        tenant: TenantId::DEFAULT,
+        shards,
+        domain: product.to_string(),
+        detection: ClassicConfig::default(),
+        messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
+        first_call: 1,
+    };
+    let dialer_config = DialerConfig { wrap_up_limit: Some(Duration::from_secs(2)), ..DialerConfig::default() };
+    let mut product_loop = Product {
+        conductor: Conductor::new(config, Dialer::new(dialer_config, seed, anchor), anchor),
+        commands: VecDeque::new(),
+        commits: VecDeque::new(),
+        rows: Vec::new(),
+        finished: false,
+    };
+    let campaign = CampaignId(1);
+    let now = anchor.instant;
+    product_loop.with(now, |conductor| {
+        let trunk = Trunk {
+            name: "carrier".into(),
+            remote: carrier,
+            domain: carrier.to_string(),
+            credentials: None,
+            laws: vec![Law::Mu, Law::A],
+            max_channels: 100,
+            max_cps: 50.0,
+        };
+        conductor.add_trunk(now, TrunkId(1), trunk);
+        let config = CampaignConfig {
+            profile: Profile::lab(),
+            ring_timeout: Duration::from_secs(8),
+            retry: RetryRules::none(),
+            ..CampaignConfig::new("test", TrunkId(1), "+12125550199")
+        };
+        conductor.handle_input(now, Input::AddCampaign { campaign, config: Box::new(config) });
+        let lead = |id: u64| {
+            let number = Number::parse(&format!("+1212555{id:04}")).expect("a number");
+            Lead::new(LeadId(id), number)
+        };
+        conductor.handle_input(now, Input::AddLeads { campaign, leads: (1..=LEADS).map(lead).collect() });
+        for (id, name) in (1..).zip(&names) {
+            let phone = AgentPhone { name: name.clone(), uri: format!("sip:{name}@{phones}"), remote: phones };
+            conductor.add_agent(now, AgentId(id), phone, desk::Skills::new());
+        }
+        conductor.handle_input(now, Input::Start { campaign });
+    });
+    let config = NodeConfig { shards: shards as usize, ..NodeConfig::new(product, seed) };
+    let product_node = world.add(config, product_loop);
+
+    let done = world.run_while(now + LIMIT, |world| !the_product(world, product_node).finished);
+    assert!(done, "the list was not dialled within {LIMIT:?}");
+    let at = world.now();
+    if let Some(product) = world.controller_mut::<Product>(product_node) {
+        product.with(at, |conductor| conductor.log_all_out(at));
+    }
+    world.run_until(at + Duration::from_secs(60));
+    for node in [product_node, carrier_node, phones_node] {
+        for counts in world.counts(node) {
+            assert_eq!(counts, call::Counts::default(), "given back on {node:?}");
+        }
+    }
+    assert_eq!(world.unreachable(), 0);
+    outcome(&world, product_node, carrier_node, shards)
+}
+
+fn the_product(world: &World, node: NodeId) -> &Product {
+    world.controller(node).expect("the product")
+}
+
+fn outcome(world: &World, product: NodeId, carrier: NodeId, shards: u64) -> Outcome {
+    let product = the_product(world, product);
+    let ledger = world.controller::<Carrier>(carrier).expect("the carrier").ledger();
+    let mut lead_of = BTreeMap::new();
+    let mut result =
+        Outcome { leads: BTreeMap::new(), intents: 0, cdrs: (0, 0), heard: BTreeMap::new(), crossed: 0 };
+    for row in &product.rows {
+        match row {
+            Op::Intent(row) => {
+                result.intents += 1;
+                assert!(lead_of.insert(row.attempt, row.lead).is_none(), "an attempt recorded twice");
+            }
+            Op::AttemptClose(row) => {
+                let lead = lead_of[&row.attempt];
+                assert!(result.leads.insert(lead.0, row.outcome.clone()).is_none(), "lead {lead} closed twice");
+                let crossed = row.agent.is_some_and(|agent| agent.0 % shards != row.attempt.0 % shards);
+                result.crossed += usize::from(crossed && row.connected_at.is_some());
+            }
+            Op::CdrOpen(_) => result.cdrs.0 += 1,
+            Op::CdrClose(_) => result.cdrs.1 += 1,
+            _ => {}
+        }
+    }
+    for record in ledger.records() {
+        let delay_ms = record.connect_delay().map(|delay| delay.as_ms());
+        result.heard.insert(record.number.clone(), (delay_ms, record.hearing.rooms));
+    }
+    let connected = result.leads.values().filter(|outcome| *outcome == "connected").count();
+    let persons_heard = ledger.records().iter().filter(|r| r.nature == Nature::Person && r.agent_heard.is_some()).count();
+    assert_eq!(ledger.summary().double_dialled, 0);
+    assert!(connected >= persons_heard && persons_heard > 0, "{connected} connected, {persons_heard} heard an agent");
+    result
+}
+
+#[test]
+fn the_same_seed_gives_the_same_outcomes_on_any_number_of_shards() {
+    let one = run(1, 11);
+    assert_eq!(one.leads.len() as u64, LEADS, "every lead in exactly one outcome");
+    assert_eq!(one.intents as u64, LEADS);
+    assert_eq!(one.cdrs.0, one.cdrs.1, "each CDR opened is closed");
+    assert_eq!(one.crossed, 0);
+    for shards in [2, 4] {
+        let many = run(shards, 11);
+        assert!(many.crossed > 0, "{shards} shards: some calls must cross");
+        assert_eq!(Outcome { crossed: 0, ..many }, one, "{shards} shards");
+    }
+    assert_ne!(run(1, 12).leads, one.leads, "another seed is another day");
+}
