@@ -33,6 +33,7 @@ pub use bulk::{IMPORT_BATCH_MAX, PAGE_ROWS_MAX};
 pub use error::{ErrorKind, StoreError};
 pub use ops::TEXT_BYTES_MAX;
 pub use rows::*;
+pub use schema::list_names;
 pub use writer::{Ack, BATCH_OPS_MAX, Full, GATHER, OPS_OUTSTANDING_MAX, Stats};
 
 use std::sync::Mutex;

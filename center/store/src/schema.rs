@@ -96,3 +96,44 @@ pub(crate) async fn close_both(
     checkpoint.map_err(fault)?;
     write_closed.map_err(fault)
 }
+
+/// The names of a store's lists, read without changing or creating anything; `None` when there is no such file. For a
+/// look from outside while the store may be in use; blocks until it has the answer.
+///
+/// # Errors
+/// As [`Store::open`](crate::Store::open).
+pub fn list_names(url: &str) -> Result<Option<Vec<String>>, StoreError> {
+    let options = parse_url(url)?;
+    if !options.get_filename().exists() {
+        return Ok(None);
+    }
+    let place = url.to_owned();
+    // A thread of its own, so that it may also be called from inside an async program.
+    let look = std::thread::spawn(move || {
+        let fault = |e: sqlx::Error| StoreError::from_sqlx(&e, place.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(|e| fault(sqlx::Error::Io(e)))?;
+        runtime.block_on(async {
+            // Journal mode and synchronisation are the owner's business and would be writes.
+            let options = SqliteConnectOptions::new()
+                .filename(options.get_filename())
+                .read_only(true)
+                .create_if_missing(false)
+                .busy_timeout(BUSY_WAIT);
+            let mut connection = SqliteConnection::connect_with(&options).await.map_err(fault)?;
+            let names = sqlx::query_scalar("SELECT name FROM list ORDER BY name").fetch_all(&mut connection).await;
+            let names = names.map_err(|e| match e {
+                sqlx::Error::Database(ref missing) if missing.message().contains("no such table") => StoreError::new(
+                    ErrorKind::Schema,
+                    "this file is no store",
+                    place.clone(),
+                    "name another file, or one that is not there yet",
+                ),
+                other => fault(other),
+            })?;
+            connection.close().await.map_err(fault)?;
+            Ok(Some(names))
+        })
+    });
+    look.join().unwrap_or_else(|_| Err(StoreError::closed(url)))
+}

@@ -147,3 +147,19 @@ fn what_is_no_store_is_refused_with_its_place() {
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
     }
 }
+
+#[test]
+fn lists_are_seen_from_outside_without_touching_the_store() {
+    let f = fixture(1);
+    let address = url(f.folder.path());
+    f.store.create_list(TENANT, "autumn", at(0)).unwrap();
+    assert_eq!(list_names(&address).unwrap(), Some(vec!["autumn".to_owned(), "people".to_owned()]));
+    f.store.close().unwrap();
+    assert_eq!(list_names(&address).unwrap().map(|names| names.len()), Some(2));
+    let nowhere = format!("sqlite:{}/nowhere.db", f.folder.path().display());
+    assert_eq!(list_names(&nowhere).unwrap(), None);
+    assert!(!f.folder.path().join("nowhere.db").exists());
+    std::fs::write(f.folder.path().join("empty.db"), "").unwrap();
+    let empty = format!("sqlite:{}/empty.db", f.folder.path().display());
+    assert_eq!(list_names(&empty).unwrap_err().kind, ErrorKind::Schema);
+}
