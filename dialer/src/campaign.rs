@@ -4,7 +4,7 @@ use base::{Duration, TrunkId};
 use desk::Skills;
 
 use crate::attempt::Outcome;
-use crate::compliance::{Profile, Window};
+use crate::compliance::{HISTORY_DAYS, Profile, Window};
 use crate::safe_harbour::SafeHarbour;
 
 /// How a campaign decides what to launch.
@@ -181,6 +181,9 @@ impl CampaignConfig {
         if self.connect_margin > CONNECT_MARGIN_MAX || self.connect_margin >= self.profile.deadline {
             return Err(ConfigError::ConnectMargin);
         }
+        if self.profile.period_days > HISTORY_DAYS {
+            return Err(ConfigError::Period);
+        }
         if self.ledger_windows().is_empty() {
             return Err(ConfigError::NoWindow);
         }
@@ -208,6 +211,8 @@ pub enum ConfigError {
     SafeHarbour,
     /// The connect margin eats the whole deadline.
     ConnectMargin,
+    /// The profile counts attempts over a longer period than is remembered.
+    Period,
     /// No ledger window.
     NoWindow,
     /// The zone is not in the zone database.
@@ -231,6 +236,7 @@ impl std::fmt::Display for ConfigError {
                 f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
             }
             ConfigError::ConnectMargin => f.write_str("the connect margin must be at most 1 s and under the deadline"),
+            ConfigError::Period => write!(f, "the profile's period must be at most {HISTORY_DAYS} days"),
             ConfigError::NoWindow => f.write_str("at least one ledger window is needed"),
             ConfigError::UnknownZone(zone) => {
                 write!(f, "no time zone named {zone:?}; use a name like \"America/New_York\"")

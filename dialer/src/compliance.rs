@@ -7,7 +7,7 @@
 mod gate;
 mod profile;
 
-pub(crate) use gate::{Gate, GateAnswer, Query, Zones};
+pub(crate) use gate::{Gate, GateAnswer, HISTORY_DAYS, Query, Zones};
 pub use profile::{Hours, Profile, Window};
 
 /// Why an attempt was allowed, kept with it for ever.

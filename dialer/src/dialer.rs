@@ -11,7 +11,7 @@ use desk::{AgentState, Desk, DeskConfig, Skills, Wanted};
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::{CampaignConfig, ConfigError};
 use crate::compliance::{Gate, Zones};
-use crate::io::{HangupReason, Input, Output, OutcomeCounts, Reject};
+use crate::io::{HangupReason, Input, OutcomeCounts, Output, Reject};
 use crate::lead::{Lead, LeadState, Number};
 use crate::ledger::{Ledger, LedgerView};
 use crate::list::{AddError, List};
@@ -105,7 +105,7 @@ pub struct Dialer {
     pub(crate) desk: Desk,
     pub(crate) campaigns: BTreeMap<CampaignId, Campaign>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
-    trunks: BTreeMap<TrunkId, Trunk>,
+    pub(crate) trunks: BTreeMap<TrunkId, Trunk>,
     gate: Gate,
     zones: Zones,
     /// Numbers with a live attempt, in any campaign.
@@ -114,6 +114,8 @@ pub struct Dialer {
     message_ends: BTreeSet<(Instant, AttemptId)>,
     /// Since when an agent is in a state, to tell the pacers how long talks and wrap-ups last.
     spells: BTreeMap<AgentId, (AgentState, Instant)>,
+    /// Agents whose leave after the present call was announced.
+    announced: BTreeSet<AgentId>,
     outputs: VecDeque<Output>,
     next_attempt: u64,
     next_tick: Option<Instant>,
@@ -149,6 +151,7 @@ impl Dialer {
             live_numbers: BTreeSet::new(),
             message_ends: BTreeSet::new(),
             spells: BTreeMap::new(),
+            announced: BTreeSet::new(),
             outputs: VecDeque::new(),
             next_attempt,
             next_tick: None,
@@ -358,7 +361,7 @@ impl Dialer {
                 self.outputs.push_back(Output::Refused(Reject::UnknownZone(name, zone)));
                 continue;
             };
-            self.gate.load(&lead);
+            self.gate.load(&lead, now_us);
             let next_us = lead.next_at.map_or(now_us, |at| at.as_unix_us());
             if let Err(error) = campaign.list.add(lead, zone, now_us, next_us) {
                 let reject = match error {
@@ -380,7 +383,17 @@ impl Dialer {
     }
 
     fn set_agent(&mut self, now: Instant, agent: AgentId, wanted: Wanted) -> Result<(), Reject> {
-        self.desk.set_state(now, agent, wanted).map_err(|reject| Reject::Agent(agent, reject))
+        self.desk.set_state(now, agent, wanted).map_err(|reject| Reject::Agent(agent, reject))?;
+        match wanted {
+            Wanted::Ready => {
+                self.announced.remove(&agent);
+            }
+            Wanted::OnBreak { announced: true } | Wanted::LoggedOut { announced: true } => {
+                self.announced.insert(agent);
+            }
+            Wanted::OnBreak { .. } | Wanted::LoggedOut { .. } => {}
+        }
+        Ok(())
     }
 
     /// After every input: what the desk decided, then what may be launched because of it.
@@ -393,7 +406,9 @@ impl Dialer {
             }
             self.finish_campaigns(now);
         }
-        if self.next_tick.is_none() && self.ticking() {
+        if !self.ticking() {
+            self.next_tick = None;
+        } else if self.next_tick.is_none() {
             self.next_tick = Some(now + self.config.decide_every.unwrap_or(TICK));
         }
     }
@@ -427,13 +442,19 @@ impl Dialer {
                 AgentState::Talking => self.observe_all(now, Observation::Talk(length_s)),
                 AgentState::WrapUp => {
                     self.observe_all(now, Observation::Wrap(length_s));
-                    self.observe_all(now, Observation::AfterWrap { stayed: state == AgentState::Ready });
+                    if !self.announced.contains(&agent) {
+                        self.observe_all(now, Observation::AfterWrap { stayed: state == AgentState::Ready });
+                    }
                 }
                 _ => {}
             }
         }
-        if matches!(state, AgentState::Ready | AgentState::WrapUp) {
-            self.dirty = true;
+        match state {
+            AgentState::Ready | AgentState::WrapUp => self.dirty = true,
+            AgentState::OnBreak | AgentState::LoggedOut => {
+                self.announced.remove(&agent);
+            }
+            AgentState::Reserved | AgentState::Talking => {}
         }
     }
 

@@ -81,9 +81,9 @@ impl Ledger {
                     }
                     Window::LocalDay => {
                         let wall = steady.wall_at(from.unwrap_or(now));
-                        let midnight = zones.next_midnight(zone, wall).map_or(86_400_000_000, |next| {
-                            (next.as_unix_us() - wall.as_unix_us()).max(1)
-                        });
+                        let midnight = zones
+                            .next_midnight(zone, wall)
+                            .map_or(86_400_000_000, |next| (next.as_unix_us() - wall.as_unix_us()).max(1));
                         Some(from.unwrap_or(now) + Duration::from_us(midnight as u64))
                     }
                 };
@@ -109,10 +109,6 @@ impl Ledger {
         change(&mut self.total);
     }
 
-    pub(crate) fn total(&self) -> Counts {
-        self.total
-    }
-
     /// The open windows, as configured.
     pub(crate) fn windows(&self) -> impl Iterator<Item = (Window, Counts)> {
         self.open.iter().map(|open| (open.window, open.counts))
@@ -131,8 +127,8 @@ impl Ledger {
         into.clear();
         into.extend(self.open.iter().map(|open| {
             let abandoned = open.counts.abandoned as f64;
-            let upper = abandoned * (1.0 - machine_share)
-                + 3.0 * (abandoned * machine_share * (1.0 - machine_share)).sqrt();
+            let upper =
+                abandoned * (1.0 - machine_share) + 3.0 * (abandoned * machine_share * (1.0 - machine_share)).sqrt();
             let abandoned_upper = upper.min(abandoned);
             let persons = open.counts.connected.saturating_sub(open.counts.machines) as f64;
             LedgerView {
@@ -183,7 +179,7 @@ mod tests {
         assert_eq!(ledger.windows().next().unwrap().1.connected, 1);
         ledger.roll(at(38), anchor, &zones, zone);
         assert_eq!(ledger.windows().next().unwrap().1.connected, 0);
-        assert_eq!(ledger.total(), Counts { connected: 1, abandoned: 1, machines: 0 });
+        assert_eq!(ledger.total, Counts { connected: 1, abandoned: 1, machines: 0 });
     }
 
     #[test]

@@ -43,9 +43,7 @@ mod snapshot;
 mod trunk;
 
 pub use attempt::{AttemptRecord, Outcome, Times};
-pub use campaign::{
-    CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, POLICIES, RATIO_MAX, RetryRule, RetryRules,
-};
+pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, POLICIES, RATIO_MAX, RetryRule, RetryRules};
 pub use compliance::{ConsentDecision, Hours, Profile, Window};
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{
@@ -56,4 +54,4 @@ pub use lead::{BadNumber, Lead, LeadState, Number};
 pub use ledger::Counts;
 pub use list::{LEADS_MAX, LeadCounts};
 pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};
-pub use snapshot::{CampaignSnapshot, DialerSnapshot, LedgerSnapshot};
+pub use snapshot::{CampaignSnapshot, DialerSnapshot, LedgerSnapshot, TrunkSnapshot};

@@ -205,11 +205,6 @@ impl List {
         }
     }
 
-    /// The earliest moment a waiting lead wants to be looked at.
-    pub(crate) fn next_wake_us(&self) -> Option<i64> {
-        self.later.first().map(|(at, _)| *at)
-    }
-
     pub(crate) fn room(&self) -> usize {
         LEADS_MAX - self.open.len()
     }

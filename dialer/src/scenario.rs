@@ -7,8 +7,8 @@ pub(crate) mod dist;
 mod keys;
 mod model;
 
-pub(crate) use dist::{exponential, normal};
 pub use dist::Dist;
+pub(crate) use dist::{exponential, normal};
 pub use model::{
     AgentModel, AmdModel, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind, Scenario,
     Shift, TrunkModel,

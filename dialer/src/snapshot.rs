@@ -23,6 +23,19 @@ pub struct DialerSnapshot {
     pub waiting: usize,
     /// Each campaign.
     pub campaigns: Vec<CampaignSnapshot>,
+    /// Each trunk.
+    pub trunks: Vec<TrunkSnapshot>,
+}
+
+/// One trunk at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TrunkSnapshot {
+    /// Id.
+    pub trunk: u64,
+    /// Channels held by attempts, from decision to end.
+    pub in_use: u32,
+    /// Channels allowed.
+    pub max_channels: u32,
 }
 
 /// One campaign at a moment.
@@ -122,6 +135,15 @@ impl Dialer {
             occupancy: self.desk.times(now).occupancy(),
             waiting: self.desk.waiting(),
             campaigns,
+            trunks: self
+                .trunks
+                .iter()
+                .map(|(id, trunk)| TrunkSnapshot {
+                    trunk: id.0,
+                    in_use: trunk.in_use(),
+                    max_channels: trunk.max_channels(),
+                })
+                .collect(),
         }
     }
 

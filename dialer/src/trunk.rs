@@ -123,6 +123,10 @@ impl Trunk {
     pub(crate) fn in_use(&self) -> u32 {
         self.in_use
     }
+
+    pub(crate) fn max_channels(&self) -> u32 {
+        self.max_channels
+    }
 }
 
 #[cfg(test)]

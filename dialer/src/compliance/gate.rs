@@ -12,8 +12,9 @@ use crate::lead::{Lead, Number};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
-/// Attempts remembered per number: two periods of the loosest profile. Older ones are dropped first.
-const HISTORY_DAYS: i64 = 60;
+const HISTORY_US: i64 = HISTORY_DAYS as i64 * DAY_US;
+/// Attempts are remembered for so long; no profile's period is longer. 100,000 attempts a day × 31 × 40 bytes = 124 MB.
+pub(crate) const HISTORY_DAYS: u32 = 31;
 
 /// Time zones by name, looked up once each, from the database that is compiled in.
 pub(crate) struct Zones {
@@ -130,7 +131,7 @@ impl Gate {
         self.attempts.insert((number, steady_us));
         self.attempts_in_order.push_back((steady_us, number));
         while let Some(&(at, number)) = self.attempts_in_order.front() {
-            if at > steady_us - HISTORY_DAYS * DAY_US {
+            if at > steady_us - HISTORY_US {
                 break;
             }
             self.attempts_in_order.pop_front();
@@ -143,10 +144,12 @@ impl Gate {
     }
 
     /// What history a lead brings from the store.
-    pub(crate) fn load(&mut self, lead: &Lead) {
-        if let Some(at) = lead.last_attempt {
-            // Only the last attempt's moment is known here; earlier ones count from the store's rows, once loaded.
-            self.attempts.insert((lead.number, at.as_unix_us()));
+    pub(crate) fn load(&mut self, lead: &Lead, steady_us: i64) {
+        // Only the last attempt's moment is known here: the caps count it and what this dialer adds.
+        if let Some(at) = lead.last_attempt.map(|at| at.as_unix_us()).filter(|at| *at > steady_us - HISTORY_US) {
+            self.attempts.insert((lead.number, at));
+            let place = self.attempts_in_order.partition_point(|(other, _)| *other <= at);
+            self.attempts_in_order.insert(place, (at, lead.number));
         }
         if let Some(at) = lead.abandoned_at {
             let latest = self.abandoned.entry(lead.number).or_insert(at.as_unix_us());

@@ -14,12 +14,7 @@ use crate::pacing::{Observation, RingEnd};
 const GIVE_BACK_US: i64 = 60_000_000;
 
 impl Dialer {
-    fn attempt_in(
-        &mut self,
-        id: AttemptId,
-        phases: &[Phase],
-        event: &'static str,
-    ) -> Result<&mut Attempt, Reject> {
+    fn attempt_in(&mut self, id: AttemptId, phases: &[Phase], event: &'static str) -> Result<&mut Attempt, Reject> {
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         if phases.contains(&attempt.phase) { Ok(attempt) } else { Err(Reject::UnexpectedEvent(id, event)) }
     }

@@ -52,14 +52,9 @@ impl Dialer {
     fn decide_for(&mut self, now: Instant, id: CampaignId) {
         self.want_leads(id);
         self.view_agents(now, id);
-        let room = match self.room(now, id) {
-            Ok(room) => room,
-            Err(reason) => {
-                if let Some(campaign) = self.campaigns.get_mut(&id) {
-                    campaign.why = reason;
-                }
-                return;
-            }
+        let (room, blocked) = match self.room(now, id) {
+            Ok(room) => (room, None),
+            Err(reason) => (0, Some(reason)),
         };
         self.view_calls(now);
         let started = self.clock.as_ref().map(|clock| clock());
@@ -76,8 +71,9 @@ impl Dialer {
             ledgers: &self.ledger_views,
             plan_left: campaign.planned_end.map(|end| end.since(now)),
         };
+        // Also without room: the pacer learns from what rings meanwhile.
         let decision = campaign.pacer.decide(&snapshot, &mut campaign.stream);
-        campaign.why = decision.reason;
+        campaign.why = blocked.unwrap_or(decision.reason);
         self.decisions += 1;
         if let (Some(started), Some(clock)) = (started, &self.clock) {
             let ns = clock().saturating_sub(started);

@@ -1,1 +1,100 @@
 use super::*;
+use crate::campaign::RetryRule;
+use base::Duration;
+
+const SECOND: i64 = 1_000_000;
+
+fn lead(id: u64) -> Lead {
+    Lead::new(LeadId(id), Number::parse(&format!("1555000{id:04}")).unwrap())
+}
+
+fn list_of(count: u64) -> List {
+    let mut list = List::default();
+    for id in 1..=count {
+        list.add(lead(id), 0, 0, 0).unwrap();
+    }
+    list
+}
+
+fn rules(outcome: Outcome, gap_s: u64, times: u32, attempts_max: u32) -> RetryRules {
+    let rule = RetryRule { gap: Duration::from_secs(gap_s), times };
+    RetryRules { attempts_max, rules: [(outcome, rule)].into_iter().collect() }
+}
+
+fn next(list: &List) -> Option<u64> {
+    list.next().map(|(id, _)| id.0)
+}
+
+#[test]
+fn leads_and_numbers_are_there_once() {
+    let mut list = list_of(1);
+    assert_eq!(list.add(lead(1), 0, 0, 0), Err(AddError::Duplicate));
+    let same_number = Lead { lead: LeadId(2), ..lead(1) };
+    assert_eq!(list.add(same_number.clone(), 0, 0, 0), Err(AddError::Duplicate));
+    // Also when the first one is long done.
+    list.dial(LeadId(1), AttemptId(1));
+    list.finish(LeadId(1), Outcome::Connected, &RetryRules::default(), 0, 0);
+    assert_eq!(list.add(lead(1), 0, 0, 0), Err(AddError::Duplicate));
+    assert_eq!(list.add(same_number, 0, 0, 0), Err(AddError::Duplicate));
+}
+
+#[test]
+fn a_retry_comes_after_its_gap_and_before_fresh_leads() {
+    let mut list = list_of(3);
+    let rules = rules(Outcome::Busy, 600, 2, 9);
+    assert_eq!(list.dial(LeadId(1), AttemptId(1)), 1);
+    assert_eq!(list.state(LeadId(1)), Some(LeadState::Dialling(AttemptId(1))));
+    let (state, at) = list.finish(LeadId(1), Outcome::Busy, &rules, 50 * SECOND, 0);
+    assert_eq!((state, at), (LeadState::Waiting, 650 * SECOND));
+    assert_eq!(next(&list), Some(2));
+    assert!(list.wake(650 * SECOND - 1).is_empty());
+    assert_eq!(list.wake(650 * SECOND), [LeadId(1)]);
+    assert_eq!(next(&list), Some(1));
+    assert_eq!(list.dial(LeadId(1), AttemptId(2)), 2);
+    // The carrier asked for more patience than the rule.
+    let (_, at) = list.finish(LeadId(1), Outcome::Busy, &rules, 700 * SECOND, 9_000 * SECOND);
+    assert_eq!(at, 9_000 * SECOND);
+    list.wake(9_000 * SECOND);
+    list.dial(LeadId(1), AttemptId(3));
+    // Twice again was the rule.
+    assert_eq!(list.finish(LeadId(1), Outcome::Busy, &rules, 9_100 * SECOND, 0).0, LeadState::Done);
+}
+
+#[test]
+fn the_attempts_of_all_outcomes_together_are_limited() {
+    let mut list = list_of(1);
+    let rules = rules(Outcome::NoAnswer, 1, 99, 3);
+    for attempt in 1..=3 {
+        list.wake(i64::MAX);
+        assert_eq!(list.dial(LeadId(1), AttemptId(attempt)), attempt as u32);
+        let (state, _) = list.finish(LeadId(1), Outcome::NoAnswer, &rules, 0, 0);
+        assert_eq!(state == LeadState::Done, attempt == 3);
+    }
+    assert_eq!(next(&list), None);
+}
+
+#[test]
+fn a_lead_given_back_keeps_its_attempt_number_used_but_not_its_rule() {
+    let mut list = list_of(1);
+    let rules = rules(Outcome::Busy, 1, 1, 9);
+    assert_eq!(list.dial(LeadId(1), AttemptId(1)), 1);
+    list.give_back(LeadId(1), 5 * SECOND);
+    assert_eq!(list.counts().waiting, 1);
+    list.wake(5 * SECOND);
+    assert_eq!(list.dial(LeadId(1), AttemptId(2)), 2);
+    assert_eq!(list.finish(LeadId(1), Outcome::Busy, &rules, 0, 0).0, LeadState::Waiting);
+}
+
+#[test]
+fn every_lead_is_in_one_state() {
+    let mut list = list_of(5);
+    list.add(lead(6), 0, 0, 9 * SECOND).unwrap();
+    list.dial(LeadId(1), AttemptId(1));
+    list.defer(LeadId(2), 100);
+    list.block(LeadId(3));
+    list.dial(LeadId(4), AttemptId(2));
+    list.finish(LeadId(4), Outcome::BadNumber, &RetryRules::default(), 0, 0);
+    let counts = list.counts();
+    assert_eq!(counts, LeadCounts { ready: 1, waiting: 2, dialling: 1, done: 0, blocked: 2 });
+    assert_eq!(list.state(LeadId(99)), None);
+}

@@ -68,28 +68,31 @@ impl Guard {
         }
     }
 
-    /// The share of coming answers that may be abandoned; `None`: hold to 1:1. `pending` and `pending_variance` are
-    /// the abandonments expected from calls under way.
-    pub(super) fn set_point(&mut self, snapshot: &Snapshot<'_>, pending: f64, pending_variance: f64) -> Option<f64> {
+    /// The share of coming answers that may be abandoned, and how many abandonments calls under way may bring (mean
+    /// and one deviation together) before the reserve is touched; `None`: hold to 1:1. `pending` and
+    /// `pending_variance` are those expected from the calls there are.
+    pub(super) fn set_point(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        pending: f64,
+        pending_variance: f64,
+    ) -> Option<(f64, f64)> {
         self.elapse(snapshot.now);
         let reserve = if snapshot.agents.len() < SMALL_GROUP { 2.0 } else { 1.0 };
-        let mut point = f64::INFINITY;
+        let (mut point, mut spare) = (f64::INFINITY, f64::INFINITY);
         for window in snapshot.ledgers {
             let rest = self.rest(snapshot, window);
             // A window without an end of its own (a run) may be over any second: nothing of the rest is sure.
             let sure = if window.left.is_some() && snapshot.plan_left.is_some() { REST_TRUST * rest } else { 0.0 };
-            let guard_slack = window.limit * (window.answered + sure)
-                - window.abandoned_upper
-                - pending
-                - pending_variance.max(0.0).sqrt();
-            if guard_slack < reserve {
+            let free = window.limit * (window.answered + sure) - window.abandoned_upper - reserve;
+            if free < pending + pending_variance.max(0.0).sqrt() {
                 return None;
             }
+            spare = spare.min(free);
             let slack = window.limit * (window.answered + rest) - window.abandoned_upper;
-            let spare = slack - (BUNCHING * slack.max(0.0)).sqrt();
-            let share = (spare / rest.max(1.0)).min(CATCH_UP * window.limit);
-            point = point.min(share);
+            let above = slack - (BUNCHING * slack.max(0.0)).sqrt();
+            point = point.min((above / rest.max(1.0)).min(CATCH_UP * window.limit));
         }
-        (point > 0.0).then(|| point.min(1.0))
+        (point > 0.0).then(|| (point.min(1.0), spare))
     }
 }

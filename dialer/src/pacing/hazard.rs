@@ -57,6 +57,11 @@ impl RingHazards {
         }
     }
 
+    /// Persons' answers counted (decayed).
+    pub(super) fn persons(&self) -> f64 {
+        self.person.iter().sum()
+    }
+
     pub(super) fn decay(&mut self, seconds: f64) {
         let keep = (-seconds * std::f64::consts::LN_2 / HALF_LIFE_S).exp();
         for table in [&mut self.person, &mut self.machine, &mut self.other, &mut self.exposure] {
@@ -71,6 +76,7 @@ impl RingHazards {
         for age in ringing {
             let bin = (age.max(0.0) as usize).min(RING_BINS - 1);
             exposure[..bin].iter_mut().for_each(|seconds| *seconds += 1.0);
+            exposure[bin] += (age - bin as f64).clamp(0.0, 1.0);
         }
         const KERNEL: [f64; 5] = [1.0, 2.0, 3.0, 2.0, 1.0];
         let mut rates = [Rates::default(); RING_BINS];

@@ -28,6 +28,8 @@ const AHEAD_S: usize = 42;
 const PRICE_START: f64 = 0.04;
 const PRICE_MIN: f64 = 0.001;
 const PRICE_MAX: f64 = 0.6;
+/// The price is at most so many times the target: it settles near three times, and a fallen target binds at once.
+const PRICE_OVER_TARGET: f64 = 6.0;
 /// Each launch moves the price by at most this share upward (three times it downward).
 const PRICE_STEP: f64 = 0.02;
 /// Events over which predicted and real abandonments are compared.
@@ -175,9 +177,16 @@ impl Predictive {
         self.talk.decay(passed);
         self.wrap.decay(passed);
 
-        let slow = (self.slow.observed + SLOW_PRIOR) / (self.slow.expected + SLOW_PRIOR);
-        let fast = (self.fast.observed + FAST_PRIOR) / (self.fast.expected * slow + FAST_PRIOR);
-        let multiplier = (slow * fast).clamp(0.2, 5.0);
+        // Calls whose verdict is pending are answered but not yet observed; without them a burst would look like a
+        // fall of the rate.
+        let deciding = snapshot.calls.iter().filter_map(|call| call.answered_at_s);
+        let deciding: f64 = deciding.map(|answered_at_s| self.person_share(answered_at_s)).sum();
+        let slow = (self.slow.observed + deciding + SLOW_PRIOR) / (self.slow.expected + SLOW_PRIOR);
+        let fast = (self.fast.observed + deciding + FAST_PRIOR) / (self.fast.expected * slow + FAST_PRIOR);
+        // Of n answers seen, the rate is known to one in the root of n: the forecast is on the safe side by one
+        // deviation, and the calibration takes back what was too much.
+        let doubt = 1.0 + 1.0 / (self.ring.persons() + 1.0).sqrt();
+        let multiplier = (slow * fast * doubt).clamp(0.2, 5.0);
         let old = self.tabled_at.is_none_or(|at| snapshot.now.since(at).as_secs_f64() > 60.0);
         let grown = |now: f64, then: f64| now > then * 1.04 + 3.0;
         if old || grown(self.ring.count, self.rings_tabled) {
@@ -233,8 +242,7 @@ impl Predictive {
     }
 
     fn table_spells(&mut self, agents: &[super::AgentView]) {
-        let running =
-            |state| agents.iter().filter(move |agent| agent.state == state).map(|agent| agent.age_s);
+        let running = |state| agents.iter().filter(move |agent| agent.state == state).map(|agent| agent.age_s);
         self.talk.refresh(running(AgentState::Talking));
         self.wrap.refresh(running(AgentState::WrapUp));
         let patience = self.patience_s.value.max(0.0);
@@ -318,20 +326,27 @@ impl Pacer for Predictive {
         self.learn(snapshot);
         let mut balance = self.balance(snapshot);
         let pending = balance.pending * self.calibration();
-        let Some(set_point) = self.guard.set_point(snapshot, pending, pending) else {
+        let Some((set_point, spare)) = self.guard.set_point(snapshot, pending, pending) else {
             self.target = None;
             let mut decision = one_to_one(snapshot, Reason::LedgerGuard);
             decision.forecast_person = self.ever[0];
             return decision;
         };
-        self.target = Some(set_point / self.calibration());
+        let target = set_point / self.calibration();
+        self.target = Some(target);
+        let price = self.price.min(PRICE_OVER_TARGET * target);
         let always = snapshot.one_to_one().min(snapshot.room);
         let mut forecast_no_agent = Vec::new();
+        let mut pending = pending;
         while (forecast_no_agent.len() as u32) < snapshot.room {
             let chance = balance.no_agent(&self.density);
-            if chance > self.price && forecast_no_agent.len() as u32 >= always {
+            // What this call may add to the ledger counts at once, so that a burst cannot spend the same slack twice.
+            let added = pending + chance * self.ever[0] * self.calibration();
+            let dear = chance > price || added + added.sqrt() > spare;
+            if dear && forecast_no_agent.len() as u32 >= always {
                 break;
             }
+            pending = added;
             forecast_no_agent.push(chance);
             balance.demand(&self.offered[0]);
         }

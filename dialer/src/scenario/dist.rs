@@ -112,7 +112,8 @@ impl Dist {
         if let Some(value) = number(value) {
             return non_negative("value", value).map(Dist::Constant);
         }
-        let table = value.as_table().ok_or("expected a distribution: { dist = \"lognormal\", mean = 9.0, cv = 0.55 }")?;
+        let table =
+            value.as_table().ok_or("expected a distribution: { dist = \"lognormal\", mean = 9.0, cv = 0.55 }")?;
         let get = |key: &str| {
             let found = table.get(key).and_then(number).ok_or(format!("`{key}` is missing or no number"))?;
             non_negative(key, found)
@@ -127,10 +128,15 @@ impl Dist {
             "empirical" => &["file"],
             other => {
                 let known = ["lognormal", "exponential", "constant", "uniform", "mix", "empirical"];
-                return Err(format!("no distribution {other:?}; did you mean {:?}?", super::keys::nearest(other, &known)));
+                return Err(format!(
+                    "no distribution {other:?}; did you mean {:?}?",
+                    super::keys::nearest(other, &known)
+                ));
             }
         };
-        if let Some(key) = table.keys().find(|key| !wanted.contains(&key.as_str()) && *key != "dist" && *key != "weight") {
+        if let Some(key) =
+            table.keys().find(|key| !wanted.contains(&key.as_str()) && *key != "dist" && *key != "weight")
+        {
             return Err(format!("`{key}` does not belong to {dist:?}, which has {}", wanted.join(", ")));
         }
         match dist {

@@ -70,6 +70,8 @@ pub enum LedgerKind {
     Day,
     /// The profile's windows.
     Profile,
+    /// The whole run, which may end any moment.
+    Run,
 }
 
 /// `[[shift]]`
@@ -363,7 +365,9 @@ impl Scenario {
         let place = format!("change.set.\"{key}\"");
         let wrong = |message: String| fault(&place, message);
         let Some((room, leaf)) = key.split_once('.') else {
-            return Err(wrong("only keys of [dial], [amd], [agent], [customer] and [trunk] can change, like \"dial.human\"".into()));
+            return Err(wrong(
+                "only keys of [dial], [amd], [agent], [customer] and [trunk] can change, like \"dial.human\"".into(),
+            ));
         };
         let mut inner = toml::Table::new();
         inner.insert(leaf.to_string(), value.clone());
@@ -437,7 +441,11 @@ impl Scenario {
         config.ring_timeout = Duration::from_secs_f64(self.dial.ring_timeout_s);
         config.profile = profile;
         config.limit = self.limit;
-        config.windows = (self.ledger == LedgerKind::Day).then(|| vec![Window::LocalDay]);
+        config.windows = match self.ledger {
+            LedgerKind::Day => Some(vec![Window::LocalDay]),
+            LedgerKind::Profile => None,
+            LedgerKind::Run => Some(vec![Window::Run]),
+        };
         config.timezone = self.timezone.clone();
         config.retry = RetryRules::none();
         // Bridging takes no time in the paper day.
@@ -450,9 +458,9 @@ impl Scenario {
     pub fn opening(&self, day: u32) -> Result<WallTime, ScenarioError> {
         let date: jiff::civil::Date =
             self.first_day.parse().map_err(|_| fault("first_day", "expected a date like \"2026-03-02\"".into()))?;
-        let zone = jiff::tz::TimeZoneDatabase::bundled()
-            .get(&self.timezone)
-            .map_err(|_| fault("timezone", format!("no zone {:?}; use a name like \"America/New_York\"", self.timezone)))?;
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(&self.timezone).map_err(|_| {
+            fault("timezone", format!("no zone {:?}; use a name like \"America/New_York\"", self.timezone))
+        })?;
         let date = date
             .checked_add(jiff::Span::new().days(i64::from(day)))
             .map_err(|error| fault("first_day", error.to_string()))?;
@@ -467,10 +475,18 @@ impl Scenario {
 
     fn validate(&self) -> Result<(), ScenarioError> {
         let share = |key: &str, value: f64| {
-            if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(fault(key, format!("{value} is no share from 0 to 1"))) }
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(fault(key, format!("{value} is no share from 0 to 1")))
+            }
         };
         let positive = |key: &str, value: f64, max: f64| {
-            if value > 0.0 && value <= max { Ok(()) } else { Err(fault(key, format!("{value} must be above 0, at most {max}"))) }
+            if value > 0.0 && value <= max {
+                Ok(())
+            } else {
+                Err(fault(key, format!("{value} must be above 0, at most {max}")))
+            }
         };
         for (key, value) in [
             ("dial.human", self.dial.human),
@@ -503,7 +519,8 @@ impl Scenario {
                 return Err(fault(key, format!("{value} must be 0 or more")));
             }
         }
-        if self.dial.hour_shape.is_empty() || self.dial.hour_shape.iter().any(|factor| !(0.0..=100.0).contains(factor)) {
+        if self.dial.hour_shape.is_empty() || self.dial.hour_shape.iter().any(|factor| !(0.0..=100.0).contains(factor))
+        {
             return Err(fault("dial.hour_shape", "needs at least one factor from 0 to 100".into()));
         }
         if self.shifts().iter().map(|shift| u64::from(shift.agents)).sum::<u64>() > u64::from(AGENTS_MAX) {
@@ -536,7 +553,7 @@ impl Scenario {
                 return Err(fault(key, format!("{at_h} must be an hour from 0 to 24")));
             }
         }
-        if self.clock_step.iter().any(|step| !(step.seconds.abs() < 1e9)) {
+        if self.clock_step.iter().any(|step| !step.seconds.is_finite() || step.seconds.abs() > 1e9) {
             return Err(fault("clock_step.seconds", "must be a number under 30 years".into()));
         }
         if Profile::named(&self.profile).is_none() {

@@ -8,13 +8,14 @@ use base::{CampaignId, Instant, Seed, TrunkId, WallAnchor};
 use super::tally::Tally;
 use super::world::World;
 use crate::campaign::{ConfigError, Mode};
+use crate::compliance::Window;
 use crate::dialer::{DecisionClock, Dialer, DialerConfig, TrunkConfig};
-use crate::io::Input;
+use crate::io::{Input, Output};
 use crate::report::Report;
 use crate::scenario::{Scenario, ScenarioError};
 
 /// Days of one run: ten years.
-pub const DAYS_MAX: u32 = 3_650;
+const DAYS_MAX: u32 = 3_650;
 
 /// What to run.
 #[derive(Clone)]
@@ -60,6 +61,12 @@ impl std::fmt::Display for SimError {
 
 impl std::error::Error for SimError {}
 
+/// Sees everything that goes in and out of the dialer, in order.
+pub(super) trait Watch {
+    fn input(&mut self, now: Instant, input: &Input);
+    fn output(&mut self, now: Instant, output: &Output);
+}
+
 /// FNV-1a (64 bit, public constants) over debug text: stable across runs and machines, cheap, not secret.
 pub(super) struct Trace {
     hash: u64,
@@ -67,14 +74,27 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    fn new() -> Trace {
+    pub(super) fn new() -> Trace {
         Trace { hash: 0xcbf2_9ce4_8422_2325, events: 0 }
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
     }
 
     fn add(&mut self, now: Instant, what: &dyn std::fmt::Debug) {
         self.events += 1;
         // Writing into a hash cannot fail.
         let _ = write!(self, "{}{what:?}", now.as_ns());
+    }
+}
+
+impl Watch for Trace {
+    fn input(&mut self, now: Instant, input: &Input) {
+        self.add(now, input);
+    }
+    fn output(&mut self, now: Instant, output: &Output) {
+        self.add(now, output);
     }
 }
 
@@ -94,110 +114,124 @@ pub(super) const TRUNK: TrunkId = TrunkId(1);
 
 /// Runs a scenario through the dialer.
 pub fn simulate(scenario: &Scenario, options: &Options) -> Result<Report, SimError> {
-    if options.days == 0 || options.days > DAYS_MAX {
-        return Err(SimError::Options("days: must be from 1 to 3650"));
-    }
-    if options.decide_every_ms == Some(0) {
-        return Err(SimError::Options("decide-every: must be at least 1 ms"));
-    }
-    let mode = Mode::from_policy(&options.policy).map_err(SimError::Config)?;
-    let config = scenario.campaign_config(mode).map_err(SimError::Config)?;
-    let limit = config.abandon_limit();
-    let windows = config.ledger_windows().to_vec();
-    let wall = scenario.opening(0).map_err(SimError::Scenario)?;
-    let anchor = WallAnchor { instant: Instant::ZERO, wall };
-    let seed = Seed::from_u64(options.seed);
     let started = options.clock.as_ref().map(|clock| clock());
-
-    let trunk = TrunkConfig {
-        trunk: TRUNK,
-        max_channels: scenario.trunk.max_channels,
-        max_cps: scenario.trunk.max_cps,
-    };
-    let dialer_config = DialerConfig {
-        trunks: vec![trunk],
-        wrap_up_limit: None,
-        decide_every: options.decide_every_ms.map(base::Duration::from_ms),
-        first_attempt: 1,
-    };
-    let mut run = Run {
-        dialer: Dialer::new(dialer_config, seed, anchor),
-        world: World::new(scenario, seed, anchor, options.days).map_err(SimError::Scenario)?,
-        tally: Tally::new(options.days),
-        inbox: VecDeque::new(),
-        trace: Trace::new(),
-    };
-    if let Some(clock) = &options.clock {
-        run.dialer.set_decision_clock(clock.clone());
-    }
-    run.give(Instant::ZERO, Input::AddCampaign { campaign: CAMPAIGN, config: Box::new(config) });
-    run.world.open(&mut run.inbox);
-    run.drain(Instant::ZERO);
+    let mut run = Run::new(scenario, options, Trace::new())?;
     run.go();
-
-    let mut report = run.tally.report(limit, &windows);
-    let (decisions, p50, p99) = run.dialer.decision_times();
-    report.scenario = scenario.name.clone();
-    report.policy = options.policy.clone();
-    report.seed = options.seed;
-    report.decisions = decisions;
-    report.decision_us = crate::report::DecisionTimes { p50, p99 };
-    report.events = run.trace.events;
-    report.trace_hash = format!("{:016x}", run.trace.hash);
+    let mut report = run.report(scenario, options);
+    report.events = run.watch.events;
+    report.trace_hash = format!("{:016x}", run.watch.hash());
     if let (Some(clock), Some(started)) = (&options.clock, started) {
         report.wall_s = clock().saturating_sub(started) as f64 / 1e9;
     }
     Ok(report)
 }
 
-struct Run {
-    dialer: Dialer,
-    world: World,
+/// A run under way: dialer, world and the messages between them.
+pub(super) struct Run<W> {
+    pub(super) dialer: Dialer,
+    pub(super) world: World,
+    pub(super) watch: W,
     tally: Tally,
     inbox: VecDeque<Input>,
-    trace: Trace,
+    limit: f64,
+    windows: Vec<Window>,
+    /// The last moment.
+    pub(super) now: Instant,
 }
 
-impl Run {
-    fn give(&mut self, now: Instant, input: Input) {
-        self.trace.add(now, &input);
-        self.dialer.handle_input(now, input);
+impl<W: Watch> Run<W> {
+    pub(super) fn new(scenario: &Scenario, options: &Options, watch: W) -> Result<Run<W>, SimError> {
+        if options.days == 0 || options.days > DAYS_MAX {
+            return Err(SimError::Options("days: must be from 1 to 3650"));
+        }
+        if options.decide_every_ms == Some(0) {
+            return Err(SimError::Options("decide-every: must be at least 1 ms"));
+        }
+        let mode = Mode::from_policy(&options.policy).map_err(SimError::Config)?;
+        let config = scenario.campaign_config(mode).map_err(SimError::Config)?;
+        let wall = scenario.opening(0).map_err(SimError::Scenario)?;
+        let anchor = WallAnchor { instant: Instant::ZERO, wall };
+        let seed = Seed::from_u64(options.seed);
+        let (max_channels, max_cps) = (scenario.trunk.max_channels, scenario.trunk.max_cps);
+        let dialer_config = DialerConfig {
+            trunks: vec![TrunkConfig { trunk: TRUNK, max_channels, max_cps }],
+            decide_every: options.decide_every_ms.map(base::Duration::from_ms),
+            ..DialerConfig::default()
+        };
+        let mut run = Run {
+            dialer: Dialer::new(dialer_config, seed, anchor),
+            world: World::new(scenario, seed, anchor, options.days).map_err(SimError::Scenario)?,
+            watch,
+            tally: Tally::new(options.days),
+            inbox: VecDeque::new(),
+            limit: config.abandon_limit(),
+            windows: config.ledger_windows().to_vec(),
+            now: Instant::ZERO,
+        };
+        if let Some(clock) = &options.clock {
+            run.dialer.set_decision_clock(clock.clone());
+        }
+        run.give(Input::AddCampaign { campaign: CAMPAIGN, config: Box::new(config) });
+        run.world.open(&mut run.inbox);
+        run.drain();
+        Ok(run)
+    }
+
+    pub(super) fn give(&mut self, input: Input) {
+        self.watch.input(self.now, &input);
+        self.dialer.handle_input(self.now, input);
     }
 
     /// Outputs into the world and the tally, the world's answers back, until nothing is left to say.
-    fn drain(&mut self, now: Instant) {
+    pub(super) fn drain(&mut self) {
         loop {
             while let Some(output) = self.dialer.poll_output() {
-                self.trace.add(now, &output);
-                self.tally.see(now, &output, &self.world);
-                self.world.react(now, output, &mut self.inbox);
+                self.watch.output(self.now, &output);
+                self.tally.see(self.now, &output, &self.world);
+                self.world.react(self.now, output, &mut self.inbox);
             }
             let Some(input) = self.inbox.pop_front() else { return };
-            self.give(now, input);
+            self.give(input);
         }
     }
 
-    fn go(&mut self) {
-        loop {
-            let world = self.world.poll_timeout();
-            let dialer = self.dialer.poll_timeout();
-            let now = match (world, dialer) {
-                // Nothing more will happen in the world: what the dialer still waits for are retries of tomorrow.
-                (None, _) if self.dialer.open_attempts() == 0 => return,
-                (None, None) => return,
-                (Some(world), Some(dialer)) if dialer <= world => dialer,
-                (None, Some(dialer)) => dialer,
-                (Some(world), _) => world,
-            };
-            if dialer == Some(now) {
-                self.dialer.handle_timeout(now);
-            } else {
-                self.world.handle_timeout(now, &mut self.inbox);
-                if let Some(day) = self.world.day_that_ends(now) {
-                    self.tally.day_ends(day, &self.dialer.desk().times(now));
-                }
+    /// To the end of the last day.
+    pub(super) fn go(&mut self) {
+        while self.step() {}
+    }
+
+    /// The next moment; false when nothing more will happen.
+    pub(super) fn step(&mut self) -> bool {
+        let world = self.world.poll_timeout();
+        let dialer = self.dialer.poll_timeout();
+        self.now = match (world, dialer) {
+            // What the dialer still waits for are retries of tomorrow, and there is no tomorrow.
+            (None, _) if self.dialer.open_attempts() == 0 => return false,
+            (None, None) => return false,
+            (Some(world), Some(dialer)) => world.min(dialer),
+            (None, Some(at)) | (Some(at), None) => at,
+        };
+        if dialer == Some(self.now) {
+            self.dialer.handle_timeout(self.now);
+        } else {
+            self.world.handle_timeout(self.now, &mut self.inbox);
+            if let Some(day) = self.world.day_that_ended() {
+                self.tally.day_ends(day, &self.dialer.desk().times(self.now));
             }
-            self.drain(now);
+        }
+        self.drain();
+        true
+    }
+
+    pub(super) fn report(&self, scenario: &Scenario, options: &Options) -> Report {
+        let (decisions, p50, p99) = self.dialer.decision_times();
+        Report {
+            scenario: scenario.name.clone(),
+            policy: options.policy.clone(),
+            seed: options.seed,
+            decisions,
+            decision_us: crate::report::DecisionTimes { p50, p99 },
+            ..self.tally.report(self.limit, &self.windows)
         }
     }
 }

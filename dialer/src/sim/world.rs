@@ -159,7 +159,7 @@ impl World {
     }
 
     /// The day whose end was the last event.
-    pub(super) fn day_that_ends(&mut self, _now: Instant) -> Option<u32> {
+    pub(super) fn day_that_ended(&mut self) -> Option<u32> {
         self.ended_day.take()
     }
 
@@ -198,9 +198,7 @@ impl World {
             Event::WrapOver(index, round) => self.wrap_over(now, index, round, inbox),
             Event::Stage(stage) => {
                 self.stage = stage;
-                let trunk = &self.stages[stage].1.trunk;
-                let channels_free = trunk.max_channels.saturating_sub(self.calls.len() as u32);
-                inbox.push_back(Input::TrunkRoom { trunk: TRUNK, channels_free, cps: trunk.max_cps });
+                inbox.push_back(self.trunk_room());
             }
             Event::ClockStep(step) => {
                 let seconds = self.scenario.clock_step[step].seconds;
@@ -416,14 +414,7 @@ impl World {
         }
     }
 
-    fn end(
-        &mut self,
-        now: Instant,
-        attempt: AttemptId,
-        whose: Party,
-        code: Option<u16>,
-        inbox: &mut VecDeque<Input>,
-    ) {
+    fn end(&mut self, now: Instant, attempt: AttemptId, whose: Party, code: Option<u16>, inbox: &mut VecDeque<Input>) {
         let Some(call) = self.calls.remove(&attempt) else { return };
         let person = call.fate.is_some_and(|fate| fate.kind == FateKind::Person);
         let talk = call.talking_since.map_or(Duration::ZERO, |since| now.since(since));

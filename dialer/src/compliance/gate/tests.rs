@@ -1,1 +1,148 @@
 use super::*;
+use base::LeadId;
+
+const MINUTE_US: i64 = 60_000_000;
+
+/// A UTC moment.
+fn utc(text: &str) -> WallTime {
+    WallTime::from_unix_us(text.parse::<Timestamp>().unwrap().as_microsecond())
+}
+
+struct Bench {
+    gate: Gate,
+    zones: Zones,
+    profile: Profile,
+}
+
+impl Bench {
+    fn new(profile: Profile) -> Bench {
+        Bench { gate: Gate::default(), zones: Zones::new(), profile }
+    }
+
+    fn ask(&mut self, lead: &Lead, zone: &str, wall: WallTime) -> GateAnswer {
+        self.ask_at(lead, zone, wall, wall.as_unix_us())
+    }
+
+    fn ask_at(&mut self, lead: &Lead, zone: &str, wall: WallTime, steady_us: i64) -> GateAnswer {
+        let zone = self.zones.index(zone).unwrap();
+        let margin_us = MINUTE_US / 2;
+        let query = Query { lead, zone, profile: &self.profile, steady_us, wall, margin_us };
+        self.gate.check(&self.zones, &query)
+    }
+}
+
+fn lead() -> Lead {
+    Lead::new(LeadId(1), Number::parse("+15550001111").unwrap())
+}
+
+fn opens(answer: GateAnswer, at: WallTime) {
+    assert_eq!(answer, GateAnswer::Later { rule: "calling-hours", at_us: at.as_unix_us() });
+}
+
+#[test]
+fn hours_are_the_callees() {
+    let mut bench = Bench::new(Profile::us_ftc());
+    // 8:30 in New York is 5:30 in Los Angeles (both on standard time).
+    let now = utc("2026-01-15T13:30:00Z");
+    assert!(matches!(bench.ask(&lead(), "America/New_York", now), GateAnswer::Allowed(_)));
+    opens(bench.ask(&lead(), "America/Los_Angeles", now), utc("2026-01-15T16:00:00Z"));
+    assert_eq!(bench.zones.index("Mars/Olympus"), None);
+}
+
+#[test]
+fn the_day_closes_before_the_phone_could_still_ring_and_opens_next_morning() {
+    let mut bench = Bench::new(Profile::us_ftc());
+    // 21:00 in New York is 02:00 UTC; 30 s of margin.
+    assert!(matches!(bench.ask(&lead(), "America/New_York", utc("2026-01-16T01:59:29Z")), GateAnswer::Allowed(_)));
+    opens(bench.ask(&lead(), "America/New_York", utc("2026-01-16T01:59:30Z")), utc("2026-01-16T13:00:00Z"));
+}
+
+#[test]
+fn clock_changes_move_the_opening() {
+    let mut bench = Bench::new(Profile::us_ftc());
+    // In 2026 New York goes to summer time on March 8th and back on November 1st.
+    opens(bench.ask(&lead(), "America/New_York", utc("2026-03-07T05:00:00Z")), utc("2026-03-07T13:00:00Z"));
+    opens(bench.ask(&lead(), "America/New_York", utc("2026-03-08T05:30:00Z")), utc("2026-03-08T12:00:00Z"));
+    opens(bench.ask(&lead(), "America/New_York", utc("2026-11-01T04:30:00Z")), utc("2026-11-01T13:00:00Z"));
+    // Arizona does not change: 8:00 stays 15:00 UTC.
+    opens(bench.ask(&lead(), "America/Phoenix", utc("2026-03-08T12:30:00Z")), utc("2026-03-08T15:00:00Z"));
+}
+
+#[test]
+fn a_closed_weekend_opens_on_monday() {
+    let mut bench = Bench::new(Profile::strict());
+    let mut consenting = lead();
+    consenting.consent = Some("proof-7".into());
+    // Saturday noon in Berlin; strict opens Monday at 10:00 local, 09:00 UTC.
+    opens(bench.ask(&consenting, "Europe/Berlin", utc("2026-01-17T11:00:00Z")), utc("2026-01-19T09:00:00Z"));
+    let allowed = bench.ask(&consenting, "Europe/Berlin", utc("2026-01-19T09:00:00Z"));
+    let proof = ConsentDecision { allowed: true, rule: "consent-on-file".into(), proof_id: Some("proof-7".into()) };
+    assert_eq!(allowed, GateAnswer::Allowed(proof));
+    assert_eq!(
+        bench.ask(&lead(), "Europe/Berlin", utc("2026-01-19T09:00:00Z")),
+        GateAnswer::Never { rule: "no-consent" }
+    );
+}
+
+#[test]
+fn do_not_call_wins_over_everything() {
+    let mut bench = Bench::new(Profile::lab());
+    let now = utc("2026-01-15T18:00:00Z");
+    assert!(matches!(bench.ask(&lead(), "UTC", now), GateAnswer::Allowed(_)));
+    bench.gate.do_not_call(lead().number);
+    assert_eq!(bench.ask(&lead(), "UTC", now), GateAnswer::Never { rule: "do-not-call" });
+}
+
+#[test]
+fn caps_count_over_24_hours_and_the_period() {
+    let mut bench = Bench::new(Profile { attempts_24h: 2, attempts_period: 3, period_days: 7, ..Profile::lab() });
+    let start = utc("2026-01-15T18:00:00Z").as_unix_us();
+    let at = |hours: i64| WallTime::from_unix_us(start + hours * HOUR_US);
+    bench.gate.attempted(lead().number, start);
+    bench.gate.attempted(lead().number, start + HOUR_US);
+    let later = |rule, hours: i64| GateAnswer::Later { rule, at_us: start + hours * HOUR_US };
+    assert_eq!(bench.ask(&lead(), "UTC", at(2)), later("attempts-in-24-h", 24));
+    assert!(matches!(bench.ask(&lead(), "UTC", at(24)), GateAnswer::Allowed(_)));
+    bench.gate.attempted(lead().number, start + 30 * HOUR_US);
+    assert_eq!(bench.ask(&lead(), "UTC", at(60)), later("attempts-in-period", 7 * 24));
+    assert!(matches!(bench.ask(&lead(), "UTC", at(7 * 24)), GateAnswer::Allowed(_)));
+    // Somebody else's number is not concerned.
+    let other = Lead::new(LeadId(2), Number::parse("15550002222").unwrap());
+    assert!(matches!(bench.ask(&other, "UTC", at(2)), GateAnswer::Allowed(_)));
+}
+
+#[test]
+fn a_cap_of_none_and_a_lead_with_history() {
+    let mut bench = Bench::new(Profile { attempts_24h: 1, ..Profile::lab() });
+    let now = utc("2026-01-15T18:00:00Z");
+    let mut known = lead();
+    known.last_attempt = Some(WallTime::from_unix_us(now.as_unix_us() - HOUR_US));
+    bench.gate.load(&known, now.as_unix_us());
+    let at_us = now.as_unix_us() + 23 * HOUR_US;
+    assert_eq!(bench.ask(&known, "UTC", now), GateAnswer::Later { rule: "attempts-in-24-h", at_us });
+    let mut closed = Bench::new(Profile { attempts_24h: 0, ..Profile::lab() });
+    assert!(matches!(closed.ask(&lead(), "UTC", now), GateAnswer::Later { rule: "attempts-in-24-h", .. }));
+}
+
+#[test]
+fn an_abandoned_person_has_72_hours_of_peace_whatever_the_clock_says() {
+    let mut bench = Bench::new(Profile::us_ftc());
+    let then = utc("2026-01-15T18:00:00Z");
+    bench.gate.abandoned(lead().number, then.as_unix_us());
+    let until_us = then.as_unix_us() + 72 * HOUR_US;
+    let waits = GateAnswer::Later { rule: "recall-after-abandon", at_us: until_us };
+    assert_eq!(bench.ask(&lead(), "America/New_York", WallTime::from_unix_us(until_us - 1)), waits);
+    // The wall clock jumps four days ahead; the steady line has moved by a minute.
+    let jumped = WallTime::from_unix_us(then.as_unix_us() + 96 * HOUR_US);
+    assert_eq!(bench.ask_at(&lead(), "America/New_York", jumped, then.as_unix_us() + MINUTE_US), waits);
+    let allowed = bench.ask(&lead(), "America/New_York", WallTime::from_unix_us(until_us));
+    assert!(matches!(allowed, GateAnswer::Allowed(_)), "{allowed:?}");
+}
+
+#[test]
+fn old_attempts_are_forgotten() {
+    let mut gate = Gate::default();
+    gate.attempted(lead().number, 0);
+    gate.attempted(lead().number, 40 * DAY_US);
+    assert_eq!((gate.attempts.len(), gate.attempts_in_order.len()), (1, 1));
+}
