@@ -181,7 +181,7 @@ impl CampaignConfig {
         if self.connect_margin > CONNECT_MARGIN_MAX || self.connect_margin >= self.profile.deadline {
             return Err(ConfigError::ConnectMargin);
         }
-        if self.profile.period_days > HISTORY_DAYS {
+        if self.profile.period_days > HISTORY_DAYS || self.profile.recall_after_abandon_h > HISTORY_DAYS * 24 {
             return Err(ConfigError::Period);
         }
         if self.ledger_windows().is_empty() {
@@ -211,7 +211,7 @@ pub enum ConfigError {
     SafeHarbour,
     /// The connect margin eats the whole deadline.
     ConnectMargin,
-    /// The profile counts attempts over a longer period than is remembered.
+    /// The profile counts attempts, or spares abandoned persons, over a longer period than is remembered.
     Period,
     /// No ledger window.
     NoWindow,
@@ -236,7 +236,7 @@ impl std::fmt::Display for ConfigError {
                 f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
             }
             ConfigError::ConnectMargin => f.write_str("the connect margin must be at most 1 s and under the deadline"),
-            ConfigError::Period => write!(f, "the profile's period must be at most {HISTORY_DAYS} days"),
+            ConfigError::Period => write!(f, "the profile's periods must be at most {HISTORY_DAYS} days"),
             ConfigError::NoWindow => f.write_str("at least one ledger window is needed"),
             ConfigError::UnknownZone(zone) => {
                 write!(f, "no time zone named {zone:?}; use a name like \"America/New_York\"")

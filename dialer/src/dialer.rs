@@ -299,8 +299,11 @@ impl Dialer {
                 Ok(())
             }
             Input::DoNotCall { number } => {
-                self.gate.do_not_call(number);
-                Ok(())
+                if self.gate.do_not_call(number) {
+                    Ok(())
+                } else {
+                    Err(Reject::Full)
+                }
             }
             Input::WallClock { anchor } => {
                 self.wall = anchor;

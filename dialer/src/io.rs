@@ -149,12 +149,13 @@ pub enum Input {
     TrunkRoom {
         /// Which trunk.
         trunk: TrunkId,
-        /// Channels that are free for the dialer at this moment, beside the calls it already has there.
+        /// Channels that are free for more calls at this moment, beyond those that the dialer's open attempts hold
+        /// (each holds one from its `RecordIntent` to its `Ended`).
         channels_free: u32,
         /// Call attempts a second.
         cps: f64,
     },
-    /// This number must not be called any more, in any campaign.
+    /// This number must not be called any more, in any campaign. A call under way goes on.
     DoNotCall {
         /// Which.
         number: Number,
@@ -360,7 +361,7 @@ pub enum Reject {
     ListFull(LeadId),
     /// The desk refused an agent's input.
     Agent(AgentId, desk::Reject),
-    /// Too many campaigns or trunks.
+    /// Too many campaigns, trunks or do-not-call numbers.
     Full,
 }
 
@@ -376,7 +377,7 @@ impl std::fmt::Display for Reject {
             Reject::UnknownZone(id, zone) => write!(f, "lead {id}: no time zone named {zone:?}"),
             Reject::ListFull(id) => write!(f, "lead {id}: the list is full"),
             Reject::Agent(id, reject) => write!(f, "agent {id}: {reject}"),
-            Reject::Full => f.write_str("too many campaigns or trunks"),
+            Reject::Full => f.write_str("too many campaigns, trunks or do-not-call numbers"),
         }
     }
 }

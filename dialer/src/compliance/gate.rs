@@ -119,11 +119,20 @@ pub(crate) struct Gate {
     attempts: BTreeSet<(Number, i64)>,
     attempts_in_order: std::collections::VecDeque<(i64, Number)>,
     abandoned: BTreeMap<Number, i64>,
+    abandoned_in_order: std::collections::VecDeque<(i64, Number)>,
 }
 
+/// Numbers not to be called: a national list of one large country's area codes; 20 M × 12 bytes = 240 MB.
+const DO_NOT_CALL_MAX: usize = 20_000_000;
+
 impl Gate {
-    pub(crate) fn do_not_call(&mut self, number: Number) {
+    /// False when the set is full: then the number is not in it and the caller must be told.
+    pub(crate) fn do_not_call(&mut self, number: Number) -> bool {
+        if self.do_not_call.len() >= DO_NOT_CALL_MAX {
+            return self.do_not_call.contains(&number);
+        }
         self.do_not_call.insert(number);
+        true
     }
 
     /// Remembers an attempt.
@@ -139,8 +148,19 @@ impl Gate {
         }
     }
 
+    /// Remembers an abandoned person as long as attempts; profiles ask for less.
     pub(crate) fn abandoned(&mut self, number: Number, steady_us: i64) {
         self.abandoned.insert(number, steady_us);
+        self.abandoned_in_order.push_back((steady_us, number));
+        while let Some(&(at, number)) = self.abandoned_in_order.front() {
+            if at > steady_us - HISTORY_US {
+                break;
+            }
+            self.abandoned_in_order.pop_front();
+            if self.abandoned.get(&number) == Some(&at) {
+                self.abandoned.remove(&number);
+            }
+        }
     }
 
     /// What history a lead brings from the store.
@@ -151,9 +171,11 @@ impl Gate {
             let place = self.attempts_in_order.partition_point(|(other, _)| *other <= at);
             self.attempts_in_order.insert(place, (at, lead.number));
         }
-        if let Some(at) = lead.abandoned_at {
-            let latest = self.abandoned.entry(lead.number).or_insert(at.as_unix_us());
-            *latest = (*latest).max(at.as_unix_us());
+        if let Some(at) = lead.abandoned_at.map(|at| at.as_unix_us()).filter(|at| *at > steady_us - HISTORY_US) {
+            let latest = self.abandoned.entry(lead.number).or_insert(at);
+            *latest = (*latest).max(at);
+            let place = self.abandoned_in_order.partition_point(|(other, _)| *other <= at);
+            self.abandoned_in_order.insert(place, (at, lead.number));
         }
     }
 

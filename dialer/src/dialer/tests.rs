@@ -423,3 +423,9 @@ fn a_lead_is_tried_again_after_its_gap_and_never_inside_it() {
     bench.pass_ms(2_000);
     assert_eq!(bench.commit(), [3]);
 }
+
+#[test]
+fn a_dialer_may_move_to_another_thread() {
+    fn moves<T: Send>() {}
+    moves::<Dialer>();
+}

@@ -176,16 +176,17 @@ impl SpellHazard {
         // Each bin is pulled toward the overall rate with the weight of three events.
         const SHRINK_EVENTS: f64 = 3.0;
         let pull_s = SHRINK_EVENTS / mean;
-        let mut cumulative = 0.0;
-        let mut bin = 0;
+        let keeps = |bin: usize| f64::exp(-(self.events[bin] + SHRINK_EVENTS) / (exposure[bin] + pull_s));
+        let (mut bin, mut keep, mut lasting) = (0, keeps(0), 1.0);
         for second in 0..SPELL_MAX_S {
-            while bin + 1 < SPELL_BINS && edge(bin + 1) <= second as f64 {
+            if bin + 1 < SPELL_BINS && edge(bin + 1) <= second as f64 {
                 bin += 1;
+                keep = keeps(bin);
             }
-            self.survival[second] = f64::exp(-cumulative);
-            cumulative += (self.events[bin] + SHRINK_EVENTS) / (exposure[bin] + pull_s);
+            self.survival[second] = lasting;
+            lasting *= keep;
         }
-        self.survival[SPELL_MAX_S] = f64::exp(-cumulative);
+        self.survival[SPELL_MAX_S] = lasting;
     }
 
     /// Chance that a spell of this age lasts at least so many seconds more.

@@ -89,7 +89,7 @@ fn do_not_call_wins_over_everything() {
     let mut bench = Bench::new(Profile::lab());
     let now = utc("2026-01-15T18:00:00Z");
     assert!(matches!(bench.ask(&lead(), "UTC", now), GateAnswer::Allowed(_)));
-    bench.gate.do_not_call(lead().number);
+    assert!(bench.gate.do_not_call(lead().number));
     assert_eq!(bench.ask(&lead(), "UTC", now), GateAnswer::Never { rule: "do-not-call" });
 }
 
@@ -144,5 +144,9 @@ fn old_attempts_are_forgotten() {
     let mut gate = Gate::default();
     gate.attempted(lead().number, 0);
     gate.attempted(lead().number, 40 * DAY_US);
+    gate.abandoned(lead().number, 0);
+    let other = Number::parse("15550002222").unwrap();
+    gate.abandoned(other, 40 * DAY_US);
+    assert_eq!(gate.abandoned.keys().copied().collect::<Vec<_>>(), [other]);
     assert_eq!((gate.attempts.len(), gate.attempts_in_order.len()), (1, 1));
 }
