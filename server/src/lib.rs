@@ -1,1 +1,24 @@
-//! Room under construction.
+//! Floor 7: the binary `outpace`. Command line, configuration, the conductor between dialer and shards, the control
+//! thread.
+//!
+//! ```text
+//!  main ─> demo | simulate | import | check
+//!            └─> Runtime (control thread) ─> Conductor (sans-IO) ─> Dialer
+//!                  ├── net::Engine   Command / Event
+//!                  └── store::Store  Op / Ack
+//! ```
+//!
+//! **Invariants.** Every command ends with 0, or with one line `error: …` and exit code 1 (failed) or 2 (used wrongly).
+//! No telephone number is logged in full above DEBUG. The conductor does no IO, so tests run it over a simulated network.
+//!
+//! **Absent.** No HTTP yet, no live campaign configuration: those come with `serve`.
+
+pub mod check;
+pub mod conductor;
+pub mod config;
+pub mod demo;
+pub mod failure;
+pub mod import;
+pub mod logging;
+pub mod runtime;
+pub mod simulate;

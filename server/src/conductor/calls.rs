@@ -1,0 +1,244 @@
+//! Customers' calls: from the dialer's wish to the leg's last event.
+
+use super::{Conductor, Output, Role, rows};
+use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
+use call::{Command, Event, Originate};
+use desk::AgentState;
+use dialer::{AmdVerdict, AttemptIntent, EndCause, HangupReason, Input, Party};
+use media::amd::Verdict;
+
+/// A customer's call under way.
+pub(super) struct Live {
+    pub(super) leg: LegId,
+    pub(super) shard: ShardId,
+    pub(super) trunk: TrunkId,
+    pub(super) campaign: base::CampaignId,
+    pub(super) number: String,
+    pub(super) caller_id: String,
+    /// Set at the answer, when the CDR is opened.
+    pub(super) call: Option<CallId>,
+    pub(super) agent: Option<AgentId>,
+    /// The later of verdict and agent free: the bridge's own clock starts here.
+    pub(super) verdict_at: Instant,
+    pub(super) connected_at: Option<Instant>,
+}
+
+impl Conductor {
+    pub(super) fn drain_dialer(&mut self, now: Instant) {
+        while let Some(output) = self.dialer.poll_output() {
+            match output {
+                dialer::Output::RecordIntent(intent) => self.record(intent),
+                dialer::Output::Originate { attempt, number, trunk, caller_id, ring_timeout, amd } => {
+                    self.originate(now, attempt, number.to_string(), trunk, caller_id, ring_timeout, amd);
+                }
+                dialer::Output::Connect { attempt, agent } => self.connect(now, attempt, agent),
+                dialer::Output::PlayMessage { attempt, message } => self.play_message(now, attempt, &message),
+                dialer::Output::Hangup { attempt, reason } => self.hang_up(attempt, reason),
+                dialer::Output::AgentChanged { agent, state } => {
+                    if state == AgentState::Ready
+                        && let Some(phone) = self.phones.get_mut(&agent)
+                    {
+                        phone.ready_at = now;
+                    }
+                }
+                dialer::Output::AttemptClosed(record) => {
+                    self.campaigns.remove(&record.attempt);
+                    self.figures.closed(&record);
+                    self.store(store::Op::AttemptClose(rows::attempt_close(
+                        self.config.tenant,
+                        &self.anchor,
+                        now,
+                        &record,
+                    )));
+                }
+                dialer::Output::LeadChanged { lead, state, next_at } => {
+                    self.store(store::Op::LeadState(rows::lead_state(self.config.tenant, lead, state, next_at)));
+                }
+                dialer::Output::LeadsWanted { campaign, room } => {
+                    self.outputs.push_back(Output::LeadsWanted(campaign, room));
+                }
+                dialer::Output::CampaignPaused { campaign, reason } => {
+                    self.outputs.push_back(Output::Notice(format!("campaign {campaign} paused itself: {reason:?}")));
+                    let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "paused");
+                    self.store(store::Op::CampaignState(row));
+                }
+                dialer::Output::CampaignFinished { campaign } => {
+                    let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "finished");
+                    self.store(store::Op::CampaignState(row));
+                    self.outputs.push_back(Output::Finished(campaign));
+                }
+                dialer::Output::Refused(reject) => {
+                    // Late news of an attempt that has just ended is normal in a world of messages.
+                    if !matches!(reject, dialer::Reject::UnknownAttempt(_)) {
+                        self.outputs.push_back(Output::Notice(reject.to_string()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, intent: AttemptIntent) {
+        let trunk = self.trunks.get(&intent.trunk).map_or_else(String::new, |trunk| trunk.name.clone());
+        let attempt = intent.attempt;
+        self.campaigns.insert(attempt, intent.campaign);
+        let token = self.store(store::Op::Intent(rows::intent(self.config.tenant, intent, trunk)));
+        self.recording.insert(token, attempt);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the fields of one output, taken apart by the match above")]
+    fn originate(
+        &mut self,
+        now: Instant,
+        attempt: AttemptId,
+        number: String,
+        trunk_id: TrunkId,
+        caller_id: String,
+        ring_timeout: base::Duration,
+        amd: bool,
+    ) {
+        let Some(trunk) = self.trunks.get(&trunk_id) else {
+            let cause = EndCause { whose: Party::Us, code: None, retry_after_s: None };
+            self.dialer.handle_input(now, Input::Ended { attempt, cause });
+            return;
+        };
+        // The leg's id is the attempt's: what the leg draws and its place on the 20 ms grid are then the same on any
+        // number of shards.
+        let leg = LegId(attempt.0);
+        let shard = ShardId(attempt.0 % self.config.shards);
+        let from_user = if caller_id.is_empty() { "anonymous" } else { &caller_id };
+        let originate = Originate {
+            leg,
+            to_uri: format!("sip:{number}@{}", trunk.domain),
+            remote: trunk.remote,
+            from_uri: format!("sip:{from_user}@{}", self.config.domain),
+            from_display: None,
+            credentials: trunk.credentials.clone(),
+            ring_timeout,
+            analyse: amd.then(|| self.config.detection.clone()),
+            laws: trunk.laws.clone(),
+        };
+        let Some(campaign) = self.campaigns.get(&attempt).copied() else { return };
+        let live = Live {
+            leg,
+            shard,
+            trunk: trunk_id,
+            campaign,
+            number,
+            caller_id,
+            call: None,
+            agent: None,
+            verdict_at: now,
+            connected_at: None,
+        };
+        self.calls.insert(attempt, live);
+        self.legs.insert(leg, Role::Customer(attempt));
+        self.command(shard, Command::Originate(Box::new(originate)));
+    }
+
+    fn connect(&mut self, now: Instant, attempt: AttemptId, agent: AgentId) {
+        let phone = self.phones.get(&agent).and_then(|phone| Some((phone.leg.filter(|_| phone.up)?, phone.shard, phone.ready_at)));
+        let (Some(live), Some((agent_leg, agent_shard, ready_at))) = (self.calls.get_mut(&attempt), phone) else {
+            // The phone went away in this very moment: the desk learns it and the dialer looks for another agent.
+            self.dialer.handle_input(now, Input::AgentLoggedOut { agent });
+            return;
+        };
+        live.agent = Some(agent);
+        live.verdict_at = live.verdict_at.max(ready_at);
+        let call = live.call.unwrap_or(CallId(0));
+        let (leg, shard) = (live.leg, live.shard);
+        self.command(shard, Command::Bridge { call, leg, with: agent_leg, with_shard: agent_shard });
+        self.command(agent_shard, Command::Bridge { call, leg: agent_leg, with: leg, with_shard: shard });
+    }
+
+    fn play_message(&mut self, now: Instant, attempt: AttemptId, message: &str) {
+        let Some(live) = self.calls.get(&attempt) else { return };
+        let (leg, shard) = (live.leg, live.shard);
+        match self.config.messages.get(message).cloned() {
+            Some(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
+            None => {
+                self.outputs.push_back(Output::Notice(format!("no safe-harbour message named {message:?} is loaded")));
+                self.dialer.handle_input(now, Input::MessageEnded { attempt });
+            }
+        }
+    }
+
+    fn hang_up(&mut self, attempt: AttemptId, reason: HangupReason) {
+        let reason = match reason {
+            HangupReason::NotAPerson => "not a person",
+            HangupReason::MessageOver => "message over",
+            HangupReason::AgentGone => "agent gone",
+            HangupReason::Stopped => "campaign stopped",
+        };
+        if let Some(live) = self.calls.get(&attempt) {
+            let (leg, shard) = (live.leg, live.shard);
+            self.command(shard, Command::Hangup { leg, reason });
+        }
+    }
+
+    pub(super) fn customer_event(&mut self, now: Instant, attempt: AttemptId, event: Event) {
+        let Some(live) = self.calls.get_mut(&attempt) else { return };
+        match event {
+            Event::Progress { early_media, .. } => {
+                self.dialer.handle_input(now, Input::Progress { attempt, early_media });
+            }
+            Event::Answered { at, dialog, .. } => {
+                let call = CallId(self.next_call);
+                self.next_call += 1;
+                live.call = Some(call);
+                let row = rows::cdr_open(self.config.tenant, &self.anchor, at, call, attempt, live, *dialog, &self.trunks);
+                self.store(store::Op::CdrOpen(row));
+                self.dialer.handle_input(now, Input::Answered { attempt });
+            }
+            Event::Verdict { decision, utterance_end, at, .. } => {
+                live.verdict_at = at;
+                let verdict = match decision.verdict {
+                    Verdict::Human => AmdVerdict::Human,
+                    Verdict::Machine => AmdVerdict::Machine,
+                    Verdict::Ivr => AmdVerdict::Ivr,
+                    Verdict::Screening => AmdVerdict::Screening,
+                    Verdict::Silence => AmdVerdict::Silence,
+                    Verdict::Fax => AmdVerdict::Fax,
+                    Verdict::Sit => AmdVerdict::Sit,
+                };
+                self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
+            }
+            Event::PlayEnded { .. } => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
+            Event::BridgeAudio { at, .. } => {
+                live.connected_at = Some(at);
+                self.figures.bridged(at.since(live.verdict_at));
+                if let Some(agent) = live.agent {
+                    self.dialer.handle_input(now, Input::Connected { attempt, agent });
+                }
+            }
+            Event::Ended { leg, cause, answered, media } => {
+                let Some(live) = self.calls.remove(&attempt) else { return };
+                self.legs.remove(&leg);
+                if let Some(phone) = live.agent.and_then(|agent| self.phones.get(&agent))
+                    && let Some(agent_leg) = phone.leg
+                {
+                    self.command(phone.shard, Command::Unbridge { leg: agent_leg });
+                }
+                let cause = end_cause(&cause, answered);
+                if let Some(call) = live.call {
+                    let row = rows::cdr_close(self.config.tenant, &self.anchor, now, call, &live, cause, media.as_ref());
+                    self.store(store::Op::CdrClose(row));
+                }
+                self.dialer.handle_input(now, Input::Ended { attempt, cause });
+            }
+            Event::Incoming { .. } | Event::Digit { .. } | Event::Audio { .. } | Event::Held { .. } => {}
+        }
+    }
+}
+
+/// Whose doing an end was, in the dialer's words.
+fn end_cause(cause: &sip::Cause, answered: bool) -> EndCause {
+    let whose = match (cause.whose, answered, cause.code) {
+        (sip::Whose::Us, ..) => Party::Us,
+        (sip::Whose::Network, ..) => Party::Carrier,
+        (sip::Whose::Peer, true, _) => Party::Callee,
+        // RFC 3261 §21: busy, decline and "nowhere else" are the callee's words, the rest the network's.
+        (sip::Whose::Peer, false, Some(480 | 486 | 487 | 600 | 603)) => Party::Callee,
+        (sip::Whose::Peer, false, _) => Party::Carrier,
+    };
+    EndCause { whose, code: cause.code, retry_after_s: cause.retry_after_s }
+}

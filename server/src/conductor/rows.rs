@@ -1,0 +1,163 @@
+//! From the dialer's words to the store's rows.
+
+use super::calls::Live;
+use super::Trunk;
+use base::{AttemptId, CallId, CampaignId, Instant, LeadId, TrunkId, WallAnchor, WallTime};
+use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, LeadState, Party};
+use media::session::Stats;
+use std::collections::BTreeMap;
+use store::TenantId;
+
+pub(super) fn intent(tenant: TenantId, intent: AttemptIntent, trunk: String) -> store::AttemptIntentRow {
+    let why = serde_json::json!({
+        "why": intent.why,
+        "forecast_person": intent.forecast_person,
+        "forecast_no_agent": intent.forecast_no_agent,
+    });
+    store::AttemptIntentRow {
+        tenant,
+        attempt: intent.attempt,
+        campaign: intent.campaign,
+        lead: intent.lead,
+        attempt_number: intent.attempt_number,
+        number: intent.number.to_string(),
+        trunk,
+        caller_id: None,
+        at: intent.at,
+        consent_allowed: intent.consent.allowed,
+        consent_rule: intent.consent.rule.to_string(),
+        consent_proof: intent.consent.proof_id,
+        why: why.to_string(),
+    }
+}
+
+pub(super) fn attempt_close(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    record: &AttemptRecord,
+) -> store::AttemptCloseRow {
+    let wall = |at: Option<Instant>| at.map(|at| anchor.wall_at(at));
+    let cause = record.cause.unwrap_or(EndCause { whose: Party::Us, code: None, retry_after_s: None });
+    store::AttemptCloseRow {
+        tenant,
+        attempt: record.attempt,
+        outcome: record.outcome.name().to_owned(),
+        counted_as: record.counted_as.name().to_owned(),
+        verdict: record.verdict.map(|verdict| verdict_name(verdict).to_owned()),
+        agent: record.agent,
+        cause_whose: party_name(cause.whose).to_owned(),
+        cause_code: cause.code,
+        ringing_at: wall(record.times.ringing),
+        answered_at: wall(record.times.answered),
+        greeting_end_at: wall(record.times.greeting_end),
+        verdict_at: wall(record.times.verdict),
+        connected_at: wall(record.times.connected),
+        ended_at: anchor.wall_at(record.times.ended.unwrap_or(now)),
+        closed_at: anchor.wall_at(now),
+    }
+}
+
+pub(super) fn lead_state(
+    tenant: TenantId,
+    lead: LeadId,
+    state: LeadState,
+    next_at: Option<WallTime>,
+) -> store::LeadStateRow {
+    store::LeadStateRow { tenant, lead, state: state.name().to_owned(), next_at, last_outcome: None }
+}
+
+pub(super) fn campaign_state(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    campaign: CampaignId,
+    state: &str,
+) -> store::CampaignStateRow {
+    store::CampaignStateRow { tenant, campaign, state: state.to_owned(), at: anchor.wall_at(now) }
+}
+
+#[allow(clippy::too_many_arguments, reason = "one row, many columns")]
+pub(super) fn cdr_open(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    at: Instant,
+    call: CallId,
+    attempt: AttemptId,
+    live: &Live,
+    dialog: sip::DialogIdentity,
+    trunks: &BTreeMap<TrunkId, Trunk>,
+) -> store::CdrOpenRow {
+    store::CdrOpenRow {
+        tenant,
+        call,
+        attempt: Some(attempt),
+        campaign: Some(live.campaign),
+        direction: "outbound".to_owned(),
+        caller: live.caller_id.clone(),
+        callee: live.number.clone(),
+        trunk: trunks.get(&live.trunk).map(|trunk| trunk.name.clone()),
+        answered_at: anchor.wall_at(at),
+        sip_call_id: dialog.call_id,
+        local_uri: dialog.local_uri,
+        local_tag: dialog.local_tag,
+        remote_uri: dialog.remote_uri,
+        remote_tag: dialog.remote_tag,
+        remote_target: dialog.remote_target,
+        route_set: dialog.route_set,
+        local_cseq: dialog.local_cseq,
+        peer: format!("udp:{}", dialog.peer),
+    }
+}
+
+pub(super) fn cdr_close(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    call: CallId,
+    live: &Live,
+    cause: EndCause,
+    media: Option<&Stats>,
+) -> store::CdrCloseRow {
+    store::CdrCloseRow {
+        tenant,
+        call,
+        agent: live.agent.filter(|_| live.connected_at.is_some()),
+        connected_at: live.connected_at.map(|at| anchor.wall_at(at)),
+        ended_at: anchor.wall_at(now),
+        cause_whose: party_name(cause.whose).to_owned(),
+        cause_code: cause.code,
+        media: media.map(|stats| media_json(stats).to_string()),
+    }
+}
+
+fn media_json(stats: &Stats) -> serde_json::Value {
+    serde_json::json!({
+        "packets_sent": stats.packets_sent,
+        "packets_received": stats.packets_received,
+        "lost": stats.lost,
+        "late": stats.late,
+        "jitter_ms": stats.jitter_ms,
+    })
+}
+
+const fn party_name(party: Party) -> &'static str {
+    match party {
+        Party::Carrier => "carrier",
+        Party::Callee => "callee",
+        Party::Agent => "agent",
+        Party::Us => "us",
+    }
+}
+
+const fn verdict_name(verdict: AmdVerdict) -> &'static str {
+    match verdict {
+        AmdVerdict::Human => "human",
+        AmdVerdict::Machine => "machine",
+        AmdVerdict::Ivr => "ivr",
+        AmdVerdict::Screening => "screening",
+        AmdVerdict::Silence => "silence",
+        AmdVerdict::Fax => "fax",
+        AmdVerdict::Sit => "sit",
+    }
+}

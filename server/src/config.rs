@@ -1,0 +1,328 @@
+//! The configuration `outpace.toml`: one struct tree, every key with a default or required, every fault with its place.
+//!
+//! ```text
+//!  text ──toml──> table with places ──keys.rs──> checked values ──cross.rs──> Config
+//!                      └── syntax, unknown key, wrong type, bad value, name of nothing ──> Faults (all of them)
+//! ```
+//!
+//! **Invariants.** A [`Config`] exists only without a fault. Keys are declared once, in `keys.rs`: what is read, what is
+//! refused and what `docs/config.toml` says come from the same lines. What is not built yet is refused, never ignored.
+
+mod cross;
+mod docs;
+mod fault;
+mod keys;
+mod nearest;
+mod read;
+mod values;
+
+pub use docs::documentation;
+pub use fault::{Fault, Faults};
+pub use values::{Action, CalledPattern, Codec, Host, Secret, check_name};
+
+use crate::failure::Failure;
+use base::{Duration, TrunkId};
+use read::{Document, Found};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+/// Longest configuration: 10,000 agents of 100 bytes each.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Everything that `outpace.toml` says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The process.
+    pub server: Server,
+    /// `[store] url` as written; see [`Config::store_url`].
+    pub store: StoreSection,
+    /// SIP addresses.
+    pub sip: Sip,
+    /// RTP addresses.
+    pub media: Media,
+    /// Ways out and in.
+    pub trunks: Vec<Trunk>,
+    /// What happens to inbound calls, first match first.
+    pub routes: Vec<Route>,
+    /// People who take calls.
+    pub agents: Vec<Agent>,
+    /// What is dialled.
+    pub campaigns: Vec<Campaign>,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// Folder of the store and of files named without a folder.
+    pub data_dir: PathBuf,
+    /// Where HTTP is served.
+    pub http: SocketAddr,
+    /// Path that the console and API stand under, begins with `/`.
+    pub base_path: String,
+    /// Shard threads; 0: as many as the processor has cores to give.
+    pub shards: usize,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoreSection {
+    /// As written.
+    pub url: String,
+}
+
+/// `[sip]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sip {
+    /// UDP address.
+    pub udp: SocketAddr,
+    /// Host part of our own addresses; `None`: that of `udp`.
+    pub domain: Option<String>,
+}
+
+/// `[media]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media {
+    /// Address that RTP is bound to.
+    pub ip: IpAddr,
+    /// Address that is told to others; `None`: `ip`.
+    pub advertise: Option<IpAddr>,
+    /// Ports for RTP and RTCP.
+    pub ports: RangeInclusive<u16>,
+    /// An answered leg that hears nothing for so long is hung up; zero: never.
+    pub timeout: Duration,
+}
+
+/// `[[trunk]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trunk {
+    /// Unique name.
+    pub name: String,
+    /// Where requests go.
+    pub host: Host,
+    /// For digest authentication and registration.
+    pub username: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Calls at once.
+    pub max_channels: u32,
+    /// New calls a second.
+    pub max_cps: f64,
+    /// In order of preference.
+    pub codecs: Vec<Codec>,
+}
+
+/// `[[route]]`.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Called name, number or pattern.
+    pub to: CalledPattern,
+    /// What is done.
+    pub action: Action,
+    /// Only for calls of this trunk.
+    pub from_trunk: Option<String>,
+}
+
+/// `[[agent]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    /// Unique name.
+    pub name: String,
+    /// Console password.
+    pub password: Option<Secret>,
+    /// Phone that is called and kept up.
+    pub sip: Option<String>,
+    /// Called and made ready at boot.
+    pub auto_ready: bool,
+    /// What the agent can do.
+    pub skills: Vec<String>,
+}
+
+/// `[[campaign]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Campaign {
+    /// Unique name.
+    pub name: String,
+    /// List that is dialled.
+    pub list: String,
+    /// Trunk that is dialled over.
+    pub trunk: String,
+    /// How it is paced.
+    pub mode: dialer::Mode,
+    /// Agents who take its calls; empty: all.
+    pub agents: Vec<String>,
+    /// Skills that an agent must have.
+    pub skills: Vec<String>,
+    /// Tell people from machines.
+    pub amd: bool,
+    /// Compliance profile.
+    pub profile: String,
+    /// Abandon limit that overrides the profile's, a share of 1.
+    pub limit: Option<f64>,
+    /// Number that is shown, E.164.
+    pub caller_id: String,
+    /// Give up after so long.
+    pub ring_timeout: Duration,
+    /// Attempts at one lead.
+    pub attempts_max: u32,
+    /// Zone of leads that bring none.
+    pub timezone: String,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`Failure`] with code 1 for an unreadable file; code 2 with the first fault for a faulty one (`outpace check`
+    /// shows all).
+    pub fn load(path: &Path) -> Result<Config, Failure> {
+        Self::load_all(path)?.map_err(|faults| faults.into_failure())
+    }
+
+    /// Reads and checks a file; gives all faults.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn load_all(path: &Path) -> Result<Result<Config, Faults>, Failure> {
+        let said = path.display().to_string();
+        let size = std::fs::metadata(path).map_err(|e| Failure::io(&said, e))?.len();
+        if size > TEXT_BYTES_MAX as u64 {
+            let what = format!("has {size} bytes and is no configuration");
+            return Err(Failure::usage(&said, &what, "name the right file"));
+        }
+        let bytes = std::fs::read(path).map_err(|e| Failure::io(&said, e))?;
+        Ok(Self::parse(&bytes, &said))
+    }
+
+    /// Checks a text; `file` is its name in faults.
+    ///
+    /// # Errors
+    /// Every fault of it.
+    pub fn parse(text: &[u8], file: &str) -> Result<Config, Faults> {
+        let mut document = Document::read(text);
+        cross::check(&mut document);
+        let Document { faults, sections, text } = document;
+        if !faults.is_empty() {
+            return Err(Faults::place(faults, &text, file));
+        }
+        let one =
+            |name: &str| sections.iter().find(|found| found.is(name)).expect("single sections always stand there");
+        let many = |name: &'static str| sections.iter().filter(move |found| found.is(name));
+        Ok(Config {
+            server: server(one("server")),
+            store: StoreSection { url: one("store").get("url") },
+            sip: sip(one("sip")),
+            media: media(one("media")),
+            trunks: many("trunk").map(trunk).collect(),
+            routes: many("route").map(route).collect(),
+            agents: many("agent").map(agent).collect(),
+            campaigns: many("campaign").map(campaign).collect(),
+        })
+    }
+
+    /// The store's address; a file without a leading `/` stands in `data_dir`.
+    pub fn store_url(&self) -> String {
+        match self.store.url.strip_prefix("sqlite:") {
+            Some(path) => {
+                format!("sqlite:{}", self.server.data_dir.join(path.strip_prefix("//").unwrap_or(path)).display())
+            }
+            None => self.store.url.clone(),
+        }
+    }
+}
+
+impl Campaign {
+    /// The dialer's settings of this campaign over `trunk`.
+    ///
+    /// # Errors
+    /// What the dialer finds wrong with them.
+    pub fn dialer_config(&self, trunk: TrunkId) -> Result<dialer::CampaignConfig, dialer::ConfigError> {
+        let mut config = dialer::CampaignConfig::new(&self.name, trunk, &self.caller_id);
+        config.mode = self.mode;
+        config.amd = self.amd;
+        config.ring_timeout = self.ring_timeout;
+        config.limit = self.limit;
+        config.timezone = self.timezone.clone();
+        config.skills = self.skills.iter().cloned().collect();
+        config.retry.attempts_max = self.attempts_max;
+        if let Some(profile) = dialer::Profile::named(&self.profile) {
+            config.profile = profile;
+        }
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+fn server(found: &Found) -> Server {
+    Server {
+        data_dir: PathBuf::from(found.get::<String>("data_dir")),
+        http: found.get("http"),
+        base_path: found.get("base_path"),
+        shards: found.get::<u64>("shards") as usize,
+    }
+}
+
+fn sip(found: &Found) -> Sip {
+    Sip { udp: found.get("udp"), domain: found.maybe("domain") }
+}
+
+fn media(found: &Found) -> Media {
+    Media {
+        ip: found.get("ip"),
+        advertise: found.maybe("advertise"),
+        ports: found.get("ports"),
+        timeout: Duration::from_secs(found.get("timeout_s")),
+    }
+}
+
+fn trunk(found: &Found) -> Trunk {
+    Trunk {
+        name: found.get("name"),
+        host: found.get("host"),
+        username: found.maybe("username"),
+        password: found.maybe("password").map(Secret::new),
+        max_channels: found.get::<u64>("max_channels") as u32,
+        max_cps: found.get("max_cps"),
+        codecs: found.get("codecs"),
+    }
+}
+
+fn route(found: &Found) -> Route {
+    Route { to: found.get("to"), action: found.get("action"), from_trunk: found.maybe("from_trunk") }
+}
+
+fn agent(found: &Found) -> Agent {
+    Agent {
+        name: found.get("name"),
+        password: found.maybe("password").map(Secret::new),
+        sip: found.maybe("sip"),
+        auto_ready: found.get("auto_ready"),
+        skills: found.get("skills"),
+    }
+}
+
+fn campaign(found: &Found) -> Campaign {
+    let mode = match found.get::<String>("mode").as_str() {
+        "progressive" => dialer::Mode::Progressive,
+        "power" => dialer::Mode::Power(found.get("ratio")),
+        _ => dialer::Mode::Predictive,
+    };
+    Campaign {
+        name: found.get("name"),
+        list: found.get("list"),
+        trunk: found.get("trunk"),
+        mode,
+        agents: found.get("agents"),
+        skills: found.get("skills"),
+        amd: found.get("amd"),
+        profile: found.get("profile"),
+        limit: found.maybe("limit"),
+        caller_id: found.get("caller_id"),
+        ring_timeout: Duration::from_secs(found.get("ring_timeout_s")),
+        attempts_max: found.get::<u64>("attempts_max") as u32,
+        timezone: found.get("timezone"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

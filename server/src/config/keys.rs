@@ -1,0 +1,243 @@
+//! Every key of `outpace.toml`: its kind, its default, what it means. The only place where keys are declared.
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// Any text that is not empty.
+    Text,
+    /// Up to 64 letters, digits, `_`, `-`, `.`.
+    Name,
+    /// A list of names without repetition.
+    Names,
+    /// true or false.
+    Flag,
+    /// A whole number in these bounds.
+    Whole(u64, u64),
+    /// A number in these bounds.
+    Number(f64, f64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// `IP:PORT`.
+    Address,
+    /// `HOST` or `HOST:PORT`.
+    Host,
+    /// An IP address.
+    Ip,
+    /// `FIRST-LAST`.
+    Ports,
+    /// A list of codec names without repetition.
+    Codecs,
+    /// `sqlite:PATH`.
+    StoreUrl,
+    /// A path that begins with `/`.
+    UrlPath,
+    /// `sip:…`.
+    SipUri,
+    /// A called name, number or regular expression.
+    Called,
+    /// What a route does.
+    Action,
+    /// E.164.
+    Phone,
+    /// IANA zone.
+    Zone,
+}
+
+/// Whether a key must stand there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Presence {
+    /// It must; this is an example, as TOML.
+    Required(&'static str),
+    /// It may; this is an example, as TOML.
+    Optional(&'static str),
+    /// Otherwise it is this, as TOML.
+    Default(&'static str),
+}
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) presence: Presence,
+    pub(super) doc: &'static str,
+    /// The key is known, but its room is not built: what to do instead.
+    pub(super) not_built: Option<&'static str>,
+}
+
+/// One section.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) name: &'static str,
+    /// `[[name]]`, as often as wanted.
+    pub(super) many: bool,
+    pub(super) doc: &'static str,
+    pub(super) keys: &'static [Key],
+}
+
+use Kind::*;
+use Presence::*;
+
+const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static str) -> Key {
+    Key { name, kind, presence, doc, not_built: None }
+}
+
+const fn later(name: &'static str, kind: Kind, example: &'static str, doc: &'static str, mend: &'static str) -> Key {
+    Key { name, kind, presence: Optional(example), doc, not_built: Some(mend) }
+}
+
+/// The words of `mode` that are built.
+pub(super) const MODES: [&str; 3] = ["progressive", "power", "predictive"];
+
+const PLAIN_HTTP: &str = "leave it out and put a TLS proxy before http";
+const UDP_ONLY: &str = "leave it out: SIP runs over udp";
+
+pub(super) static SECTIONS: [Section; 8] = [
+    Section {
+        name: "server",
+        many: false,
+        doc: "The process.",
+        keys: &[
+            key(
+                "data_dir",
+                Text,
+                Default("\".\""),
+                "Folder of the store and of prompt files that are named without a folder.",
+            ),
+            key("http", Address, Default("\"127.0.0.1:8080\""), "Where the API and the console are served."),
+            later("https", Address, "\"0.0.0.0:8443\"", "The same with TLS.", PLAIN_HTTP),
+            later("cert", Text, "\"cert.pem\"", "Certificate chain for https.", PLAIN_HTTP),
+            later("key", Text, "\"key.pem\"", "Private key for https.", PLAIN_HTTP),
+            key("base_path", UrlPath, Default("\"/\""), "Path that API and console stand under, behind a proxy."),
+            key("shards", Whole(0, 64), Default("0"), "Real-time threads; 0 takes one per core but one, at least one."),
+            key(
+                "driver",
+                Choice(&["auto", "poll"]),
+                Default("\"auto\""),
+                "How sockets are driven: poll (epoll), or auto, which takes the best that is built.",
+            ),
+        ],
+    },
+    Section {
+        name: "store",
+        many: false,
+        doc: "Where leads, attempts and call records are kept.",
+        keys: &[key("url", StoreUrl, Default("\"sqlite:outpace.db\""), "sqlite:PATH; relative to data_dir.")],
+    },
+    Section {
+        name: "sip",
+        many: false,
+        doc: "Our SIP addresses.",
+        keys: &[
+            key("udp", Address, Default("\"127.0.0.1:5060\""), "Address and port for UDP."),
+            later("tcp", Address, "\"127.0.0.1:5060\"", "Address and port for TCP.", UDP_ONLY),
+            later("tls", Address, "\"127.0.0.1:5061\"", "Address and port for TLS.", UDP_ONLY),
+            key("domain", Text, Optional("\"sip.example.com\""), "Host in our own SIP addresses; else the one of udp."),
+        ],
+    },
+    Section {
+        name: "media",
+        many: false,
+        doc: "RTP.",
+        keys: &[
+            key("ip", Ip, Default("\"127.0.0.1\""), "Address that RTP is sent from and received on."),
+            key(
+                "advertise",
+                Ip,
+                Optional("\"203.0.113.7\""),
+                "Address that others are told, behind a 1:1 NAT; else ip.",
+            ),
+            key("ports", Ports, Default("\"20000-29999\""), "UDP ports; each leg takes an even one and the next."),
+            key(
+                "timeout_s",
+                Whole(0, 3_600),
+                Default("30"),
+                "Hang up an answered call that has sent no audio for so many seconds; 0 never does.",
+            ),
+        ],
+    },
+    Section {
+        name: "trunk",
+        many: true,
+        doc: "A way to the telephone network.",
+        keys: &[
+            key("name", Name, Required("\"carrier\""), "Unique name."),
+            key("host", Host, Required("\"127.0.0.1:5070\""), "Where its requests go; port 5060 if left out."),
+            key("transport", Choice(&["udp"]), Default("\"udp\""), "How they go there."),
+            key("username", Text, Optional("\"alice\""), "For digest authentication; needs password."),
+            key("password", Text, Optional("\"secret\""), "Its password."),
+            key("max_channels", Whole(1, 100_000), Default("100"), "Most calls at once."),
+            key("max_cps", Number(0.01, 10_000.0), Default("10"), "Most new calls a second."),
+            key("codecs", Codecs, Default("[\"PCMU\", \"PCMA\"]"), "In order of preference: PCMU, PCMA."),
+        ],
+    },
+    Section {
+        name: "route",
+        many: true,
+        doc: "What happens to an inbound call. The first route that fits is taken; without one the call gets 404.",
+        keys: &[
+            key(
+                "to",
+                Called,
+                Required("\"echo\""),
+                "Called name (\"echo\"), number (\"+15551234567\") or regular expression for the whole of it (\"\\\\+1555.*\").",
+            ),
+            key("action", Action, Required("\"echo\""), "echo, play:FILE (WAV, 8 kHz mono), reject:CODE (400 to 699)."),
+            key("from_trunk", Name, Optional("\"carrier\""), "Only for calls of this trunk."),
+        ],
+    },
+    Section {
+        name: "agent",
+        many: true,
+        doc: "A person who takes calls.",
+        keys: &[
+            key("name", Name, Required("\"ann\""), "Unique name."),
+            key("password", Text, Optional("\"secret\""), "For the console."),
+            key(
+                "sip",
+                SipUri,
+                Optional("\"sip:ann@127.0.0.1:5080\""),
+                "Phone that is called once and kept on the line.",
+            ),
+            key("auto_ready", Flag, Default("false"), "Call the phone at boot and make the agent ready; needs sip."),
+            key("skills", Names, Default("[]"), "What the agent can do."),
+        ],
+    },
+    Section {
+        name: "campaign",
+        many: true,
+        doc: "A list that is dialled for agents.",
+        keys: &[
+            key("name", Name, Required("\"spring\""), "Unique name."),
+            key("list", Name, Required("\"spring-leads\""), "List of leads; see outpace import."),
+            key("trunk", Name, Required("\"carrier\""), "Trunk that it is dialled over."),
+            key(
+                "mode",
+                Choice(&MODES),
+                Default("\"predictive\""),
+                "progressive: one call per free agent; power: ratio calls per agent; predictive: as many as the forecast allows.",
+            ),
+            key("ratio", Number(1.0, dialer::RATIO_MAX), Default("1.5"), "Calls per agent in mode power."),
+            key("agents", Names, Default("[]"), "Agents who take its calls; none named means all."),
+            later("queue", Name, "\"sales\"", "Queue whose agents take its calls.", "name the agents instead"),
+            key("skills", Names, Default("[]"), "Skills that an agent must have."),
+            key("amd", Flag, Default("true"), "Tell people from answering machines; machines are hung up."),
+            key(
+                "profile",
+                Choice(&dialer::Profile::NAMES),
+                Default("\"us-ftc\""),
+                "What the law asks: us-ftc or strict.",
+            ),
+            key("limit", Number(0.0, 1.0), Optional("0.02"), "Abandon limit instead of the profile's; 0.03 is 3 %."),
+            key("caller_id", Phone, Required("\"+12125550100\""), "Number that is shown."),
+            key("ring_timeout_s", Whole(5, 180), Default("25"), "Give up after so many seconds of ringing."),
+            key("attempts_max", Whole(1, 100), Default("6"), "Most attempts at one lead."),
+            key(
+                "timezone",
+                Zone,
+                Default("\"America/New_York\""),
+                "Zone of leads that bring none, and of the ledger's days.",
+            ),
+        ],
+    },
+];

@@ -1,0 +1,93 @@
+//! What `outpace demo` may be told.
+
+use crate::failure::Failure;
+use clap::Args;
+use dialer::sim::callee::CalleeModel;
+use std::path::PathBuf;
+
+const OWN_SCENARIO: &str = include_str!("scenario.toml");
+
+/// Leads that a demo may have: 100,000 at the demo's pace are 12 hours.
+const LEADS_MAX: usize = 100_000;
+/// Agents that a demo may have: each is a phone that sends 50 packets a second on the same machine.
+const AGENTS_MAX: usize = 500;
+
+/// Dial a list over real SIP and RTP on loopback, with simulated people, machines and agents that speak.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:\n  outpace demo --leads 200 --agents 8 --json demo.json")]
+pub struct DemoArgs {
+    /// Leads to dial
+    #[arg(long, default_value_t = 500)]
+    pub leads: usize,
+    /// Agents who take the calls
+    #[arg(long, default_value_t = 10)]
+    pub agents: usize,
+    /// Stop dialling after so many seconds
+    #[arg(long, default_value_t = 360)]
+    pub seconds: u64,
+    /// Repeat a run: the same seed makes the same leads and callees
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How sockets are driven: `poll` (epoll)
+    #[arg(long, default_value = "poll")]
+    pub driver: String,
+    /// Shard threads of the engine
+    #[arg(long, default_value_t = 1)]
+    pub shards: usize,
+    /// A scenario file instead of the demo's own: shares of persons, machines and so on, and times
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Print no progress and no console address, only the summary
+    #[arg(long)]
+    pub headless: bool,
+    /// Write the summary as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Drawn when `--seed` is absent, once for the whole run
+    #[arg(skip = drawn_seed())]
+    drawn: u64,
+}
+
+fn drawn_seed() -> u64 {
+    net::entropy::seed().map_or(1, |seed| seed.stream("demo-seed", 0).below(1_000_000))
+}
+
+impl DemoArgs {
+    /// The seed of this run.
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(self.drawn)
+    }
+
+    /// Refuses what cannot be run, with what to write instead.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self.driver.as_str() {
+            "poll" => {}
+            "ring" => {
+                return Err(Failure::usage("--driver ring", "is not built yet", "use --driver poll"));
+            }
+            other => {
+                return Err(Failure::usage(&format!("--driver {other}"), "is no driver", "use --driver poll"));
+            }
+        }
+        let within = |name: &str, value: usize, max: usize| {
+            if (1..=max).contains(&value) {
+                return Ok(());
+            }
+            Err(Failure::usage(&format!("--{name} {value}"), "is out of range", &format!("give 1 to {max}")))
+        };
+        within("leads", self.leads, LEADS_MAX)?;
+        within("agents", self.agents, AGENTS_MAX)?;
+        within("shards", self.shards, net::runtime::SHARDS_MAX)?;
+        within("seconds", usize::try_from(self.seconds).unwrap_or(usize::MAX), 86_400)
+    }
+
+    /// Who is called and how long everything takes: the demo's own scenario, or the file's.
+    pub fn callees(&self) -> Result<CalleeModel, Failure> {
+        let Some(path) = &self.scenario else {
+            return CalleeModel::parse(OWN_SCENARIO).map_err(|e| Failure::failed(e.to_string()));
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| Failure::io(&path.display().to_string(), e))?;
+        CalleeModel::parse(&text)
+            .map_err(|e| Failure::usage(&path.display().to_string(), &e.to_string(), "see docs/simulation.md"))
+    }
+}

@@ -1,0 +1,175 @@
+//! The demo's result: a table for people, the contract's JSON for programs. What the product says of itself and what
+//! the carrier's own ledger saw stand side by side and must agree.
+
+use super::DemoArgs;
+use crate::conductor::{Figures, Spread};
+use crate::failure::Failure;
+use base::Duration;
+use loadtest::{CalleeRecord, Ledger, Nature};
+use net::EngineStats;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use store::AttemptRow;
+
+/// Persons lost to detection have these verdicts.
+const NOT_A_PERSON: [&str; 5] = ["machine", "ivr", "screening", "fax", "sit"];
+
+pub(super) struct Summary {
+    json: Value,
+    faults: Vec<String>,
+}
+
+impl Summary {
+    #[allow(clippy::too_many_arguments, reason = "everything that a run leaves behind, joined once")]
+    pub(super) fn new(
+        arguments: &DemoArgs,
+        leads: usize,
+        wall: Duration,
+        occupancy: f64,
+        figures: &Figures,
+        stats: &EngineStats,
+        ledger: &Ledger,
+        attempts: &[AttemptRow],
+        talks: usize,
+    ) -> Self {
+        let callees: BTreeMap<&str, &CalleeRecord> =
+            ledger.records().iter().map(|record| (record.number.as_str(), record)).collect();
+        let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut lead_attempts: BTreeMap<u64, u64> = BTreeMap::new();
+        let (mut humans, mut machines, mut human_as_machine, mut unclosed) = (0_u64, 0_u64, 0_u64, 0_u64);
+        let mut connect_delay = Spread::default();
+        let mut not_heard = 0_u64;
+        for row in attempts {
+            *lead_attempts.entry(row.intent.lead.0).or_default() += 1;
+            let Some(close) = &row.close else {
+                unclosed += 1;
+                continue;
+            };
+            *outcomes.entry(close.outcome.as_str()).or_default() += 1;
+            let callee = callees.get(row.intent.number.as_str());
+            let taken_for_machine = close.verdict.as_deref().is_some_and(|verdict| NOT_A_PERSON.contains(&verdict));
+            machines += u64::from(taken_for_machine);
+            humans += u64::from(close.verdict.is_some() && !taken_for_machine);
+            human_as_machine += u64::from(taken_for_machine && callee.is_some_and(|c| c.nature == Nature::Person));
+            if close.counted_as == "connected" {
+                match callee.and_then(|callee| callee.connect_delay()) {
+                    Some(delay) => connect_delay.add(delay),
+                    None => not_heard += 1,
+                }
+            }
+        }
+        let double_dialled = ledger.summary().double_dialled;
+        let undialled = (leads as u64).saturating_sub(lead_attempts.len() as u64);
+        if undialled > 0 {
+            outcomes.insert("not_dialled", undialled);
+        }
+        let counts = stats.counts();
+        let lateness = stats.send_lateness_us();
+        let counters = stats.counters();
+        let live = figures.abandoned + figures.connected;
+        let strict = |extra: u64| share(figures.abandoned + extra, live + extra);
+        let json = json!({
+            "leads": leads,
+            "agents": arguments.agents,
+            "outcomes": outcomes,
+            "driver": arguments.driver,
+            "shards": arguments.shards,
+            "seed": arguments.seed(),
+            "wall_s": round(wall.as_secs_f64(), 3),
+            "attempts": figures.attempts,
+            "answered": figures.answered,
+            "humans": humans,
+            "machines": machines,
+            "human_as_machine": human_as_machine,
+            "connected": figures.connected,
+            "abandoned": figures.abandoned,
+            "abandon_rate": round(figures.abandon_rate(), 5),
+            "abandon_rate_strict": round(strict(human_as_machine), 5),
+            "connect_delay_ms": connect_delay.to_json_ms(),
+            "bridge_delay_ms": figures.bridge_delay.to_json_ms(),
+            "agent_occupancy": round(occupancy, 4),
+            "agent_talks_heard": talks,
+            "late_packets": counters.late_over_20ms,
+            "send_lateness_us": {
+                "p50": lateness.at(0.50), "p99": lateness.at(0.99), "p999": lateness.at(0.999), "max": lateness.max(),
+            },
+            "packets_sent": counters.media_sent,
+            "packets_received": counters.media_received,
+            "sched": stats.sched(),
+            "leaked": {
+                "calls": counts.calls, "legs": counts.legs, "ports": counts.ports_in_use, "timers": counts.timers,
+            },
+            "double_dialled": double_dialled,
+        });
+        let mut faults = Vec::new();
+        let mut fault = |wrong: bool, text: String| {
+            if wrong {
+                faults.push(text);
+            }
+        };
+        fault(unclosed > 0, format!("{unclosed} attempts have no outcome"));
+        fault(double_dialled > 0, format!("{double_dialled} numbers were dialled again"));
+        fault(not_heard > 0, format!("{not_heard} calls count as connected, but the callee heard no agent"));
+        let leaked = counts.calls + counts.legs + counts.ports_in_use + counts.timers;
+        fault(leaked > 0, format!("{leaked} calls, legs, ports or timers were not given back"));
+        for (shard, message) in &stats.failed {
+            fault(true, format!("shard {shard} failed: {message}"));
+        }
+        Summary { json, faults }
+    }
+
+    /// What went wrong that must not, in one line; `None` for a sound run.
+    pub(super) fn fault(&self) -> Option<String> {
+        (!self.faults.is_empty()).then(|| format!("the demo's books do not balance: {}", self.faults.join("; ")))
+    }
+
+    /// The table.
+    pub(super) fn print(&self) {
+        let json = &self.json;
+        let percent = |key: &str| format!("{:.2} %", json[key].as_f64().unwrap_or(0.0) * 100.0);
+        let spread = |key: &str, unit: &str| {
+            let part = |name: &str| json[key][name].as_f64().unwrap_or(0.0);
+            format!("{:.0} / {:.0} / {:.0} {unit}", part("p50"), part("p99"), part("max"))
+        };
+        let row = |name: &str, value: String| println!("  {name:<34}{value}");
+        println!("\nOutpace demo, seed {}: {} leads, {} agents, {} s", json["seed"], json["leads"], json["agents"], json["wall_s"]);
+        println!("\n  Outcomes");
+        for (outcome, count) in json["outcomes"].as_object().into_iter().flatten() {
+            println!("    {:<32}{count}", outcome.replace('_', " "));
+        }
+        println!();
+        row("Answered", json["answered"].to_string());
+        row("Persons / machines (as detected)", format!("{} / {}", json["humans"], json["machines"]));
+        row("Persons taken for machines", json["human_as_machine"].to_string());
+        row("Connected / abandoned", format!("{} / {}", json["connected"], json["abandoned"]));
+        row("Abandon rate (limit 3 %)", percent("abandon_rate"));
+        row("Agent occupancy", percent("agent_occupancy"));
+        println!();
+        row("Greeting end to agent's voice", spread("connect_delay_ms", "ms (p50 / p99 / max)"));
+        row("Verdict and agent to bridge", spread("bridge_delay_ms", "ms (p50 / p99 / max)"));
+        row("Send lateness", spread("send_lateness_us", "µs (p50 / p99 / max)"));
+        row("Packets sent / received", format!("{} / {}", json["packets_sent"], json["packets_received"]));
+        row("Dialled twice / leaked", format!("{} / {}", json["double_dialled"], leaked(&json["leaked"])));
+        println!();
+    }
+
+    /// The JSON file.
+    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = format!("{:#}\n", self.json);
+        std::fs::write(path, text).map_err(|e| Failure::io(&path.display().to_string(), e))
+    }
+}
+
+fn leaked(value: &Value) -> u64 {
+    value.as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum()
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}

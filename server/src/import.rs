@@ -1,0 +1,245 @@
+//! Leads from a CSV file: columns mapped, numbers made E.164, duplicates and rubbish told apart and said.
+//!
+//! ```text
+//!  CSV ──row──> columns ──> number, zone, texts ──> duplicate in the file? ──> batch ──> LeadSink (store)
+//!                  └── what is wrong ──────────────────┴── Rejected ──> LeadSink (error file)
+//! ```
+//!
+//! **Invariants.** Every row is counted in exactly one of added, already_on_list, duplicates, rejected. The first row of
+//! a number counts. What is wrong with one row never stops the others; only the file, its header and the store can.
+
+mod cells;
+mod command;
+mod phone;
+
+pub use command::{ImportArgs, run};
+pub use phone::{PhoneFault, Region, normalise};
+
+use crate::failure::Failure;
+use base::{ListId, WallTime};
+use cells::Columns;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use store::{Imported, NewLead, Store};
+
+/// Rows of one file: each takes 24 bytes of memory to find its duplicates, so 10 million take 240 MB.
+pub const ROWS_MAX: u64 = 10_000_000;
+
+/// Leads given to the sink at once: within the store's limit, and some 20 progress reports a second.
+const BATCH: usize = 5_000;
+
+/// How to read a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportOptions {
+    /// The country whose notation numbers without a country code follow (ISO 3166, two letters).
+    pub region: String,
+    /// Which column of the file holds a field, where its name is not the field's own.
+    pub map: BTreeMap<Field, String>,
+}
+
+impl Default for ImportOptions {
+    /// Columns by their own names, numbers as in the United States.
+    fn default() -> Self {
+        ImportOptions { region: "US".to_owned(), map: BTreeMap::new() }
+    }
+}
+
+/// A field of a lead.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Field {
+    /// Telephone number; the only one that must be there.
+    Phone,
+    /// Given name.
+    FirstName,
+    /// Family name.
+    LastName,
+    /// IANA name of the zone that the person lives in.
+    Timezone,
+    /// The lead's id in the system it came from.
+    ExternalId,
+}
+
+impl Field {
+    /// All of them, in the order of the default header.
+    pub const ALL: [Field; 5] = [Field::Phone, Field::FirstName, Field::LastName, Field::Timezone, Field::ExternalId];
+
+    /// The name in the default header and in `--map`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::Phone => "phone",
+            Field::FirstName => "first_name",
+            Field::LastName => "last_name",
+            Field::Timezone => "timezone",
+            Field::ExternalId => "external_id",
+        }
+    }
+
+    /// By its name.
+    pub fn named(name: &str) -> Option<Field> {
+        Field::ALL.into_iter().find(|field| field.name() == name)
+    }
+}
+
+/// A row that was not imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its line in the file, from 1 (the header is line 1).
+    pub line: u64,
+    /// The column that is at fault.
+    pub field: &'static str,
+    /// What stood there.
+    pub value: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// It is a second row of a number, not rubbish.
+    pub duplicate: bool,
+}
+
+/// Where leads go.
+pub trait LeadSink {
+    /// Takes leads with different E.164 numbers.
+    ///
+    /// # Errors
+    /// Ends the import.
+    fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure>;
+
+    /// Hears of a row that is not imported.
+    ///
+    /// # Errors
+    /// Ends the import.
+    fn reject(&mut self, _row: &Rejected) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Hears how many bytes of the file have been read.
+    fn progress(&mut self, _bytes: u64) {}
+}
+
+/// Puts leads on a list of a store; rejected rows are only counted.
+pub struct StoreSink<'a> {
+    store: &'a Store,
+    list: ListId,
+    at: WallTime,
+}
+
+impl<'a> StoreSink<'a> {
+    /// Onto `list`, as imported at `at`.
+    pub fn new(store: &'a Store, list: ListId, at: WallTime) -> Self {
+        StoreSink { store, list, at }
+    }
+}
+
+impl LeadSink for StoreSink<'_> {
+    fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
+        Ok(self.store.import_leads(self.list, batch, self.at)?)
+    }
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Rows below the header that are not blank.
+    pub rows: u64,
+    /// New on the list.
+    pub added: u64,
+    /// The number was on the list before; the old lead stands.
+    pub already_on_list: u64,
+    /// Second rows of a number in the same file.
+    pub duplicates: u64,
+    /// Rubbish.
+    pub rejected: u64,
+    /// Rejected rows by reason.
+    pub reasons: BTreeMap<String, u64>,
+}
+
+/// Reads a CSV file with a header (comma, semicolon or tab; UTF-8) and gives its leads to `sink`.
+///
+/// # Errors
+/// A header without the wanted columns or an unknown region (wrong use); a file that cannot be read, more than
+/// [`ROWS_MAX`] rows, whatever the sink refuses.
+pub fn import_csv(
+    input: impl Read,
+    options: &ImportOptions,
+    sink: &mut impl LeadSink,
+) -> Result<ImportReport, Failure> {
+    let region = Region::named(&options.region).ok_or_else(|| {
+        let place = format!("region {:?}", options.region);
+        Failure::usage(&place, "is no country", "give two letters such as US, GB, DE")
+    })?;
+    let mut rows = cells::Rows::open(input)?;
+    let columns = Columns::find(rows.header(), &options.map)?;
+    let mut import = Import { report: ImportReport::default(), seen: HashMap::new(), batch: Vec::new(), region };
+    while let Some(row) = rows.next()? {
+        import.row(&columns, &row, sink)?;
+        if import.batch.len() >= BATCH {
+            import.hand_over(sink)?;
+            sink.progress(row.byte);
+        }
+    }
+    import.hand_over(sink)?;
+    Ok(import.report)
+}
+
+/// An import on its way.
+struct Import {
+    report: ImportReport,
+    /// Digits of each number and the line that it stood on first. Only asked, never walked through.
+    seen: HashMap<u64, u64>,
+    batch: Vec<NewLead>,
+    region: Region,
+}
+
+impl Import {
+    fn row(&mut self, columns: &Columns, row: &cells::Row<'_>, sink: &mut impl LeadSink) -> Result<(), Failure> {
+        self.report.rows += 1;
+        if self.report.rows > ROWS_MAX {
+            return Err(Failure::failed(format!(
+                "more than {ROWS_MAX} rows, line {}, split the file and import its parts",
+                row.line
+            )));
+        }
+        let rejected = match columns.lead(row, self.region) {
+            Ok(lead) => match self.seen.entry(digits(&lead.number)) {
+                std::collections::hash_map::Entry::Vacant(place) => {
+                    place.insert(row.line);
+                    self.batch.push(lead);
+                    return Ok(());
+                }
+                std::collections::hash_map::Entry::Occupied(first) => Rejected {
+                    line: row.line,
+                    field: Field::Phone.name(),
+                    value: columns.text(row, Field::Phone).unwrap_or_default().to_owned(),
+                    reason: format!("same number as line {}", first.get()),
+                    duplicate: true,
+                },
+            },
+            Err(rejected) => rejected,
+        };
+        if rejected.duplicate {
+            self.report.duplicates += 1;
+        } else {
+            self.report.rejected += 1;
+            *self.report.reasons.entry(rejected.reason.clone()).or_default() += 1;
+        }
+        sink.reject(&rejected)
+    }
+
+    fn hand_over(&mut self, sink: &mut impl LeadSink) -> Result<(), Failure> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let imported = sink.add(std::mem::take(&mut self.batch))?;
+        self.report.added += imported.added;
+        self.report.already_on_list += imported.already_there;
+        Ok(())
+    }
+}
+
+/// The digits of an E.164 number: at most 15, so they fit.
+fn digits(e164: &str) -> u64 {
+    e164.bytes().filter(u8::is_ascii_digit).fold(0, |value, digit| value * 10 + u64::from(digit - b'0'))
+}
+
+#[cfg(test)]
+mod tests;

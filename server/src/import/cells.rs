@@ -1,0 +1,205 @@
+//! The file as rows and columns: separator, header, limits. The wrapped library is `csv`.
+
+use super::phone::{Region, normalise};
+use super::{Field, Rejected};
+use crate::failure::Failure;
+use csv::{ByteRecord, ReaderBuilder};
+use jiff::tz::TimeZoneDatabase;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::rc::Rc;
+use store::NewLead;
+
+/// Longest row: a few hundred columns of free text. A quote that is never closed would else swallow the whole file.
+const ROW_BYTES_MAX: usize = 1 << 20;
+/// Longest text that is kept of a cell: the longest names and zones have about 60 bytes.
+const CELL_BYTES_MAX: usize = 256;
+/// How much of a bad value is said.
+const SAID_CHARS_MAX: usize = 60;
+
+/// The rows of a file.
+pub(super) struct Rows<R: Read> {
+    reader: csv::Reader<Bounded<BufReader<R>>>,
+    unread: Rc<Cell<usize>>,
+    header: Vec<String>,
+    record: ByteRecord,
+}
+
+/// One row.
+pub(super) struct Row<'a> {
+    /// The line that it begins on, from 1.
+    pub(super) line: u64,
+    /// The byte that it begins at.
+    pub(super) byte: u64,
+    cells: &'a ByteRecord,
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads the header and finds the separator by it.
+    pub(super) fn open(input: R) -> Result<Self, Failure> {
+        let mut input = BufReader::with_capacity(64 * 1024, input);
+        let beginning = input.fill_buf().map_err(|e| Failure::io("the CSV file", e))?;
+        let delimiter = separator(beginning);
+        let unread = Rc::new(Cell::new(0));
+        let bounded = Bounded { input, since_row: Rc::clone(&unread) };
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bounded);
+        let header = reader.byte_headers().map_err(|e| fault(&e))?;
+        // The csv library takes a byte order mark off by itself.
+        let header = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+        unread.set(0);
+        Ok(Rows { reader, unread, header, record: ByteRecord::new() })
+    }
+
+    /// The names of the columns.
+    pub(super) fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The next row that is not blank.
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, Failure> {
+        loop {
+            self.unread.set(0);
+            if !self.reader.read_byte_record(&mut self.record).map_err(|e| fault(&e))? {
+                return Ok(None);
+            }
+            if self.record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                break;
+            }
+        }
+        let (line, byte) = self.record.position().map_or((0, 0), |place| (place.line(), place.byte()));
+        Ok(Some(Row { line, byte, cells: &self.record }))
+    }
+}
+
+fn fault(error: &csv::Error) -> Failure {
+    let place = error.position().map_or_else(|| "the CSV file".to_owned(), |place| format!("line {}", place.line()));
+    Failure::failed(format!("{error}, {place}, mend the file and import it again"))
+}
+
+/// The separator that the header line has most of, outside quotes: spreadsheets write semicolons where the comma is
+/// the decimal point.
+fn separator(beginning: &[u8]) -> u8 {
+    let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
+    for byte in beginning {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => break,
+            _ if quoted => {}
+            byte => counts.iter_mut().filter(|(separator, _)| separator == byte).for_each(|(_, count)| *count += 1),
+        }
+    }
+    // The first of equals: a header of one column has none and is read with commas.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator)
+}
+
+/// Refuses to read on when one row has no end.
+struct Bounded<R> {
+    input: R,
+    since_row: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.since_row.get() > ROW_BYTES_MAX {
+            let what = format!("a row of more than {ROW_BYTES_MAX} bytes: a quote that is never closed?");
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));
+        }
+        let read = self.input.read(buffer)?;
+        self.since_row.set(self.since_row.get() + read);
+        Ok(read)
+    }
+}
+
+/// Which column holds which field, and the zones that were asked for.
+pub(super) struct Columns {
+    places: BTreeMap<Field, usize>,
+    zones: &'static TimeZoneDatabase,
+}
+
+impl Columns {
+    /// Finds the fields' columns in a header.
+    pub(super) fn find(header: &[String], map: &BTreeMap<Field, String>) -> Result<Self, Failure> {
+        let said = || header.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let mut places = BTreeMap::new();
+        for field in Field::ALL {
+            let wanted = map.get(&field).map_or(field.name(), String::as_str);
+            let mut found = (0..header.len()).filter(|&place| header[place].eq_ignore_ascii_case(wanted.trim()));
+            match (found.next(), found.next()) {
+                (Some(place), None) => {
+                    places.insert(field, place);
+                }
+                (Some(_), Some(_)) => {
+                    let place = format!("column {wanted:?}");
+                    return Err(Failure::usage(&place, "stands twice in the header", "rename one of them"));
+                }
+                (None, _) if field == Field::Phone || map.contains_key(&field) => {
+                    let what = format!("is not in the header ({})", said());
+                    let mend = format!("give --map {}=COLUMN", field.name());
+                    return Err(Failure::usage(&format!("column {wanted:?}"), &what, &mend));
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(Columns { places, zones: zones() })
+    }
+
+    /// The text of a field, if it is UTF-8 and there.
+    pub(super) fn text<'r>(&self, row: &Row<'r>, field: Field) -> Option<&'r str> {
+        let cell = row.cells.get(*self.places.get(&field)?)?;
+        std::str::from_utf8(cell).ok().map(str::trim)
+    }
+
+    /// The lead of a row, or what is wrong with it.
+    pub(super) fn lead(&self, row: &Row<'_>, region: Region) -> Result<NewLead, Rejected> {
+        let phone = self.cell(row, Field::Phone)?.unwrap_or_default();
+        let number =
+            normalise(phone, region).map_err(|fault| rejected(row, Field::Phone, phone.to_owned(), fault.reason()))?;
+        let timezone = self.cell(row, Field::Timezone)?;
+        if let Some(zone) = timezone
+            && self.zones.get(zone).is_err()
+        {
+            let reason = "no such time zone: write a name like America/New_York";
+            return Err(rejected(row, Field::Timezone, zone.to_owned(), reason));
+        }
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Ok(NewLead {
+            number,
+            first_name: owned(self.cell(row, Field::FirstName)?),
+            last_name: owned(self.cell(row, Field::LastName)?),
+            timezone: owned(timezone),
+            external_id: owned(self.cell(row, Field::ExternalId)?),
+        })
+    }
+
+    /// A field that is there and not empty.
+    fn cell<'r>(&self, row: &Row<'r>, field: Field) -> Result<Option<&'r str>, Rejected> {
+        let Some(&place) = self.places.get(&field) else { return Ok(None) };
+        let Some(cell) = row.cells.get(place) else {
+            // A short row lacks its last columns; only the number is needed.
+            let missing = "the row ends before this column";
+            let needed = field == Field::Phone;
+            return if needed { Err(rejected(row, field, String::new(), missing)) } else { Ok(None) };
+        };
+        let Ok(text) = std::str::from_utf8(cell) else {
+            let value = String::from_utf8_lossy(cell).into_owned();
+            return Err(rejected(row, field, value, "not UTF-8: save the file as UTF-8"));
+        };
+        let text = text.trim();
+        if text.len() > CELL_BYTES_MAX {
+            return Err(rejected(row, field, text.to_owned(), "longer than 256 bytes"));
+        }
+        Ok((!text.is_empty()).then_some(text))
+    }
+}
+
+fn rejected(row: &Row<'_>, field: Field, value: String, reason: &str) -> Rejected {
+    let value = value.chars().take(SAID_CHARS_MAX).collect();
+    Rejected { line: row.line, field: field.name(), value, reason: reason.to_owned(), duplicate: false }
+}
+
+/// The zones that are compiled in, the same ones that the dialer judges calling hours by.
+fn zones() -> &'static TimeZoneDatabase {
+    static ZONES: std::sync::OnceLock<TimeZoneDatabase> = std::sync::OnceLock::new();
+    ZONES.get_or_init(TimeZoneDatabase::bundled)
+}

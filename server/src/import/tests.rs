@@ -1,0 +1,173 @@
+//! Files as people send them.
+
+use super::*;
+
+/// Keeps what an import gives it.
+#[derive(Default)]
+struct Kept {
+    leads: Vec<NewLead>,
+    rejected: Vec<Rejected>,
+    batches: usize,
+}
+
+impl LeadSink for Kept {
+    fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
+        self.batches += 1;
+        let added = batch.len() as u64;
+        self.leads.extend(batch);
+        Ok(Imported { added, already_there: 0 })
+    }
+    fn reject(&mut self, row: &Rejected) -> Result<(), Failure> {
+        self.rejected.push(row.clone());
+        Ok(())
+    }
+}
+
+fn import(csv: impl AsRef<[u8]>, options: &ImportOptions) -> Result<(ImportReport, Kept), Failure> {
+    let mut kept = Kept::default();
+    let report = import_csv(csv.as_ref(), options, &mut kept)?;
+    assert_eq!(report.rows, report.added + report.already_on_list + report.duplicates + report.rejected);
+    assert_eq!(report.rejected, report.reasons.values().sum::<u64>());
+    Ok((report, kept))
+}
+
+fn us(csv: impl AsRef<[u8]>) -> (ImportReport, Kept) {
+    import(csv, &ImportOptions::default()).unwrap()
+}
+
+#[test]
+fn all_columns_are_read_whatever_their_order_and_case() {
+    let (report, kept) = us("external_id,Phone,TIMEZONE,last_name,note,first_name\n\
+         7,212-555-0100,America/New_York,\"O'Neil, Jr\",hello,Ann\n\
+         \n\
+         8, +1 212 555 0101 ,,,,\n");
+    assert_eq!((report.rows, report.added), (2, 2));
+    let full = NewLead {
+        number: "+12125550100".to_owned(),
+        first_name: Some("Ann".to_owned()),
+        last_name: Some("O'Neil, Jr".to_owned()),
+        timezone: Some("America/New_York".to_owned()),
+        external_id: Some("7".to_owned()),
+    };
+    let bare = NewLead { number: "+12125550101".to_owned(), external_id: Some("8".to_owned()), ..NewLead::default() };
+    assert_eq!(kept.leads, [full, bare]);
+}
+
+#[test]
+fn separators_byte_order_mark_and_line_ends_of_spreadsheets() {
+    for csv in [
+        "phone,first_name\n2125550100,Ann\n",
+        "\u{feff}phone;first_name\r\n2125550100;Ann\r\n",
+        "phone\tfirst_name\r2125550100\tAnn",
+        "\"phone\";\"first_name\"\n\"2125550100\";\"Ann\"\n",
+        "\"pho,ne\";phone;first_name\nx;2125550100;Ann",
+    ] {
+        let (report, kept) = us(csv);
+        assert_eq!(report.added, 1, "{csv:?}");
+        assert_eq!(kept.leads[0].first_name.as_deref(), Some("Ann"), "{csv:?}");
+    }
+    assert_eq!(us("phone\n2125550100\n").0.added, 1);
+}
+
+#[test]
+fn the_same_number_in_another_notation_is_a_duplicate_of_its_first_line() {
+    let (report, kept) = us("phone,first_name\n(212) 555-0100,first\n+12125550100,second\n1-212-555-0100,third\n");
+    assert_eq!((report.added, report.duplicates, report.rejected), (1, 2, 0));
+    assert_eq!(kept.leads[0].first_name.as_deref(), Some("first"));
+    assert_eq!(kept.rejected[1].reason, "same number as line 2");
+    assert_eq!((kept.rejected[1].line, kept.rejected[1].value.as_str()), (4, "1-212-555-0100"));
+    assert!(kept.rejected[1].duplicate);
+}
+
+#[test]
+fn rubbish_rows_are_said_with_line_column_and_reason_and_stop_nothing() {
+    let long = "x".repeat(300);
+    let mut csv = Vec::new();
+    csv.extend_from_slice(b"first_name,phone,timezone\nA,n/a,\nB,,\nC\nD,2125550101,Mars/Olympus\n");
+    csv.extend_from_slice(format!("{long},2125550102,\n").as_bytes());
+    csv.extend_from_slice(b"J\xf6rg,2125550103,\nok,2125550104,UTC,and,more,columns\n");
+    let (report, kept) = us(csv);
+    assert_eq!((report.rows, report.added, report.rejected), (7, 1, 6));
+    let said: Vec<_> = kept.rejected.iter().map(|row| (row.line, row.field, row.reason.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (2, "phone", "letters in the phone number (extensions cannot be dialled)"),
+            (3, "phone", "no phone number"),
+            (4, "phone", "the row ends before this column"),
+            (5, "timezone", "no such time zone: write a name like America/New_York"),
+            (6, "first_name", "longer than 256 bytes"),
+            (7, "first_name", "not UTF-8: save the file as UTF-8"),
+        ]
+    );
+    assert_eq!(kept.rejected[4].value.len(), 60);
+}
+
+#[test]
+fn columns_are_mapped_and_missing_ones_named() {
+    let map = |field, column: &str| ImportOptions {
+        map: BTreeMap::from([(field, column.to_owned())]),
+        ..ImportOptions::default()
+    };
+    let (_, kept) = import("Telefon,Vorname\n2125550100,Ann\n", &map(Field::Phone, "telefon")).unwrap();
+    assert_eq!(kept.leads[0].number, "+12125550100");
+    for (csv, options, words) in [
+        ("tel\n1\n", ImportOptions::default(), vec!["\"phone\"", "\"tel\"", "--map phone=COLUMN"]),
+        ("phone\n1\n", map(Field::LastName, "surname"), vec!["\"surname\"", "--map last_name=COLUMN"]),
+        ("phone,phone\n1,2\n", ImportOptions::default(), vec!["\"phone\"", "twice"]),
+        ("", ImportOptions::default(), vec!["\"phone\""]),
+        ("phone\n1\n", ImportOptions { region: "ZZ".to_owned(), ..ImportOptions::default() }, vec!["\"ZZ\"", "US"]),
+    ] {
+        let failure = import(csv, &options).err().unwrap();
+        assert_eq!(failure.code(), 2, "{failure}");
+        for word in words {
+            assert!(failure.to_string().contains(word), "{failure}");
+        }
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed_does_not_swallow_the_file() {
+    let mut csv = String::from("phone,first_name\n2125550100,\"Ann\n");
+    for row in 0..200_000 {
+        csv.push_str(&format!("212556{:04},Bob\n", row % 10_000));
+    }
+    let failure = import(csv, &ImportOptions::default()).err().unwrap();
+    assert_eq!(failure.code(), 1);
+    assert!(failure.to_string().contains("never closed"), "{failure}");
+}
+
+#[test]
+fn a_long_file_is_handed_over_in_batches() {
+    let mut csv = String::from("phone\n");
+    for row in 0..12_000 {
+        csv.push_str(&format!("2125{:02}{:04}\n", 20 + row / 10_000, row % 10_000));
+    }
+    let (report, kept) = us(csv);
+    assert_eq!((report.added, kept.batches), (12_000, 3));
+}
+
+#[test]
+fn a_generated_list_gives_exactly_its_planted_numbers() {
+    let planted = loadtest::leads::leads(400, base::Seed::from_u64(5));
+    let (report, kept) = us(&planted.csv);
+    let numbers: Vec<_> = kept.leads.into_iter().map(|lead| lead.number).collect();
+    assert_eq!(numbers, planted.numbers);
+    assert_eq!(report.duplicates as usize, planted.planted.duplicates);
+    assert_eq!(report.rejected as usize, planted.planted.rubbish());
+}
+
+#[test]
+fn the_store_sink_tells_what_was_on_the_list_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("outpace.db").display());
+    let (store, _acks) = Store::open(&url).unwrap();
+    let at = WallTime::from_unix_us(1);
+    let list = store.create_list(store::TenantId::DEFAULT, "spring", at).unwrap();
+    let options = ImportOptions::default();
+    import_csv(&b"phone\n2125550100\n2125550101\n"[..], &options, &mut StoreSink::new(&store, list, at)).unwrap();
+    let csv = &b"phone\n2125550101\n2125550102\n"[..];
+    let report = import_csv(csv, &options, &mut StoreSink::new(&store, list, at)).unwrap();
+    assert_eq!((report.added, report.already_on_list), (1, 1));
+    assert_eq!(store.counts(list).unwrap().total, 3);
+}
