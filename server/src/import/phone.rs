@@ -1,7 +1,10 @@
-//! A telephone number as people write it, made E.164. The wrapped library is `phonenumber` (Google's metadata).
+//! A telephone number as people write it, made E.164. The wrapped library is `phonenumber`, of which only the tables
+//! are used (Google's metadata: codes, prefixes, lengths, patterns of each country). Its parser takes a country's trunk
+//! prefix off numbers that only begin like it (+7 812… loses its 8), and a wrong number that rings is worse than a row
+//! that is refused. Notations with a carrier's code inside (Brazil, Argentina's 15) are refused for the same reason.
 
-use phonenumber::metadata::DATABASE;
-use phonenumber::{Mode, PhoneNumber, country};
+use phonenumber::metadata::{DATABASE, Descriptor};
+use phonenumber::{Metadata, country};
 
 /// Longest text that may be a number: 15 digits with a separator after each, brackets and a `tel:`.
 const TEXT_CHARS_MAX: usize = 40;
@@ -62,32 +65,105 @@ impl Region {
 /// [`PhoneFault`] when it is none, or none of its country's.
 pub fn normalise(text: &str, region: Region) -> Result<String, PhoneFault> {
     let text = plain(text)?;
-    let number = if text.starts_with('+') {
-        parse(&text, None)?
-    } else {
-        let number = parse(&text, Some(region.0))?;
-        match number.code().source() {
-            // Parsed once more as if with a plus sign: the library takes the default country's own trunk prefix off a
-            // foreign number (011 49 1512… would lose the 1).
-            country::Source::Idd => parse(&after_exit_code(&text, number.code().value())?, None)?,
-            _ => number,
-        }
+    let e164 = match text.strip_prefix('+') {
+        Some(digits) => international(digits)?,
+        None => national(&text, region)?,
     };
-    check_shape(&number)?;
-    let e164 = number.format().mode(Mode::E164).to_string();
-    let digits = e164.len().saturating_sub(1);
-    match digits {
+    match e164.len() - 1 {
         0..7 => Err(PhoneFault::TooShort),
         7..=15 => Ok(e164),
         _ => Err(PhoneFault::TooLong),
     }
 }
 
+/// Country code and national number. Country codes are prefix-free (ITU-T E.164), so at most one fits.
+fn international(digits: &str) -> Result<String, PhoneFault> {
+    if digits.len() < 4 {
+        return Err(PhoneFault::TooShort);
+    }
+    let found = (1..=3).find_map(|length| {
+        let code = digits[..length].parse::<u16>().ok()?;
+        Some((code, &digits[length..], country(code)?))
+    });
+    let (code, rest, regions) = found.ok_or(PhoneFault::Country)?;
+    // A trunk prefix does not belong here, but people write it: +44 (0)20 …
+    let trimmed = regions[0].national_prefix().and_then(|prefix| rest.strip_prefix(prefix));
+    let number = std::iter::once(rest).chain(trimmed).find(|number| fits(&regions, number));
+    number.map(|number| format!("+{code}{number}")).ok_or_else(|| misfit(&regions, rest))
+}
+
+/// As it is dialled inside a country: an exit code and a foreign number, or a number with or without trunk prefix or
+/// with the country's own code but no plus sign.
+fn national(digits: &str, region: Region) -> Result<String, PhoneFault> {
+    let home = DATABASE.by_id(region.0.as_ref()).ok_or(PhoneFault::Country)?;
+    let regions = country(home.country_code()).ok_or(PhoneFault::Country)?;
+    let exit = home.international_prefix().and_then(|pattern| pattern.find(digits)).filter(|found| found.start() == 0);
+    if let Some(e164) = exit.and_then(|exit| international(&digits[exit.end()..]).ok()) {
+        return Ok(e164);
+    }
+    let code = home.country_code().to_string();
+    let trimmed = home.national_prefix().and_then(|prefix| digits.strip_prefix(prefix));
+    let coded = digits.strip_prefix(code.as_str());
+    let number = [Some(digits), trimmed, coded].into_iter().flatten().find(|number| fits(&regions, number));
+    number.map(|number| format!("+{code}{number}")).ok_or_else(|| misfit(&regions, trimmed.unwrap_or(digits)))
+}
+
+/// The countries that share a code, the main one first.
+fn country(code: u16) -> Option<Vec<&'static Metadata>> {
+    DATABASE.by_code(&code).filter(|regions| !regions.is_empty())
+}
+
+/// Whether some country of these has numbers of this length and beginning. Not whether the number is assigned: tables
+/// lag behind new ranges, and a number that nobody has answers nobody.
+fn fits(regions: &[&Metadata], number: &str) -> bool {
+    let begins = |region: &Metadata| {
+        region.descriptors().general().national_number().find(number).is_some_and(|found| found.start() == 0)
+    };
+    regions.iter().any(|region| lengths(region).any(|length| length == number.len()) && begins(region))
+}
+
+/// Why a number does not fit, judged by the lengths of lines and mobiles, which people mean.
+fn misfit(regions: &[&Metadata], number: &str) -> PhoneFault {
+    let usual = |region: &&Metadata| {
+        let kinds = region.descriptors();
+        lengths_of([kinds.fixed_line(), kinds.mobile()]).collect::<Vec<_>>()
+    };
+    let lengths: Vec<usize> = regions.iter().flat_map(usual).collect();
+    if lengths.iter().all(|&length| number.len() < length) {
+        PhoneFault::TooShort
+    } else if lengths.iter().all(|&length| number.len() > length) {
+        PhoneFault::TooLong
+    } else {
+        PhoneFault::Shape
+    }
+}
+
+/// Digits that national numbers of a country may have, of every kind that a list may hold (short codes and emergency
+/// numbers are none). The table's general entry has no lengths.
+fn lengths(region: &Metadata) -> impl Iterator<Item = usize> {
+    let kinds = region.descriptors();
+    lengths_of([
+        kinds.fixed_line(),
+        kinds.mobile(),
+        kinds.toll_free(),
+        kinds.premium_rate(),
+        kinds.shared_cost(),
+        kinds.personal_number(),
+        kinds.voip(),
+        kinds.pager(),
+        kinds.uan(),
+    ])
+}
+
+fn lengths_of<const N: usize>(kinds: [Option<&Descriptor>; N]) -> impl Iterator<Item = usize> {
+    kinds.into_iter().flatten().flat_map(|kind| kind.possible_length()).map(|length| usize::from(*length))
+}
+
 /// Digits and at most a leading plus sign.
 fn plain(text: &str) -> Result<String, PhoneFault> {
     // Spreadsheets mark text by an apostrophe; mail programs add an invisible direction mark.
-    let text =
-        text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '\u{200e}' | '\u{202a}'..='\u{202e}'));
+    let marks = |c: char| c.is_whitespace() || matches!(c, '\'' | '\u{200e}' | '\u{202a}'..='\u{202e}');
+    let text = text.trim_matches(marks);
     let text = text.strip_prefix("tel:").unwrap_or(text);
     if text.is_empty() {
         return Err(PhoneFault::Empty);
@@ -123,45 +199,6 @@ fn is_power_of_ten(text: &str) -> bool {
     })
 }
 
-fn parse(text: &str, region: Option<country::Id>) -> Result<PhoneNumber, PhoneFault> {
-    use phonenumber::ParseError;
-    phonenumber::parse(region, text).map_err(|error| match error {
-        ParseError::NoNumber | ParseError::TooShortAfterIdd | ParseError::TooShortNsn => PhoneFault::TooShort,
-        ParseError::TooLong | ParseError::MalformedInteger(_) => PhoneFault::TooLong,
-        _ => PhoneFault::Country,
-    })
-}
-
-/// `01149151…` with country code 49 as `+49151…`. Exit codes have two to five digits (`00`, `011`, `0011`, `00000`).
-fn after_exit_code(digits: &str, code: u16) -> Result<String, PhoneFault> {
-    let code = code.to_string();
-    (2..=5)
-        .filter_map(|length| digits.get(length..))
-        .find(|rest| rest.starts_with(&code))
-        .map(|rest| format!("+{rest}"))
-        .ok_or(PhoneFault::Country)
-}
-
-/// Whether some country with this code has numbers of this length and beginning. Not whether the number is assigned:
-/// metadata lags behind new ranges, and a number that nobody has answers nobody.
-fn check_shape(number: &PhoneNumber) -> Result<(), PhoneFault> {
-    let national = number.national().to_string();
-    let regions = DATABASE.by_code(&number.code().value()).filter(|regions| !regions.is_empty());
-    let regions = regions.ok_or(PhoneFault::Country)?;
-    let mut lengths = regions.iter().flat_map(|region| region.descriptors().general().possible_length());
-    if regions.iter().any(|region| region.descriptors().general().is_match(&national)) {
-        return Ok(());
-    }
-    let digits = u16::try_from(national.len()).unwrap_or(u16::MAX);
-    if lengths.clone().all(|&length| digits < length) {
-        Err(PhoneFault::TooShort)
-    } else if lengths.all(|&length| digits > length) {
-        Err(PhoneFault::TooLong)
-    } else {
-        Err(PhoneFault::Shape)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +220,8 @@ mod tests {
             "tel:+1-212-555-0123",
             "'2125550123",
             " \u{202d}(212)\u{a0}555\u{2013}0123\u{202c}\t",
-            "0111 212 555 0123",
+            "011 1 212 555 0123",
+            "+1 1 212 555 0123",
         ] {
             assert_eq!(us(text).as_deref(), Ok("+12125550123"), "{text:?}");
         }
@@ -205,6 +243,13 @@ mod tests {
         for text in ["020 7946 0123", "+44 20 7946 0123", "0044 20 7946 0123", "+44 (0)20 7946 0123"] {
             assert_eq!(normalise(text, britain).as_deref(), Ok("+442079460123"), "{text:?}");
         }
+        // A Russian number keeps the 8 that belongs to it and loses the 8 that is the trunk prefix.
+        let russia = Region::named("RU").unwrap();
+        for text in ["+7 812 123-45-67", "8 812 123-45-67", "812 123-45-67", "7 812 123 45 67", "8 10 7 812 123 45 67"]
+        {
+            assert_eq!(normalise(text, russia).as_deref(), Ok("+78121234567"), "{text:?}");
+        }
+        assert_eq!(us("+7 812 123-45-67").as_deref(), Ok("+78121234567"));
         // An Italian number keeps the zero that belongs to it.
         assert_eq!(us("+39 06 698 12345").as_deref(), Ok("+390669812345"));
         assert_eq!(normalise("001 212 555 0123", britain).as_deref(), Ok("+12125550123"));
