@@ -114,10 +114,15 @@ pub fn list_names(url: &str) -> Result<Option<Vec<String>>, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|e| fault(sqlx::Error::Io(e)))?;
         runtime.block_on(async {
+            // A look at a write-ahead log leaves its files behind, even read-only. Without one the store was closed
+            // well and the file alone is the truth, whoever opens it meanwhile.
+            let mut log = options.get_filename().as_os_str().to_owned();
+            log.push("-wal");
             // Journal mode and synchronisation are the owner's business and would be writes.
             let options = SqliteConnectOptions::new()
                 .filename(options.get_filename())
                 .read_only(true)
+                .immutable(!std::path::Path::new(&log).exists())
                 .create_if_missing(false)
                 .busy_timeout(BUSY_WAIT);
             let mut connection = SqliteConnection::connect_with(&options).await.map_err(fault)?;

@@ -156,6 +156,8 @@ fn lists_are_seen_from_outside_without_touching_the_store() {
     assert_eq!(list_names(&address).unwrap(), Some(vec!["autumn".to_owned(), "people".to_owned()]));
     f.store.close().unwrap();
     assert_eq!(list_names(&address).unwrap().map(|names| names.len()), Some(2));
+    let files = std::fs::read_dir(f.folder.path()).unwrap().count();
+    assert_eq!(files, 1, "a closed store is one file, also after a look at it");
     let nowhere = format!("sqlite:{}/nowhere.db", f.folder.path().display());
     assert_eq!(list_names(&nowhere).unwrap(), None);
     assert!(!f.folder.path().join("nowhere.db").exists());

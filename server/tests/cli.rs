@@ -1,0 +1,81 @@
+//! The binary's manners: one line of error, exit codes 0, 1 and 2, help with an example.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn outpace(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_outpace")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["demo", "check", "import", "simulate"] {
+        let output = outpace(folder.path(), &[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        assert!(text(&output.stdout).contains(&format!("  outpace {command} ")), "{command}");
+    }
+    assert!(text(&outpace(folder.path(), &["--version"]).stdout).starts_with("outpace "));
+}
+
+#[test]
+fn wrong_use_is_one_line_and_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.toml"), "[sip]\nupd = \"127.0.0.1:5060\"\n").unwrap();
+    std::fs::write(folder.path().join("empty.toml"), "").unwrap();
+    for (arguments, word) in [
+        (&["frobnicate"][..], "frobnicate"),
+        (&["check"], "--config"),
+        (&["check", "--config", "bad.toml"], "bad.toml:2:1 sip.upd, did you mean \"udp\"?"),
+        (&["check", "--config", "empty.toml", "--nonsense"], "--nonsense"),
+        (&["check", "--config", "empty.toml", "--log", "store=loud"], "--log"),
+        (&["import", "--config", "bad.toml", "--list", "l", "leads.csv"], "bad.toml:2:1"),
+        (&["simulate", "empty.toml", "--policy", "psychic"], "psychic"),
+        (&["simulate", "empty.toml", "--days", "many"], "many"),
+        (&["simulate", "empty.toml", "--replay", "outpace.db"], "not built yet"),
+        (&["demo", "--driver", "ring"], "ring"),
+    ] {
+        let output = outpace(folder.path(), arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{arguments:?}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(word), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    // Without a command: the help, as a fault.
+    let output = outpace(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("Usage:"));
+}
+
+#[test]
+fn failure_is_one_line_and_code_1_and_success_is_silent_on_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = outpace(folder.path(), &["check", "--config", "nowhere.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("error: nowhere.toml"));
+
+    std::fs::write(folder.path().join("outpace.toml"), "").unwrap();
+    std::fs::write(folder.path().join("leads.csv"), "phone\n212 555 0100\nrubbish\n").unwrap();
+    let import = ["import", "--config", "outpace.toml", "--list", "spring", "leads.csv"];
+    let output = outpace(folder.path(), &import);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    assert!(text(&output.stdout).contains("letters in the phone number"));
+    let output = outpace(folder.path(), &["check", "--config", "outpace.toml"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    assert!(text(&output.stdout).starts_with("outpace.toml: ok"));
+}
+
+#[test]
+fn every_fault_is_a_line_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.toml"), "[sip]\nudp = 1\n[media]\nip = 2\n[store]\nurl = 3\n").unwrap();
+    let output = outpace(folder.path(), &["check", "--config", "bad.toml"]);
+    let error = text(&output.stderr);
+    assert_eq!((output.status.code(), error.lines().count()), (Some(2), 3), "{error}");
+    assert!(error.lines().all(|line| line.starts_with("error: ")), "{error}");
+}
