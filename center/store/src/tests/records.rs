@@ -35,6 +35,9 @@ fn an_attempt_is_read_back_as_it_was_written() {
     assert_eq!(f.store.events(TENANT, AttemptId(10)).unwrap()[0].body, "[1]");
     // A second close would change what was recorded.
     assert_eq!(write(&f, Op::AttemptClose(close(10, 5))).unwrap_err().kind, ErrorKind::NotFound);
+    for sql in ["UPDATE attempt SET outcome = 'machine'", "UPDATE attempt SET closed_us = NULL"] {
+        assert!(outside(&f, sql).unwrap_err().contains("a closed attempt"), "{sql}");
+    }
     assert_eq!(f.store.high_water().unwrap(), HighWater { attempt: 10, call: 0, lead: f.leads[1].0 });
 }
 
@@ -136,7 +139,10 @@ fn records_that_are_proof_cannot_be_changed_or_deleted() {
         ("DELETE FROM consent", "append-only"),
         ("UPDATE suppression SET until_us = 1", "append-only"),
         ("DELETE FROM suppression", "append-only"),
+        ("INSERT OR REPLACE INTO consent SELECT * FROM consent", "append-only"),
+        ("REPLACE INTO suppression SELECT * FROM suppression", "append-only"),
         ("DELETE FROM attempt", "not deleted"),
+        ("REPLACE INTO attempt SELECT * FROM attempt", "not replaced"),
         ("UPDATE attempt SET why = '{}'", "not changed"),
         ("UPDATE lead SET attempt_number = 0", "only grows"),
     ] {
