@@ -25,6 +25,9 @@ pub const TRUNKS_MAX: usize = 1_000;
 /// Decisions are made at least this often while a campaign runs and agents work.
 const TICK: Duration = Duration::from_secs(1);
 
+/// A supplier of leads answers within this time if it has any: a page from the store takes milliseconds.
+const SUPPLY_ANSWERS: Duration = Duration::from_secs(1);
+
 /// Settings of a dialer.
 #[derive(Clone, Debug)]
 pub struct DialerConfig {
@@ -87,11 +90,18 @@ pub(crate) struct Campaign {
     pub(crate) stream: Stream,
     pub(crate) why: Reason,
     pub(crate) planned_end: Option<Instant>,
-    /// `LeadsWanted` is out and not answered: what the list holds is all there is.
-    pub(crate) wanted: bool,
+    /// Since when `LeadsWanted` is out and not answered.
+    pub(crate) wanted: Option<Instant>,
     pub(crate) attempts: u64,
     pub(crate) open_attempts: u32,
     pub(crate) outcomes: OutcomeCounts,
+}
+
+impl Campaign {
+    /// Leads were asked for, and a supplier that had any would have answered: what the list holds is all there is.
+    pub(crate) fn supply_over(&self, now: Instant) -> bool {
+        self.wanted.is_some_and(|since| now.since(since) >= SUPPLY_ANSWERS)
+    }
 }
 
 /// One or more campaigns on one pool of agents. See the crate's page for the picture.
@@ -339,7 +349,7 @@ impl Dialer {
             stream: self.seed.stream("pacing", id.0),
             why: Reason::NotStarted,
             planned_end: None,
-            wanted: false,
+            wanted: None,
             attempts: 0,
             open_attempts: 0,
             outcomes: OutcomeCounts::new(),
@@ -352,7 +362,7 @@ impl Dialer {
     fn add_leads(&mut self, now: Instant, id: CampaignId, leads: Vec<Lead>) -> Result<(), Reject> {
         let now_us = self.steady_us(now);
         let campaign = self.campaigns.get_mut(&id).ok_or(Reject::UnknownCampaign(id))?;
-        campaign.wanted = false;
+        campaign.wanted = None;
         for lead in leads {
             let name = lead.lead;
             let zone = match &lead.timezone {
@@ -366,12 +376,19 @@ impl Dialer {
             };
             self.gate.load(&lead, now_us);
             let next_us = lead.next_at.map_or(now_us, |at| at.as_unix_us());
-            if let Err(error) = campaign.list.add(lead, zone, now_us, next_us) {
+            let spent = lead.attempts_made >= campaign.config.retry.attempts_max;
+            let added = match spent {
+                true => campaign.list.add_done(&lead),
+                false => campaign.list.add(lead, zone, now_us, next_us),
+            };
+            if let Err(error) = added {
                 let reject = match error {
                     AddError::Duplicate => Reject::DuplicateLead(name),
                     AddError::Full => Reject::ListFull(name),
                 };
                 self.outputs.push_back(Output::Refused(reject));
+            } else if spent {
+                self.outputs.push_back(Output::LeadChanged { lead: name, state: LeadState::Done, next_at: None });
             }
         }
         if campaign.state == RunState::Finished {

@@ -65,10 +65,24 @@ pub(crate) enum AddError {
 }
 
 impl List {
+    fn knows(&self, lead: &Lead) -> bool {
+        let id = &lead.lead;
+        self.open.contains_key(id) || self.closed.contains_key(id) || self.numbers.contains(&lead.number)
+    }
+
+    /// Adds a lead whose attempts were all made before, so that it is counted and never dialled.
+    pub(crate) fn add_done(&mut self, lead: &Lead) -> Result<(), AddError> {
+        if self.knows(lead) {
+            return Err(AddError::Duplicate);
+        }
+        self.numbers.insert(lead.number);
+        self.close(lead.lead, LeadState::Done);
+        Ok(())
+    }
+
     /// Adds a lead that may be dialled from `next_us` on.
     pub(crate) fn add(&mut self, lead: Lead, zone: u32, now_us: i64, next_us: i64) -> Result<(), AddError> {
-        let known = self.open.contains_key(&lead.lead) || self.closed.contains_key(&lead.lead);
-        if known || self.numbers.contains(&lead.number) {
+        if self.knows(&lead) {
             return Err(AddError::Duplicate);
         }
         if self.open.len() >= LEADS_MAX {

@@ -50,7 +50,7 @@ impl Dialer {
     }
 
     fn decide_for(&mut self, now: Instant, id: CampaignId) {
-        self.want_leads(id);
+        self.want_leads(now, id);
         self.view_agents(now, id);
         let (room, blocked) = match self.room(now, id) {
             Ok(room) => (room, None),
@@ -67,7 +67,7 @@ impl Dialer {
             calls: &self.call_views,
             waiting: self.desk.waiting() as u32,
             room,
-            leads_left: campaign.wanted.then_some(counts.ready + counts.waiting + counts.dialling),
+            leads_left: campaign.supply_over(now).then_some(counts.ready + counts.waiting + counts.dialling),
             ledgers: &self.ledger_views,
             plan_left: campaign.planned_end.map(|end| end.since(now)),
         };
@@ -83,11 +83,11 @@ impl Dialer {
     }
 
     /// Asks for leads while there is time.
-    fn want_leads(&mut self, id: CampaignId) {
+    fn want_leads(&mut self, now: Instant, id: CampaignId) {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         let counts = campaign.list.counts();
-        if !campaign.wanted && counts.ready + counts.waiting < LEADS_LOW {
-            campaign.wanted = true;
+        if campaign.wanted.is_none() && counts.ready + counts.waiting < LEADS_LOW {
+            campaign.wanted = Some(now);
             self.outputs.push_back(Output::LeadsWanted { campaign: id, room: campaign.list.room() });
         }
     }
@@ -251,13 +251,13 @@ impl Dialer {
     }
 
     /// Campaigns with nothing left to dial and nothing under way are finished.
-    pub(super) fn finish_campaigns(&mut self, _now: Instant) {
+    pub(super) fn finish_campaigns(&mut self, now: Instant) {
         for (id, campaign) in &mut self.campaigns {
             let counts = campaign.list.counts();
             let empty = counts.ready + counts.waiting + counts.dialling == 0 && campaign.open_attempts == 0;
             // A campaign that never had a lead waits for its first ones.
             let had_any = counts.done + counts.blocked > 0;
-            if campaign.state == RunState::Running && empty && had_any && campaign.wanted {
+            if campaign.state == RunState::Running && empty && had_any && campaign.supply_over(now) {
                 campaign.state = RunState::Finished;
                 campaign.why = Reason::NotRunning;
                 self.outputs.push_back(Output::CampaignFinished { campaign: *id });

@@ -425,6 +425,45 @@ fn a_lead_is_tried_again_after_its_gap_and_never_inside_it() {
 }
 
 #[test]
+fn a_lead_whose_attempts_were_made_before_a_restart_is_not_dialled_again() {
+    let mut bench = Bench::new(1, 0, config());
+    let most = bench.dialer.campaigns[&CAMPAIGN].config.retry.attempts_max;
+    let spent = Lead { attempts_made: most, ..lead(1) };
+    let open = Lead { attempts_made: most - 1, ..lead(2) };
+    let said = bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![spent.clone(), open, spent] });
+    assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Done));
+    assert_eq!(refusals(&said), 1, "a second time it is a duplicate");
+    let dialled: Vec<u32> = said
+        .iter()
+        .filter_map(|output| match output {
+            Output::RecordIntent(intent) => Some(intent.attempt_number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(dialled, [most]);
+}
+
+#[test]
+fn a_campaign_is_not_finished_while_its_supplier_may_still_answer() {
+    let mut config = config();
+    config.profile.consent_required = true;
+    // The gate closes all three in the very decision that asks for more.
+    let mut bench = Bench::new(1, 3, config);
+    let finished =
+        |bench: &Bench| bench.said.iter().filter(|output| matches!(output, Output::CampaignFinished { .. })).count();
+    assert_eq!(bench.dialer.snapshot(bench.now).campaigns[0].leads.blocked, 3);
+    assert!(bench.said.iter().any(|output| matches!(output, Output::LeadsWanted { .. })));
+    bench.pass_ms(10);
+    assert_eq!(finished(&bench), 0);
+    let more = vec![Lead { consent: Some("form 7".to_owned()), ..lead(4) }];
+    bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: more });
+    assert_eq!(bench.commit(), [1]);
+    bench.pass_ms(5_000);
+    bench.end(1, Party::Carrier, Some(404));
+    assert_eq!(finished(&bench), 1);
+}
+
+#[test]
 fn a_dialer_may_move_to_another_thread() {
     fn moves<T: Send>() {}
     moves::<Dialer>();
