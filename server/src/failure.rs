@@ -27,7 +27,13 @@ impl Failure {
 
     /// A file or folder could not be read or written: exit code 1.
     pub fn io(place: &str, error: std::io::Error) -> Failure {
-        Failure::failed(format!("{place}: {error}"))
+        let mend = match error.kind() {
+            std::io::ErrorKind::NotFound => "check the path",
+            std::io::ErrorKind::PermissionDenied => "check its rights or name another place",
+            std::io::ErrorKind::StorageFull => "make room or name another place",
+            _ => "check that it can be read or written",
+        };
+        Failure::failed(format!("{error}, {place}, {mend}"))
     }
 
     /// 1 or 2.

@@ -88,6 +88,10 @@ pub fn run(arguments: &SimulateArgs) -> Result<(), Failure> {
     let sweep = arguments.sweep.as_deref().map(parse_sweep).transpose()?;
     let said = arguments.scenario.display().to_string();
     let text = read(&arguments.scenario)?;
+    // A sweep may take minutes: whether its result can be kept is asked first.
+    for path in [&arguments.json, &arguments.plot].into_iter().flatten() {
+        writable(path)?;
+    }
     let runs = match &sweep {
         None => vec![one(arguments, &said, &text, &[])?],
         Some((key, values)) => {
@@ -186,6 +190,12 @@ fn read(path: &Path) -> Result<String, Failure> {
         return Err(Failure::usage(&said, &format!("has {size} bytes"), "name the right file"));
     }
     std::fs::read_to_string(path).map_err(|e| Failure::io(&said, e))
+}
+
+/// Opens the file as the result will, and leaves what is in it alone.
+fn writable(path: &Path) -> Result<(), Failure> {
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    opened.map(drop).map_err(|e| Failure::io(&path.display().to_string(), e))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

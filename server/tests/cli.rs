@@ -57,7 +57,16 @@ fn failure_is_one_line_and_code_1_and_success_is_silent_on_stderr() {
     let folder = tempfile::tempdir().unwrap();
     let output = outpace(folder.path(), &["check", "--config", "nowhere.toml"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).starts_with("error: nowhere.toml"));
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: ") && error.ends_with(", nowhere.toml, check the path\n"), "{error}");
+
+    // A result that cannot be written is told before the run, and not after it.
+    std::fs::write(folder.path().join("empty.toml"), "").unwrap();
+    for target in [["--json", "no/where.json"], ["--plot", "no/where.svg"]] {
+        let output = outpace(folder.path(), &["simulate", "empty.toml", target[0], target[1]]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
+        assert!(text(&output.stderr).contains(target[1]), "{}", text(&output.stderr));
+    }
 
     std::fs::write(folder.path().join("outpace.toml"), "").unwrap();
     std::fs::write(folder.path().join("leads.csv"), "phone\n212 555 0100\nrubbish\n").unwrap();
