@@ -101,6 +101,8 @@ pub enum Reason {
     Price,
     /// The ledger has no slack: one call for one free agent until it recovers.
     LedgerGuard,
+    /// Only the ledger's reserve is left.
+    LedgerReserve,
 }
 
 impl Reason {
@@ -116,6 +118,7 @@ impl Reason {
             Reason::OneToOne => "one call for one free agent",
             Reason::Ratio => "fixed lines per agent",
             Reason::Price => "forecast of free agents against answers",
+            Reason::LedgerReserve => "abandon ledger is down to its reserve: only calls that are sure to find an agent",
             Reason::LedgerGuard => "abandon ledger has no slack: one call for one free agent",
         }
     }

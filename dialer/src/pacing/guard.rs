@@ -17,20 +17,39 @@ const RATE_S: f64 = 3_600.0;
 const PRIOR_S: f64 = 600.0;
 /// Small groups abandon in whole calls: below so many agents two are kept in reserve, else one.
 const SMALL_GROUP: usize = 8;
+/// A run whose whole budget is less than so many abandonments: one clump would spend it.
+const SMALL_BUDGET: f64 = 5.0;
 /// Without a planned end the agents are trusted to stay for this long.
 const UNPLANNED_S: f64 = 1_200.0;
+
+/// How freely the ledger lets the pacer dial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Leeway {
+    /// No slack at all: one call for one free agent.
+    None,
+    /// Only the reserve is left: calls that are as good as sure to find an agent.
+    Reserve {
+        /// One more abandonment would break the limit.
+        tight: bool,
+    },
+    /// The share of coming answers that may be abandoned, and how many abandonments calls under way may bring (mean
+    /// and one deviation together) before the reserve is touched.
+    Open { point: f64, spare: f64 },
+}
 
 /// Estimates the coming answers and turns the ledger into a set point.
 pub(super) struct Guard {
     answers: f64,
     seconds: f64,
+    /// What is left of the prior of [`PRIOR_S`].
+    prior_s: f64,
     ring_overs: f64,
     last: Option<Instant>,
 }
 
 impl Guard {
     pub(super) fn new() -> Guard {
-        Guard { answers: 0.0, seconds: PRIOR_S, ring_overs: 0.0, last: None }
+        Guard { answers: 0.0, seconds: 0.0, prior_s: PRIOR_S, ring_overs: 0.0, last: None }
     }
 
     pub(super) fn observe(&mut self, _now: Instant, observation: Observation) {
@@ -42,9 +61,10 @@ impl Guard {
         }
     }
 
-    /// Share of answers among calls, with two calls' doubt.
-    fn answer_share(&self) -> f64 {
-        self.answers / (self.ring_overs + 2.0)
+    /// Share of answers among calls, with two calls' doubt. Calls under way count as calls without an answer: persons
+    /// answer sooner than nobody does, so without them a young list would look far too good.
+    fn answer_share(&self, under_way: usize) -> f64 {
+        self.answers / (self.ring_overs + under_way as f64 + 2.0)
     }
 
     fn elapse(&mut self, now: Instant) {
@@ -55,44 +75,56 @@ impl Guard {
         self.answers *= keep;
         self.ring_overs *= keep;
         self.seconds = self.seconds * keep + passed;
+        self.prior_s *= keep;
     }
 
     /// Expected answers of persons until the window or the work ends.
     fn rest(&self, snapshot: &Snapshot<'_>, window: &LedgerView) -> f64 {
         let plan_s = snapshot.plan_left.map_or(UNPLANNED_S, |left| left.as_secs_f64());
         let seconds = window.left.map_or(plan_s, |left| left.as_secs_f64().min(plan_s));
-        let by_time = seconds * self.answers / self.seconds;
+        let by_time = |prior_s: f64| seconds * self.answers / (self.seconds + prior_s).max(1.0);
         match snapshot.leads_left {
-            Some(leads) => by_time.min(leads as f64 * self.answer_share()),
-            None => by_time,
+            // A run ends with its list: the leads that are left say more about the answers to come than a slow start.
+            // A share seen in n answers is known to one in the root of n; the lower end is taken.
+            Some(leads) if window.left.is_none() => {
+                let doubt = 1.0 - 1.0 / (self.answers + 1.0).sqrt();
+                doubt * by_time(0.0).min(leads as f64 * self.answer_share(snapshot.calls.len()))
+            }
+            Some(leads) => by_time(self.prior_s).min(leads as f64 * self.answer_share(snapshot.calls.len())),
+            None => by_time(self.prior_s),
         }
     }
 
-    /// The share of coming answers that may be abandoned, and how many abandonments calls under way may bring (mean
-    /// and one deviation together) before the reserve is touched; `None`: hold to 1:1. `pending` and
-    /// `pending_variance` are those expected from the calls there are.
-    pub(super) fn set_point(
-        &mut self,
-        snapshot: &Snapshot<'_>,
-        pending: f64,
-        pending_variance: f64,
-    ) -> Option<(f64, f64)> {
+    /// How freely to dial now. `pending` and `pending_variance` are the abandonments expected from the calls there are.
+    pub(super) fn leeway(&mut self, snapshot: &Snapshot<'_>, pending: f64, pending_variance: f64) -> Leeway {
         self.elapse(snapshot.now);
         let reserve = if snapshot.agents.len() < SMALL_GROUP { 2.0 } else { 1.0 };
-        let (mut point, mut spare) = (f64::INFINITY, f64::INFINITY);
+        let (mut point, mut spare, mut tight) = (f64::INFINITY, f64::INFINITY, false);
+        let upper = pending + pending_variance.max(0.0).sqrt();
         for window in snapshot.ledgers {
             let rest = self.rest(snapshot, window);
-            // A window without an end of its own (a run) may be over any second: nothing of the rest is sure.
-            let sure = if window.left.is_some() && snapshot.plan_left.is_some() { REST_TRUST * rest } else { 0.0 };
-            let free = window.limit * (window.answered + sure) - window.abandoned_upper - reserve;
-            if free < pending + pending_variance.max(0.0).sqrt() {
-                return None;
+            // The rest is only worth something when the end is known: the window's, or of a run that of its list. A
+            // run whose list may go on or stop any second has nothing that is sure.
+            let ends = window.left.is_some() || snapshot.leads_left.is_some();
+            let sure = if ends && snapshot.plan_left.is_some() { REST_TRUST * rest } else { 0.0 };
+            let free = window.limit * (window.answered + sure) - window.abandoned_upper;
+            // Abandonments come whole: a run that is too short for a single one takes no risk, and one in which the next
+            // would break the limit hardly any.
+            let whole = window.limit * (window.answered + rest);
+            let short = window.left.is_none() && whole < 1.0;
+            if free < upper || free <= 0.0 || short {
+                return Leeway::None;
             }
-            spare = spare.min(free);
-            let slack = window.limit * (window.answered + rest) - window.abandoned_upper;
+            tight |= window.left.is_none() && free <= 1.0;
+            spare = spare.min(if window.left.is_none() && whole < SMALL_BUDGET { 0.0 } else { free - reserve });
+            let slack = whole - window.abandoned_upper;
             let above = slack - (BUNCHING * slack.max(0.0)).sqrt();
             point = point.min((above / rest.max(1.0)).min(CATCH_UP * window.limit));
         }
-        (point > 0.0).then(|| (point.min(1.0), spare))
+        if spare <= upper || point <= 0.0 {
+            Leeway::Reserve { tight }
+        } else {
+            Leeway::Open { point: point.min(1.0), spare }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use base::{Instant, Stream};
 use desk::AgentState;
 
-use super::guard::Guard;
+use super::guard::{Guard, Leeway};
 use super::{Decision, Observation, Pacer, Reason, Snapshot};
 
 /// One call for one free agent.
@@ -40,7 +40,7 @@ impl Pacer for Ratio {
     fn decide(&mut self, snapshot: &Snapshot<'_>, _chance: &mut Stream) -> Decision {
         // A ratio has no forecast of its own: each call under way is reckoned as a certain risk of 3 %.
         let pending = 0.03 * snapshot.calls.len() as f64;
-        if self.guard.set_point(snapshot, pending, pending).is_none() {
+        if !matches!(self.guard.leeway(snapshot, pending, pending), Leeway::Open { .. }) {
             return one_to_one(snapshot, Reason::LedgerGuard);
         }
         let with = |state| snapshot.agents.iter().filter(|agent| agent.state == state).count() as f64;

@@ -1,4 +1,4 @@
-use super::guard::Guard;
+use super::guard::{Guard, Leeway};
 use super::*;
 use base::Seed;
 
@@ -56,8 +56,9 @@ fn the_guard_opens_only_with_evidence_and_keeps_more_in_reserve_for_small_groups
     let large = agents(8, 0);
     let small = agents(7, 0);
     let open = |agents: &[AgentView], answered: f64, abandoned_upper: f64, pending: f64| {
-        let ledgers = [LedgerView { limit: 0.03, answered, abandoned_upper, left: None }];
-        Guard::new().set_point(&snapshot(agents, &[], &ledgers), pending, pending).is_some()
+        let left = Some(Duration::from_secs(1_000));
+        let ledgers = [LedgerView { limit: 0.03, answered, abandoned_upper, left }];
+        is_open(Guard::new().leeway(&snapshot(agents, &[], &ledgers), pending, pending))
     };
     assert!(!open(&large, 0.0, 0.0, 0.0));
     assert!(!open(&large, 33.0, 0.0, 0.0));
@@ -68,12 +69,39 @@ fn the_guard_opens_only_with_evidence_and_keeps_more_in_reserve_for_small_groups
     assert!(!open(&large, 100.0, 0.0, 1.5));
 }
 
+fn is_open(leeway: Leeway) -> bool {
+    matches!(leeway, Leeway::Open { .. })
+}
+
+#[test]
+fn the_reserve_is_for_calls_that_are_sure_of_an_agent() {
+    let agents = agents(10, 0);
+    let leeway = |abandoned_upper, left| {
+        let ledgers = [LedgerView { limit: 0.03, answered: 200.0, abandoned_upper, left }];
+        Guard::new().leeway(&snapshot(&agents, &[], &ledgers), 0.0, 0.0)
+    };
+    let day = Some(Duration::from_secs(1_000));
+    assert!(is_open(leeway(4.0, day)) && is_open(leeway(4.0, None)));
+    assert_eq!(leeway(5.5, day), Leeway::Reserve { tight: false });
+    assert_eq!(leeway(5.5, None), Leeway::Reserve { tight: true }, "a run may end with the next abandonment");
+    assert_eq!(leeway(6.0, None), Leeway::None);
+    // Ten idle agents: a few calls more than agents, each nearly sure to find one.
+    let decision = |left| {
+        let ledgers = [LedgerView { limit: 0.03, answered: 200.0, abandoned_upper: 5.5, left }];
+        decide(&mut Predictive::new(), &snapshot(&agents, &[], &ledgers))
+    };
+    let (loose, tight) = (decision(day), decision(None));
+    assert_eq!(loose.reason, Reason::LedgerReserve);
+    assert!(loose.launch > tight.launch && tight.launch > 10 && loose.launch < 25, "{loose:?} {tight:?}");
+    assert!(loose.forecast_no_agent.iter().all(|chance| *chance <= 0.004), "{loose:?}");
+}
+
 #[test]
 fn all_windows_bind() {
     let agents = agents(10, 0);
     let tight = LedgerView { limit: 0.03, answered: 50.0, abandoned_upper: 1.0, left: None };
-    assert!(Guard::new().set_point(&snapshot(&agents, &[], &[RICH]), 0.0, 0.0).is_some());
-    assert!(Guard::new().set_point(&snapshot(&agents, &[], &[RICH, tight]), 0.0, 0.0).is_none());
+    assert!(is_open(Guard::new().leeway(&snapshot(&agents, &[], &[RICH]), 0.0, 0.0)));
+    assert!(!is_open(Guard::new().leeway(&snapshot(&agents, &[], &[RICH, tight]), 0.0, 0.0)));
 }
 
 #[test]
@@ -87,13 +115,13 @@ fn the_rest_of_a_planned_day_gives_credit_and_a_running_out_list_takes_it_back()
         picture.now = Instant::from_ns(second * 1_000_000_000);
         let how = if second % 60 == 0 { RingEnd::Person } else { RingEnd::Other };
         guard.observe(picture.now, Observation::RingOver { age_s: 10.0, how });
-        guard.set_point(&picture, 0.0, 0.0);
+        guard.leeway(&picture, 0.0, 0.0);
     }
-    assert!(guard.set_point(&picture, 0.0, 0.0).is_none(), "nobody has said how long the agents stay");
+    assert!(!is_open(guard.leeway(&picture, 0.0, 0.0)), "nobody has said how long the agents stay");
     picture.plan_left = Some(Duration::from_secs(18_000));
-    assert!(guard.set_point(&picture, 0.0, 0.0).is_some());
+    assert!(is_open(guard.leeway(&picture, 0.0, 0.0)));
     picture.leads_left = Some(30);
-    assert!(guard.set_point(&picture, 0.0, 0.0).is_none());
+    assert!(!is_open(guard.leeway(&picture, 0.0, 0.0)));
 }
 
 #[test]
