@@ -422,7 +422,8 @@ pub fn peek_call_id(datagram: &[u8]) -> Option<&[u8]> {
         rest = &rest[end + 1..];
         match rest {
             [] | [b'\n', ..] | [b'\r', b'\n', ..] => return None,
-            [b'c' | b'C' | b'i' | b'I', ..] => {
+            // A stray CR in front of a name is passed over by the parser, too.
+            [b'c' | b'C' | b'i' | b'I' | b'\r', ..] => {
                 let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
                 if let Some(colon) = memchr(b':', line)
                     && HeaderName::parse(trim(&line[..colon])) == HeaderName::CallId
