@@ -47,11 +47,11 @@ pub enum Command {
         /// The incoming leg.
         leg: LegId,
     },
-    /// Refuses an incoming INVITE.
+    /// Refuses an incoming INVITE. A leg that is answered already stays up.
     Reject {
         /// The incoming leg.
         leg: LegId,
-        /// 400–699.
+        /// 300–699; any other number is sent as 603 Decline.
         code: u16,
         /// `Retry-After`, for 503 and its like.
         retry_after_s: Option<u32>,
@@ -112,7 +112,7 @@ pub enum Command {
     Hangup {
         /// The leg.
         leg: LegId,
-        /// Goes into the `Reason` header.
+        /// Text of the `Reason` header (RFC 3326); the far end may read it.
         reason: &'static str,
     },
 }
@@ -274,7 +274,7 @@ pub enum Output {
 /// What a shard holds now; all zero when nothing leaks and nobody calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Calls: pairs of legs joined, each counted once on the shard of each leg.
+    /// Legs that are joined to a partner: two for a call whose legs both live here.
     pub calls: usize,
     /// Legs in any state.
     pub legs: usize,

@@ -68,7 +68,7 @@ pub(crate) struct LegMedia {
     pub(crate) session: RtpSession,
     /// What the last offer/answer agreed on.
     pub(crate) negotiated: Option<Negotiated>,
-    /// `o=` of our descriptions: id and version, which grows with each description that differs (RFC 3264 §8).
+    /// `o=` of our descriptions: id and version, which grows with each description (RFC 3264 §8).
     pub(crate) sdp_id: u64,
     pub(crate) sdp_version: u64,
     pub(crate) reframer: Reframer,

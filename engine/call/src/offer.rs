@@ -64,6 +64,13 @@ pub(crate) struct Negotiated {
     pub(crate) receive: bool,
 }
 
+impl Negotiated {
+    /// False while the far end has named no address or port: `0.0.0.0` would be this very machine.
+    pub(crate) fn remote_rtcp_is_known(&self) -> bool {
+        !self.remote_rtcp.ip().is_unspecified() && self.remote_rtcp.port() != 0
+    }
+}
+
 /// Why no media came of a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -203,7 +210,9 @@ fn negotiate(theirs: &Sdp, audio: &Media, laws: &[Law]) -> Result<Negotiated, Fa
         .map(|(number, codec)| (number, law_of(codec)))
         .find(|(_, law)| laws.contains(law))
         .ok_or(Fault::NoCommonLaw)?;
-    let rtcp_port = if audio.rtcp_mux { audio.port } else { audio.rtcp_port.unwrap_or(audio.port.saturating_add(1)) };
+    // We neither offer nor accept a=rtcp-mux, so RTCP has a port of its own, also for who would have liked one for both
+    // (RFC 5761 §5.1.1).
+    let rtcp_port = audio.rtcp_port.unwrap_or(audio.port.saturating_add(1));
     Ok(Negotiated {
         remote: SocketAddr::new(address, audio.port),
         remote_rtcp: SocketAddr::new(address, rtcp_port),

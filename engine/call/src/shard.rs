@@ -117,8 +117,9 @@ impl Shard {
         }
         if self.endpoint.poll_timeout().is_some_and(|at| at <= now) {
             self.endpoint.handle_timeout(now);
-            self.drain_endpoint(now);
         }
+        // Also when no SIP timer was due: a leg hung up for its silence has left a BYE here.
+        self.drain_endpoint(now);
     }
 
     /// When to call `handle_timeout`.

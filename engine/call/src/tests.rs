@@ -13,6 +13,8 @@ struct Wire {
     now: Instant,
     hosts: Vec<Vec<Shard>>,
     events: Vec<(usize, Event)>,
+    /// A host whose media is lost on the way.
+    mute: Option<usize>,
     /// RTP payloads seen on the wire, by the port they left from.
     sent: Vec<(usize, u16, Vec<u8>)>,
 }
@@ -51,7 +53,7 @@ impl Wire {
             (0..*count).map(shard).collect()
         });
         let now = Instant::ZERO + Duration::from_secs(10);
-        Wire { now, hosts: hosts.collect(), events: Vec::new(), sent: Vec::new() }
+        Wire { now, hosts: hosts.collect(), events: Vec::new(), mute: None, sent: Vec::new() }
     }
 
     fn command(&mut self, host: usize, shard: usize, command: Command) {
@@ -78,6 +80,9 @@ impl Wire {
             for (host, shards) in self.hosts.iter_mut().enumerate() {
                 for shard in shards {
                     for packet in shard.packets().iter() {
+                        if self.mute == Some(host) {
+                            continue;
+                        }
                         let port = packet.port + u16::from(packet.rtcp);
                         let from = SocketAddr::new(address(host), port);
                         if !packet.rtcp {
@@ -301,6 +306,51 @@ fn silence_of_the_far_end_and_hold() {
     wire.run(Duration::from_secs(70));
     assert_eq!(wire.ended(0), [sip::Cause::HANGUP]);
     assert_eq!(wire.counts()[0], Counts::default());
+}
+
+/// Who was held for long has been silent for long: that must not count when the hold is over.
+#[test]
+fn silence_counts_from_the_end_of_a_hold_and_is_noticed_at_once() {
+    let mut wire = Wire::new(&[1, 1]);
+    wire.command(0, 0, originate(1, 1));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(0, 0, Command::Hold { leg: LegId(1), on: true });
+    wire.run(Duration::from_secs(60));
+    wire.mute = Some(1);
+    wire.command(0, 0, Command::Hold { leg: LegId(1), on: false });
+    wire.run(Duration::from_ms(19_990));
+    assert!(wire.ended(0).is_empty());
+    wire.run(Duration::from_ms(20));
+    assert_eq!(wire.ended(0), [sip::Cause::HANGUP]);
+    assert_eq!(wire.ended(1), ["media timeout"], "the Reason header tells the far end");
+    all_gone(&mut wire);
+}
+
+#[test]
+fn only_a_ringing_leg_is_rejected() {
+    let mut wire = Wire::new(&[1, 1]);
+    let reject = |leg, code| Command::Reject { leg, code, retry_after_s: None };
+    wire.command(0, 0, originate(1, 1));
+    let callee = wire.incoming(1);
+    wire.command(0, 0, reject(LegId(1), 486));
+    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(1, 0, reject(callee, 486));
+    wire.run(Duration::from_ms(100));
+    assert!(wire.ended(0).is_empty() && wire.ended(1).is_empty());
+    wire.command(1, 0, Command::Hangup { leg: callee, reason: "done" });
+    wire.run(Duration::from_ms(100));
+    assert_eq!(wire.ended(0), ["done"]);
+
+    wire.command(0, 0, originate(2, 1));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, reject(callee, 200));
+    wire.command(0, 0, originate(3, 1));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, reject(callee, 486));
+    wire.run(Duration::from_ms(100));
+    assert_eq!(wire.ended(0), ["done", "Decline", "Busy Here"]);
+    all_gone(&mut wire);
 }
 
 #[test]

@@ -10,7 +10,7 @@
 use crate::Reject;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 mod parse;
 mod print;
@@ -279,11 +279,11 @@ impl Media {
         self.connection.as_ref().or(session.connection.as_ref())?.ip()
     }
 
-    /// True when the other side must not be sent media: by direction, by `0.0.0.0`, or because the port is 0.
+    /// True when the other side must not be sent media: by direction, by `0.0.0.0` or `::`, or because the port is 0.
     pub fn is_hold(&self, session: &Sdp) -> bool {
         matches!(self.direction, Direction::SendOnly | Direction::Inactive)
             || self.port == 0
-            || self.addr(session) == Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+            || self.addr(session).is_some_and(|address| address.is_unspecified())
     }
 
     /// What a payload type means here: its rtpmap, else its static meaning.

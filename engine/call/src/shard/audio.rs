@@ -27,7 +27,12 @@ impl Shard {
         let Some(agreed) = &leg.media.negotiated else { return };
         let (events, agreed_laws) = (agreed.event_payload_type, agreed.receive_laws);
         // The session counts what it drops (foreign source, not RTP).
-        let Ok(packet) = leg.media.session.receive(now, source, bytes) else { return };
+        let packet = match leg.media.session.receive(now, source, bytes) {
+            Ok(packet) => packet,
+            // Some send their reports to the RTP port unasked (RFC 5761).
+            Err(media::session::Drop::Rtcp) => return self.handle_rtcp(now, port, source, bytes),
+            Err(_) => return,
+        };
         leg.media.heard_at = now;
         if packet.restarted {
             leg.media.reframer.restart();

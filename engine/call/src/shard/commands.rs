@@ -15,14 +15,7 @@ impl Shard {
             Command::Originate(originate) => self.originate(now, *originate),
             Command::Ring { leg, early_media } => self.ring(now, leg, early_media),
             Command::Answer { leg } => self.answer(now, leg),
-            Command::Reject { leg, code, retry_after_s } => {
-                if let Some((_, leg)) = self.leg_mut(leg) {
-                    leg.state = State::Ending;
-                    let dialog = leg.dialog;
-                    // A refusal means that the dialog ended meanwhile: its last event is on the way.
-                    let _ = self.endpoint.reject(now, dialog, code, retry_after_s);
-                }
-            }
+            Command::Reject { leg, code, retry_after_s } => self.reject(now, leg, code, retry_after_s),
             Command::Play { leg, prompt, repeat } => {
                 if let Some((_, leg)) = self.leg_mut(leg) {
                     leg.media.source = Source::Player(Player::new(prompt, repeat));
@@ -128,7 +121,7 @@ impl Shard {
             let _ = self.endpoint.progress(now, dialog, 180, None);
             return;
         }
-        match self.describe_answer(key) {
+        match self.describe_answer(now, key) {
             Ok(sdp) => {
                 let _ = self.endpoint.progress(now, dialog, 183, Some(sdp));
                 self.start_media(now, key);
@@ -145,7 +138,7 @@ impl Shard {
             return;
         }
         let dialog = leg.dialog;
-        let described = self.describe_answer(key);
+        let described = self.describe_answer(now, key);
         let Some(leg) = self.legs.get_mut(key) else { return };
         match described {
             Ok(sdp) => {
@@ -156,6 +149,22 @@ impl Shard {
                 leg.state = State::Ending;
                 let _ = self.endpoint.reject(now, dialog, 488, None);
             }
+        }
+    }
+
+    /// Refuses an incoming call that still rings. Any other leg stays as it is: one that is marked as ending while its
+    /// dialog lives on could never be hung up again.
+    fn reject(&mut self, now: Instant, leg: LegId, code: u16, retry_after_s: Option<u32>) {
+        let Some((key, leg)) = self.leg_mut(leg) else { return };
+        if leg.state != State::Setup || !leg.incoming {
+            return;
+        }
+        let dialog = leg.dialog;
+        if self.endpoint.reject(now, dialog, code, retry_after_s).is_err() {
+            return self.hang_up(now, key, "refused");
+        }
+        if let Some(leg) = self.legs.get_mut(key) {
+            leg.state = State::Ending;
         }
     }
 
@@ -174,6 +183,8 @@ impl Shard {
             return;
         }
         leg.holding = on;
+        // Whoever was held was free to be silent; the watch over dead media begins anew.
+        leg.media.heard_at = now;
         self.send_reoffer(now, key);
     }
 
@@ -202,7 +213,8 @@ impl Shard {
         leg.state = State::Ending;
         let dialog = leg.dialog;
         self.stop_media(key);
-        self.endpoint.hangup(now, dialog, Some(reason.to_owned()));
+        // RFC 3326 §2: a protocol with its cause, free text only in quotes. Q.850 cause 16 is "normal call clearing".
+        self.endpoint.hangup(now, dialog, Some(format!("Q.850;cause=16;text={}", wire::sip::quoted(reason))));
     }
 
     /// Takes a message from another shard.
@@ -213,9 +225,15 @@ impl Shard {
         }
     }
 
-    /// Stops the timers of a leg's media; the port stays lent until the dialog is over.
+    /// Stops the timers of a leg's media and says goodbye (RFC 3550 §6.6); the port stays lent until the dialog is over.
     pub(super) fn stop_media(&mut self, key: LegKey) {
         let Some(leg) = self.legs.get_mut(key) else { return };
+        if let (Some(_), Some(agreed)) = (leg.media.tick, &leg.media.negotiated)
+            && agreed.remote_rtcp_is_known()
+        {
+            let session = &leg.media.session;
+            self.packets.push_with(leg.media.port, true, agreed.remote_rtcp, None, |out| session.write_bye(out));
+        }
         for timer in [leg.media.tick.take(), leg.media.report.take()].into_iter().flatten() {
             let _: Option<Timer> = self.timers.cancel(timer);
         }

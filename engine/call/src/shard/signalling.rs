@@ -54,10 +54,12 @@ impl Shard {
             sip::Event::ReOffered { sdp, .. } => self.reoffered(now, key, sdp),
             sip::Event::ReConfirmed { sdp: Some(sdp), .. } | sip::Event::ReAnswered { sdp: Some(sdp), .. } => {
                 // An answer that cannot be read leaves the media as it was; the peer's next offer may mend it.
-                let _ = self.take_answer(key, &sdp);
+                let _ = self.take_answer(now, key, &sdp);
                 self.send_wanted_reoffer(now, key);
             }
-            sip::Event::ReRejected { .. } | sip::Event::ReConfirmed { .. } => self.send_wanted_reoffer(now, key),
+            sip::Event::ReRejected { .. } | sip::Event::ReConfirmed { .. } | sip::Event::ReAnswered { .. } => {
+                self.send_wanted_reoffer(now, key);
+            }
             _ => {}
         }
     }
@@ -92,7 +94,7 @@ impl Shard {
     }
 
     fn progress(&mut self, now: Instant, key: LegKey, code: u16, sdp: Option<Vec<u8>>) {
-        let early_media = sdp.is_some_and(|sdp| self.take_answer(key, &sdp).is_ok());
+        let early_media = sdp.is_some_and(|sdp| self.take_answer(now, key, &sdp).is_ok());
         let Some(leg) = self.legs.get_mut(key) else { return };
         leg.media.heard_at = now;
         let leg = leg.id;
@@ -102,7 +104,7 @@ impl Shard {
     fn answered(&mut self, now: Instant, key: LegKey, sdp: Option<Vec<u8>>) {
         if let Some(sdp) = sdp {
             // The 2xx's answer counts even after an early one: with forks it may be another branch's.
-            let _ = self.take_answer(key, &sdp);
+            let _ = self.take_answer(now, key, &sdp);
         }
         let Some(leg) = self.legs.get_mut(key) else { return };
         if leg.state == State::Ending {
@@ -116,7 +118,7 @@ impl Shard {
 
     fn confirmed(&mut self, now: Instant, key: LegKey, sdp: Option<Vec<u8>>) {
         if let Some(sdp) = sdp {
-            let _ = self.take_answer(key, &sdp);
+            let _ = self.take_answer(now, key, &sdp);
         }
         let Some(leg) = self.legs.get_mut(key) else { return };
         if leg.state != State::Answering {
@@ -172,7 +174,7 @@ impl Shard {
         let Some(leg) = self.legs.get_mut(key) else { return };
         let dialog = leg.dialog;
         leg.offered = sdp;
-        match self.describe_answer(key) {
+        match self.describe_answer(now, key) {
             Ok(answer) => {
                 let _ = self.endpoint.answer_reoffer(now, dialog, answer);
             }
@@ -192,7 +194,7 @@ impl Shard {
 
     /// Our description for the offer at hand: an answer to it, or an offer of our own when there was none. A pure
     /// function of (offer, policy, state), computed anew each time.
-    pub(super) fn describe_answer(&mut self, key: LegKey) -> Result<Vec<u8>, Fault> {
+    pub(super) fn describe_answer(&mut self, now: Instant, key: LegKey) -> Result<Vec<u8>, Fault> {
         let advertise = self.config.media_advertise;
         let Some(leg) = self.legs.get_mut(key) else { return Err(Fault::Gone) };
         let wished = if leg.holding { Direction::SendOnly } else { Direction::SendRecv };
@@ -202,19 +204,19 @@ impl Shard {
             return Ok(description.to_bytes());
         };
         let (bytes, negotiated) = offer::answer(offered, description)?;
-        self.agree(key, negotiated);
+        self.agree(now, key, negotiated);
         Ok(bytes)
     }
 
     /// Reads the far end's answer to our offer.
-    fn take_answer(&mut self, key: LegKey, sdp: &[u8]) -> Result<(), Fault> {
+    fn take_answer(&mut self, now: Instant, key: LegKey, sdp: &[u8]) -> Result<(), Fault> {
         let Some(leg) = self.legs.get_mut(key) else { return Err(Fault::Gone) };
         let negotiated = offer::read(sdp, &leg.laws)?;
-        self.agree(key, negotiated);
+        self.agree(now, key, negotiated);
         Ok(())
     }
 
-    fn agree(&mut self, key: LegKey, mut negotiated: offer::Negotiated) {
+    fn agree(&mut self, now: Instant, key: LegKey, mut negotiated: offer::Negotiated) {
         let Some(leg) = self.legs.get_mut(key) else { return };
         if negotiated.remote.ip().is_unspecified()
             && let Some(before) = &leg.media.negotiated
@@ -226,6 +228,10 @@ impl Shard {
         if leg.media.negotiated.as_ref().is_none_or(|before| before.remote != negotiated.remote) {
             leg.media.session.set_remote(negotiated.remote);
             leg.media.reframer.restart();
+        }
+        if negotiated.receive && leg.media.negotiated.as_ref().is_none_or(|before| !before.receive) {
+            // The far end speaks from now on, perhaps after a long hold: its silence counts from here.
+            leg.media.heard_at = now;
         }
         let held = !negotiated.send;
         let changed = leg.held != held;
@@ -245,15 +251,20 @@ impl Shard {
         leg.media.report = None;
         let quiet = now.since(leg.media.heard_at);
         let listening = leg.media.negotiated.as_ref().is_some_and(|agreed| agreed.receive) && !leg.holding;
-        if leg.state == State::Answered && listening && !timeout.is_zero() && quiet >= timeout {
+        let watched = leg.state == State::Answered && listening && !timeout.is_zero();
+        if watched && quiet >= timeout {
             return self.hang_up(now, key, "media timeout");
         }
-        if let Some(agreed) = &leg.media.negotiated {
+        if let Some(agreed) = leg.media.negotiated.as_ref().filter(|agreed| agreed.remote_rtcp_is_known()) {
             let session = &mut leg.media.session;
             self.packets
                 .push_with(leg.media.port, true, agreed.remote_rtcp, None, |out| session.write_report(now, wall, out));
         }
-        let at = leg.media.session.next_report_at(now);
+        let mut at = leg.media.session.next_report_at(now);
+        if watched {
+            // A look at the very moment when the silence will have lasted too long, and not up to 7.5 s later.
+            at = at.min(leg.media.heard_at + timeout);
+        }
         leg.media.report = Some(self.timers.insert(at, Timer::Report(key)));
     }
 }
