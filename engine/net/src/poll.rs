@@ -223,6 +223,10 @@ impl Driver {
         for _ in 0..PEERS_PER_TICK {
             match self.inbox.peers.try_recv() {
                 Ok(PeerItem::Message(message)) => self.shard.handle_peer(now, message),
+                // New work, which the front door of this shard's own thread would leave in the socket.
+                Ok(PeerItem::Sip { .. }) if self.events_waiting.len() >= EVENTS_WAITING_MAX => {
+                    self.meter.counters.sip_dropped_stalled += 1;
+                }
                 Ok(PeerItem::Sip { source, bytes }) => {
                     self.top_up_ports(now);
                     self.shard.handle_sip(now, source, &bytes);

@@ -91,6 +91,9 @@ counters! {
     sip_keep_alives,
     /// SIP datagrams dropped because the queue of their shard was full; their sender resends.
     sip_dropped_queue_full,
+    /// SIP datagrams from the front door dropped because the control plane had not taken this shard's events; their
+    /// sender resends.
+    sip_dropped_stalled,
     /// Packets dropped because the socket's send buffer was full (EAGAIN).
     send_dropped_would_block,
     /// Packets dropped because a device or the kernel had no room (ENOBUFS, ENOMEM).

@@ -128,8 +128,12 @@ fn unread_events_stop_new_work_and_reading_starts_it_again() {
     }
     rig.commands.try_send(Command::StopPlay { leg: LegId(1) }).unwrap();
     rig.stranger.send_to(options("x").as_bytes(), rig.sip).unwrap();
+    let source = rig.stranger.local_addr().unwrap();
+    let forwarded = PeerItem::Sip { source, bytes: options("y").into_bytes() };
+    assert!(rig.driver.peers[0].queue.try_send(forwarded).is_ok());
     let counters = rig.tick();
     assert_eq!((counters.commands, counters.sip_received, counters.stalled_ticks), (0, 0, 1));
+    assert_eq!((counters.sip_dropped_stalled, counters.sip_sent), (1, 0));
     assert_eq!(rig.events(), [0]);
     let counters = rig.tick(); // one event found room, so one place is free
     assert_eq!((counters.commands, counters.sip_received, counters.stalled_ticks), (1, 1, 1));
