@@ -1,9 +1,9 @@
-//! Floor 3: one leg's media. RTP timeline and statistics, jitter buffer, prompts, digits, relay, answer detection.
+//! Floor 3: one leg's media. RTP timeline and statistics, jitter buffer, prompts, digits, answer detection.
 //!
 //! ```text
 //!  datagram ──> session::RtpSession::receive ──> Received ──┬─ telephone-event ──> dtmf::DtmfReceiver ──> digit
 //!               (source lock, statistics)                   └─ audio ──> jitter::JitterBuffer::insert
-//!  every PTIME: jitter pop ──> amd::Detector (while analysing) ──> relay (law to law) ──> the other leg's write_audio
+//!  every PTIME: jitter pop ──> amd::Detector (while analysing) ──> law to law ──> the other leg's write_audio
 //!               Player / other leg / silence / DtmfSender ──> RtpSession::write_* ──> bytes to send
 //! ```
 //!
@@ -18,7 +18,6 @@ pub mod amd;
 pub mod dtmf;
 pub mod jitter;
 pub mod playout;
-pub mod relay;
 pub mod session;
 
 use base::Duration;
