@@ -264,6 +264,8 @@ pub struct AttemptIntent {
     pub attempt_number: u32,
     /// The trunk it will take.
     pub trunk: TrunkId,
+    /// The number it will show.
+    pub caller_id: String,
     /// Wall time of the decision.
     pub at: WallTime,
     /// What allowed it.

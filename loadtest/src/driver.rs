@@ -4,7 +4,7 @@ use crate::controller::{Controller, earlier};
 use base::{CallId, Duration, Instant, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
-use media::amd::{ClassicConfig, Verdict};
+use media::amd::{ClassicConfig, DetectorConfig, Verdict};
 use media::playout::Prompt;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -90,7 +90,7 @@ impl Driver {
         self.commands.push_back((self.shard_of(leg), command));
     }
 
-    fn originate(&mut self, leg: LegId, user: &str, remote: SocketAddr, analyse: Option<ClassicConfig>) {
+    fn originate(&mut self, leg: LegId, user: &str, remote: SocketAddr, analyse: Option<DetectorConfig>) {
         let originate = Originate {
             leg,
             to_uri: format!("sip:{user}@{remote}"),
@@ -192,7 +192,7 @@ impl Controller for Driver {
             && let Some(number) = self.to_dial.pop_front()
         {
             let leg = LegId(1 + self.numbers.len() as u64);
-            self.originate(leg, &number, self.carrier, Some(ClassicConfig::default()));
+            self.originate(leg, &number, self.carrier, Some(DetectorConfig::Classic(ClassicConfig::default())));
             self.numbers.insert(leg, number);
             if self.heard.is_some() {
                 self.command(leg, Command::Tap { leg, on: true });

@@ -22,9 +22,9 @@ use base::{AgentId, AttemptId, CampaignId, Instant, LegId, ShardId, TrunkId, Wal
 use call::{Command, Event};
 use codecs::g711::Law;
 use dialer::{Dialer, Input};
-use media::amd::ClassicConfig;
+use media::amd::DetectorConfig;
 use media::playout::Prompt;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::TenantId;
@@ -69,7 +69,7 @@ pub struct ConductorConfig {
     /// Host part of our own URIs.
     pub domain: String,
     /// Answer detection of outgoing calls.
-    pub detection: ClassicConfig,
+    pub detection: DetectorConfig,
     /// Safe-harbour messages by name.
     pub messages: BTreeMap<String, Arc<Prompt>>,
     /// First call id that the store has not used.
@@ -82,7 +82,7 @@ pub enum Output {
     /// For a shard.
     Command(ShardId, Command),
     /// For the store; the token comes back in the acknowledgement.
-    Store(u64, store::Op),
+    Store(u64, Box<store::Op>),
     /// A campaign could take `room` more leads from its list.
     LeadsWanted(CampaignId, usize),
     /// The campaign has nothing left to dial and no call under way.
@@ -111,6 +111,8 @@ pub struct Conductor {
     recording: BTreeMap<u64, AttemptId>,
     /// Campaign of each attempt from its intent to its close.
     campaigns: BTreeMap<AttemptId, CampaignId>,
+    /// Attempts whose intent was refused: they never were, and leave no row.
+    refused: BTreeSet<AttemptId>,
     next_token: u64,
     next_call: u64,
     outputs: VecDeque<Output>,
@@ -131,6 +133,7 @@ impl Conductor {
             legs: BTreeMap::new(),
             recording: BTreeMap::new(),
             campaigns: BTreeMap::new(),
+            refused: BTreeSet::new(),
             next_token: 1,
             outputs: VecDeque::new(),
             figures: Figures::default(),
@@ -151,7 +154,7 @@ impl Conductor {
     }
 
     /// What a shard tells.
-    pub fn handle_event(&mut self, now: Instant, event: Event) {
+    pub fn handle_event(&mut self, now: Instant, shard: ShardId, event: Event) {
         let leg = match &event {
             Event::Incoming { leg, .. }
             | Event::Progress { leg, .. }
@@ -167,7 +170,7 @@ impl Conductor {
         match self.legs.get(&leg).copied() {
             Some(Role::Customer(attempt)) => self.customer_event(now, attempt, event),
             Some(Role::Agent(agent)) => self.agent_event(now, agent, event),
-            None => self.stranger_event(event),
+            None => self.stranger_event(shard, event),
         }
         self.drain_dialer(now);
     }
@@ -180,7 +183,10 @@ impl Conductor {
         let Some(attempt) = self.recording.remove(&token) else { return };
         let input = match result {
             Ok(()) => Input::IntentDurable { attempt },
-            Err(_) => Input::IntentRefused { attempt },
+            Err(_) => {
+                self.refused.insert(attempt);
+                Input::IntentRefused { attempt }
+            }
         };
         self.handle_input(now, input);
     }
@@ -234,19 +240,14 @@ impl Conductor {
     fn store(&mut self, op: store::Op) -> u64 {
         let token = self.next_token;
         self.next_token += 1;
-        self.outputs.push_back(Output::Store(token, op));
+        self.outputs.push_back(Output::Store(token, Box::new(op)));
         token
     }
 
     /// Inbound routes come with the API; until then a stranger is refused (default deny).
-    fn stranger_event(&mut self, event: Event) {
+    fn stranger_event(&mut self, shard: ShardId, event: Event) {
         if let Event::Incoming { leg, .. } = event {
-            self.command(shard_of_incoming(leg), Command::Reject { leg, code: 403, retry_after_s: None });
+            self.command(shard, Command::Reject { leg, code: 403, retry_after_s: None });
         }
     }
-}
-
-/// Shard that named an incoming leg (its number stands above the 40 bits of the running number).
-fn shard_of_incoming(leg: LegId) -> ShardId {
-    ShardId((leg.0 & !(1 << 63)) >> 40)
 }

@@ -17,7 +17,7 @@ use dialer::{CampaignConfig, Dialer, DialerConfig, Input, Profile, RetryRules};
 use loadtest::runner::Actor;
 use loadtest::speech::Source;
 use loadtest::{AgentPhones, Carrier, Crowd, SpeechBank};
-use media::amd::ClassicConfig;
+use media::amd::{ClassicConfig, DetectorConfig};
 use net::{Clock, Engine, EngineConfig};
 use progress::Progress;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ use summary::Summary;
 /// Channels and calls a second of the demo's trunk: 20 lines an agent are never needed, 50 calls a second never met.
 const CHANNELS_PER_AGENT: u32 = 20;
 const CALLS_PER_SECOND: f64 = 50.0;
+/// No call is launched so near to the end, so that those under way can end by themselves: a talk is rarely longer.
+const LAST_CALLS: Duration = Duration::from_secs(30);
 /// Agents' phones have this long to answer before the demo gives up.
 const PHONES_LIMIT: Duration = Duration::from_secs(20);
 /// After the last campaign event: calls end by themselves within a talk and a message, then they are hung up.
@@ -44,6 +46,10 @@ const CALLER_ID: &str = "+12125550199";
 /// Runs the demo and prints its summary.
 pub fn run(arguments: &DemoArgs) -> Result<(), Failure> {
     arguments.check()?;
+    if let Some(path) = &arguments.json {
+        // Now and not after six minutes of dialling.
+        std::fs::write(path, "").map_err(|e| Failure::io(&path.display().to_string(), e))?;
+    }
     let folder = tempfile::tempdir().map_err(|e| Failure::io("a temporary folder", e))?;
     let seed = Seed::from_u64(arguments.seed());
     let bank = Arc::new(SpeechBank::load(&Source::usual()).map_err(|e| Failure::failed(e.to_string()))?);
@@ -151,7 +157,7 @@ impl Product {
             tenant,
             shards: arguments.shards as u64,
             domain: engine.sip_addr().to_string(),
-            detection: ClassicConfig::default(),
+            detection: DetectorConfig::Classic(ClassicConfig::default()),
             messages: BTreeMap::from([(MESSAGE.to_owned(), Arc::clone(&message.prompt))]),
             first_call: high_water.call + 1,
         };
@@ -165,7 +171,7 @@ impl Product {
         let ring_timeout = Duration::from_secs_f64(scenario.dial.ring_timeout_s);
         let conductor = Conductor::new(config, Dialer::new(dialer_config, seed, anchor), anchor);
         let mut runtime = Runtime::new(clock, conductor, engine, store, acks, tenant);
-        runtime.supply(campaign, list);
+        runtime.supply(campaign, list)?;
 
         let trunk = TrunkId(1);
         let carrier = outside.carrier.sip_addr();
@@ -182,10 +188,12 @@ impl Product {
                 max_cps: CALLS_PER_SECOND,
             };
             conductor.add_trunk(now, trunk, route);
-            conductor.handle_input(now, Input::AddCampaign { campaign, config: Box::new(campaign_config(trunk, ring_timeout)) });
+            conductor.handle_input(
+                now,
+                Input::AddCampaign { campaign, config: Box::new(campaign_config(trunk, ring_timeout)) },
+            );
             for (number, name) in (1..).zip(&outside.names) {
-                let phone =
-                    AgentPhone { name: name.clone(), uri: format!("sip:{name}@{phones}"), remote: phones };
+                let phone = AgentPhone { name: name.clone(), uri: format!("sip:{name}@{phones}"), remote: phones };
                 conductor.add_agent(now, AgentId(number), phone, desk::Skills::new());
             }
         })?;
@@ -209,8 +217,9 @@ impl Product {
         }
         let campaign = self.campaign;
         let until = self.runtime.now() + Duration::from_secs(arguments.seconds);
+        let last_calls = LAST_CALLS.min(Duration::from_secs(arguments.seconds / 4));
         self.runtime.with_conductor(|conductor, now| {
-            conductor.handle_input(now, Input::PlannedEnd { campaign, at: Some(until) });
+            conductor.handle_input(now, Input::PlannedEnd { campaign, at: Some(until.before(last_calls)) });
             conductor.handle_input(now, Input::Start { campaign });
         })?;
         while self.runtime.finished().is_empty() && self.runtime.now() < until {

@@ -9,7 +9,7 @@ use dialer::sim::callee::CalleeModel;
 use dialer::{CampaignConfig, Dialer, DialerConfig, Input, Lead, Number, Profile, RetryRules};
 use loadtest::speech::Source;
 use loadtest::{AgentPhones, Carrier, Controller, Crowd, LinkConfig, Nature, NodeConfig, NodeId, SpeechBank, World};
-use media::amd::ClassicConfig;
+use media::amd::{ClassicConfig, DetectorConfig};
 use server::conductor::{AgentPhone, Conductor, ConductorConfig, Output, Trunk};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ impl Product {
             match output {
                 Output::Command(shard, command) => self.commands.push_back((shard, command)),
                 Output::Store(token, op) => {
-                    self.rows.push(op);
+                    self.rows.push(*op);
                     self.commits.push_back((now + COMMIT, token));
                 }
                 Output::Finished(_) => self.finished = true,
@@ -70,8 +70,8 @@ impl Product {
 }
 
 impl Controller for Product {
-    fn handle_event(&mut self, now: Instant, _shard: ShardId, event: Event) {
-        self.with(now, |conductor| conductor.handle_event(now, event));
+    fn handle_event(&mut self, now: Instant, shard: ShardId, event: Event) {
+        self.with(now, |conductor| conductor.handle_event(now, shard, event));
     }
     fn handle_timeout(&mut self, now: Instant) {
         while self.commits.front().is_some_and(|(at, _)| *at <= now) {
@@ -128,7 +128,7 @@ fn run(shards: u64, seed: u64) -> Outcome {
         tenant: TenantId::DEFAULT,
         shards,
         domain: product.to_string(),
-        detection: ClassicConfig::default(),
+        detection: DetectorConfig::Classic(ClassicConfig::default()),
         messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
         first_call: 1,
     };

@@ -207,7 +207,7 @@ impl Dialer {
         campaign.attempts += 1;
         campaign.open_attempts += 1;
         campaign.pacer.observe(now, Observation::Launched { forecast_no_agent });
-        let trunk = campaign.config.trunk;
+        let (trunk, caller_id) = (campaign.config.trunk, campaign.config.caller_id.clone());
         if let Some(trunk) = self.trunks.get_mut(&trunk) {
             trunk.reserve();
         }
@@ -241,6 +241,7 @@ impl Dialer {
             number,
             attempt_number,
             trunk,
+            caller_id,
             at,
             consent,
             why: decision.reason.text().into(),

@@ -2,7 +2,7 @@
 
 use base::{CallId, Duration, Instant, LegId, ShardId};
 use codecs::g711::Law;
-use media::amd::{ClassicConfig, Decision};
+use media::amd::{Decision, DetectorConfig};
 use media::playout::Prompt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct Originate {
     /// Time until the call is cancelled unanswered.
     pub ring_timeout: Duration,
     /// Starts answer detection at the answer.
-    pub analyse: Option<ClassicConfig>,
+    pub analyse: Option<DetectorConfig>,
     /// In order of preference; not empty.
     pub laws: Vec<Law>,
 }
@@ -191,6 +191,8 @@ pub enum Event {
     BridgeAudio {
         /// The leg whose far end now hears the partner.
         leg: LegId,
+        /// The partner.
+        with: LegId,
         /// When the packet was handed to the driver.
         at: Instant,
     },

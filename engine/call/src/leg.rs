@@ -4,7 +4,7 @@ use crate::ingress::Reframer;
 use crate::offer::{Description, Negotiated};
 use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
-use media::amd::{Classic, ClassicConfig};
+use media::amd::{Detector, DetectorConfig};
 use media::dtmf::{DtmfReceiver, DtmfSender};
 use media::jitter::JitterBuffer;
 use media::playout::Player;
@@ -54,7 +54,7 @@ pub(crate) enum Source {
 
 /// Answer detection at work on what the far end says.
 pub(crate) struct Analysis {
-    pub(crate) detector: Classic,
+    pub(crate) detector: Box<dyn Detector>,
     pub(crate) jitter: JitterBuffer,
     pub(crate) started_at: Instant,
     /// Last decoded frame, faded out over a gap.
@@ -96,7 +96,7 @@ pub(crate) struct Leg {
     pub(crate) incoming: bool,
     pub(crate) answered_at: Option<Instant>,
     pub(crate) partner: Option<Partner>,
-    pub(crate) analyse: Option<ClassicConfig>,
+    pub(crate) analyse: Option<DetectorConfig>,
     pub(crate) tap: bool,
     /// We hold the far end.
     pub(crate) holding: bool,
@@ -176,9 +176,9 @@ impl LegMedia {
     }
 
     /// Starts answer detection on what comes in from `now` on.
-    pub(crate) fn analyse(&mut self, now: Instant, config: ClassicConfig) {
+    pub(crate) fn analyse(&mut self, now: Instant, config: DetectorConfig) {
         self.analysis = Some(Box::new(Analysis {
-            detector: Classic::new(config),
+            detector: config.build(),
             jitter: JitterBuffer::new(),
             started_at: now,
             last: [0; media::FRAME_SAMPLES],

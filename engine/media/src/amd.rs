@@ -63,3 +63,20 @@ pub trait Detector: Send {
     /// The decision when time is up, also when no audio came. After a decision: that decision again.
     fn at_deadline(&mut self) -> Decision;
 }
+
+/// Which detector listens, and how it is set. One value to pass around; `build` makes the machine.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum DetectorConfig {
+    /// The published app_amd rules.
+    Classic(ClassicConfig),
+}
+
+impl DetectorConfig {
+    /// A detector at its start.
+    pub fn build(self) -> Box<dyn Detector> {
+        match self {
+            DetectorConfig::Classic(config) => Box::new(Classic::new(config)),
+        }
+    }
+}

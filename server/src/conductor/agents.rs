@@ -1,7 +1,7 @@
 //! Agents' phones: one leg each, called when the agent logs in and kept up (nailed up); calls come and go on it.
 
-use super::{AgentPhone, Conductor, Role};
-use base::{AgentId, Duration, Instant, LegId, ShardId};
+use super::{AgentPhone, Conductor, Output, Role};
+use base::{AgentId, AttemptId, Duration, Instant, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
 use desk::Skills;
@@ -24,6 +24,8 @@ pub(super) struct Phone {
     pub(super) up: bool,
     legs_made: u64,
     call_at: Option<Instant>,
+    /// The attempt whose customer the leg is bridged with.
+    pub(super) with: Option<AttemptId>,
     /// When the agent last became free, for the bridge's own delay.
     pub(super) ready_at: Instant,
 }
@@ -34,7 +36,7 @@ impl Conductor {
         let name = phone.name.clone();
         let shard = ShardId(agent.0 % self.config.shards);
         let phone =
-            Phone { phone, shard, leg: None, up: false, legs_made: 0, call_at: Some(now), ready_at: now };
+            Phone { phone, shard, leg: None, up: false, with: None, legs_made: 0, call_at: Some(now), ready_at: now };
         self.phones.insert(agent, phone);
         self.handle_input(now, Input::AddAgent { agent, name, skills });
         self.call_phones_due(now);
@@ -103,12 +105,17 @@ impl Conductor {
                 phone.up = true;
                 self.dialer.handle_input(now, Input::AgentReady { agent });
             }
-            Event::Ended { leg, .. } => {
+            Event::Ended { leg, cause, .. } => {
                 let was_up = phone.up;
                 phone.up = false;
                 phone.leg = None;
+                phone.with = None;
                 if phone.legs_made != u64::MAX {
                     phone.call_at = Some(now + CALL_AGAIN);
+                    let (name, after_s) = (&phone.phone.name, CALL_AGAIN.as_ms() / 1_000);
+                    let what = if was_up { "was lost" } else { "did not answer" };
+                    let text = format!("the phone of {name} {what} ({}), calling again in {after_s} s", cause.reason);
+                    self.outputs.push_back(Output::Notice(text));
                 }
                 self.legs.remove(&leg);
                 if was_up {

@@ -18,6 +18,8 @@ pub(super) struct Live {
     /// Set at the answer, when the CDR is opened.
     pub(super) call: Option<CallId>,
     pub(super) agent: Option<AgentId>,
+    /// The agent's leg that this call was bridged with.
+    pub(super) agent_leg: Option<LegId>,
     /// The later of verdict and agent free: the bridge's own clock starts here.
     pub(super) verdict_at: Instant,
     pub(super) connected_at: Option<Instant>,
@@ -25,6 +27,7 @@ pub(super) struct Live {
 
 impl Conductor {
     pub(super) fn drain_dialer(&mut self, now: Instant) {
+        let mut closed = None;
         while let Some(output) = self.dialer.poll_output() {
             match output {
                 dialer::Output::RecordIntent(intent) => self.record(intent),
@@ -43,16 +46,20 @@ impl Conductor {
                 }
                 dialer::Output::AttemptClosed(record) => {
                     self.campaigns.remove(&record.attempt);
+                    if self.refused.remove(&record.attempt) {
+                        continue;
+                    }
                     self.figures.closed(&record);
-                    self.store(store::Op::AttemptClose(rows::attempt_close(
-                        self.config.tenant,
-                        &self.anchor,
-                        now,
-                        &record,
-                    )));
+                    closed = Some((record.lead, record.outcome));
+                    let tenant = self.config.tenant;
+                    self.store(store::Op::AttemptClose(rows::attempt_close(tenant, &self.anchor, now, &record)));
+                    self.store(store::Op::Event(rows::timeline(tenant, &self.anchor, now, &record)));
                 }
                 dialer::Output::LeadChanged { lead, state, next_at } => {
-                    self.store(store::Op::LeadState(rows::lead_state(self.config.tenant, lead, state, next_at)));
+                    // The change that follows a close is its consequence: the row keeps the outcome.
+                    let outcome = closed.take().filter(|(of, _)| *of == lead).map(|(_, outcome)| outcome);
+                    let row = rows::lead_state(self.config.tenant, lead, state, next_at, outcome);
+                    self.store(store::Op::LeadState(row));
                 }
                 dialer::Output::LeadsWanted { campaign, room } => {
                     self.outputs.push_back(Output::LeadsWanted(campaign, room));
@@ -114,7 +121,7 @@ impl Conductor {
             from_display: None,
             credentials: trunk.credentials.clone(),
             ring_timeout,
-            analyse: amd.then(|| self.config.detection.clone()),
+            analyse: amd.then_some(self.config.detection),
             laws: trunk.laws.clone(),
         };
         let Some(campaign) = self.campaigns.get(&attempt).copied() else { return };
@@ -127,6 +134,7 @@ impl Conductor {
             caller_id,
             call: None,
             agent: None,
+            agent_leg: None,
             verdict_at: now,
             connected_at: None,
         };
@@ -136,16 +144,23 @@ impl Conductor {
     }
 
     fn connect(&mut self, now: Instant, attempt: AttemptId, agent: AgentId) {
-        let phone = self.phones.get(&agent).and_then(|phone| Some((phone.leg.filter(|_| phone.up)?, phone.shard, phone.ready_at)));
+        let phone = self
+            .phones
+            .get(&agent)
+            .and_then(|phone| Some((phone.leg.filter(|_| phone.up)?, phone.shard, phone.ready_at)));
         let (Some(live), Some((agent_leg, agent_shard, ready_at))) = (self.calls.get_mut(&attempt), phone) else {
             // The phone went away in this very moment: the desk learns it and the dialer looks for another agent.
             self.dialer.handle_input(now, Input::AgentLoggedOut { agent });
             return;
         };
         live.agent = Some(agent);
+        live.agent_leg = Some(agent_leg);
         live.verdict_at = live.verdict_at.max(ready_at);
         let call = live.call.unwrap_or(CallId(0));
         let (leg, shard) = (live.leg, live.shard);
+        if let Some(phone) = self.phones.get_mut(&agent) {
+            phone.with = Some(attempt);
+        }
         self.command(shard, Command::Bridge { call, leg, with: agent_leg, with_shard: agent_shard });
         self.command(agent_shard, Command::Bridge { call, leg: agent_leg, with: leg, with_shard: shard });
     }
@@ -185,7 +200,9 @@ impl Conductor {
                 let call = CallId(self.next_call);
                 self.next_call += 1;
                 live.call = Some(call);
-                let row = rows::cdr_open(self.config.tenant, &self.anchor, at, call, attempt, live, *dialog, &self.trunks);
+                live.verdict_at = at;
+                let row =
+                    rows::cdr_open(self.config.tenant, &self.anchor, at, call, attempt, live, *dialog, &self.trunks);
                 self.store(store::Op::CdrOpen(row));
                 self.dialer.handle_input(now, Input::Answered { attempt });
             }
@@ -203,7 +220,8 @@ impl Conductor {
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
             }
             Event::PlayEnded { .. } => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
-            Event::BridgeAudio { at, .. } => {
+            // A packet of an agent who was lost meanwhile may still have been on its way.
+            Event::BridgeAudio { with, at, .. } if live.agent_leg == Some(with) && live.connected_at.is_none() => {
                 live.connected_at = Some(at);
                 self.figures.bridged(at.since(live.verdict_at));
                 if let Some(agent) = live.agent {
@@ -213,19 +231,28 @@ impl Conductor {
             Event::Ended { leg, cause, answered, media } => {
                 let Some(live) = self.calls.remove(&attempt) else { return };
                 self.legs.remove(&leg);
-                if let Some(phone) = live.agent.and_then(|agent| self.phones.get(&agent))
+                // Only if the agent has not been given to somebody else, after a lost phone for example.
+                if let Some(phone) = live.agent.and_then(|agent| self.phones.get_mut(&agent))
+                    && phone.with == Some(attempt)
                     && let Some(agent_leg) = phone.leg
                 {
-                    self.command(phone.shard, Command::Unbridge { leg: agent_leg });
+                    phone.with = None;
+                    let shard = phone.shard;
+                    self.command(shard, Command::Unbridge { leg: agent_leg });
                 }
                 let cause = end_cause(&cause, answered);
                 if let Some(call) = live.call {
-                    let row = rows::cdr_close(self.config.tenant, &self.anchor, now, call, &live, cause, media.as_ref());
+                    let row =
+                        rows::cdr_close(self.config.tenant, &self.anchor, now, call, &live, cause, media.as_ref());
                     self.store(store::Op::CdrClose(row));
                 }
                 self.dialer.handle_input(now, Input::Ended { attempt, cause });
             }
-            Event::Incoming { .. } | Event::Digit { .. } | Event::Audio { .. } | Event::Held { .. } => {}
+            Event::BridgeAudio { .. }
+            | Event::Incoming { .. }
+            | Event::Digit { .. }
+            | Event::Audio { .. }
+            | Event::Held { .. } => {}
         }
     }
 }

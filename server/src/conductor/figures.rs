@@ -22,7 +22,7 @@ impl Spread {
             self.values.push(span);
         }
     }
-    /// How many were added (at most [`VALUES_MAX`] are kept).
+    /// How many were added (at most 200,000 are kept).
     pub fn len(&self) -> usize {
         self.values.len()
     }

@@ -1,9 +1,9 @@
 //! From the dialer's words to the store's rows.
 
-use super::calls::Live;
 use super::Trunk;
+use super::calls::Live;
 use base::{AttemptId, CallId, CampaignId, Instant, LeadId, TrunkId, WallAnchor, WallTime};
-use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, LeadState, Party};
+use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, LeadState, Outcome, Party};
 use media::session::Stats;
 use std::collections::BTreeMap;
 use store::TenantId;
@@ -22,7 +22,7 @@ pub(super) fn intent(tenant: TenantId, intent: AttemptIntent, trunk: String) -> 
         attempt_number: intent.attempt_number,
         number: intent.number.to_string(),
         trunk,
-        caller_id: None,
+        caller_id: Some(intent.caller_id).filter(|number| !number.is_empty()),
         at: intent.at,
         consent_allowed: intent.consent.allowed,
         consent_rule: intent.consent.rule.to_string(),
@@ -58,13 +58,34 @@ pub(super) fn attempt_close(
     }
 }
 
+/// What proves the compliance figure beside the close itself: every moment, the deadline, and whether the message ran.
+pub(super) fn timeline(tenant: TenantId, anchor: &WallAnchor, now: Instant, record: &AttemptRecord) -> store::EventRow {
+    let wall_us = |at: Option<Instant>| at.map(|at| anchor.wall_at(at).as_unix_us());
+    let times = &record.times;
+    let body = serde_json::json!({
+        "launched_us": wall_us(times.launched),
+        "ringing_us": wall_us(times.ringing),
+        "answered_us": wall_us(times.answered),
+        "greeting_end_us": wall_us(times.greeting_end),
+        "verdict_us": wall_us(times.verdict),
+        "deadline_us": wall_us(record.deadline),
+        "assigned_us": wall_us(times.assigned),
+        "connected_us": wall_us(times.connected),
+        "ended_us": wall_us(times.ended),
+        "message_played": record.message_played,
+    });
+    store::EventRow { tenant, attempt: record.attempt, at: anchor.wall_at(now), body: body.to_string() }
+}
+
 pub(super) fn lead_state(
     tenant: TenantId,
     lead: LeadId,
     state: LeadState,
     next_at: Option<WallTime>,
+    outcome: Option<Outcome>,
 ) -> store::LeadStateRow {
-    store::LeadStateRow { tenant, lead, state: state.name().to_owned(), next_at, last_outcome: None }
+    let last_outcome = outcome.map(|outcome| outcome.name().to_owned());
+    store::LeadStateRow { tenant, lead, state: state.name().to_owned(), next_at, last_outcome }
 }
 
 pub(super) fn campaign_state(

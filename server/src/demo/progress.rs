@@ -52,12 +52,15 @@ impl Progress {
         let figures = conductor.figures();
         self.bar.set_position(figures.attempts);
         self.bar.set_message(format!(
-            "ringing {} · answered {} · talking {} | agents ready {} wrap-up {} · occupancy {:.0} % | \
-             connected {} · abandoned {} ({:.1} %, limit {:.1} %) | {}",
+            "calls   ringing {} · answered {} · talking {}\n  \
+             agents  ready {} · talking {} · wrap-up {} · occupancy {:.0} %\n  \
+             law     connected {} · abandoned {} ({:.1} %, limit {:.1} %)\n  \
+             pacing  {}",
             campaign.ringing,
             campaign.answered + campaign.waiting,
             campaign.talking,
             agents("ready"),
+            agents("talking"),
             agents("wrap_up"),
             snapshot.occupancy * 100.0,
             figures.connected,

@@ -39,7 +39,7 @@ impl Summary {
         let mut lead_attempts: BTreeMap<u64, u64> = BTreeMap::new();
         let (mut humans, mut machines, mut human_as_machine, mut unclosed) = (0_u64, 0_u64, 0_u64, 0_u64);
         let mut connect_delay = Spread::default();
-        let mut not_heard = 0_u64;
+        let (mut not_heard, mut heard_abandoned) = (0_u64, 0_u64);
         for row in attempts {
             *lead_attempts.entry(row.intent.lead.0).or_default() += 1;
             let Some(close) = &row.close else {
@@ -53,11 +53,12 @@ impl Summary {
             humans += u64::from(close.verdict.is_some() && !taken_for_machine);
             human_as_machine += u64::from(taken_for_machine && callee.is_some_and(|c| c.nature == Nature::Person));
             if close.counted_as == "connected" {
-                match callee.and_then(|callee| callee.connect_delay()) {
-                    Some(delay) => connect_delay.add(delay),
-                    None => not_heard += 1,
-                }
+                // A machine taken for a person may not have come to the end of its greeting: no delay then.
+                not_heard += u64::from(callee.is_none_or(|callee| callee.agent_heard.is_none()));
+                callee.and_then(|callee| callee.connect_delay()).into_iter().for_each(|delay| connect_delay.add(delay));
             }
+            let heard = callee.is_some_and(|callee| callee.agent_heard.is_some());
+            heard_abandoned += u64::from(close.outcome == "abandoned" && heard);
         }
         let double_dialled = ledger.summary().double_dialled;
         let undialled = (leads as u64).saturating_sub(lead_attempts.len() as u64);
@@ -111,6 +112,10 @@ impl Summary {
         fault(unclosed > 0, format!("{unclosed} attempts have no outcome"));
         fault(double_dialled > 0, format!("{double_dialled} numbers were dialled again"));
         fault(not_heard > 0, format!("{not_heard} calls count as connected, but the callee heard no agent"));
+        fault(
+            heard_abandoned > 0,
+            format!("{heard_abandoned} calls count as abandoned, but the callee heard an agent"),
+        );
         let leaked = counts.calls + counts.legs + counts.ports_in_use + counts.timers;
         fault(leaked > 0, format!("{leaked} calls, legs, ports or timers were not given back"));
         for (shard, message) in &stats.failed {
@@ -133,7 +138,10 @@ impl Summary {
             format!("{:.0} / {:.0} / {:.0} {unit}", part("p50"), part("p99"), part("max"))
         };
         let row = |name: &str, value: String| println!("  {name:<34}{value}");
-        println!("\nOutpace demo, seed {}: {} leads, {} agents, {} s", json["seed"], json["leads"], json["agents"], json["wall_s"]);
+        println!(
+            "\nOutpace demo, seed {}: {} leads, {} agents, {} s",
+            json["seed"], json["leads"], json["agents"], json["wall_s"]
+        );
         println!("\n  Outcomes");
         for (outcome, count) in json["outcomes"].as_object().into_iter().flatten() {
             println!("    {:<32}{count}", outcome.replace('_', " "));

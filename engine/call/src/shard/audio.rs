@@ -6,7 +6,7 @@ use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source};
 use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
 use media::FRAME_SAMPLES;
-use media::amd::{Decision, Detector};
+use media::amd::Decision;
 use media::jitter::Pop;
 use std::net::SocketAddr;
 
@@ -126,7 +126,7 @@ impl Shard {
     /// One period of a leg: listen to the detector, send one frame.
     pub(super) fn tick(&mut self, now: Instant, key: LegKey) {
         let Some(leg) = self.legs.get_mut(key) else { return };
-        let id = leg.id;
+        let (id, partner) = (leg.id, leg.partner);
         let media = &mut leg.media;
         let due = media.due;
         let behind = now.since(due).as_ns() / media::PTIME.as_ns();
@@ -153,7 +153,11 @@ impl Shard {
         match happened {
             Happened::Nothing => {}
             Happened::PlayEnded => self.event(Event::PlayEnded { leg: id, at: now }),
-            Happened::PartnerHeard => self.event(Event::BridgeAudio { leg: id, at: now }),
+            Happened::PartnerHeard => {
+                if let Some(partner) = partner {
+                    self.event(Event::BridgeAudio { leg: id, with: partner.leg, at: now });
+                }
+            }
         }
     }
 }
