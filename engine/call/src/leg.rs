@@ -175,6 +175,12 @@ impl LegMedia {
         }
     }
 
+    /// The far end takes telephone-events. Digits for one that does not are dropped: there is no other way to send them
+    /// yet, and kept ones would come out of the blue after a later offer.
+    pub(crate) fn takes_digits(&self) -> bool {
+        self.negotiated.as_ref().is_some_and(|agreed| agreed.event_payload_type.is_some())
+    }
+
     /// Starts answer detection on what comes in from `now` on.
     pub(crate) fn analyse(&mut self, now: Instant, config: DetectorConfig) {
         self.analysis = Some(Box::new(Analysis {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use wire::sdp::{Codec, Direction, Media, MediaKind, Origin, Sdp};
 
 /// Payload type that we offer for telephone-event (RFC 4733); 101 is what nearly everybody uses.
-const EVENT_PAYLOAD_TYPE: u8 = 101;
+pub(crate) const EVENT_PAYLOAD_TYPE: u8 = 101;
 
 /// Laws that an answer may name, with payload types: two static ones and as many dynamic doubles.
 const ACCEPTED_MAX: usize = 4;

@@ -3,6 +3,7 @@
 use super::{Shard, Timer};
 use crate::api::{Event, Frame, PeerMessage};
 use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source};
+use crate::offer;
 use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
 use media::FRAME_SAMPLES;
@@ -38,7 +39,9 @@ impl Shard {
             leg.media.reframer.restart();
             leg.media.digits_in.reset();
         }
-        if Some(packet.payload_type) == events {
+        // An answer may renumber telephone-event for what we send; what comes in may still bear the number we offered.
+        let event = events.is_some_and(|agreed| [agreed, offer::EVENT_PAYLOAD_TYPE].contains(&packet.payload_type));
+        if event && agreed_laws.law(packet.payload_type).is_none() {
             let digit = leg.media.digits_in.push(packet.timestamp, packet.payload);
             let (id, partner) = (leg.id, leg.partner);
             if let Some(digit) = digit {
@@ -101,6 +104,7 @@ impl Shard {
     pub(super) fn accept_digit(&mut self, from: LegId, to: LegId, digit: char) {
         if let Some((_, leg)) = self.leg_mut(to)
             && leg.partner.is_some_and(|partner| partner.leg == from)
+            && leg.media.takes_digits()
         {
             leg.media.digits_out.push(digit);
         }

@@ -38,7 +38,9 @@ impl Shard {
                 }
             }
             Command::SendDigits { leg, digits } => {
-                if let Some((_, leg)) = self.leg_mut(leg) {
+                if let Some((_, leg)) = self.leg_mut(leg)
+                    && leg.media.takes_digits()
+                {
                     for digit in digits.chars() {
                         leg.media.digits_out.push(digit);
                     }

@@ -57,7 +57,17 @@ impl Shard {
                 let _ = self.take_answer(now, key, &sdp);
                 self.send_wanted_reoffer(now, key);
             }
-            sip::Event::ReRejected { .. } | sip::Event::ReConfirmed { .. } | sip::Event::ReAnswered { .. } => {
+            sip::Event::ReRejected { .. } => {
+                // The call goes on as it was: what we asked for, hold or its end, did not come about.
+                if let Some(leg) = self.legs.get_mut(key)
+                    && !leg.reoffer_wanted
+                {
+                    leg.holding = !leg.holding;
+                    leg.media.heard_at = now;
+                }
+                self.send_wanted_reoffer(now, key);
+            }
+            sip::Event::ReConfirmed { .. } | sip::Event::ReAnswered { .. } => {
                 self.send_wanted_reoffer(now, key);
             }
             _ => {}
