@@ -5,15 +5,20 @@ use super::DemoArgs;
 use crate::conductor::{Figures, Spread};
 use crate::failure::Failure;
 use base::Duration;
+use loadtest::ledger::Side;
 use loadtest::{CalleeRecord, Ledger, Nature};
 use net::EngineStats;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use store::AttemptRow;
+use store::{AttemptCloseRow, AttemptRow};
 
 /// Persons lost to detection have these verdicts.
 const NOT_A_PERSON: [&str; 5] = ["machine", "ivr", "screening", "fax", "sit"];
+
+/// Longest "talk" of which the callee may have heard nothing: one jitter buffer (40 ms), two frames that the callee needs
+/// to know an agent by (40 ms), a tick each way, and as much again for a busy machine.
+const CROSSING_US_MAX: i64 = 200_000;
 
 pub(super) struct Summary {
     json: Value,
@@ -39,7 +44,7 @@ impl Summary {
         let mut lead_attempts: BTreeMap<u64, u64> = BTreeMap::new();
         let (mut humans, mut machines, mut human_as_machine, mut unclosed) = (0_u64, 0_u64, 0_u64, 0_u64);
         let mut connect_delay = Spread::default();
-        let (mut not_heard, mut heard_abandoned) = (0_u64, 0_u64);
+        let (mut not_heard, mut left, mut heard_abandoned) = (0_u64, 0_u64, 0_u64);
         for row in attempts {
             *lead_attempts.entry(row.intent.lead.0).or_default() += 1;
             let Some(close) = &row.close else {
@@ -54,7 +59,9 @@ impl Summary {
             human_as_machine += u64::from(taken_for_machine && callee.is_some_and(|c| c.nature == Nature::Person));
             if close.counted_as == "connected" {
                 // A machine taken for a person may not have come to the end of its greeting: no delay then.
-                not_heard += u64::from(callee.is_none_or(|callee| callee.agent_heard.is_none()));
+                if callee.is_none_or(|callee| callee.agent_heard.is_none()) {
+                    *if left_at_connect(close, callee) { &mut left } else { &mut not_heard } += 1;
+                }
                 callee.and_then(|callee| callee.connect_delay()).into_iter().for_each(|delay| connect_delay.add(delay));
             }
             let heard = callee.is_some_and(|callee| callee.agent_heard.is_some());
@@ -84,6 +91,7 @@ impl Summary {
             "machines": machines,
             "human_as_machine": human_as_machine,
             "connected": figures.connected,
+            "left_at_connect": left,
             "abandoned": figures.abandoned,
             "abandon_rate": round(figures.abandon_rate(), 5),
             "abandon_rate_strict": round(strict(human_as_machine), 5),
@@ -167,6 +175,13 @@ impl Summary {
         let text = format!("{:#}\n", self.json);
         std::fs::write(path, text).map_err(|e| Failure::io(&path.display().to_string(), e))
     }
+}
+
+/// A person whose patience ended in the very moment in which the agent came on: our first packet and the BYE passed each
+/// other. It counts as connected, for the agent was there in time; longer silence would be a fault of ours.
+fn left_at_connect(close: &AttemptCloseRow, callee: Option<&&CalleeRecord>) -> bool {
+    let talk_us = close.connected_at.map_or(i64::MAX, |at| close.ended_at.as_unix_us() - at.as_unix_us());
+    talk_us <= CROSSING_US_MAX && callee.is_some_and(|callee| callee.ended_by == Some(Side::Callee))
 }
 
 fn leaked(value: &Value) -> u64 {
