@@ -16,6 +16,9 @@ mod calls;
 mod figures;
 mod rows;
 
+#[cfg(test)]
+mod tests;
+
 pub use figures::{Figures, Spread};
 
 use base::{AgentId, AttemptId, CampaignId, Instant, LegId, ShardId, TrunkId, WallAnchor};

@@ -1,0 +1,205 @@
+//! The conductor alone: shards and store are played by hand, one event at a time.
+
+use super::*;
+use base::{Duration, LeadId, Seed, WallTime};
+use call::Originate;
+use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
+
+const AGENT: AgentId = AgentId(1);
+
+struct Bench {
+    conductor: Conductor,
+    now: Instant,
+    commands: Vec<Command>,
+    rows: Vec<store::Op>,
+    intents: Vec<u64>,
+}
+
+impl Bench {
+    /// One agent whose phone is being called, two leads to dial 1:1, no detection.
+    fn new() -> Bench {
+        let now = Instant::ZERO + Duration::from_secs(1);
+        let anchor = WallAnchor { instant: now, wall: WallTime::from_unix_us(1_772_460_000_000_000) };
+        let config = ConductorConfig {
+            tenant: TenantId::DEFAULT,
+            shards: 1,
+            domain: "192.0.2.1:5060".into(),
+            detection: DetectorConfig::Classic(media::amd::ClassicConfig::default()),
+            messages: BTreeMap::new(),
+            first_call: 1,
+        };
+        let wrap_up_limit = Some(Duration::from_secs(1));
+        let dialer = Dialer::new(DialerConfig { wrap_up_limit, ..DialerConfig::default() }, Seed::from_u64(1), anchor);
+        let conductor = Conductor::new(config, dialer, anchor);
+        let mut bench = Bench { conductor, now, commands: Vec::new(), rows: Vec::new(), intents: Vec::new() };
+        let remote = SocketAddr::from(([192, 0, 2, 2], 5060));
+        let trunk = Trunk {
+            name: "trunk".into(),
+            remote,
+            domain: "192.0.2.2".into(),
+            credentials: None,
+            laws: vec![Law::Mu],
+            max_channels: 10,
+            max_cps: 10.0,
+        };
+        bench.conductor.add_trunk(now, TrunkId(1), trunk);
+        let campaign = CampaignId(1);
+        let config = CampaignConfig {
+            mode: Mode::Progressive,
+            amd: false,
+            profile: Profile::lab(),
+            ring_timeout: Duration::from_secs(20),
+            retry: RetryRules::none(),
+            ..CampaignConfig::new("test", TrunkId(1), "+12125550199")
+        };
+        bench.conductor.handle_input(now, Input::AddCampaign { campaign, config: Box::new(config) });
+        let lead = |id| Lead::new(LeadId(id), Number::parse(&format!("+1212555010{id}")).expect("a number"));
+        bench.conductor.handle_input(now, Input::AddLeads { campaign, leads: vec![lead(1), lead(2)] });
+        let phone = AgentPhone { name: "ann".into(), uri: "sip:ann@192.0.2.3".into(), remote };
+        bench.conductor.add_agent(now, AGENT, phone, desk::Skills::new());
+        bench.conductor.handle_input(now, Input::Start { campaign });
+        bench.drain();
+        bench
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.conductor.poll_output() {
+            match output {
+                Output::Command(_, command) => self.commands.push(command),
+                Output::Store(token, op) => {
+                    if matches!(*op, store::Op::Intent(_)) {
+                        self.intents.push(token);
+                    }
+                    self.rows.push(*op);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.conductor.handle_event(self.now, ShardId(0), event);
+        self.drain();
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        for _ in 0..seconds * 4 {
+            self.now += Duration::from_ms(250);
+            self.conductor.handle_timeout(self.now);
+            self.drain();
+        }
+    }
+
+    /// The store answers the oldest intent.
+    fn intent(&mut self, result: Result<(), store::StoreError>) {
+        let token = self.intents.remove(0);
+        self.conductor.handle_ack(self.now, token, result);
+        self.drain();
+    }
+
+    fn answered(&mut self, leg: LegId) {
+        let dialog = Box::new(sip::DialogIdentity {
+            call_id: "s0-x".into(),
+            local_uri: "sip:a@192.0.2.1".into(),
+            local_tag: "l".into(),
+            remote_uri: "sip:b@192.0.2.2".into(),
+            remote_tag: "r".into(),
+            remote_target: "sip:b@192.0.2.2".into(),
+            route_set: Vec::new(),
+            local_cseq: 1,
+            peer: SocketAddr::from(([192, 0, 2, 2], 5060)),
+        });
+        self.event(Event::Answered { leg, at: self.now, dialog });
+    }
+
+    fn ended(&mut self, leg: LegId) {
+        let cause = sip::Cause::new(None, sip::Cause::BYE, sip::Whose::Peer);
+        self.event(Event::Ended { leg, cause, answered: true, media: None });
+    }
+
+    /// Legs placed since the last look, in order.
+    fn placed(&mut self) -> Vec<LegId> {
+        let legs = self.commands.iter().filter_map(|command| match command {
+            Command::Originate(originate) => Some(Originate::clone(originate).leg),
+            _ => None,
+        });
+        let legs = legs.collect();
+        self.commands.retain(|command| !matches!(command, Command::Originate(_)));
+        legs
+    }
+
+    fn bridged(&self) -> Vec<(LegId, LegId)> {
+        let pairs = self.commands.iter().filter_map(|command| match command {
+            Command::Bridge { leg, with, .. } => Some((*leg, *with)),
+            _ => None,
+        });
+        pairs.collect()
+    }
+
+    fn unbridged(&self) -> Vec<LegId> {
+        let legs = self.commands.iter().filter_map(|command| match command {
+            Command::Unbridge { leg } => Some(*leg),
+            _ => None,
+        });
+        legs.collect()
+    }
+
+    /// Dials the next lead and connects it with the agent on `phone`; the customer's leg.
+    fn connect(&mut self, phone: LegId) -> LegId {
+        self.intent(Ok(()));
+        let placed = self.placed();
+        let [customer] = placed[..] else { panic!("one call for one agent: {placed:?}") };
+        self.answered(customer);
+        assert_eq!(self.bridged(), [(customer, phone), (phone, customer)]);
+        self.event(Event::BridgeAudio { leg: customer, with: phone, at: self.now });
+        self.commands.clear();
+        customer
+    }
+}
+
+#[test]
+fn a_late_end_does_not_part_the_agents_next_call() {
+    let mut bench = Bench::new();
+    let placed = bench.placed();
+    let [first_phone] = placed[..] else { panic!("the agent's phone is called: {placed:?}") };
+    bench.answered(first_phone);
+    let first = bench.connect(first_phone);
+
+    // The phone is lost in mid-call, called again, and takes the next customer before the first leg's end is known.
+    bench.ended(first_phone);
+    assert!(bench.commands.iter().any(|command| matches!(command, Command::Hangup { leg, .. } if *leg == first)));
+    bench.wait(6);
+    let placed = bench.placed();
+    let [second_phone] = placed[..] else { panic!("the phone is called again: {placed:?}") };
+    assert_ne!(second_phone, first_phone);
+    bench.answered(second_phone);
+    bench.commands.clear();
+    let second = bench.connect(second_phone);
+
+    // A packet of the first agent's leg that was on its way counts for nobody.
+    bench.event(Event::BridgeAudio { leg: second, with: first_phone, at: bench.now });
+    bench.ended(first);
+    assert_eq!(bench.unbridged(), []);
+    bench.ended(second);
+    assert_eq!(bench.unbridged(), [second_phone]);
+    assert_eq!(bench.conductor.figures().connected, 2);
+}
+
+#[test]
+fn an_intent_that_the_store_refuses_is_never_dialled_and_leaves_no_row() {
+    let mut bench = Bench::new();
+    let phone = bench.placed()[0];
+    bench.answered(phone);
+    let error = store::StoreError {
+        kind: store::ErrorKind::DiskFull,
+        what: "no space".into(),
+        place: "store".into(),
+        mend: "make room".into(),
+    };
+    bench.intent(Err(error));
+    assert_eq!(bench.placed(), []);
+    assert!(!bench.rows.iter().any(|row| matches!(row, store::Op::AttemptClose(_))), "{:?}", bench.rows);
+    assert_eq!(bench.conductor.figures().attempts, 0);
+    bench.wait(5);
+    assert_eq!((bench.placed(), bench.intents.len()), (vec![], 0), "the campaign has paused itself");
+}
