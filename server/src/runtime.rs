@@ -47,8 +47,6 @@ pub struct Runtime {
     outstanding: BTreeMap<u64, Op>,
     writes: VecDeque<(u64, Op)>,
     finished: Vec<CampaignId>,
-    notices: Vec<String>,
-    bad_leads: u64,
 }
 
 impl Runtime {
@@ -73,8 +71,6 @@ impl Runtime {
             outstanding: BTreeMap::new(),
             writes: VecDeque::new(),
             finished: Vec::new(),
-            notices: Vec::new(),
-            bad_leads: 0,
         }
     }
 
@@ -116,7 +112,7 @@ impl Runtime {
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (number, only) in page {
-                // A suppression for one campaign is kept by all: the stricter reading, until campaigns are told apart.
+                // The dialer's set holds for all its campaigns: what is suppressed for this one is kept by the others too.
                 if only.is_none_or(|only| only == campaign)
                     && let Ok(number) = Number::parse(&number)
                 {
@@ -131,11 +127,6 @@ impl Runtime {
     /// Campaigns that have said that they are finished.
     pub fn finished(&self) -> &[CampaignId] {
         &self.finished
-    }
-
-    /// What an operator should read; empties the list.
-    pub fn take_notices(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notices)
     }
 
     /// Waits for the next thing to happen, at most 100 ms, and does what follows from it.
@@ -176,12 +167,10 @@ impl Runtime {
                 Output::Store(token, op) => self.write(token, *op),
                 Output::LeadsWanted(campaign, room) => self.feed(campaign, room)?,
                 Output::Finished(campaign) => self.finished.push(campaign),
-                Output::Notice(text) => {
-                    tracing::warn!("{text}");
-                    self.notices.push(text);
-                }
+                Output::Notice(text) => tracing::warn!("{text}"),
             }
         }
+        self.commands.retain(|_, waiting| !waiting.is_empty());
         Ok(())
     }
 
@@ -220,7 +209,12 @@ impl Runtime {
             .as_ref()
             .is_err_and(|error| matches!(error.kind, store::ErrorKind::Busy | store::ErrorKind::DiskFull));
         match op {
-            Some(op) if later && !matches!(op, Op::Intent(_)) => self.writes.push_back((ack.token, op)),
+            Some(op) if later && !matches!(op, Op::Intent(_)) => {
+                if let (true, Err(error)) = (self.writes.is_empty(), &ack.result) {
+                    tracing::warn!("{error}; rows are kept and offered again");
+                }
+                self.writes.push_back((ack.token, op));
+            }
             _ => self.conductor.handle_ack(self.clock.now(), ack.token, ack.result),
         }
     }
@@ -229,7 +223,6 @@ impl Runtime {
         for shard in self.commands.keys().copied().collect::<Vec<_>>() {
             self.hand_over(shard)?;
         }
-        self.commands.retain(|_, waiting| !waiting.is_empty());
         self.submit_writes();
         Ok(())
     }
@@ -274,17 +267,14 @@ impl Runtime {
                     ..Lead::new(row.lead, number)
                 }),
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
-                Err(_) => self.bad_leads += 1,
+                Err(fault) => {
+                    tracing::warn!("lead {} is not dialled: its number is {fault}; correct the row", row.lead)
+                }
             }
         }
         let now = self.clock.now();
         self.conductor.handle_input(now, Input::AddLeads { campaign, leads });
         Ok(())
-    }
-
-    /// Leads whose stored number could not be read.
-    pub fn bad_leads(&self) -> u64 {
-        self.bad_leads
     }
 
     /// Tenant whose rows this is.
