@@ -4,7 +4,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/outpace/target
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint deny fuzz bench setup docs
+.PHONY: demo test lint deny fuzz bench setup
 
 demo: setup
 	cargo build --workspace --bins
