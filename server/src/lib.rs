@@ -16,6 +16,7 @@
 pub mod check;
 pub mod conductor;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod failure;
 pub mod import;

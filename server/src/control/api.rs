@@ -1,0 +1,261 @@
+//! Requests to the control thread and its answers.
+
+use super::journal::Journal;
+use super::views::{AgentView, CallView, CampaignView, Snapshot};
+use crate::config;
+use arc_swap::ArcSwap;
+use base::{AgentId, AttemptId, CallId, CampaignId, ListId};
+use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Requests waiting for the control thread: it takes hundreds a millisecond, so a thousand are a burst of some
+/// milliseconds; more means that it stands still, and then waiting helps nobody.
+pub const REQUESTS_MAX: usize = 1_024;
+
+/// When a refused sender should come back.
+pub const BUSY_RETRY_S: u32 = 1;
+
+/// Something asked of the control thread. What needs the store first (a new campaign's row, an import) is done by the
+/// asker; the control thread only takes the result.
+#[derive(Debug)]
+pub enum Request {
+    /// Places a call.
+    Originate(NewCall),
+    /// Ends a call in whatever state it is.
+    HangUp(CallId),
+    /// A campaign of the store, new or changed: takes effect at once; its run state stays.
+    PutCampaign {
+        /// Its id in the store.
+        campaign: CampaignId,
+        /// Its list in the store.
+        list: ListId,
+        /// Checked settings.
+        settings: Box<config::Campaign>,
+    },
+    /// A campaign's row is gone. Refused while it runs or has calls.
+    RemoveCampaign(CampaignId),
+    /// Starts, or goes on after a pause.
+    StartCampaign(CampaignId),
+    /// Launches nothing new; calls under way go on.
+    PauseCampaign(CampaignId),
+    /// Launches nothing new and cancels what nobody has answered.
+    StopCampaign(CampaignId),
+    /// An agent of the store, new or changed.
+    PutAgent {
+        /// The id in the store.
+        agent: AgentId,
+        /// Checked settings.
+        settings: Box<config::Agent>,
+    },
+    /// An agent's row is gone. Refused during a call.
+    RemoveAgent(AgentId),
+    /// What an agent wants to be.
+    SetAgent {
+        /// Who.
+        agent: AgentId,
+        /// The wish.
+        wish: AgentWish,
+    },
+    /// What an agent recorded about an attempt: a person, or a machine that detection let through.
+    Disposition {
+        /// The attempt, which may be over.
+        attempt: AttemptId,
+        /// Its campaign.
+        campaign: CampaignId,
+        /// Who recorded it, if an agent did.
+        agent: Option<AgentId>,
+        /// The code as the agent chose it.
+        code: String,
+        /// Free text.
+        note: Option<String>,
+        /// True for a person.
+        person: bool,
+    },
+    /// A number that must not be called any more; it is written down and holds at once.
+    DoNotCall {
+        /// International form.
+        number: String,
+        /// Only for this campaign; `None` for all.
+        campaign: Option<CampaignId>,
+        /// Why, for the record.
+        reason: String,
+        /// Who says so.
+        source: String,
+    },
+    /// A list has new leads: campaigns over it look again.
+    ListGrew(ListId),
+    /// No new calls; the process ends when those under way have ended, or at the limit.
+    Drain,
+}
+
+/// A call to place for somebody.
+#[derive(Clone, Debug)]
+pub struct NewCall {
+    /// Whom: a number in international form, or a name that the trunk knows.
+    pub to: String,
+    /// Name of the trunk.
+    pub trunk: String,
+    /// Number to show; `None`: none.
+    pub caller_id: Option<String>,
+    /// What the called party hears.
+    pub connect: Connect,
+}
+
+/// What a call is joined to when it is answered.
+#[derive(Clone, Debug)]
+pub enum Connect {
+    /// A free agent, reserved before the call is placed.
+    Agent(AgentId),
+    /// A prompt file, as `play:` routes name it; the call ends with it.
+    Prompt(String),
+    /// The caller's own voice.
+    Echo,
+}
+
+/// What an agent can wish to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentWish {
+    /// Logged in and free; calls the phone if it is down.
+    Ready,
+    /// On a break, after the call in hand.
+    OnBreak,
+    /// Away, after the call in hand; the phone is hung up.
+    LoggedOut,
+}
+
+/// An answer that is not a refusal.
+#[derive(Debug)]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// The call as it stands now.
+    Call(Box<CallView>),
+    /// The campaign as it stands now.
+    Campaign(Box<CampaignView>),
+    /// The agent as it stands now.
+    Agent(Box<AgentView>),
+}
+
+/// Why a request was not done; nothing changed. Each says what and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such thing.
+    NotFound {
+        /// What was not found, with its name.
+        what: String,
+    },
+    /// The state of things forbids it now.
+    Conflict {
+        /// What stands against it.
+        what: String,
+        /// How to mend it.
+        mend: String,
+    },
+    /// A value is wrong.
+    Invalid {
+        /// The field.
+        field: String,
+        /// What is wrong.
+        what: String,
+        /// How to mend it.
+        mend: String,
+    },
+    /// No room now; come back.
+    Busy {
+        /// What is full.
+        what: String,
+        /// When to come back.
+        retry_after_s: u32,
+    },
+    /// The process ends and takes nothing new.
+    Draining,
+    /// The control thread is gone.
+    Gone,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::NotFound { what } => write!(f, "{what} does not exist"),
+            Refusal::Conflict { what, mend } => write!(f, "{what}, {mend}"),
+            Refusal::Invalid { field, what, mend } => write!(f, "{field} {what}, {mend}"),
+            Refusal::Busy { what, retry_after_s } => write!(f, "{what}, try again in {retry_after_s} s"),
+            Refusal::Draining => f.write_str("the server is shutting down and takes nothing new"),
+            Refusal::Gone => f.write_str("the control thread has ended; see the log"),
+        }
+    }
+}
+
+/// A request with the way back for its answer.
+#[derive(Debug)]
+pub struct Job {
+    /// What is asked.
+    pub request: Request,
+    /// Where the answer goes; the asker may have gone away.
+    pub answer: oneshot::Sender<Result<Reply, Refusal>>,
+}
+
+/// The askers' side; copies share everything.
+#[derive(Clone)]
+pub struct Control {
+    jobs: Sender<Job>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    journal: Journal,
+}
+
+impl Control {
+    /// The two sides: for those who ask, and for the control thread.
+    pub fn new(journal: Journal) -> (Control, ControlEnd) {
+        let (jobs, taken) = bounded(REQUESTS_MAX);
+        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+        let end = ControlEnd { jobs: taken, snapshot: snapshot.clone(), journal: journal.clone() };
+        (Control { jobs, snapshot, journal }, end)
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// The control thread's refusal; [`Refusal::Busy`] when its queue is full.
+    pub async fn ask(&self, request: Request) -> Result<Reply, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(Job { request, answer }).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                Refusal::Busy { what: "the control thread's queue is full".to_owned(), retry_after_s: BUSY_RETRY_S }
+            }
+            TrySendError::Disconnected(_) => Refusal::Gone,
+        })?;
+        answered.await.unwrap_or(Err(Refusal::Gone))
+    }
+
+    /// How things stand; at most 100 ms old, and never older than an answered request.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// What has happened.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+}
+
+/// The control thread's side.
+pub struct ControlEnd {
+    /// What is asked.
+    pub jobs: Receiver<Job>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    journal: Journal,
+}
+
+impl ControlEnd {
+    /// Shows a new picture.
+    pub fn show(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Writes down that something happened.
+    pub fn tell(&self, at_us: i64, kind: &'static str, data: serde_json::Value) {
+        self.journal.tell(at_us, kind, data);
+    }
+}
