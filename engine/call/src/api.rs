@@ -70,6 +70,15 @@ pub enum Command {
         /// The leg that hears it.
         leg: LegId,
     },
+    /// Sends the far end its own audio back, through the jitter buffer and on the leg's own timeline; takes the place of
+    /// what the leg sent before. Pressed keys are not sent back. A leg that is bridged hears its partner and not itself:
+    /// then the wish does nothing.
+    Echo {
+        /// The leg that hears itself.
+        leg: LegId,
+        /// False ends the echo; the leg sends silence.
+        on: bool,
+    },
     /// Joins `leg` to `with`. Each of the two legs gets a command of its own, which names the other; so the legs may
     /// live on different shards.
     Bridge {

@@ -2,6 +2,7 @@
 
 use crate::ingress::Reframer;
 use crate::offer::{Description, Negotiated};
+use crate::shard::Concealer;
 use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
 use media::amd::{Detector, DetectorConfig};
@@ -50,6 +51,8 @@ pub(crate) enum Source {
         /// `BridgeAudio` has been reported.
         heard: bool,
     },
+    /// The far end's own audio, from `LegMedia::bridge_in`.
+    Echo,
 }
 
 /// Answer detection at work on what the far end says.
@@ -77,9 +80,8 @@ pub(crate) struct LegMedia {
     pub(crate) digits_out: DtmfSender,
     pub(crate) digits_in: DtmfReceiver,
     pub(crate) analysis: Option<Box<Analysis>>,
-    /// Frames missing in a row from the partner; the first is bridged over by a repeat.
-    pub(crate) bridge_missing: u32,
-    pub(crate) last_bridged: Option<(Law, [u8; media::FRAME_SAMPLES])>,
+    /// Reads `bridge_in`.
+    pub(crate) concealer: Concealer,
     /// Moment of the next outgoing frame on the leg's own grid.
     pub(crate) due: Instant,
     pub(crate) tick: Option<TimerKey>,
@@ -146,8 +148,7 @@ impl LegMedia {
             digits_out: DtmfSender::new(),
             digits_in: DtmfReceiver::new(),
             analysis: None,
-            bridge_missing: 0,
-            last_bridged: None,
+            concealer: Concealer::default(),
             due: Instant::ZERO,
             tick: None,
             report: None,
@@ -173,6 +174,13 @@ impl LegMedia {
             direction,
             event_payload_type,
         }
+    }
+
+    /// Sends what will come into `bridge_in` from now on.
+    pub(crate) fn relay(&mut self, source: Source) {
+        self.source = source;
+        self.bridge_in.reset();
+        self.concealer = Concealer::default();
     }
 
     /// The far end takes telephone-events. Digits for one that does not are dropped: there is no other way to send them

@@ -5,6 +5,8 @@ mod audio;
 mod commands;
 mod signalling;
 
+pub(crate) use audio::Concealer;
+
 use crate::api::{Counts, Event, Frame, Output, PeerMessage};
 use crate::leg::{Leg, LegKey};
 use crate::packets::PacketBatch;

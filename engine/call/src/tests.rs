@@ -396,3 +396,40 @@ fn a_report_that_overtakes_the_answer_comes_from_no_stranger() {
     });
     assert_eq!(media.expect("the leg had media").foreign, 1, "only the stranger");
 }
+
+/// Calls in: the stranger at host 1 speaks, hears itself, and no longer when the echo ends.
+#[test]
+fn an_echo_brings_the_far_ends_own_audio_back() {
+    let mut wire = Wire::new(&[1, 1]);
+    wire.command(1, 0, originate(1, 0));
+    let caller = wire.incoming(0);
+    wire.command(0, 0, Command::Answer { leg: caller });
+    wire.command(0, 0, Command::Echo { leg: caller, on: true });
+    wire.command(1, 0, Command::Tap { leg: LegId(1), on: true });
+    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });
+    wire.run(Duration::from_secs(2));
+    let expected: Vec<u8> = (0..40).map(|frame| ladder(40).frame(Law::Mu, frame).unwrap()[0]).collect();
+    let loud = |wire: &Wire| heard(wire, 1).into_iter().filter(|byte| *byte != Law::Mu.silence()).collect::<Vec<u8>>();
+    assert_eq!(loud(&wire), expected);
+    // A bridge takes the echo's place, and a bridged leg does not begin one.
+    let bridge = Command::Bridge { call: CallId(1), leg: caller, with: LegId(77), with_shard: ShardId(0) };
+    wire.command(0, 0, bridge);
+    wire.command(0, 0, Command::Echo { leg: caller, on: true });
+    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });
+    wire.run(Duration::from_secs(2));
+    assert_eq!(loud(&wire), expected, "nothing more than before");
+    wire.command(0, 0, Command::Unbridge { leg: caller });
+    wire.command(0, 0, Command::Echo { leg: caller, on: true });
+    wire.command(0, 0, Command::Echo { leg: caller, on: false });
+    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });
+    wire.run(Duration::from_secs(2));
+    assert_eq!(loud(&wire), expected, "the echo is over");
+    wire.command(1, 0, Command::Hangup { leg: LegId(1), reason: "done" });
+    all_gone(&mut wire);
+    let stats = wire.events.iter().find_map(|(host, event)| match event {
+        Event::Ended { media, .. } if *host == 1 => *media,
+        _ => None,
+    });
+    let stats = stats.expect("media");
+    assert_eq!((stats.lost, stats.restarts), (0, 0), "one unbroken timeline under all of it");
+}

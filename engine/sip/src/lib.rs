@@ -32,7 +32,7 @@ mod transaction;
 mod types;
 
 pub use endpoint::Endpoint;
-pub use identity::DialogIdentity;
+pub use identity::{DialogIdentity, IdentityFault};
 pub use limits::{ANSWER_LIMIT, DIALOG_AGE_MAX};
 pub use types::{
     Cause, Config, Counts, Credentials, DialogId, Drops, Event, Invite, OptionsId, Output, Refusal, Register,

@@ -35,6 +35,11 @@ pub(crate) fn is_sound_uri(uri: &str) -> bool {
     Uri::parse(uri.as_bytes()).is_ok() && !uri.bytes().any(odd)
 }
 
+/// True when `text` can be a header's value as it is.
+pub(crate) fn is_line(text: &str) -> bool {
+    !text.is_empty() && !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
 /// The address a host part is, when it is one and not a name.
 pub(crate) fn host_ip(host: &[u8]) -> Option<IpAddr> {
     let host = std::str::from_utf8(host).ok()?;

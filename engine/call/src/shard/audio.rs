@@ -8,7 +8,7 @@ use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
 use media::FRAME_SAMPLES;
 use media::amd::Decision;
-use media::jitter::Pop;
+use media::jitter::{JitterBuffer, Pop};
 use std::net::SocketAddr;
 
 /// Frames sent at once to catch up after a stall of the thread: 10 × 20 ms. Older audio is skipped: who waited longer
@@ -56,7 +56,8 @@ impl Shard {
             self.outputs.push_back(crate::Output::Event(event));
         }
         let (id, partner) = (leg.id, leg.partner);
-        if partner.is_none() && leg.media.analysis.is_none() {
+        let echoes = matches!(leg.media.source, Source::Echo);
+        if partner.is_none() && leg.media.analysis.is_none() && !echoes {
             return;
         }
         let mut frames = std::mem::take(&mut self.frames);
@@ -69,9 +70,12 @@ impl Shard {
                 }
             }
             None => {
-                if let Some(analysis) = &mut leg.media.analysis {
-                    for frame in &frames {
+                for frame in &frames {
+                    if let Some(analysis) = &mut leg.media.analysis {
                         insert(&mut analysis.jitter, now, frame);
+                    }
+                    if echoes {
+                        insert(&mut leg.media.bridge_in, now, frame);
                     }
                 }
             }
@@ -173,7 +177,7 @@ enum Happened {
     PartnerHeard,
 }
 
-fn insert(jitter: &mut media::jitter::JitterBuffer, now: Instant, frame: &Frame) {
+fn insert(jitter: &mut JitterBuffer, now: Instant, frame: &Frame) {
     let timestamp = frame.index.wrapping_mul(FRAME_SAMPLES as u32);
     // The frame's number takes the place of the RTP sequence number: gaps of silence count as gaps.
     jitter.insert(now, frame.index as u16, timestamp, frame.marker, payload_type(frame.law), &frame.payload);
@@ -188,11 +192,11 @@ const fn payload_type(law: Law) -> u8 {
 
 /// Sends the next frame of whatever feeds the leg on its unbroken timeline.
 fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Instant) -> Happened {
-    let LegMedia { port, session, negotiated, source, bridge_in, digits_out, bridge_missing, last_bridged, .. } = media;
+    let LegMedia { port, session, negotiated, source, bridge_in, concealer, digits_out, .. } = media;
     let Some(agreed) = negotiated else { return Happened::Nothing };
     let mut happened = Happened::Nothing;
     let silence: Payload = [agreed.law.silence(); FRAME_SAMPLES];
-    let mut converted: Payload = silence;
+    let mut relayed: Payload = silence;
     let payload: &[u8] = match source {
         Source::Silence => &silence,
         Source::Player(player) => match player.next_frame(agreed.law) {
@@ -203,36 +207,15 @@ fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Insta
             }
         },
         Source::Bridge { heard } => {
-            let frame: Option<(Law, &[u8])> = match bridge_in.pop() {
-                Pop::Frame { payload_type, payload, .. } => {
-                    let law = if payload_type == 8 { Law::A } else { Law::Mu };
-                    let mut kept: Payload = silence;
-                    kept.copy_from_slice(payload);
-                    *last_bridged = Some((law, kept));
-                    *bridge_missing = 0;
-                    last_bridged.as_ref().map(|(law, kept)| (*law, kept.as_slice()))
-                }
-                Pop::Missing | Pop::Empty => {
-                    *bridge_missing += 1;
-                    let kept = last_bridged.as_ref().filter(|_| *bridge_missing <= REPEAT_FRAMES_MAX);
-                    kept.map(|(law, kept)| (*law, kept.as_slice()))
-                }
-            };
-            match frame {
-                Some((law, frame)) => {
-                    if !*heard && agreed.send {
-                        *heard = true;
-                        happened = Happened::PartnerHeard;
-                    }
-                    if law == agreed.law {
-                        converted.copy_from_slice(frame);
-                    } else {
-                        g711::transcode(law, agreed.law, frame, &mut converted);
-                    }
-                    &converted
-                }
-                None => &silence,
+            if concealer.next(bridge_in, agreed.law, &mut relayed) && !*heard && agreed.send {
+                *heard = true;
+                happened = Happened::PartnerHeard;
             }
+            &relayed
+        }
+        Source::Echo => {
+            concealer.next(bridge_in, agreed.law, &mut relayed);
+            &relayed
         }
     };
     if !agreed.send {
@@ -249,6 +232,36 @@ fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Insta
         *source = Source::Silence;
     }
     happened
+}
+
+/// Takes frames out of a jitter buffer and bridges over small gaps.
+#[derive(Default)]
+pub(crate) struct Concealer {
+    /// Frames missing in a row.
+    missing: u32,
+    last: Option<(Law, Payload)>,
+}
+
+impl Concealer {
+    /// Writes the next frame in `law` to `out`, which holds silence; false leaves it so.
+    fn next(&mut self, jitter: &mut JitterBuffer, law: Law, out: &mut Payload) -> bool {
+        match jitter.pop() {
+            Pop::Frame { payload_type, payload, .. } if payload.len() == FRAME_SAMPLES => {
+                let from = if payload_type == 8 { Law::A } else { Law::Mu };
+                let (_, kept) = self.last.insert((from, [0; FRAME_SAMPLES]));
+                kept.copy_from_slice(payload);
+                self.missing = 0;
+            }
+            _ => self.missing = self.missing.saturating_add(1),
+        }
+        let Some((from, kept)) = self.last.as_ref().filter(|_| self.missing <= REPEAT_FRAMES_MAX) else { return false };
+        if *from == law {
+            out.copy_from_slice(kept);
+        } else {
+            g711::transcode(*from, law, kept, out);
+        }
+        true
+    }
 }
 
 impl Analysis {

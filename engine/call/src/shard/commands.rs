@@ -28,6 +28,7 @@ impl Shard {
                     leg.media.source = Source::Silence;
                 }
             }
+            Command::Echo { leg, on } => self.echo(leg, on),
             Command::Bridge { call, leg, with, with_shard } => self.bridge(call, leg, with, with_shard),
             Command::Unbridge { leg } => {
                 if let Some((_, leg)) = self.leg_mut(leg) {
@@ -173,10 +174,18 @@ impl Shard {
     fn bridge(&mut self, call: CallId, leg: LegId, with: LegId, with_shard: ShardId) {
         let Some((_, leg)) = self.leg_mut(leg) else { return };
         leg.partner = Some(Partner { call, leg: with, shard: with_shard });
-        leg.media.source = Source::Bridge { heard: false };
-        leg.media.bridge_in.reset();
-        leg.media.last_bridged = None;
+        leg.media.relay(Source::Bridge { heard: false });
         leg.media.analysis = None;
+    }
+
+    fn echo(&mut self, leg: LegId, on: bool) {
+        let Some((_, leg)) = self.leg_mut(leg) else { return };
+        match (on, &leg.media.source) {
+            (true, Source::Echo) => {}
+            (true, _) if leg.partner.is_none() => leg.media.relay(Source::Echo),
+            (false, Source::Echo) => leg.media.source = Source::Silence,
+            _ => {}
+        }
     }
 
     fn hold(&mut self, now: Instant, leg: LegId, on: bool) {
