@@ -6,6 +6,7 @@ use std::process::Command;
 /// Floor of each room, from docs/ARCHITECTURE.md. A new room without a floor fails the test.
 const FLOORS: &[(&str, u8)] = &[
     ("outpace-base", 1),
+    ("outpace-count", 1),
     ("outpace-wire", 2),
     ("outpace-codecs", 2),
     ("outpace-sip", 3),
@@ -16,12 +17,13 @@ const FLOORS: &[(&str, u8)] = &[
     ("outpace-net", 5),
     ("outpace-store", 5),
     ("outpace-loadtest", 6),
+    ("outpace-floor", 6),
     ("outpace-server", 7),
     ("outpace-tests", 8),
 ];
 
 /// Libraries that bring the outside world (threads, sockets, an async runtime, a database): floor 5 and up.
-const OUTSIDE: &[&str] = &["tokio", "sqlx", "mio", "libc", "socket2", "io-uring", "hdrhistogram", "mimalloc"];
+const OUTSIDE: &[&str] = &["tokio", "sqlx", "mio", "libc", "socket2", "io-uring", "hdrhistogram", "mimalloc", "nix"];
 
 fn metadata() -> serde_json::Value {
     let output = Command::new(env!("CARGO"))

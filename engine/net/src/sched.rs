@@ -32,7 +32,7 @@ impl fmt::Display for Sched {
 
 /// Readies the calling thread for pacing: tight timers, the highest class that is granted, and one processor when `pin`
 /// names a place (places beyond the last allowed processor begin again at the first). Returns the class in force.
-pub(crate) fn prepare_thread(pin: Option<usize>) -> Sched {
+pub fn prepare_thread(pin: Option<usize>) -> Sched {
     sys::tight_timers();
     if let Some(place) = pin {
         let allowed = sys::allowed_cpus();

@@ -48,6 +48,14 @@ impl Histogram {
         // Both have the same bounds, so every value of one fits into the other.
         self.0.add(&other.0).expect("histograms of the same bounds add up");
     }
+    /// What was recorded after `earlier`, an older copy of the same histogram.
+    #[must_use]
+    pub fn since(&self, earlier: &Histogram) -> Histogram {
+        let mut recent = self.clone();
+        // Refused only when `earlier` holds what this does not, and then it is no older copy: nothing is taken off.
+        let _ = recent.0.subtract(&earlier.0);
+        recent
+    }
 }
 
 impl fmt::Debug for Histogram {
@@ -232,6 +240,17 @@ mod tests {
         assert_eq!(low.count(), 1_001);
         assert!((490..=510).contains(&low.at(0.5)), "{low:?}");
         assert!(low.max() >= SPAN_MAX && low.max() <= SPAN_MAX + SPAN_MAX / 50, "{low:?}");
+    }
+
+    #[test]
+    fn what_came_since_an_older_copy() {
+        let mut histogram = Histogram::default();
+        histogram.record(50_000);
+        let older = histogram.clone();
+        (0..100).for_each(|_| histogram.record(7));
+        let recent = histogram.since(&older);
+        assert_eq!((recent.count(), recent.at(0.99), recent.max()), (100, 7, 7));
+        assert_eq!(older.since(&histogram).count(), 1, "the other way round nothing is taken off");
     }
 
     #[test]
