@@ -41,6 +41,8 @@ pub struct Config {
     pub sip: Sip,
     /// RTP addresses.
     pub media: Media,
+    /// What holds for all agents.
+    pub desk: DeskSection,
     /// Ways out and in.
     pub trunks: Vec<Trunk>,
     /// What happens to inbound calls, first match first.
@@ -62,6 +64,10 @@ pub struct Server {
     pub base_path: String,
     /// Shard threads; 0: as many as the processor has cores to give.
     pub shards: usize,
+    /// How sockets are driven.
+    pub driver: String,
+    /// How long calls may go on after SIGTERM.
+    pub drain: Duration,
 }
 
 /// `[store]`.
@@ -93,6 +99,13 @@ pub struct Media {
     pub timeout: Duration,
 }
 
+/// `[desk]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeskSection {
+    /// Wrap-up ends by itself after this time.
+    pub wrap_up: Duration,
+}
+
 /// `[[trunk]]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trunk {
@@ -110,6 +123,12 @@ pub struct Trunk {
     pub max_cps: f64,
     /// In order of preference.
     pub codecs: Vec<Codec>,
+    /// We register with it.
+    pub register: bool,
+    /// How often we ask whether it is there; zero: never.
+    pub ping: Duration,
+    /// Audio goes to where its own comes from.
+    pub nat: bool,
 }
 
 /// `[[route]]`.
@@ -161,6 +180,8 @@ pub struct Campaign {
     pub limit: Option<f64>,
     /// Number that is shown, E.164.
     pub caller_id: String,
+    /// File that an abandoned person hears.
+    pub safe_harbour: Option<String>,
     /// Give up after so long.
     pub ring_timeout: Duration,
     /// Attempts at one lead.
@@ -213,6 +234,7 @@ impl Config {
             store: StoreSection { url: one("store").get("url") },
             sip: sip(one("sip")),
             media: media(one("media")),
+            desk: DeskSection { wrap_up: Duration::from_secs(one("desk").get("wrap_up_s")) },
             trunks: many("trunk").map(trunk).collect(),
             routes: many("route").map(route).collect(),
             agents: many("agent").map(agent).collect(),
@@ -259,6 +281,8 @@ fn server(found: &Found) -> Server {
         http: found.get("http"),
         base_path: found.get("base_path"),
         shards: found.get::<u64>("shards") as usize,
+        driver: found.get("driver"),
+        drain: Duration::from_secs(found.get("drain_s")),
     }
 }
 
@@ -284,6 +308,9 @@ fn trunk(found: &Found) -> Trunk {
         max_channels: found.get::<u64>("max_channels") as u32,
         max_cps: found.get("max_cps"),
         codecs: found.get("codecs"),
+        register: found.get("register"),
+        ping: Duration::from_secs(found.get("ping_s")),
+        nat: found.get("nat"),
     }
 }
 
@@ -318,6 +345,7 @@ fn campaign(found: &Found) -> Campaign {
         profile: found.get("profile"),
         limit: found.maybe("limit"),
         caller_id: found.get("caller_id"),
+        safe_harbour: found.maybe("safe_harbour"),
         ring_timeout: Duration::from_secs(found.get("ring_timeout_s")),
         attempts_max: found.get::<u64>("attempts_max") as u32,
         timezone: found.get("timezone"),

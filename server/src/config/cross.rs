@@ -23,6 +23,9 @@ pub(super) fn check(document: &mut Document) {
     for trunk in of(sections, "trunk") {
         goes_with(trunk, "username", "password", &mut noted);
         goes_with(trunk, "password", "username", &mut noted);
+        if trunk.maybe("register") == Some(true) {
+            goes_with(trunk, "register", "username", &mut noted);
+        }
     }
     for agent in of(sections, "agent") {
         if agent.maybe("auto_ready") == Some(true) {

@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Ports,
     /// A list of codec names without repetition.
     Codecs,
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://…`.
     StoreUrl,
     /// A path that begins with `/`.
     UrlPath,
@@ -92,7 +92,7 @@ pub(super) const MODES: [&str; 3] = ["progressive", "power", "predictive"];
 const PLAIN_HTTP: &str = "leave it out and put a TLS proxy before http";
 const UDP_ONLY: &str = "leave it out: SIP runs over udp";
 
-pub(super) static SECTIONS: [Section; 8] = [
+pub(super) static SECTIONS: [Section; 9] = [
     Section {
         name: "server",
         many: false,
@@ -112,9 +112,15 @@ pub(super) static SECTIONS: [Section; 8] = [
             key("shards", Whole(0, 64), Default("0"), "Real-time threads; 0 takes one per core but one, at least one."),
             key(
                 "driver",
-                Choice(&["auto", "poll"]),
+                Choice(&["auto", "ring", "poll"]),
                 Default("\"auto\""),
-                "How sockets are driven: poll (epoll), or auto, which takes the best that is built.",
+                "How sockets are driven: ring (io_uring), poll (epoll), or auto: ring where the system allows it.",
+            ),
+            key(
+                "drain_s",
+                Whole(0, 86_400),
+                Default("300"),
+                "After SIGTERM calls under way may last so many seconds; then they are hung up.",
             ),
         ],
     },
@@ -122,7 +128,12 @@ pub(super) static SECTIONS: [Section; 8] = [
         name: "store",
         many: false,
         doc: "Where leads, attempts and call records are kept.",
-        keys: &[key("url", StoreUrl, Default("\"sqlite:outpace.db\""), "sqlite:PATH; relative to data_dir.")],
+        keys: &[key(
+            "url",
+            StoreUrl,
+            Default("\"sqlite:outpace.db\""),
+            "sqlite:PATH, relative to data_dir, or postgres://NAME:PASSWORD@HOST:PORT/DATABASE.",
+        )],
     },
     Section {
         name: "sip",
@@ -157,6 +168,17 @@ pub(super) static SECTIONS: [Section; 8] = [
         ],
     },
     Section {
+        name: "desk",
+        many: false,
+        doc: "What holds for all agents.",
+        keys: &[key(
+            "wrap_up_s",
+            Whole(0, 3_600),
+            Default("15"),
+            "Wrap-up ends by itself after so many seconds; 0 leaves none.",
+        )],
+    },
+    Section {
         name: "trunk",
         many: true,
         doc: "A way to the telephone network.",
@@ -169,6 +191,24 @@ pub(super) static SECTIONS: [Section; 8] = [
             key("max_channels", Whole(1, 100_000), Default("100"), "Most calls at once."),
             key("max_cps", Number(0.01, 10_000.0), Default("10"), "Most new calls a second."),
             key("codecs", Codecs, Default("[\"PCMU\", \"PCMA\"]"), "In order of preference: PCMU, PCMA."),
+            key(
+                "register",
+                Flag,
+                Default("false"),
+                "Register with it as username, so that it sends us calls; needs username.",
+            ),
+            key(
+                "ping_s",
+                Whole(0, 3_600),
+                Default("30"),
+                "Ask by OPTIONS every so many seconds whether it is there; 0 never does.",
+            ),
+            key(
+                "nat",
+                Flag,
+                Default("false"),
+                "It stands behind a NAT: send audio to where its own first packets come from.",
+            ),
         ],
     },
     Section {
@@ -230,6 +270,12 @@ pub(super) static SECTIONS: [Section; 8] = [
             ),
             key("limit", Number(0.0, 1.0), Optional("0.02"), "Abandon limit instead of the profile's; 0.03 is 3 %."),
             key("caller_id", Phone, Required("\"+12125550100\""), "Number that is shown."),
+            key(
+                "safe_harbour",
+                Text,
+                Optional("\"safe-harbour.wav\""),
+                "File played to a person for whom no agent is free in time; without one the call is ended at once.",
+            ),
             key("ring_timeout_s", Whole(5, 180), Default("25"), "Give up after so many seconds of ringing."),
             key("attempts_max", Whole(1, 100), Default("6"), "Most attempts at one lead."),
             key(

@@ -9,6 +9,7 @@ http = "0.0.0.0:80"
 base_path = "/dial"
 shards = 2
 driver = "poll"
+drain_s = 60
 [store]
 url = "sqlite:calls.db"
 [sip]
@@ -19,6 +20,8 @@ ip = "192.0.2.1"
 advertise = "203.0.113.7"
 ports = "30000-30099"
 timeout_s = 0
+[desk]
+wrap_up_s = 20
 [[trunk]]
 name = "carrier"
 host = "sip.carrier.example:5070"
@@ -28,6 +31,9 @@ password = "hush-hush"
 max_channels = 30
 max_cps = 2
 codecs = ["pcma"]
+register = true
+ping_s = 0
+nat = true
 [[trunk]]
 name = "backup"
 host = "[2001:db8::1]:5062"
@@ -61,6 +67,7 @@ amd = false
 profile = "strict"
 limit = 0.01
 caller_id = "+12125550100"
+safe_harbour = "sorry.wav"
 ring_timeout_s = 30
 attempts_max = 2
 timezone = "Europe/Berlin"
@@ -91,9 +98,16 @@ fn every_key_arrives_in_the_tree() {
             data_dir: "/var/lib/outpace".into(),
             http: "0.0.0.0:80".parse().unwrap(),
             base_path: "/dial".to_owned(),
-            shards: 2
+            shards: 2,
+            driver: "poll".to_owned(),
+            drain: Duration::from_secs(60),
         }
     );
+    assert_eq!(config.desk.wrap_up, Duration::from_secs(20));
+    let trunk = &config.trunks[0];
+    assert_eq!((trunk.register, trunk.ping, trunk.nat), (true, Duration::ZERO, true));
+    assert_eq!(config.trunks[1].ping, Duration::from_secs(30));
+    assert_eq!(config.campaigns[0].safe_harbour.as_deref(), Some("sorry.wav"));
     assert_eq!(config.store_url(), "sqlite:/var/lib/outpace/calls.db");
     assert_eq!(config.sip.udp, "192.0.2.1:5060".parse().unwrap());
     assert_eq!(config.sip.domain.as_deref(), Some("sip.example.com"));
@@ -158,10 +172,8 @@ fn every_fault_of_a_text_is_said_at_its_place() {
 #[test]
 fn what_is_not_built_is_refused_with_what_to_use() {
     for (section, lines, word) in [
-        ("server", "driver = \"ring\"", "\"poll\""),
         ("server", "https = \"127.0.0.1:443\"", "TLS proxy"),
         ("server", "cert = \"a\"", "TLS proxy"),
-        ("store", "url = \"postgres://db/outpace\"", "sqlite:PATH"),
         ("sip", "tcp = \"127.0.0.1:5060\"", "udp"),
         ("sip", "tls = \"127.0.0.1:5061\"", "udp"),
         ("trunk", "transport = \"tls\"", "\"udp\""),

@@ -172,7 +172,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Ip => "an IP address such as \"192.0.2.7\"".to_owned(),
         Kind::Ports => "a range such as \"20000-29999\"".to_owned(),
         Kind::Codecs => "a list of codecs, [\"PCMU\", \"PCMA\"]".to_owned(),
-        Kind::StoreUrl => "\"sqlite:PATH\"".to_owned(),
+        Kind::StoreUrl => "\"sqlite:PATH\" or \"postgres://NAME:PASSWORD@HOST/DATABASE\"".to_owned(),
         Kind::UrlPath => "a path such as \"/outpace\"".to_owned(),
         Kind::SipUri => "an address such as \"sip:ann@192.0.2.7:5080\"".to_owned(),
         Kind::Action => "\"echo\", \"play:FILE\" or \"reject:CODE\"".to_owned(),
@@ -211,7 +211,7 @@ fn name(text: &str) -> Result<String, Wrong> {
 }
 
 /// Words that are known, but whose room is not built.
-const NOT_BUILT: [&str; 8] = ["preview", "agentless", "ring", "tcp", "tls", "G722", "opus", "uk-ofcom"];
+const NOT_BUILT: [&str; 7] = ["preview", "agentless", "tcp", "tls", "G722", "opus", "uk-ofcom"];
 
 fn choice(text: &str, known: &[&str]) -> Result<String, Wrong> {
     if known.contains(&text) {
@@ -283,8 +283,12 @@ fn ports(text: &str) -> Result<RangeInclusive<u16>, Wrong> {
 }
 
 fn store_url(text: &str) -> Result<String, Wrong> {
-    if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-        return wrong("PostgreSQL is not built yet", "write \"sqlite:PATH\"");
+    if let Some(rest) = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://")) {
+        let named = rest.split_once('/').is_some_and(|(_, database)| !database.is_empty());
+        return match named && !text.chars().any(char::is_whitespace) {
+            true => Ok(text.to_owned()),
+            false => wrong("the address names no database", "write \"postgres://NAME:PASSWORD@HOST:PORT/DATABASE\""),
+        };
     }
     match text.strip_prefix("sqlite:") {
         Some(path)
