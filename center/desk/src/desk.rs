@@ -125,6 +125,8 @@ pub struct Desk {
     wraps: BTreeSet<(Instant, AgentId)>,
     outputs: VecDeque<Output>,
     sequence: u64,
+    /// Times of agents that were removed: the desk's sums never shrink.
+    gone: StateTimes,
 }
 
 impl Desk {
@@ -139,6 +141,7 @@ impl Desk {
             wraps: BTreeSet::new(),
             outputs: VecDeque::new(),
             sequence: 0,
+            gone: StateTimes::default(),
         }
     }
 
@@ -162,6 +165,48 @@ impl Desk {
             times: StateTimes::default(),
         };
         self.agents.insert(agent, entry);
+        Ok(())
+    }
+
+    /// Gives an agent other skills. An item in hand stays; items that wait may now fit.
+    pub fn set_skills(&mut self, now: Instant, agent: AgentId, skills: Skills) -> Result<(), Reject> {
+        let entry = self.agents.get_mut(&agent).ok_or(Reject::UnknownAgent)?;
+        if skills.len() > SKILLS_MAX {
+            return Err(Reject::Full);
+        }
+        entry.skills = skills;
+        self.route(now);
+        Ok(())
+    }
+
+    /// Takes an agent off the desk, logged out first. Refused during an item.
+    pub fn remove_agent(&mut self, now: Instant, agent: AgentId) -> Result<(), Reject> {
+        let entry = self.agents.get(&agent).ok_or(Reject::UnknownAgent)?;
+        if entry.item.is_some() {
+            return Err(Reject::WrongState);
+        }
+        if entry.state != AgentState::LoggedOut {
+            self.change(now, agent, AgentState::LoggedOut);
+        }
+        if let Some(entry) = self.agents.remove(&agent) {
+            self.gone = self.gone.plus(&entry.times(now));
+        }
+        Ok(())
+    }
+
+    /// Reserves a ready agent for an item that was never offered (a call the agent placed by hand). From here on it is
+    /// an item as any other: `connected`, `finished`, or `Lost`.
+    pub fn reserve(&mut self, now: Instant, agent: AgentId, item: CallId) -> Result<(), Reject> {
+        let in_hand = |entry: &Agent| entry.item == Some(item);
+        if self.waiting.contains_key(&item) || self.agents.values().any(in_hand) {
+            return Err(Reject::DuplicateItem);
+        }
+        let entry = self.agents.get_mut(&agent).ok_or(Reject::UnknownAgent)?;
+        if entry.state != AgentState::Ready {
+            return Err(Reject::WrongState);
+        }
+        entry.item = Some(item);
+        self.change(now, agent, AgentState::Reserved);
         Ok(())
     }
 
@@ -330,9 +375,9 @@ impl Desk {
         self.agents.len() - self.agents.values().filter(away).count()
     }
 
-    /// Times of all agents together up to `now`.
+    /// Times of all agents together up to `now`, of those that were removed too.
     pub fn times(&self, now: Instant) -> StateTimes {
-        self.agents.values().fold(StateTimes::default(), |sum, agent| sum.plus(&agent.times(now)))
+        self.agents.values().fold(self.gone, |sum, agent| sum.plus(&agent.times(now)))
     }
 
     /// What follows an item and its wrap-up: the leave asked for, or ready.

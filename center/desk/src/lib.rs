@@ -4,6 +4,7 @@
 //!  offer(WorkItem) ──> queue, earliest deadline first ──┐
 //!                                                       ├──> Output::Assigned{item, agent}  (longest idle, skills fit)
 //!  set_state(Ready) ──> ready agents, longest idle first┘    Output::Expired{item}         (deadline passed, no agent)
+//!  reserve(agent, item) ──> an item past the queue: a call that a ready agent places by hand
 //! ```
 //!
 //! An agent's round: `Ready → Reserved → Talking → WrapUp → Ready`. A leave that was asked for during a call
@@ -11,7 +12,7 @@
 //!
 //! **Invariants.** An agent has at most one item; an item is in the queue or with one agent, never both; the same
 //! inputs give the same outputs in the same order. Agent time adds up: the sums of [`StateTimes`] equal the time since
-//! the agent was added. Absent: clocks, chance, phone legs (whoever owns the leg says when the agent is ready), and
+//! the agent was added, until it was removed. Absent: clocks, chance, phone legs (whoever owns the leg says when the agent is ready), and
 //! the meaning of an item (a call today, a message later).
 //!
 //! **Units.** Times are `base::Duration` (ns); occupancy is a share of 1.

@@ -179,3 +179,54 @@ fn limits_refuse_and_do_not_panic() {
     }
     assert_eq!(desk.offer(at(0), item(u64::MAX, 1_000, &[])), Err(Reject::Full));
 }
+
+#[test]
+fn new_skills_bring_the_item_that_waited_for_them() {
+    let mut desk = ready_desk(1, None);
+    desk.offer(at(10), item(1, 2_000, &["french"])).unwrap();
+    assert_eq!(assigned(&mut desk), []);
+    desk.set_skills(at(20), AgentId(1), skills(&["french"])).unwrap();
+    assert_eq!(assigned(&mut desk), [(1, 1)]);
+    let many: Skills = (0..=SKILLS_MAX).map(|n| n.to_string()).collect();
+    assert_eq!(desk.set_skills(at(30), AgentId(1), many), Err(Reject::Full));
+    assert_eq!(desk.set_skills(at(30), AgentId(9), Skills::new()), Err(Reject::UnknownAgent));
+}
+
+#[test]
+fn a_removed_agent_gets_nothing_more_and_leaves_its_times() {
+    let mut desk = ready_desk(2, Some(Duration::from_ms(1_000)));
+    desk.offer(at(1_000), item(1, 9_000, &[])).unwrap();
+    desk.connected(at(1_000), AgentId(1)).unwrap();
+    assert_eq!(desk.remove_agent(at(1_500), AgentId(1)), Err(Reject::WrongState));
+    desk.finished(at(2_000), AgentId(1)).unwrap();
+    let before = desk.times(at(2_500));
+    drain(&mut desk);
+    // In the middle of a wrap-up, whose limit must not fire any more.
+    desk.remove_agent(at(2_500), AgentId(1)).unwrap();
+    assert_eq!(drain(&mut desk), [Output::AgentChanged { agent: AgentId(1), state: AgentState::LoggedOut }]);
+    assert_eq!((desk.times(at(2_500)), desk.poll_timeout()), (before, None));
+    desk.remove_agent(at(2_500), AgentId(2)).unwrap();
+    drain(&mut desk);
+    desk.offer(at(2_600), item(2, 9_000, &[])).unwrap();
+    assert_eq!((drain(&mut desk), desk.ready(), desk.working()), (vec![], 0, 0));
+    assert_eq!(desk.remove_agent(at(2_700), AgentId(2)), Err(Reject::UnknownAgent));
+    desk.add_agent(at(3_000), AgentId(1), "again".into(), Skills::new()).unwrap();
+    assert_eq!(desk.times(at(3_000)).total(), before.total());
+}
+
+#[test]
+fn a_call_placed_by_hand_takes_its_agent_out_of_the_routing() {
+    let mut desk = ready_desk(1, Some(Duration::from_ms(1_000)));
+    desk.reserve(at(10), AgentId(1), CallId(7)).unwrap();
+    assert_eq!(drain(&mut desk), [Output::AgentChanged { agent: AgentId(1), state: AgentState::Reserved }]);
+    desk.offer(at(20), item(8, 900, &[])).unwrap();
+    assert_eq!(desk.reserve(at(30), AgentId(1), CallId(9)), Err(Reject::WrongState));
+    assert_eq!(desk.reserve(at(30), AgentId(1), CallId(7)), Err(Reject::DuplicateItem));
+    assert_eq!(desk.reserve(at(30), AgentId(1), CallId(8)), Err(Reject::DuplicateItem));
+    assert_eq!(desk.reserve(at(30), AgentId(2), CallId(9)), Err(Reject::UnknownAgent));
+    desk.connected(at(40), AgentId(1)).unwrap();
+    assert_eq!(desk.agent(AgentId(1)).unwrap().item(), Some(CallId(7)));
+    drain(&mut desk);
+    desk.set_state(at(50), AgentId(1), Wanted::LoggedOut { announced: false }).unwrap();
+    assert!(drain(&mut desk).contains(&Output::Lost { item: CallId(7), agent: AgentId(1) }));
+}
