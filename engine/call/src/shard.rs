@@ -74,7 +74,7 @@ impl Shard {
         let mut sip_config = sip::Config::new(config.sip);
         sip_config.user_agent.clone_from(&config.user_agent);
         let id = config.shard.0;
-        let endpoint = Endpoint::new(sip_config, seed.stream("shard-sip", id), call_id_prefix(config.shard));
+        let endpoint = Endpoint::new(sip_config, seed.stream("shard-sip", id), config.shard);
         Shard {
             anchor,
             seed,
@@ -171,9 +171,4 @@ impl Shard {
     fn full(&self) -> bool {
         self.legs.len() >= LEGS_PER_SHARD_MAX
     }
-}
-
-/// Call-IDs minted by a shard start with this, so that the front door knows whose the replies are.
-fn call_id_prefix(shard: ShardId) -> String {
-    format!("s{}-", shard.0)
 }

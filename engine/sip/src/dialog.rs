@@ -77,13 +77,19 @@ impl Line {
         self.fallback = source;
     }
 
+    /// Where the dialog's requests go: to the first hop of the route, or to the target.
+    pub(crate) fn hop(&self) -> SocketAddr {
+        let first = self.routes.first().and_then(|route| NameAddr::parse(route.as_bytes()).ok());
+        let first_uri = first.map(|hop| text_of(hop.uri));
+        text::next_hop(first_uri.as_deref().unwrap_or(&self.target), self.fallback)
+    }
+
     /// A request of the dialog up to CSeq, and where it goes (RFC 3261 §12.2.1.1, with strict routers as well).
     pub(crate) fn request(&self, via: &str, method: &str, sequence: u32) -> (Builder, SocketAddr) {
         let first = self.routes.first().and_then(|route| NameAddr::parse(route.as_bytes()).ok());
         let strict = first.is_some_and(|hop| hop.parse_uri().is_ok_and(|uri| uri.params.get("lr").is_none()));
         let first_uri = first.map(|hop| text_of(hop.uri));
-        let next = first_uri.as_deref().unwrap_or(&self.target);
-        let to = text::next_hop(next, self.fallback);
+        let to = self.hop();
         let mut builder = match (&first_uri, strict) {
             (Some(hop), true) => Builder::request(method, hop),
             _ => Builder::request(method, &self.target),

@@ -4,15 +4,19 @@
 mod callee;
 mod caller;
 mod midcall;
+mod orphan;
 mod ping;
 mod receive;
 mod registration;
 
+use crate::allowance::Allowance;
 use crate::dialog::{CLOCKS, Clock, Dialog};
 use crate::limits;
+use crate::mint::Mint;
 use crate::transaction::{Action, Input, Key, Letter, Machine, Owner, Table, Times, Transaction, TransactionId};
 use crate::types::{Cause, Config, Counts, DialogId, Drops, Event, OptionsId, Output, Refusal, RegistrationId};
-use base::{Duration, Instant, Stream, TimerWheel};
+use base::{Duration, Instant, ShardId, Stream, TimerWheel};
+use orphan::{Orphan, Stray, StrayKey};
 use ping::Ping;
 use registration::Registration;
 use slotmap::SlotMap;
@@ -33,6 +37,7 @@ pub struct Endpoint {
     config: Config,
     times: Times,
     random: Stream,
+    mint: Mint,
     call_id_prefix: String,
     /// Makes the To tags of stateless answers hard to guess and the same for each repetition.
     tag_secret: u64,
@@ -45,15 +50,25 @@ pub struct Endpoint {
     registrations: SlotMap<RegistrationId, Registration>,
     pings: BTreeMap<OptionsId, Ping>,
     pings_made: u64,
+    orphans: BTreeMap<u64, Orphan>,
+    orphans_made: u64,
+    strays: BTreeMap<StrayKey, Stray>,
+    strays_by_age: VecDeque<StrayKey>,
+    strays_allowed: Allowance,
+    options_allowed: Allowance,
+    refusals_allowed: Allowance,
+    /// When the datagram at hand was read.
+    read_at: Instant,
     timers: TimerWheel<Due>,
     outputs: VecDeque<Output>,
     drops: Drops,
 }
 
 impl Endpoint {
-    /// An endpoint without state. Each Call-ID we make starts with `call_id_prefix`, so that a front door can bring the
-    /// replies to this shard. Timers of less than a millisecond are taken as one.
-    pub fn new(config: Config, mut random: Stream, call_id_prefix: String) -> Self {
+    /// An endpoint without state. Each Call-ID that it makes names `shard` and the installation (see [`Mint`]), so that a
+    /// front door can bring the replies here. Timers of less than a millisecond are taken as one.
+    pub fn new(config: Config, mut random: Stream, shard: ShardId) -> Self {
+        let mint = Mint::of(config.local);
         let least = Duration::from_ms(1);
         let times = Times { t1: config.t1.max(least), t2: config.t2.max(least), t4: config.t4.max(least) };
         let transactions_max =
@@ -62,7 +77,8 @@ impl Endpoint {
             times,
             tag_secret: random.next_u64(),
             random,
-            call_id_prefix,
+            mint,
+            call_id_prefix: mint.prefix(shard),
             contact: format!("<sip:{}>", config.local),
             transactions: Table::new(transactions_max),
             dialogs: SlotMap::with_key(),
@@ -70,6 +86,14 @@ impl Endpoint {
             registrations: SlotMap::with_key(),
             pings: BTreeMap::new(),
             pings_made: 0,
+            orphans: BTreeMap::new(),
+            orphans_made: 0,
+            strays: BTreeMap::new(),
+            strays_by_age: VecDeque::new(),
+            strays_allowed: Allowance::new(limits::STRAYS_PER_S),
+            options_allowed: Allowance::new(limits::OPTIONS_PER_S),
+            refusals_allowed: Allowance::new(limits::REFUSALS_PER_S),
+            read_at: Instant::ZERO,
             timers: TimerWheel::new(),
             outputs: VecDeque::new(),
             drops: Drops::default(),
@@ -195,6 +219,7 @@ impl Endpoint {
             Owner::Reinvite(dialog) => self.reinvite_response(now, dialog, id, response, source),
             Owner::Register(registration) => self.register_response(now, registration, response),
             Owner::Options(options) => self.options_response(now, options, response.code().unwrap_or_default()),
+            Owner::Orphan(orphan) => self.orphan_response(orphan, response.code()),
             Owner::Incoming(_) | Owner::Reoffer(_) | Owner::Nobody => {}
         }
     }
@@ -208,6 +233,7 @@ impl Endpoint {
             Owner::Reoffer(dialog) => self.reoffer_limit(now, dialog),
             Owner::Register(registration) => self.register_timeout(now, registration),
             Owner::Options(options) => self.options_response(now, options, 408),
+            Owner::Orphan(orphan) => self.orphan_response(orphan, None),
             Owner::Nobody => {}
         }
     }

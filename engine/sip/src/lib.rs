@@ -10,7 +10,8 @@
 //! - Every [`DialogId`] that is given out ends with exactly one [`Event::Failed`] or [`Event::Ended`]; afterwards the id
 //!   is stale and calls with it are refused harmlessly.
 //! - Every state of every machine has a deadline, so after the last call everything goes back to zero ([`Counts`]).
-//! - Datagrams of strangers make state only as an INVITE that we would ring for; all else is answered without state.
+//! - Datagrams of strangers make state only as an INVITE that we would ring for, or as a 2xx to a call of the process
+//!   before this one; all else is answered without state, and no more often than `limits.rs` allows.
 //! - Credentials answer challenges of first INVITEs and REGISTERs, of one realm, at most twice; never inside a dialog.
 //! - No clock, socket, thread or OS randomness; nothing iterates a hash map. The same inputs and the same random stream
 //!   give the same bytes.
@@ -21,11 +22,13 @@
 //!
 //! **Units.** Times are `base::Duration`; names that end in `_s` are whole seconds as in the SIP headers.
 
+mod allowance;
 mod dialog;
 mod digest;
 mod endpoint;
 mod identity;
 mod limits;
+mod mint;
 mod reply;
 mod text;
 mod transaction;
@@ -34,6 +37,7 @@ mod types;
 pub use endpoint::Endpoint;
 pub use identity::{DialogIdentity, IdentityFault};
 pub use limits::{ANSWER_LIMIT, DIALOG_AGE_MAX};
+pub use mint::Mint;
 pub use types::{
     Cause, Config, Counts, Credentials, DialogId, Drops, Event, Invite, OptionsId, Output, Refusal, Register,
     RegistrationId, Whose,

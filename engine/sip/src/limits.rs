@@ -43,3 +43,23 @@ pub(crate) const TEXT_BYTES_MAX: usize = 256;
 
 /// Further headers of one outgoing INVITE: a trunk asks for 3 or 4 (identity, diversion, charging); eight times that.
 pub(crate) const EXTRA_HEADERS_MAX: usize = 32;
+
+/// BYEs under way for calls of a process that is gone: all that one shard can have had.
+pub(crate) const ORPHANS_MAX: usize = base::limits::LEGS_PER_SHARD_MAX;
+
+/// How long a 2xx that nobody waited for is remembered: its sender repeats it for 64 × T1 (RFC 3261 §13.3.1.4).
+pub(crate) const STRAY_MEMORY: Duration = Duration::from_secs(32);
+
+/// Strays answered a second: of a process that placed 1,000 calls a second on four shards, a quarter of the 250 a shard
+/// are answered, and three of four copies of each 2xx come in the first seconds.
+pub(crate) const STRAYS_PER_S: u64 = 200;
+
+/// Strays remembered: as many as can be answered in their time; about 1 kB each.
+pub(crate) const STRAYS_MAX: usize = 32 * STRAYS_PER_S as usize;
+
+/// OPTIONS of strangers answered a second: 100 trunks that ping us every second. What is more is dropped.
+pub(crate) const OPTIONS_PER_S: u64 = 100;
+
+/// Refusals without state a second (malformed, unknown method, no such dialog, no room): five shards' worth of the 1,000
+/// calls a second that an overload could refuse; a flood of 20,000 a second then gets fewer bytes than it sends.
+pub(crate) const REFUSALS_PER_S: u64 = 5_000;

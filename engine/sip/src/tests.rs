@@ -2,6 +2,7 @@
 
 mod calls;
 mod junk;
+mod orphans;
 mod races;
 mod registers;
 mod reoffers;

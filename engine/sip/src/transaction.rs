@@ -128,6 +128,11 @@ pub(crate) enum Machine {
 }
 
 impl Machine {
+    /// True for a non-INVITE request of ours that has no final response yet.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self, Machine::ClientOther(machine) if machine.is_unanswered())
+    }
+
     pub(crate) fn handle(&mut self, times: &Times, input: Input) -> Actions {
         let mut actions = Actions::default();
         match self {

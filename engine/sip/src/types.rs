@@ -91,7 +91,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// An address-of-record to keep registered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Register {
     /// Next hop: the registrar or its edge.
     pub remote: SocketAddr,
@@ -221,11 +221,23 @@ pub enum Event {
         registration: RegistrationId,
         /// Final code; 408 when nothing came back.
         code: u16,
+        /// The response's reason phrase, or one of [`Cause`]'s constants.
+        reason: String,
+        /// When it is tried again: seconds from now, rounded up.
+        retry_after_s: u32,
     },
     /// `unregister` has run (or timed out): the id is stale.
     Unregistered {
         /// Stale from now on.
         registration: RegistrationId,
+    },
+    /// A call of a process before this one has had its BYE: see `end_orphan`; also after an answer to a call of that
+    /// process came in too late.
+    OrphanEnded {
+        /// Its Call-ID.
+        call_id: String,
+        /// Final code of the BYE: 481 says that the peer knew of no such call any more; `None` when nothing came back.
+        code: Option<u16>,
     },
     /// A ping came back.
     OptionsAnswered {
@@ -338,4 +350,6 @@ pub struct Drops {
     pub unreadable: u64,
     /// Responses and ACKs that belong to nothing here: late repetitions, or somebody guessing.
     pub strays: u64,
+    /// Not answered because too many came in one second.
+    pub limited: u64,
 }

@@ -14,9 +14,10 @@ use wire::sip::{Builder, HeaderName, Message, Method, NameAddr, Uri};
 impl Endpoint {
     /// One datagram from the network. Never fails: what cannot be used is answered with an error or counted as dropped.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
+        self.read_at = now;
         match Message::parse_datagram(bytes) {
             Ok(message) if message.is_request() => self.request(now, source, &message),
-            Ok(message) => self.response(now, source, &message),
+            Ok(message) => self.response(now, source, &message, bytes.len()),
             Err(Reject::Keepalive) => {}
             Err(_) => match Message::parse_for_refusal(bytes) {
                 Ok(message) if message.is_request() => self.refuse_stateless(source, &message, 400),
@@ -25,15 +26,17 @@ impl Endpoint {
         }
     }
 
-    fn response(&mut self, now: Instant, source: SocketAddr, response: &Message) {
+    fn response(&mut self, now: Instant, source: SocketAddr, response: &Message, length: usize) {
         if response.validate().is_err() {
             self.drops.unreadable += 1;
             return;
         }
         let branch = response.top_via().ok().and_then(|via| via.branch());
         let key = branch.zip(response.cseq()).map(|(branch, (_, method))| Key::client(branch, method.as_str()));
+        let invite = response.cseq().is_some_and(|(_, method)| method == Method::Invite);
         match (key.and_then(|key| self.transactions.find(&key)), response.code()) {
             (Some(id), Some(code)) => self.drive(now, id, Input::Response(code), Some((response, source))),
+            (None, Some(200..=299)) if invite && self.stray_2xx(now, response, length, source) => {}
             _ => self.drops.strays += 1,
         }
     }
@@ -88,6 +91,8 @@ impl Endpoint {
         }
         if method == Method::Invite {
             self.invite_request(now, source, request);
+        } else if !self.options_allowed.take(now) {
+            self.drops.limited += 1;
         } else {
             // §11.2.
             self.answer_stateless(source, request, 200, |answer| {
@@ -212,6 +217,10 @@ impl Endpoint {
             self.drops.unreadable += 1;
             return;
         };
+        if !self.refusals_allowed.take(self.read_at) {
+            self.drops.limited += 1;
+            return;
+        }
         let tag = self.stateless_tag(request);
         let answer = dress(template.response(code, &tag)).header("Server", &self.config.user_agent);
         self.send(template.destination, answer.finish());

@@ -13,7 +13,7 @@ use crate::limits;
 use crate::reply;
 use crate::text;
 use crate::transaction::{ClientOther, Machine, Owner};
-use crate::types::{Event, Refusal, Register, RegistrationId};
+use crate::types::{Cause, Event, Refusal, Register, RegistrationId};
 use base::{Duration, Instant, TimerKey};
 use wire::sip::{Builder, HeaderName, Message};
 
@@ -27,7 +27,10 @@ const EXPIRES_MAX_S: u32 = 86_400;
 /// Longest Retry-After that is obeyed, in seconds: an hour, else a typing error could lose a trunk for good.
 const RETRY_AFTER_MAX_S: u32 = 3_600;
 
-/// A refresh begins this long before the end, so that a whole 64 × T1 of 32 s fits in.
+/// A refresh begins after this share of the lifetime.
+const REFRESH_SHARE: (f64, f64) = (0.8, 0.9);
+
+/// A refresh begins at least this long before the end, so that a whole 64 × T1 of 32 s fits in.
 const REFRESH_AHEAD_S: u32 = 40;
 
 /// A registrar that grants next to nothing does not make us ask more often than this.
@@ -127,7 +130,7 @@ impl Endpoint {
 
     fn send_register(&mut self, now: Instant, id: RegistrationId) {
         if self.transactions.is_full() {
-            return self.register_failed(now, id, 503, None);
+            return self.register_failed(now, id, 503, Refusal::Full.to_string(), None);
         }
         let branch = self.branch();
         let via = self.via(&branch);
@@ -165,10 +168,12 @@ impl Endpoint {
                 registration.failures = 0;
                 let expires_s = granted(response, &registration.register.contact, registration.expires_s);
                 self.tell(Event::Registered { registration: id, expires_s });
-                // Half-way for short lifetimes; spread a little, so that a restart does not bring all at once.
+                // Spread, so that a restart does not bring all at once.
+                let (from, to) = REFRESH_SHARE;
+                let wait_s = f64::from(expires_s) * self.random.range_f64(from, to);
+                // Half-way for short lifetimes.
                 let early_s = if expires_s >= 2 * REFRESH_AHEAD_S { REFRESH_AHEAD_S } else { expires_s / 2 };
-                let spread = Duration::from_ms(self.random.below(1_000 + u64::from(expires_s)));
-                let wait = Duration::from_secs(u64::from(expires_s - early_s)).saturating_sub(spread);
+                let wait = Duration::from_secs_f64(wait_s.min(f64::from(expires_s - early_s)));
                 self.wait(now, id, wait.max(REFRESH_MIN));
             }
             401 | 407
@@ -187,15 +192,25 @@ impl Endpoint {
                 registration.expires_s = raised(response).unwrap_or(EXPIRES_MAX_S);
                 self.ask(now, id);
             }
-            code => self.register_failed(now, id, code, reply::retry_after(response)),
+            code => {
+                let reason = text::shown(response.reason().unwrap_or_default());
+                self.register_failed(now, id, code, reason, reply::retry_after(response));
+            }
         }
     }
 
     pub(super) fn register_timeout(&mut self, now: Instant, id: RegistrationId) {
-        self.register_failed(now, id, 408, None);
+        self.register_failed(now, id, 408, Cause::NO_RESPONSE.to_string(), None);
     }
 
-    fn register_failed(&mut self, now: Instant, id: RegistrationId, code: u16, retry_after_s: Option<u32>) {
+    fn register_failed(
+        &mut self,
+        now: Instant,
+        id: RegistrationId,
+        code: u16,
+        reason: String,
+        retry_after_s: Option<u32>,
+    ) {
         let Some(registration) = self.registrations.get_mut(id) else { return };
         if registration.state == State::Leaving {
             return self.unregistered(id);
@@ -208,7 +223,8 @@ impl Endpoint {
             Some(seconds) => Duration::from_secs(u64::from(seconds.clamp(1, RETRY_AFTER_MAX_S))),
             None => Duration::from_secs_f64(doubled.min(PAUSE_MAX).as_secs_f64() * share),
         };
-        self.tell(Event::RegistrationFailed { registration: id, code });
+        let retry_after_s = pause.as_ms().div_ceil(1_000) as u32;
+        self.tell(Event::RegistrationFailed { registration: id, code, reason, retry_after_s });
         self.wait(now, id, pause);
     }
 

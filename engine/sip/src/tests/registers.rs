@@ -84,7 +84,11 @@ fn a_wrong_password_stops_after_two_tries_and_pauses() {
             answer(&mut world, 401, &[("WWW-Authenticate", &value)]);
         }
     }
-    assert_eq!(world.events_of(0), [&Event::RegistrationFailed { registration: id, code: 401 }]);
+    let [Event::RegistrationFailed { registration, code: 401, reason, retry_after_s }] = world.events_of(0)[..] else {
+        panic!("{:?}", world.events_of(0));
+    };
+    assert_eq!((*registration, reason.as_str()), (id, "Unauthorized"));
+    assert!((15..=30).contains(retry_after_s), "{retry_after_s}");
     assert_eq!(world.count_sent(0, "REGISTER"), 3, "one without and two with credentials");
     let failed_at = world.now;
     world.run_until(Duration::from_secs(31), |world| world.count_sent(0, "REGISTER") == 4);
@@ -99,7 +103,10 @@ fn a_silent_registrar_and_retry_after_are_tried_again() {
     let mut world = World::new(1, 63, Link::CLEAN);
     let id = register(&mut world);
     world.run(Duration::from_secs(33));
-    assert_eq!(world.events_of(0), [&Event::RegistrationFailed { registration: id, code: 408 }]);
+    let [Event::RegistrationFailed { registration, code: 408, reason, .. }] = world.events_of(0)[..] else {
+        panic!("{:?}", world.events_of(0));
+    };
+    assert_eq!((*registration, reason.as_str()), (id, Cause::NO_RESPONSE));
     let sent = world.inbox.len();
     world.run_until(Duration::from_secs(31), |world| world.inbox.len() > sent);
     answer(&mut world, 503, &[("Retry-After", "100 (maintenance)")]);

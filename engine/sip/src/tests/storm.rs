@@ -93,6 +93,7 @@ fn every_dialog_ends_once_and_nothing_stays_over_many_seeds() {
         "Ended",
         "Failed",
         "Incoming",
+        "OrphanEnded",
         "Progress",
         "ReAnswered",
         "ReConfirmed",

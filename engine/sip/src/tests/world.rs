@@ -1,7 +1,7 @@
 //! A small simulated network: endpoints, hand-driven peers, and a link that delays, loses, doubles and reorders by seed.
 
 use crate::{Config, Counts, DialogId, Endpoint, Event, Invite, Output};
-use base::{Duration, Instant, Seed, Stream};
+use base::{Duration, Instant, Seed, ShardId, Stream};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use wire::sip::{Builder, HeaderName, Message};
@@ -80,7 +80,7 @@ impl World {
         let seed = Seed::from_u64(seed);
         let make = |index: usize| {
             let config = Config { dialogs_max: 64, ..Config::new(address(index)) };
-            Endpoint::new(config, seed.stream("endpoint", index as u64), format!("s{index}-"))
+            Endpoint::new(config, seed.stream("endpoint", index as u64), ShardId(index as u64))
         };
         World {
             now: Instant::from_ns(1_000_000_000),

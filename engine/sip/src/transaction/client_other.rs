@@ -20,11 +20,23 @@ pub(crate) struct ClientOther {
     state: State,
     /// Timer E's next wait.
     interval: Duration,
+    /// How often the request may still be repeated, when that is limited.
+    repeats: Option<usize>,
 }
 
 impl ClientOther {
     pub(crate) fn new(times: &Times) -> Self {
-        ClientOther { state: State::Trying, interval: times.t1 }
+        ClientOther { state: State::Trying, interval: times.t1, repeats: None }
+    }
+
+    /// Repeats the request so many times at most: for one that whoever provoked it must provoke again.
+    pub(crate) fn limited(times: &Times, repeats: usize) -> Self {
+        ClientOther { repeats: Some(repeats), ..Self::new(times) }
+    }
+
+    /// True until a final response has come.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.state != State::Completed
     }
 
     pub(crate) fn handle(&mut self, times: &Times, input: Input, actions: &mut Actions) {
@@ -42,7 +54,7 @@ impl ClientOther {
                 actions.push(Action::Arm(Letter::E, self.interval));
                 actions.push(Action::Arm(Letter::F, times.lifetime()));
             }
-            Input::Timer(Letter::E) => {
+            Input::Timer(Letter::E) if self.may_repeat() => {
                 self.interval = times.doubled(self.interval);
                 actions.push(Action::Send);
                 actions.push(Action::Arm(Letter::E, self.interval));
@@ -53,11 +65,22 @@ impl ClientOther {
 
     fn proceeding(&mut self, times: &Times, input: Input, actions: &mut Actions) {
         match input {
-            Input::Timer(Letter::E) => {
+            Input::Timer(Letter::E) if self.may_repeat() => {
                 actions.push(Action::Send);
                 actions.push(Action::Arm(Letter::E, times.t2));
             }
             input => self.waiting(times, input, actions),
+        }
+    }
+
+    fn may_repeat(&mut self) -> bool {
+        match &mut self.repeats {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
         }
     }
 

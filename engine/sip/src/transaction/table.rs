@@ -31,6 +31,8 @@ pub(crate) enum Owner {
     Register(RegistrationId),
     /// Our ping.
     Options(OptionsId),
+    /// Our BYE for a call of a process that is gone.
+    Orphan(u64),
     /// Our BYE or CANCEL, or a request that was answered at once: nobody waits.
     Nobody,
 }
