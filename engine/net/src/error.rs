@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// A fault of start-up; once an engine runs, faults are counted in its statistics instead.
 #[derive(Debug)]
@@ -27,6 +28,15 @@ pub enum NetError {
         /// What the system said at the last try, if it was asked.
         error: Option<io::Error>,
     },
+    /// The `ring` driver was asked for and cannot run here; says why and how to mend it.
+    NoRing(String),
+    /// The flight record cannot be begun.
+    Flight {
+        /// Its directory.
+        dir: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
     /// Another call to the system failed.
     Os {
         /// Which call.
@@ -45,6 +55,14 @@ impl fmt::Display for NetError {
                 write!(f, "no free RTP/RTCP port pair in {first}-{last}; give a wider range or end who holds them")?;
                 error.as_ref().map_or(Ok(()), |error| write!(f, " (last answer: {error})"))
             }
+            NetError::NoRing(why) => write!(f, "driver \"ring\" cannot run: {why}; or ask for \"auto\" or \"poll\""),
+            NetError::Flight { dir, error } => {
+                write!(
+                    f,
+                    "cannot begin the flight record in {}: {error}; give a directory we may write to",
+                    dir.display()
+                )
+            }
             NetError::Os { what, error } => write!(f, "{what} failed: {error}"),
         }
     }
@@ -53,9 +71,9 @@ impl fmt::Display for NetError {
 impl std::error::Error for NetError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            NetError::Bind { error, .. } | NetError::Os { error, .. } => Some(error),
+            NetError::Bind { error, .. } | NetError::Flight { error, .. } | NetError::Os { error, .. } => Some(error),
             NetError::NoPorts { error, .. } => error.as_ref().map(|error| error as _),
-            NetError::Config(_) => None,
+            NetError::Config(_) | NetError::NoRing(_) => None,
         }
     }
 }

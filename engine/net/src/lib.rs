@@ -24,9 +24,15 @@
 //! packet's own due moment.
 
 pub mod clock;
+mod drive;
+pub mod driver;
 pub mod entropy;
+pub mod flight;
 pub mod front;
+mod io;
+mod meter;
 mod poll;
+mod ring;
 pub mod runtime;
 pub mod sched;
 mod sockets;
@@ -39,6 +45,7 @@ mod sys;
 mod error;
 
 pub use clock::Clock;
+pub use driver::{DriverChoice, DriverKind};
 pub use error::NetError;
 pub use runtime::{Engine, EngineConfig, EngineHandle, Full, FullCause};
 pub use sched::Sched;

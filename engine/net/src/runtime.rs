@@ -1,6 +1,11 @@
 //! Engines: the shard threads, the queues between them and to the control plane, their start and their end.
 
-use crate::poll::Driver;
+use crate::drive::{Doors, Driver, redacted, text_of};
+use crate::driver::{DriverChoice, DriverKind};
+use crate::flight::{self, FlightFile};
+use crate::io::Io;
+use crate::poll::PollIo;
+use crate::ring::{self, RingIo};
 use crate::sockets::{MediaPorts, PortRange, bind_sip};
 use crate::stats::{EngineStats, ShardStats};
 use crate::{Clock, NetError, entropy, sys};
@@ -12,8 +17,9 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::{Deref, RangeInclusive};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -55,10 +61,15 @@ pub struct EngineConfig {
     pub names: String,
     /// An answered leg that hears nothing for so long is hung up; zero never does.
     pub media_timeout: Duration,
+    /// The way to the sockets.
+    pub driver: DriverChoice,
+    /// Where the shards keep their flight records; `None` keeps none. Read an earlier engine's record (see
+    /// [`flight::read`]) before the start, which begins it anew.
+    pub flight_dir: Option<PathBuf>,
 }
 
 impl Default for EngineConfig {
-    /// One unpinned shard on loopback, any SIP port.
+    /// One unpinned shard on loopback, any SIP port, the better driver that is to be had, no flight record.
     fn default() -> Self {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         EngineConfig {
@@ -72,6 +83,8 @@ impl Default for EngineConfig {
             pin: false,
             names: "shard".to_owned(),
             media_timeout: ShardConfig::MEDIA_TIMEOUT,
+            driver: DriverChoice::Auto,
+            flight_dir: None,
         }
     }
 }
@@ -143,9 +156,18 @@ impl Wake {
         }
     }
 
-    /// Sleeps for `span` at most. With `nothing_to_do` the sleep can be ended by `wake`, and does not begin when that
-    /// answers false. True when it was ended early.
-    pub(crate) fn sleep(&self, span: Duration, nothing_to_do: Option<impl FnOnce() -> bool>) -> bool {
+    /// The descriptor that is written to.
+    pub(crate) fn event(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+
+    /// Lets `rest` sleep, which is given the descriptor and answers whether its sleep was cut short. With `nothing_to_do`
+    /// `wake` writes to the descriptor, and the sleep does not begin when that answers false. True when it was cut short.
+    pub(crate) fn sleep(
+        &self,
+        nothing_to_do: Option<impl FnOnce() -> bool>,
+        rest: impl FnOnce(BorrowedFd<'_>) -> bool,
+    ) -> bool {
         if let Some(nothing_to_do) = nothing_to_do {
             self.asleep.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
@@ -154,13 +176,13 @@ impl Wake {
                 return true;
             }
         }
-        let woken = sys::wait_readable(self.event.as_fd(), span.as_ns());
+        let cut_short = rest(self.event());
         self.asleep.store(false, Ordering::SeqCst);
-        if woken {
+        if cut_short {
             // Empties the counter. It may be empty again already, or be filled again: both only cost one look too many.
             let _ = (&self.event).read(&mut [0; 8]);
         }
-        woken
+        cut_short
     }
 }
 
@@ -207,6 +229,9 @@ pub struct EngineHandle {
     shards: Arc<[ShardDoor]>,
     stop: Arc<AtomicBool>,
     sip: SocketAddr,
+    driver: DriverKind,
+    /// Why `auto` did not become `ring`.
+    fallback: Option<Arc<str>>,
 }
 
 impl EngineHandle {
@@ -245,7 +270,8 @@ impl EngineHandle {
     }
 
     fn gather(&self, answers: Vec<Option<ShardStats>>) -> EngineStats {
-        let mut stats = EngineStats::default();
+        let fallback = self.fallback.as_deref().map(str::to_owned);
+        let mut stats = EngineStats { driver: self.driver, fallback, ..EngineStats::default() };
         for (index, (answer, door)) in answers.into_iter().zip(self.shards.iter()).enumerate() {
             let shard = ShardId(index as u64);
             match answer {
@@ -267,6 +293,11 @@ impl EngineHandle {
     /// The SIP address as peers reach it, with the port that was really taken.
     pub fn sip_addr(&self) -> SocketAddr {
         self.sip
+    }
+
+    /// The driver that runs.
+    pub fn driver(&self) -> DriverKind {
+        self.driver
     }
 
     /// Asks all shard threads to end; does not wait. Legs still up are dropped without a word to the far end, so hang
@@ -315,6 +346,21 @@ impl Engine {
         let sip =
             if bound.ip().is_unspecified() { SocketAddr::new(config.media_advertise, bound.port()) } else { bound };
         let os = |what| move |error| NetError::Os { what, error };
+        let (rings, fallback) = match config.driver {
+            DriverChoice::Poll => (None, None),
+            choice => match (0..shards).map(|index| RingIo::new((index == 0).then(|| Arc::clone(&socket)))).collect() {
+                Ok(rings) => (Some::<Vec<RingIo>>(rings), None),
+                Err(error) if choice == DriverChoice::Ring => return Err(NetError::NoRing(ring::why_not(&error))),
+                Err(error) => {
+                    let why = ring::why_not(&error);
+                    tracing::warn!(why, "driver poll instead of ring");
+                    (None, Some(why))
+                }
+            },
+        };
+        if let Some(dir) = &config.flight_dir {
+            flight::begin_anew(dir).map_err(|error| NetError::Flight { dir: dir.clone(), error })?;
+        }
 
         let (events_in, events) = bounded(SHARD_QUEUE_MAX * shards);
         let stop = Arc::new(AtomicBool::new(false));
@@ -335,13 +381,19 @@ impl Engine {
             });
             inboxes.push(Inbox { commands, peers: peers_out, requests, stop: Arc::clone(&stop), wake });
         }
-        let handle = EngineHandle { events, shards: doors.into(), stop, sip };
+        let driver = if rings.is_some() { DriverKind::Ring } else { DriverKind::Poll };
+        let handle =
+            EngineHandle { events, shards: doors.into(), stop, sip, driver, fallback: fallback.map(Arc::from) };
 
-        // All sockets first, so that a fault leaves no thread behind.
-        let mut drivers = Vec::with_capacity(shards);
+        let mut places = Vec::with_capacity(shards);
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let id = ShardId(index as u64);
-            let media = MediaPorts::new(config.media_ip, range, index, shards).map_err(os("epoll_create1"))?;
+            let flight = match &config.flight_dir {
+                Some(dir) => {
+                    Some(FlightFile::create(dir, id.0).map_err(|error| NetError::Flight { dir: dir.clone(), error })?)
+                }
+                None => None,
+            };
             let shard = Shard::new(
                 ShardConfig {
                     shard: id,
@@ -353,19 +405,28 @@ impl Engine {
                 seed,
                 anchor,
             );
-            let mut driver =
-                Driver::new(id, clock, shard, Arc::clone(&socket), media, inbox, peers.clone(), events_in.clone());
-            if driver.bind_first_ports() == 0 {
-                return Err(NetError::NoPorts { first, last, error: driver.take_bind_error() });
+            let media = MediaPorts::new(config.media_ip, range, index, shards);
+            let doors = Doors { inbox, peers: peers.clone(), events: events_in.clone() };
+            places.push(Place { id, clock, shard, sip: Arc::clone(&socket), media, doors, flight });
+        }
+        // All sockets first, so that a fault leaves no thread behind.
+        let mut bodies: Vec<Body> = Vec::with_capacity(shards);
+        if let Some(rings) = rings {
+            for (place, io) in places.into_iter().zip(rings) {
+                bodies.push(place.drive(io, (first, last))?);
             }
-            drivers.push(driver);
+        } else {
+            for (index, place) in places.into_iter().enumerate() {
+                let front = (index == 0).then(|| Arc::clone(&socket));
+                bodies.push(place.drive(PollIo::new(front).map_err(os("epoll_create1"))?, (first, last))?);
+            }
         }
         let mut engine = Engine { handle, threads: Vec::with_capacity(shards) };
-        for (index, driver) in drivers.into_iter().enumerate() {
+        for (index, body) in bodies.into_iter().enumerate() {
             let name = format!("{}-{index}", config.names);
             let pin = config.pin.then_some(index);
             let doors = Arc::clone(&engine.handle.shards);
-            let body = move || guarded(&doors[index].failed, || driver.run(pin));
+            let body = move || guarded(&doors[index].failed, || body(pin));
             let thread = std::thread::Builder::new().name(name).spawn(body);
             // On a fault the engine's drop ends the threads that started before.
             engine.threads.push(thread.map_err(os("starting a shard thread"))?);
@@ -396,19 +457,44 @@ impl Drop for Engine {
     }
 }
 
-/// A shard thread from top to end. A panic ends the shard and not the process: it is kept for `stats`, and the shard's
-/// sockets close with what `body` owns.
-fn guarded(failed: &OnceLock<String>, body: impl FnOnce() -> ShardStats) -> Option<ShardStats> {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(stats) => Some(stats),
-        Err(panic) => {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            // Only this thread ever sets its own cell.
-            let _ = failed.set(text.unwrap_or_else(|| "a panic without a message".to_owned()));
-            None
+/// What a shard thread runs; its argument is the processor it is tied to.
+type Body = Box<dyn FnOnce(Option<usize>) -> std::io::Result<ShardStats> + Send>;
+
+/// All that a driver is made of, whichever it is.
+struct Place {
+    id: ShardId,
+    clock: Clock,
+    shard: Shard,
+    sip: Arc<std::net::UdpSocket>,
+    media: MediaPorts,
+    doors: Doors,
+    flight: Option<FlightFile>,
+}
+
+impl Place {
+    /// Makes the driver over `io` and binds its first ports, which lie between the two given.
+    fn drive<I: Io + Send + 'static>(self, io: I, (first, last): (u16, u16)) -> Result<Body, NetError> {
+        let Place { id, clock, shard, sip, media, doors, flight } = self;
+        let mut driver = Driver::new(id, clock, shard, sip, io, media, doors, flight);
+        if driver.bind_first_ports() == 0 {
+            return Err(NetError::NoPorts { first, last, error: driver.take_bind_error() });
         }
+        Ok(Box::new(move |pin| driver.run(pin)))
     }
+}
+
+/// A shard thread from top to end. A panic of the loop itself (those of the brain it has taken already) ends the shard and
+/// not the process: it is logged and kept for `stats`, and the shard's sockets close with what `body` owns.
+fn guarded(failed: &OnceLock<String>, body: impl FnOnce() -> std::io::Result<ShardStats>) -> Option<ShardStats> {
+    let why = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(stats)) => return Some(stats),
+        Ok(Err(error)) => format!("the driver could not begin: {error}"),
+        Err(panic) => redacted(text_of(&*panic)),
+    };
+    tracing::error!(why, "a shard has ended");
+    // Only this thread ever sets its own cell.
+    let _ = failed.set(why);
+    None
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The sockets of an engine: one for SIP, and RTP/RTCP pairs out of a port range.
 
 use crate::NetError;
-use crate::sys::{self, Epoll, ReadyList};
+use crate::sys;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -87,19 +87,23 @@ pub(crate) struct MediaPorts {
     pairs: Vec<Option<Pair>>,
     /// What the system said at the last try that failed.
     last_error: Option<io::Error>,
-    epoll: Epoll,
 }
 
 impl MediaPorts {
-    pub(crate) fn new(ip: IpAddr, range: PortRange, shard: usize, shards: usize) -> io::Result<MediaPorts> {
+    pub(crate) fn new(ip: IpAddr, range: PortRange, shard: usize, shards: usize) -> MediaPorts {
         let pairs = std::iter::repeat_with(|| None).take(range.pairs()).collect();
-        let epoll = Epoll::new()?;
-        Ok(MediaPorts { ip, range, step: shards, start: shard, next: shard, bound: 0, pairs, last_error: None, epoll })
+        MediaPorts { ip, range, step: shards, start: shard, next: shard, bound: 0, pairs, last_error: None }
     }
 
-    /// Binds up to `count` more pairs and writes their RTP ports to `ports`; fewer when the end of the range is reached. A
-    /// later call then begins at the start of the range again, in case others have let ports go.
-    pub(crate) fn bind_more(&mut self, count: usize, ports: &mut Vec<u16>) {
+    /// Binds up to `count` more pairs, has `watch` see each (with its number in the range) and writes their RTP ports to
+    /// `ports`; fewer when the end of the range is reached. A later call then begins at the start of the range again, in
+    /// case others have let ports go.
+    pub(crate) fn bind_more(
+        &mut self,
+        count: usize,
+        ports: &mut Vec<u16>,
+        mut watch: impl FnMut(usize, &Pair) -> io::Result<()>,
+    ) {
         let wanted = ports.len() + count;
         while ports.len() < wanted {
             if self.next >= self.range.pairs() {
@@ -108,7 +112,7 @@ impl MediaPorts {
             }
             let index = self.next;
             if self.pairs[index].is_none() {
-                match self.bind_pair(index) {
+                match self.bind_pair(index).and_then(|pair| watch(index, &pair).map(|()| pair)) {
                     Ok(pair) => {
                         self.pairs[index] = Some(pair);
                         self.bound += 1;
@@ -132,20 +136,16 @@ impl MediaPorts {
         let port = self.range.port(index);
         let rtp = bind(SocketAddr::new(self.ip, port), RTP_RECEIVE_BYTES)?;
         let rtcp = bind(SocketAddr::new(self.ip, port + 1), RTCP_RECEIVE_BYTES)?;
-        // A token is the pair's index and a bit for RTCP. Closing a socket takes it out of the set.
-        self.epoll.add(rtp.as_fd(), index as u64 * 2)?;
-        self.epoll.add(rtcp.as_fd(), index as u64 * 2 + 1)?;
         Ok(Pair { rtp, rtcp })
     }
 
-    /// Which sockets have something to read, without waiting: their number; `arrived` takes the place in `list`.
-    pub(crate) fn ready(&self, list: &mut ReadyList) -> io::Result<usize> {
-        self.epoll.ready(list)
+    /// The number by which a driver knows a socket: the pair's index and a bit for RTCP.
+    pub(crate) fn token(index: usize, rtcp: bool) -> u64 {
+        index as u64 * 2 + u64::from(rtcp)
     }
 
-    /// The socket behind an answer of `ready`: with the RTP port of its pair, and true for RTCP.
-    pub(crate) fn arrived(&self, list: &ReadyList, place: usize) -> Option<(&UdpSocket, u16, bool)> {
-        let token = list.token(place);
+    /// The socket of a token: with the RTP port of its pair, and true for RTCP.
+    pub(crate) fn by_token(&self, token: u64) -> Option<(&UdpSocket, u16, bool)> {
         let index = (token / 2) as usize;
         let pair = self.pairs.get(index)?.as_ref()?;
         let rtcp = token % 2 == 1;

@@ -1,5 +1,6 @@
 //! What an engine measured about itself. Each shard keeps its own and answers a request with a copy; nothing is shared.
 
+use crate::driver::DriverKind;
 use crate::sched::Sched;
 use base::{Instant, ShardId};
 use call::Counts;
@@ -112,10 +113,16 @@ counters! {
     send_dropped_other,
     /// Packets of a port that this shard never bound: a fault of our own.
     send_dropped_no_socket,
+    /// Batches that the kernel did not take at once (`ring`); they leave with the next.
+    submit_errors,
     /// Media packets longer than `MEDIA_PACKET_BYTES_MAX`, dropped unread.
     receive_dropped_oversize,
     /// Reads that reported an ICMP answer or another fault instead of a packet.
     receive_errors,
+    /// Receives that ended because all buffers were full (`ring`); the packets wait in their sockets meanwhile.
+    receive_buffers_exhausted,
+    /// Receives that could not be armed at once (`ring`) and were put off by a tick.
+    receive_arms_delayed,
     /// Packets that left later than 1 ms after their due moment.
     late_over_1ms,
     /// Packets that left later than 20 ms after their due moment.
@@ -136,6 +143,12 @@ counters! {
     stalled_ticks,
     /// Wake-ups.
     ticks,
+    /// System calls that wait, receive or send: under `ring` entries into the kernel.
+    system_calls,
+    /// Faults of our own that cost one leg each.
+    panics_caught,
+    /// Answers and ends that could not be noted in the flight record.
+    flight_errors,
 }
 
 /// One shard's measurements since its start.
@@ -176,6 +189,10 @@ pub struct EngineStats {
     pub silent: Vec<ShardId>,
     /// Shards whose thread ended by a panic, with its message.
     pub failed: Vec<(ShardId, String)>,
+    /// The driver that runs.
+    pub driver: DriverKind,
+    /// Why it is not `ring`, where `auto` was asked for and `ring` was not to be had.
+    pub fallback: Option<String>,
 }
 
 impl EngineStats {

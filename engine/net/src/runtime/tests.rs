@@ -8,7 +8,8 @@ fn handle_without_threads(limit: usize) -> (EngineHandle, Vec<Receiver<Command>>
     let (_, events) = bounded(1);
     let stop = Arc::new(AtomicBool::new(false));
     let sip = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_060);
-    (EngineHandle { events, shards: vec![door].into(), stop, sip }, vec![commands_out])
+    let driver = DriverKind::Poll;
+    (EngineHandle { events, shards: vec![door].into(), stop, sip, driver, fallback: None }, vec![commands_out])
 }
 
 fn command(leg: u64) -> Command {
@@ -41,7 +42,7 @@ fn a_wake_up_is_never_lost() {
         std::thread::spawn(move || {
             let mut next = 0;
             while next < 20_000 {
-                wake.sleep(Duration::from_secs(3_600), Some(|| items.is_empty()));
+                wake.sleep(Some(|| items.is_empty()), |event| sys::wait_readable(event, 3_600_000_000_000));
                 for item in items.try_iter() {
                     assert_eq!(item, next);
                     next += 1;

@@ -7,12 +7,18 @@ use std::os::fd::AsFd;
 fn addresses_survive_the_kernels_form() {
     for text in ["127.0.0.1:5060", "255.254.253.252:65535", "[2001:db8::1]:20000", "[fe80::1%3]:7"] {
         let addr: SocketAddr = text.parse().unwrap();
-        let (storage, _) = encode_addr(addr);
-        assert_eq!(decode_addr(&storage), Some(addr));
+        let (name, length) = Name::of(addr);
+        assert_eq!(name.addr(), Some(addr));
+        // What the standard library and libc say of the sizes is what the kernel is told.
+        let size =
+            if addr.is_ipv4() { mem::size_of::<libc::sockaddr_in>() } else { mem::size_of::<libc::sockaddr_in6>() };
+        assert_eq!(length as usize, size);
+        assert_eq!(addr_of_name(&name.0[..length as usize]), Some(addr));
+        assert_eq!(addr_of_name(&name.0[..length as usize - 13]), None, "cut short");
     }
-    let (mut unix, _) = encode_addr("127.0.0.1:1".parse().unwrap());
-    unix.ss_family = libc::AF_UNIX as libc::sa_family_t;
-    assert_eq!(decode_addr(&unix), None);
+    let (mut unix, _) = Name::of("127.0.0.1:1".parse().unwrap());
+    unix.0[..2].copy_from_slice(&(libc::AF_UNIX as libc::sa_family_t).to_ne_bytes());
+    assert_eq!(unix.addr(), None);
 }
 
 #[test]

@@ -1,0 +1,280 @@
+//! The `ring` driver's way to its sockets: one io_uring per shard. Every socket has a receive armed that goes on by itself
+//! (multishot) and takes its buffers from a ring that the kernel and we share; sends are queued and submitted together; and
+//! the one wait for the next millisecond is also what reaps all that has come in.
+//!
+//! ```text
+//!  rest:  arm what must be armed ─> wait for the millisecond (nothing wakes us before) ─> sort completions:
+//!           datagrams to `sip` and `media`, ended receives to `to_arm`, freed send slots back
+//!  look:  hand the buffers of the last look back, offer what was sorted
+//! ```
+//!
+//! **Sockets never close under the ring.** Media sockets live as long as their driver (ADR-0002), so a completion can
+//! not be that of an earlier socket with the same token. At the end the ring cancels everything, waits for the last
+//! completion, and only then are buffers freed and sockets closed (`uring::Uring::drop`; the order of `Driver`'s fields).
+
+// io_uring shares memory with the kernel; like `sys`, one module does so and offers safe functions to the rest.
+#[allow(unsafe_code)]
+mod uring;
+
+use crate::io::{Arrival, Io};
+use crate::meter::Meter;
+use crate::runtime::Wake;
+use crate::sockets::{MediaPorts, Pair};
+use base::Instant;
+use base::limits::MEDIA_PACKET_BYTES_MAX;
+use call::PacketBatch;
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use uring::{Completion, Group, Lent, MEDIA_BUFFERS, Uring};
+
+/// Packets of one submission. The last of them is measured as leaving when the call returns, so a batch of 64 adds at most
+/// 64 × 3.5 µs = 0.2 ms to the lateness of its first; and a call costs less than a tenth of a packet, so larger batches
+/// gain nothing.
+const SUBMIT_MAX: usize = 64;
+
+/// The token of the SIP socket; pairs have their index, twice, and a bit for RTCP.
+const SIP_TOKEN: u32 = u32::MAX;
+
+/// Why a ring could not be made, in words for an operator.
+pub(crate) fn why_not(error: &io::Error) -> String {
+    let disabled = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
+    match (error.raw_os_error(), disabled.trim()) {
+        (Some(libc::EPERM), level @ ("1" | "2")) => {
+            format!("io_uring is switched off: kernel.io_uring_disabled is {level}; set it to 0 (sysctl)")
+        }
+        (Some(libc::EPERM), _) => {
+            "io_uring is refused (EPERM): a seccomp profile or container forbids io_uring_setup; allow it there"
+                .to_owned()
+        }
+        (Some(libc::ENOSYS), _) => "the kernel has no io_uring, or a seccomp profile hides it (ENOSYS)".to_owned(),
+        (Some(libc::EINVAL), _) => "the kernel's io_uring lacks DEFER_TASKRUN; Linux 6.1 or later has it".to_owned(),
+        (Some(libc::ENOMEM), _) => "no memory for io_uring: raise the limit of locked memory (ulimit -l)".to_owned(),
+        _ => format!("io_uring cannot be set up: {error}"),
+    }
+}
+
+/// Sockets by io_uring.
+pub(crate) struct RingIo {
+    uring: Uring,
+    /// The SIP socket, where this shard is the front door.
+    front: Option<Arc<UdpSocket>>,
+    event: Option<OwnedFd>,
+    /// Tokens of sockets on which no receive is armed.
+    to_arm: VecDeque<u32>,
+    wake_armed: bool,
+    /// Come in since the last look, and what the last look found: (token, buffer).
+    media_new: Vec<(u32, Lent)>,
+    media_seen: Vec<(u32, Lent)>,
+    sip_new: VecDeque<Lent>,
+    sip_seen: Vec<Lent>,
+}
+
+impl RingIo {
+    /// `front`: the SIP socket, where this shard reads it.
+    ///
+    /// # Errors
+    /// What the system says when io_uring, or a part of it that is needed, is not to be had.
+    pub(crate) fn new(front: Option<Arc<UdpSocket>>) -> io::Result<RingIo> {
+        let uring = Uring::new(front.is_some())?;
+        let to_arm = front.iter().map(|_| SIP_TOKEN).collect();
+        Ok(RingIo {
+            uring,
+            front,
+            event: None,
+            to_arm,
+            wake_armed: false,
+            media_new: Vec::with_capacity(usize::from(MEDIA_BUFFERS)),
+            media_seen: Vec::with_capacity(usize::from(MEDIA_BUFFERS)),
+            sip_new: VecDeque::with_capacity(usize::from(uring::SIP_BUFFERS)),
+            sip_seen: Vec::with_capacity(SIP_LOOK_MAX),
+        })
+    }
+
+    /// Arms a receive on each socket that has none. One for which there is no buffer waits for the next millisecond.
+    fn arm(&mut self, media: &MediaPorts, meter: &mut Meter) {
+        if !self.wake_armed
+            && let Some(event) = &self.event
+        {
+            self.wake_armed = self.uring.arm_wake(event.as_fd()).is_ok();
+        }
+        for _ in 0..self.to_arm.len() {
+            let Some(token) = self.to_arm.pop_front() else { break };
+            let (socket, group) = match &self.front {
+                Some(socket) if token == SIP_TOKEN => (&**socket, Group::Sip),
+                _ => match media.by_token(u64::from(token)) {
+                    Some((socket, _, _)) => (socket, Group::Media),
+                    None => continue,
+                },
+            };
+            if !self.uring.has_room(group) || self.uring.arm(socket.as_fd(), group, token).is_err() {
+                meter.counters.receive_arms_delayed += 1;
+                self.to_arm.push_back(token);
+            }
+        }
+    }
+
+    /// One system call: submits, and waits for so many completions or the moment.
+    fn wait(&mut self, want: usize, until: Instant, meter: &mut Meter) {
+        meter.counters.system_calls += 1;
+        let span = until.since(meter.clock.now());
+        if self.uring.wait(want, span).is_err() {
+            // Nothing that is known to happen; the pace is kept all the same.
+            meter.counters.receive_errors += 1;
+            std::thread::sleep(std::time::Duration::from_nanos(until.since(meter.clock.now()).as_ns()));
+        }
+    }
+
+    /// Sorts what the kernel has done.
+    fn reap(&mut self, meter: &mut Meter) {
+        let mut now = None;
+        while let Some(completion) = self.uring.next_completion() {
+            match completion {
+                Completion::Sent { due, result: Ok(()) } => {
+                    let now = *now.get_or_insert_with(|| meter.clock.now());
+                    meter.media_sent(now, due);
+                }
+                Completion::Sent { result: Err(error), .. } => meter.send_failed(&error),
+                Completion::Datagram { token, lent, more } => {
+                    if token == SIP_TOKEN {
+                        self.sip_new.push_back(lent);
+                    } else {
+                        self.media_new.push((token, lent));
+                    }
+                    if !more {
+                        self.to_arm.push_back(token);
+                    }
+                }
+                Completion::Ended { token, error } => {
+                    if error.raw_os_error() == Some(libc::ENOBUFS) {
+                        meter.counters.receive_buffers_exhausted += 1;
+                    } else {
+                        meter.counters.receive_errors += 1;
+                    }
+                    self.to_arm.push_back(token);
+                }
+                Completion::Woken { more } => self.wake_armed = more,
+            }
+        }
+    }
+
+    /// Submits what is queued and sorts what came of it.
+    fn submit(&mut self, meter: &mut Meter) {
+        meter.counters.system_calls += 1;
+        if let Err(error) = self.uring.submit()
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            // What was not taken stays queued and leaves with the next submission.
+            meter.counters.submit_errors += 1;
+        }
+        self.reap(meter);
+    }
+}
+
+/// SIP datagrams of one look: as many as one recvmmsg call of the poll driver brings.
+const SIP_LOOK_MAX: usize = crate::sys::BATCH_MAX;
+
+impl Io for RingIo {
+    fn begin(&mut self, event: BorrowedFd<'_>) -> io::Result<()> {
+        self.event = Some(event.try_clone_to_owned()?);
+        self.uring.enable()
+    }
+
+    fn watch(&mut self, index: usize, _pair: &Pair) -> io::Result<()> {
+        // Fits: a range has at most 32,767 pairs.
+        self.to_arm.extend([false, true].map(|rtcp| MediaPorts::token(index, rtcp) as u32));
+        Ok(())
+    }
+
+    fn rest(
+        &mut self,
+        media: &MediaPorts,
+        wake: &Wake,
+        until: Instant,
+        soonest: Instant,
+        nothing_to_do: Option<impl FnOnce() -> bool>,
+        meter: &mut Meter,
+    ) -> bool {
+        self.arm(media, meter);
+        let idle = nothing_to_do.is_some();
+        // Without legs the first arrival is looked at; with legs nothing but a full set of buffers cuts the tick short.
+        let want = if idle { 1 } else { usize::from(MEDIA_BUFFERS) };
+        let cut_short = wake.sleep(nothing_to_do, |_| {
+            self.wait(want, until, meter);
+            idle && meter.clock.now() < until
+        });
+        if cut_short && meter.clock.now() < soonest {
+            self.wait(usize::from(MEDIA_BUFFERS), soonest, meter);
+        }
+        self.reap(meter);
+        cut_short
+    }
+
+    fn look_sip(&mut self, _meter: &mut Meter) -> usize {
+        if self.front.is_none() {
+            return 0;
+        }
+        for lent in self.sip_seen.drain(..) {
+            self.uring.give_back(lent);
+        }
+        self.uring.publish(Group::Sip);
+        let count = self.sip_new.len().min(SIP_LOOK_MAX);
+        self.sip_seen.extend(self.sip_new.drain(..count));
+        count
+    }
+
+    fn sip(&self, place: usize) -> Option<(SocketAddr, &[u8])> {
+        let (source, bytes, _) = self.uring.datagram(self.sip_seen.get(place)?)?;
+        Some((source, bytes))
+    }
+
+    fn look_media(&mut self, _meter: &mut Meter) -> usize {
+        for (_, lent) in self.media_seen.drain(..) {
+            self.uring.give_back(lent);
+        }
+        self.uring.publish(Group::Media);
+        std::mem::swap(&mut self.media_new, &mut self.media_seen);
+        self.media_seen.len()
+    }
+
+    fn media<'a>(&'a mut self, media: &MediaPorts, place: usize, meter: &mut Meter) -> Option<Arrival<'a>> {
+        let (token, lent) = self.media_seen.get(place)?;
+        let (_, port, rtcp) = media.by_token(u64::from(*token))?;
+        let (source, bytes, cut) = self.uring.datagram(lent)?;
+        if cut || bytes.len() > MEDIA_PACKET_BYTES_MAX {
+            meter.counters.receive_dropped_oversize += 1;
+            return None;
+        }
+        Some(Arrival { port, rtcp, source, bytes })
+    }
+
+    fn send_media(&mut self, media: &MediaPorts, packets: &PacketBatch, meter: &mut Meter) {
+        let mut queued = 0;
+        for packet in packets.iter() {
+            let Some(pair) = media.by_port(packet.port) else {
+                meter.counters.send_dropped_no_socket += 1;
+                continue;
+            };
+            let socket = if packet.rtcp { &pair.rtcp } else { &pair.rtp };
+            match self.uring.send(socket.as_fd(), packet.to, packet.bytes, packet.due) {
+                Ok(true) => queued += 1,
+                // Every slot is on its way: the kernel is slower than we are, as when a socket says EAGAIN.
+                Ok(false) => meter.counters.send_dropped_would_block += 1,
+                Err(error) => meter.send_failed(&error),
+            }
+            if queued == SUBMIT_MAX {
+                self.submit(meter);
+                queued = 0;
+            }
+        }
+        if queued > 0 {
+            self.submit(meter);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
