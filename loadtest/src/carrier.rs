@@ -140,7 +140,12 @@ impl Carrier {
             | Event::Verdict { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
-            | Event::Held { .. } => {}
+            | Event::Held { .. }
+            | Event::OrphanEnded { .. }
+            | Event::Registered { .. }
+            | Event::RegistrationFailed { .. }
+            | Event::Unregistered { .. }
+            | Event::TrunkUp { .. } => {}
         }
     }
 
@@ -205,7 +210,7 @@ impl Carrier {
                 line.enter(Stage::Answering, None);
                 self.commands.push_back(Command::StopPlay { leg });
                 self.commands.push_back(Command::Tap { leg, on: true });
-                self.commands.push_back(Command::Answer { leg });
+                self.commands.push_back(Command::Answer { leg, learn: false });
             }
             Stage::PickedUp => {
                 line.enter(Stage::Greeting, None);

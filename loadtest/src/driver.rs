@@ -101,6 +101,7 @@ impl Driver {
             ring_timeout: Duration::from_secs(10),
             analyse,
             laws: vec![Law::Mu, Law::A],
+            learn: false,
         };
         self.command(leg, Command::Originate(Box::new(originate)));
     }

@@ -150,7 +150,12 @@ impl AgentPhones {
             | Event::Verdict { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
-            | Event::Held { .. } => {}
+            | Event::Held { .. }
+            | Event::OrphanEnded { .. }
+            | Event::Registered { .. }
+            | Event::RegistrationFailed { .. }
+            | Event::Unregistered { .. }
+            | Event::TrunkUp { .. } => {}
         }
     }
 
@@ -198,7 +203,7 @@ impl AgentPhones {
         let prompt = Arc::clone(&self.phones[phone].noise);
         self.commands.push_back(Command::Tap { leg, on: true });
         self.commands.push_back(Command::Play { leg, prompt, repeat: true });
-        self.commands.push_back(Command::Answer { leg });
+        self.commands.push_back(Command::Answer { leg, learn: false });
     }
 
     fn hear(&mut self, leg: LegId, at: Instant, law: Law, payload: &[u8]) {

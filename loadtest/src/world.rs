@@ -81,13 +81,9 @@ impl World {
         let last_port = *config.ports.end();
         let count = config.shards.max(1);
         let shard = |index: usize| {
-            let shard_config = ShardConfig {
-                shard: ShardId(index as u64),
-                sip: config.sip,
-                media_advertise: config.sip.ip(),
-                user_agent: "outpace-world".to_owned(),
-                media_timeout: config.media_timeout,
-            };
+            let id = ShardId(index as u64);
+            let mut shard_config = ShardConfig::new(id, config.sip, config.sip.ip(), "outpace-world");
+            shard_config.media_timeout = config.media_timeout;
             let mut shard = Shard::new(shard_config, config.seed, self.anchor);
             let pairs = (first_port..last_port).step_by(2);
             shard.add_ports(&pairs.skip(index).step_by(count).collect::<Vec<u16>>());

@@ -169,6 +169,11 @@ impl Conductor {
             | Event::BridgeAudio { leg, .. }
             | Event::Held { leg, .. }
             | Event::Ended { leg, .. } => *leg,
+            Event::OrphanEnded { .. }
+            | Event::Registered { .. }
+            | Event::RegistrationFailed { .. }
+            | Event::Unregistered { .. }
+            | Event::TrunkUp { .. } => return,
         };
         match self.legs.get(&leg).copied() {
             Some(Role::Customer(attempt)) => self.customer_event(now, attempt, event),

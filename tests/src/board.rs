@@ -93,6 +93,7 @@ impl Board {
             ring_timeout,
             analyse: None,
             laws: vec![law],
+            learn: false,
         };
         self.order(shard, Command::Originate(Box::new(originate)));
     }

@@ -100,7 +100,7 @@ fn a_caller_hears_the_prompt_and_hangs_up() {
     let caller = Sipp { pause_ms, ..Sipp::caller("uac_echoes", board.sip_addr()) }.start();
     let (shard, leg) = board.incoming();
     board.order(shard, Command::Ring { leg, early_media: false });
-    board.order(shard, Command::Answer { leg });
+    board.order(shard, Command::Answer { leg, learn: false });
     board.answered(leg);
     board.order(shard, Command::Tap { leg, on: true });
     board.play(shard, leg, speech);
@@ -118,7 +118,7 @@ fn a_caller_is_heard_and_hung_up_on() {
     let speech = &voices().agent;
     let caller = Sipp { speech: &speech.samples, ..Sipp::caller("uac_speaks", board.sip_addr()) }.start();
     let (shard, leg) = board.incoming();
-    board.order(shard, Command::Answer { leg });
+    board.order(shard, Command::Answer { leg, learn: false });
     board.answered(leg);
     board.order(shard, Command::Tap { leg, on: true });
     // Two rounds hold one that is whole, wherever the tap begins.
@@ -146,7 +146,7 @@ fn two_hundred_callers_at_fifty_a_second_leave_nothing_behind() {
         let (shard, event) = board.wait("the next call", |shard, event| Some((shard, event.clone())));
         match event {
             call::Event::Incoming { leg, .. } => {
-                board.order(shard, Command::Answer { leg });
+                board.order(shard, Command::Answer { leg, learn: false });
                 if tapped.len() as u32 * 10 <= ended {
                     board.order(shard, Command::Tap { leg, on: true });
                     tapped.insert(leg, shard);

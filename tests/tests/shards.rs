@@ -149,6 +149,7 @@ fn run(shards: u64, seed: u64) -> Outcome {
             domain: carrier.to_string(),
             credentials: None,
             laws: vec![Law::Mu, Law::A],
+            learn: false,
             max_channels: 100,
             max_cps: 50.0,
         };

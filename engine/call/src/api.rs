@@ -1,6 +1,6 @@
 //! What goes in and out of a [`crate::Shard`] besides packets: commands of the control plane, events, peer messages.
 
-use base::{CallId, Duration, Instant, LegId, ShardId};
+use base::{CallId, Duration, Instant, LegId, ShardId, TrunkId};
 use codecs::g711::Law;
 use media::amd::{Decision, DetectorConfig};
 use media::playout::Prompt;
@@ -28,6 +28,26 @@ pub struct Originate {
     pub analyse: Option<DetectorConfig>,
     /// In order of preference; not empty.
     pub laws: Vec<Law>,
+    /// The far end may sit behind a NAT: its media may come from, and then goes to, another address than its SDP names,
+    /// if [`media::session::LEARN_PACKETS`] packets come from there and none from the named one.
+    pub learn: bool,
+}
+
+/// An address-of-record to keep registered for a trunk.
+#[derive(Clone, Debug)]
+pub struct Register {
+    /// Comes back in the events.
+    pub trunk: TrunkId,
+    /// Next hop.
+    pub registrar: SocketAddr,
+    /// Such as `sip:alice@registrar.example`; its host is the registrar's Request-URI.
+    pub aor: String,
+    /// User part of the Contact, at which calls come in.
+    pub contact_user: String,
+    /// Answers to the registrar's challenges.
+    pub credentials: sip::Credentials,
+    /// Lifetime asked for, in seconds, not zero; the registrar's answer counts.
+    pub expires_s: u32,
 }
 
 /// A wish of the control plane. A command for a leg that is gone does nothing: its `Event::Ended` is already on the way.
@@ -46,6 +66,8 @@ pub enum Command {
     Answer {
         /// The incoming leg.
         leg: LegId,
+        /// As in [`Originate`].
+        learn: bool,
     },
     /// Refuses an incoming INVITE. A leg that is answered already stays up.
     Reject {
@@ -124,21 +146,48 @@ pub enum Command {
         /// Text of the `Reason` header (RFC 3326); the far end may read it.
         reason: &'static str,
     },
+    /// Ends a call of a process before this one by BYE; `Event::OrphanEnded` follows, soon also when nothing could be
+    /// sent.
+    EndOrphan {
+        /// As it stood in the CDR or the flight record.
+        dialog: Box<sip::DialogIdentity>,
+    },
+    /// Registers a trunk and keeps it registered; takes the place of the trunk's registration before.
+    Register(Box<Register>),
+    /// Ends a trunk's registration; `Event::Unregistered` follows.
+    Unregister {
+        /// The trunk.
+        trunk: TrunkId,
+    },
+    /// Watches whether a trunk is there, by OPTIONS; `Event::TrunkUp` follows after the first ping and each change.
+    Ping {
+        /// Comes back in the event.
+        trunk: TrunkId,
+        /// Where it is.
+        remote: SocketAddr,
+        /// Pause between two pings, a second to an hour; zero stops. A dead trunk is noticed after one pause and 32 s at
+        /// the latest (RFC 3261, timer F).
+        every: Duration,
+    },
 }
 
 /// A fact of the shard's world. The last event of each leg is exactly one `Ended`.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A stranger or trunk calls. Answer with `Ring`, `Answer` or `Reject`.
+    /// A stranger or trunk calls. Answer with `Ring`, `Answer` or `Reject`. All text is the caller's and may be anything.
     Incoming {
         /// Chosen by the shard; the top bit is set.
         leg: LegId,
-        /// User part of From, as text; may be anything.
+        /// User part of From.
         from_user: String,
-        /// User part of the request-URI, as text; may be anything.
+        /// Display name of From.
+        from_display: Option<String>,
+        /// User part of the request-URI.
         to_user: String,
         /// Where the INVITE came from.
         source: SocketAddr,
+        /// Call-ID.
+        call_id: String,
     },
     /// The far end rings.
     Progress {
@@ -223,7 +272,51 @@ pub enum Event {
         /// What the media path saw, when there was one.
         media: Option<media::session::Stats>,
     },
+    /// A call of a process before this one has had its BYE: by `Command::EndOrphan`, or because its callee answered when
+    /// nobody waited any more.
+    OrphanEnded {
+        /// Its Call-ID.
+        call_id: String,
+        /// What the far end said: 200, or 481 when it knew of no such call any more. `None` when it said nothing, or the
+        /// BYE could not be sent.
+        code: Option<u16>,
+    },
+    /// The registrar holds the trunk's binding; told again at each refresh.
+    Registered {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Lifetime granted, in seconds.
+        expires_s: u32,
+    },
+    /// A registration failed.
+    RegistrationFailed {
+        /// The trunk.
+        trunk: TrunkId,
+        /// Final code; 408 when nothing came back, 0 when nothing could be sent.
+        code: u16,
+        /// When it is tried again, in seconds; `None` when it is not, because what was asked for makes no message.
+        retry_after_s: Option<u32>,
+        /// The registrar's reason phrase, or ours.
+        reason: String,
+    },
+    /// The trunk is not registered any more.
+    Unregistered {
+        /// The trunk.
+        trunk: TrunkId,
+    },
+    /// A pinged trunk was found to be there, or gone.
+    TrunkUp {
+        /// The trunk.
+        trunk: TrunkId,
+        /// It answers, and not with 503.
+        up: bool,
+        /// Round trip of the ping that showed it.
+        rtt: Option<Duration>,
+    },
 }
+
+/// [`Event::Ended`]'s reason when an answered leg was heard no more (the network's cause).
+pub const MEDIA_TIMEOUT: &str = "media timeout";
 
 /// One received audio frame on its way to the partner leg: 20 ms of G.711, by value.
 #[derive(Clone, Copy, Debug)]
@@ -291,7 +384,7 @@ pub struct Counts {
     pub legs: usize,
     /// Media ports held by legs (those resting after use are not counted).
     pub ports_in_use: usize,
-    /// Timers of legs; the SIP room counts its own.
+    /// Timers of legs and pings; the SIP room counts its own.
     pub timers: usize,
     /// SIP dialogs.
     pub dialogs: usize,

@@ -11,7 +11,7 @@ use media::jitter::JitterBuffer;
 use media::playout::Player;
 use media::session::RtpSession;
 use sip::DialogId;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use wire::sdp::Direction;
 
 slotmap::new_key_type! {
@@ -108,6 +108,8 @@ pub(crate) struct Leg {
     pub(crate) laws: Vec<Law>,
     /// The offer of an incoming INVITE; None when it had none and our answer is the offer (RFC 3261 §13.2.1).
     pub(crate) offered: Option<Vec<u8>>,
+    /// What `Ended` will say in place of the dialog's own cause.
+    pub(crate) cause: Option<sip::Cause>,
     /// A change of our own waits until the offer under way is settled.
     pub(crate) reoffer_wanted: bool,
     pub(crate) media: LegMedia,
@@ -128,6 +130,7 @@ impl Leg {
             held: false,
             laws,
             offered: None,
+            cause: None,
             reoffer_wanted: false,
             media,
         }
@@ -181,6 +184,18 @@ impl LegMedia {
         self.source = source;
         self.bridge_in.reset();
         self.concealer = Concealer::default();
+    }
+
+    /// Where reports go; `None` while the far end has named no address.
+    pub(crate) fn rtcp_to(&self) -> Option<SocketAddr> {
+        let agreed = self.negotiated.as_ref().filter(|agreed| agreed.remote_rtcp_is_known())?;
+        match self.session.remote() {
+            // Behind a NAT the named address leads nowhere; the next port up is a guess, and as good as any.
+            Some(learned) if learned.ip() != agreed.remote.ip() => {
+                Some(SocketAddr::new(learned.ip(), learned.port().saturating_add(1)))
+            }
+            _ => Some(agreed.remote_rtcp),
+        }
     }
 
     /// The far end takes telephone-events. Digits for one that does not are dropped: there is no other way to send them

@@ -27,7 +27,7 @@ mod packets;
 mod ports;
 mod shard;
 
-pub use api::{Command, Counts, Event, Frame, Originate, Output, PeerMessage};
+pub use api::{Command, Counts, Event, Frame, MEDIA_TIMEOUT, Originate, Output, PeerMessage, Register};
 pub use packets::{Packet, PacketBatch};
 pub use shard::{Shard, ShardConfig};
 

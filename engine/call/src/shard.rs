@@ -4,19 +4,21 @@
 mod audio;
 mod commands;
 mod signalling;
+mod trunks;
 
 pub(crate) use audio::Concealer;
 
 use crate::api::{Counts, Event, Frame, Output, PeerMessage};
-use crate::leg::{Leg, LegKey};
+use crate::leg::{Leg, LegKey, Partner};
 use crate::packets::PacketBatch;
 use crate::ports::Ports;
 use base::limits::LEGS_PER_SHARD_MAX;
-use base::{Duration, Instant, LegId, Seed, ShardId, TimerWheel, WallAnchor};
+use base::{Duration, Instant, LegId, Seed, ShardId, TimerWheel, TrunkId, WallAnchor};
 use sip::{DialogId, Endpoint};
 use slotmap::{SecondaryMap, SlotMap};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use trunks::Trunks;
 
 /// Settings of one shard.
 #[derive(Clone, Debug)]
@@ -37,6 +39,17 @@ impl ShardConfig {
     /// Answered legs end after 20 s without a packet: within the promise "media time-out + 5 s" for zombie calls, and
     /// four times the longest pause (5 s) that a phone without comfort noise was seen to make.
     pub const MEDIA_TIMEOUT: Duration = Duration::from_secs(20);
+
+    /// A shard at these addresses, with `MEDIA_TIMEOUT`.
+    pub fn new(shard: ShardId, sip: SocketAddr, media_advertise: IpAddr, user_agent: impl Into<String>) -> Self {
+        ShardConfig {
+            shard,
+            sip,
+            media_advertise,
+            user_agent: user_agent.into(),
+            media_timeout: ShardConfig::MEDIA_TIMEOUT,
+        }
+    }
 }
 
 /// What a timer of the shard is for.
@@ -46,6 +59,8 @@ pub(crate) enum Timer {
     Tick(LegKey),
     /// A leg's next RTCP report, and the watch over silence.
     Report(LegKey),
+    /// A trunk's next ping.
+    Ping(TrunkId),
 }
 
 /// One core's whole world. See the crate's front page for its contract.
@@ -60,6 +75,9 @@ pub struct Shard {
     /// Leg of each RTP port pair, by port ÷ 2: the lookup of the packet path.
     by_port: Box<[Option<LegKey>]>,
     ports: Ports,
+    /// Legs with a partner.
+    joined: usize,
+    trunks: Trunks,
     timers: TimerWheel<Timer>,
     packets: PacketBatch,
     outputs: VecDeque<Output>,
@@ -84,6 +102,8 @@ impl Shard {
             by_dialog: SecondaryMap::new(),
             by_port: vec![None; 1 << 15].into_boxed_slice(),
             ports: Ports::default(),
+            joined: 0,
+            trunks: Trunks::new(seed.stream("shard-trunks", id)),
             timers: TimerWheel::new(),
             packets: PacketBatch::default(),
             outputs: VecDeque::with_capacity(256),
@@ -115,6 +135,7 @@ impl Shard {
             match timer {
                 Timer::Tick(key) => self.tick(now, key),
                 Timer::Report(key) => self.report(now, key),
+                Timer::Ping(trunk) => self.ping_now(now, trunk),
             }
         }
         if self.endpoint.poll_timeout().is_some_and(|at| at <= now) {
@@ -146,7 +167,7 @@ impl Shard {
     pub fn counts(&self) -> Counts {
         let sip = self.endpoint.counts();
         Counts {
-            calls: self.legs.values().filter(|leg| leg.partner.is_some()).count(),
+            calls: self.joined,
             legs: self.legs.len(),
             ports_in_use: self.ports.in_use(),
             timers: self.timers.len(),
@@ -166,6 +187,13 @@ impl Shard {
     fn leg_mut(&mut self, id: LegId) -> Option<(LegKey, &mut Leg)> {
         let key = *self.by_id.get(&id)?;
         self.legs.get_mut(key).map(|leg| (key, leg))
+    }
+
+    /// Gives a leg another partner, or none.
+    fn set_partner(&mut self, key: LegKey, partner: Option<Partner>) {
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        self.joined += usize::from(partner.is_some());
+        self.joined -= usize::from(std::mem::replace(&mut leg.partner, partner).is_some());
     }
 
     fn full(&self) -> bool {

@@ -38,13 +38,7 @@ impl Wire {
         let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_700_000_000_000_000) };
         let hosts = shards.iter().enumerate().map(|(host, count)| {
             let shard = |index: usize| {
-                let config = ShardConfig {
-                    shard: ShardId(index as u64),
-                    sip: sip(host),
-                    media_advertise: address(host),
-                    user_agent: "test".into(),
-                    media_timeout: ShardConfig::MEDIA_TIMEOUT,
-                };
+                let config = ShardConfig::new(ShardId(index as u64), sip(host), address(host), "test");
                 let mut shard = Shard::new(config, Seed::from_u64(host as u64), anchor);
                 let first = 20_000 + 100 * index as u16;
                 shard.add_ports(&(first..first + 100).step_by(2).collect::<Vec<u16>>());
@@ -170,6 +164,7 @@ fn originate(leg: u64, host: usize) -> Command {
         ring_timeout: Duration::from_secs(20),
         analyse: None,
         laws: vec![Law::Mu, Law::A],
+        learn: false,
     }))
 }
 
@@ -199,7 +194,7 @@ fn a_prompt_is_heard_in_order_and_everything_is_given_back() {
     let callee = wire.incoming(1);
     wire.command(1, 0, Command::Ring { leg: callee, early_media: false });
     wire.command(1, 0, Command::Tap { leg: callee, on: true });
-    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     assert!(wire.events.iter().any(|(host, event)| *host == 0 && matches!(event, Event::Answered { .. })));
     wire.command(0, 0, Command::Play { leg: LegId(1), prompt: ladder(30), repeat: false });
     wire.run(Duration::from_secs(1));
@@ -229,10 +224,10 @@ fn bridged(shards: usize) -> (Wire, LegId, LegId) {
     let (customer_shard, agent_shard) = (0, shards - 1);
     wire.command(0, customer_shard, originate(1, 1));
     let customer = wire.incoming(1);
-    wire.command(1, 0, Command::Answer { leg: customer });
+    wire.command(1, 0, Command::Answer { leg: customer, learn: false });
     wire.command(0, agent_shard, originate(2, 2));
     let agent = wire.incoming(2);
-    wire.command(2, 0, Command::Answer { leg: agent });
+    wire.command(2, 0, Command::Answer { leg: agent, learn: false });
     for (host, leg) in [(1, customer), (2, agent)] {
         wire.command(host, 0, Command::Tap { leg, on: true });
     }
@@ -288,7 +283,7 @@ fn silence_of_the_far_end_and_hold() {
     let mut wire = Wire::new(&[1, 1]);
     wire.command(0, 0, originate(1, 1));
     let callee = wire.incoming(1);
-    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     wire.run(Duration::from_ms(200));
     wire.command(0, 0, Command::Hold { leg: LegId(1), on: true });
     wire.run(Duration::from_ms(200));
@@ -304,7 +299,7 @@ fn silence_of_the_far_end_and_hold() {
     wire.hosts[1].clear();
     wire.hosts[1].push(Wire::new(&[0, 1]).hosts.remove(1).remove(0));
     wire.run(Duration::from_secs(70));
-    assert_eq!(wire.ended(0), [sip::Cause::HANGUP]);
+    assert_eq!(wire.ended(0), [crate::MEDIA_TIMEOUT]);
     assert_eq!(wire.counts()[0], Counts::default());
 }
 
@@ -314,7 +309,7 @@ fn silence_counts_from_the_end_of_a_hold_and_is_noticed_at_once() {
     let mut wire = Wire::new(&[1, 1]);
     wire.command(0, 0, originate(1, 1));
     let callee = wire.incoming(1);
-    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     wire.command(0, 0, Command::Hold { leg: LegId(1), on: true });
     wire.run(Duration::from_secs(60));
     wire.mute = Some(1);
@@ -322,7 +317,7 @@ fn silence_counts_from_the_end_of_a_hold_and_is_noticed_at_once() {
     wire.run(Duration::from_ms(19_990));
     assert!(wire.ended(0).is_empty());
     wire.run(Duration::from_ms(20));
-    assert_eq!(wire.ended(0), [sip::Cause::HANGUP]);
+    assert_eq!(wire.ended(0), [crate::MEDIA_TIMEOUT]);
     assert_eq!(wire.ended(1), ["media timeout"], "the Reason header tells the far end");
     all_gone(&mut wire);
 }
@@ -334,7 +329,7 @@ fn only_a_ringing_leg_is_rejected() {
     wire.command(0, 0, originate(1, 1));
     let callee = wire.incoming(1);
     wire.command(0, 0, reject(LegId(1), 486));
-    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     wire.command(1, 0, reject(callee, 486));
     wire.run(Duration::from_ms(100));
     assert!(wire.ended(0).is_empty() && wire.ended(1).is_empty());
@@ -384,7 +379,7 @@ fn a_report_that_overtakes_the_answer_comes_from_no_stranger() {
         }
     };
     send_to_all_ports(&mut wire, 1);
-    wire.command(1, 0, Command::Answer { leg: callee });
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     wire.run(Duration::from_ms(100));
     send_to_all_ports(&mut wire, 1);
     send_to_all_ports(&mut wire, 2); // a stranger
@@ -403,7 +398,7 @@ fn an_echo_brings_the_far_ends_own_audio_back() {
     let mut wire = Wire::new(&[1, 1]);
     wire.command(1, 0, originate(1, 0));
     let caller = wire.incoming(0);
-    wire.command(0, 0, Command::Answer { leg: caller });
+    wire.command(0, 0, Command::Answer { leg: caller, learn: false });
     wire.command(0, 0, Command::Echo { leg: caller, on: true });
     wire.command(1, 0, Command::Tap { leg: LegId(1), on: true });
     wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });

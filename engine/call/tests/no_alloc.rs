@@ -19,13 +19,7 @@ fn sip(shard: usize) -> SocketAddr {
 
 fn shard(index: usize) -> Shard {
     let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_700_000_000_000_000) };
-    let config = ShardConfig {
-        shard: ShardId(index as u64),
-        sip: sip(index),
-        media_advertise: sip(index).ip(),
-        user_agent: "test".into(),
-        media_timeout: ShardConfig::MEDIA_TIMEOUT,
-    };
+    let config = ShardConfig::new(ShardId(index as u64), sip(index), sip(index).ip(), "test");
     let mut shard = Shard::new(config, Seed::from_u64(1), anchor);
     shard.add_ports(&[20_000, 20_002]);
     shard
@@ -92,12 +86,13 @@ fn a_bridge_between_two_shards_allocates_nothing_per_packet() {
             analyse: None,
             // Different laws, so that the bridge has to convert, too.
             laws: vec![if ours == 0 { Law::Mu } else { Law::A }],
+            learn: false,
         };
         shards[ours as usize].handle_command(now, Command::Originate(Box::new(originate)));
         settle(now, &mut shards, &mut far_legs);
         let leg = *far_legs.last().expect("the far end was called");
         let prompt = Arc::new(Prompt::from_samples(&[1_000; 8_000]));
-        shards[FAR].handle_command(now, Command::Answer { leg });
+        shards[FAR].handle_command(now, Command::Answer { leg, learn: false });
         shards[FAR].handle_command(now, Command::Play { leg, prompt, repeat: true });
         settle(now, &mut shards, &mut far_legs);
     }

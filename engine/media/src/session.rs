@@ -195,10 +195,12 @@ impl RtpSession {
     }
 
     /// Whether the far end may sit behind a NAT: then `LEARN_PACKETS` packets from one other address, before the
-    /// first from the named one, move the lock there, once. Off at first. To be set before `set_remote`.
+    /// first from the named one, move the lock there, once. Off at first. Switched on when somebody was heard already, it
+    /// counts from the next `set_remote`.
     pub fn set_learn(&mut self, learn: bool) {
+        let unheard = self.lock.remote.is_some() && self.reception.ssrc().is_none() && !self.lock.learn;
         self.lock.learn = learn;
-        self.lock.open &= learn;
+        self.lock.open = learn && (self.lock.open || unheard);
     }
 
     /// The address packets are sent to and taken from: the named one, or the one learned.

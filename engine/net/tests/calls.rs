@@ -20,7 +20,7 @@ fn a_call_carries_audio_both_ways_and_gives_everything_back() {
     let (there, _) = incoming(&callee);
     order(&callee, ZERO, Command::Ring { leg: there, early_media: false });
     wait(&caller, |_, event| matches!(event, Event::Progress { code: 180, .. }).then_some(()));
-    order(&callee, ZERO, Command::Answer { leg: there });
+    order(&callee, ZERO, Command::Answer { leg: there, learn: false });
     answered(&caller, LegId(1));
     answered(&callee, there);
 
@@ -56,7 +56,7 @@ fn both_shards_behind_one_front_door_place_and_take_calls() {
         let shard = ShardId(number % 2);
         order(&caller, shard, originate(number + 1, &callee));
         let (there, at) = incoming(&callee);
-        order(&callee, at, Command::Answer { leg: there });
+        order(&callee, at, Command::Answer { leg: there, learn: false });
         answered(&caller, LegId(number + 1));
         answered(&callee, there);
         taken_by.push((there, at));
@@ -82,7 +82,7 @@ fn a_bridge_across_shards_carries_audio_both_ways() {
     for (leg, shard) in [(1, ZERO), (2, ShardId(1))] {
         order(&house, shard, originate(leg, &world));
         let (there, _) = incoming(&world);
-        order(&world, ZERO, Command::Answer { leg: there });
+        order(&world, ZERO, Command::Answer { leg: there, learn: false });
         answered(&house, LegId(leg));
         answered(&world, there);
         order(&world, ZERO, Command::Tap { leg: there, on: true });

@@ -19,7 +19,7 @@ fn engines_leave_no_descriptor_behind() {
         assert!(open_files() > before + 60, "the sockets of three shards are open");
         order(&caller, ShardId(1), originate(1, &callee));
         let (there, at) = incoming(&callee);
-        order(&callee, at, Command::Answer { leg: there });
+        order(&callee, at, Command::Answer { leg: there, learn: false });
         answered(&caller, LegId(1));
         if round == 0 {
             order(&caller, ShardId(1), Command::Hangup { leg: LegId(1), reason: "test over" });

@@ -91,6 +91,7 @@ impl Conductor {
                 ring_timeout: RING_LIMIT,
                 analyse: None,
                 laws: vec![Law::Mu, Law::A],
+                learn: false,
             };
             let shard = phone.shard;
             self.legs.insert(leg, Role::Agent(agent));

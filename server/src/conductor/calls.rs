@@ -123,6 +123,7 @@ impl Conductor {
             ring_timeout,
             analyse: amd.then_some(self.config.detection),
             laws: trunk.laws.clone(),
+            learn: false,
         };
         let Some(campaign) = self.campaigns.get(&attempt).copied() else { return };
         let live = Live {
@@ -252,7 +253,12 @@ impl Conductor {
             | Event::Incoming { .. }
             | Event::Digit { .. }
             | Event::Audio { .. }
-            | Event::Held { .. } => {}
+            | Event::Held { .. }
+            | Event::OrphanEnded { .. }
+            | Event::Registered { .. }
+            | Event::RegistrationFailed { .. }
+            | Event::Unregistered { .. }
+            | Event::TrunkUp { .. } => {}
         }
     }
 }

@@ -221,7 +221,9 @@ fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Insta
     if !agreed.send {
         session.skip(FRAME_SAMPLES as u32);
     } else {
-        packets.push_with(*port, false, agreed.remote, Some(due), |out| {
+        // The named address, or the one learned in its place.
+        let to = session.remote().unwrap_or(agreed.remote);
+        packets.push_with(*port, false, to, Some(due), |out| {
             match agreed.event_payload_type.and_then(|events| digits_out.next_packet(session, events, out)) {
                 Some(length) => length,
                 None => session.write_audio(agreed.payload_type, payload, FRAME_SAMPLES as u32, out),

@@ -14,7 +14,7 @@ impl Shard {
         match command {
             Command::Originate(originate) => self.originate(now, *originate),
             Command::Ring { leg, early_media } => self.ring(now, leg, early_media),
-            Command::Answer { leg } => self.answer(now, leg),
+            Command::Answer { leg, learn } => self.answer(now, leg, learn),
             Command::Reject { leg, code, retry_after_s } => self.reject(now, leg, code, retry_after_s),
             Command::Play { leg, prompt, repeat } => {
                 if let Some((_, leg)) = self.leg_mut(leg) {
@@ -31,11 +31,11 @@ impl Shard {
             Command::Echo { leg, on } => self.echo(leg, on),
             Command::Bridge { call, leg, with, with_shard } => self.bridge(call, leg, with, with_shard),
             Command::Unbridge { leg } => {
-                if let Some((_, leg)) = self.leg_mut(leg) {
-                    leg.partner = None;
+                if let Some((key, leg)) = self.leg_mut(leg) {
                     if matches!(leg.media.source, Source::Bridge { .. }) {
                         leg.media.source = Source::Silence;
                     }
+                    self.set_partner(key, None);
                 }
             }
             Command::SendDigits { leg, digits } => {
@@ -58,6 +58,14 @@ impl Shard {
                     self.hang_up(now, key, reason);
                 }
             }
+            Command::EndOrphan { dialog } => {
+                if self.endpoint.end_orphan(now, &dialog).is_err() {
+                    self.event(Event::OrphanEnded { call_id: dialog.call_id, code: None });
+                }
+            }
+            Command::Register(register) => self.register(now, *register),
+            Command::Unregister { trunk } => self.unregister(now, trunk),
+            Command::Ping { trunk, remote, every } => self.ping(now, trunk, remote, every),
         }
         self.drain_endpoint(now);
     }
@@ -79,6 +87,7 @@ impl Shard {
             return refuse(self, "no-media-port");
         };
         let mut media = LegMedia::new(port, &mut self.seed.stream("leg-media", originate.leg.0));
+        media.session.set_learn(originate.learn);
         let sdp = media.describe(self.config.media_advertise, &originate.laws, Direction::SendRecv, None).to_bytes();
         let invite = Invite {
             remote: originate.remote,
@@ -135,11 +144,12 @@ impl Shard {
         }
     }
 
-    fn answer(&mut self, now: Instant, leg: LegId) {
+    fn answer(&mut self, now: Instant, leg: LegId, learn: bool) {
         let Some((key, leg)) = self.leg_mut(leg) else { return };
         if leg.state != State::Setup || !leg.incoming {
             return;
         }
+        leg.media.session.set_learn(learn);
         let dialog = leg.dialog;
         let described = self.describe_answer(now, key);
         let Some(leg) = self.legs.get_mut(key) else { return };
@@ -172,10 +182,10 @@ impl Shard {
     }
 
     fn bridge(&mut self, call: CallId, leg: LegId, with: LegId, with_shard: ShardId) {
-        let Some((_, leg)) = self.leg_mut(leg) else { return };
-        leg.partner = Some(Partner { call, leg: with, shard: with_shard });
+        let Some((key, leg)) = self.leg_mut(leg) else { return };
         leg.media.relay(Source::Bridge { heard: false });
         leg.media.analysis = None;
+        self.set_partner(key, Some(Partner { call, leg: with, shard: with_shard }));
     }
 
     fn echo(&mut self, leg: LegId, on: bool) {
@@ -239,11 +249,9 @@ impl Shard {
     /// Stops the timers of a leg's media and says goodbye (RFC 3550 §6.6); the port stays lent until the dialog is over.
     pub(super) fn stop_media(&mut self, key: LegKey) {
         let Some(leg) = self.legs.get_mut(key) else { return };
-        if let (Some(_), Some(agreed)) = (leg.media.tick, &leg.media.negotiated)
-            && agreed.remote_rtcp_is_known()
-        {
+        if let (Some(_), Some(to)) = (leg.media.tick, leg.media.rtcp_to()) {
             let session = &leg.media.session;
-            self.packets.push_with(leg.media.port, true, agreed.remote_rtcp, None, |out| session.write_bye(out));
+            self.packets.push_with(leg.media.port, true, to, None, |out| session.write_bye(out));
         }
         for timer in [leg.media.tick.take(), leg.media.report.take()].into_iter().flatten() {
             let _: Option<Timer> = self.timers.cancel(timer);

@@ -1,13 +1,12 @@
 //! What the SIP room tells, and what becomes of the legs.
 
 use super::{Shard, Timer};
-use crate::api::{Event, Output};
+use crate::api::{Event, MEDIA_TIMEOUT, Output};
 use crate::leg::{Leg, LegKey, LegMedia, State, grid_after};
 use crate::offer::{self, Fault};
 use base::{Instant, LegId};
 use codecs::g711::Law;
-use sip::DialogId;
-use std::net::SocketAddr;
+use sip::{Cause, Whose};
 use wire::sdp::Direction;
 
 /// Legs that the shard names itself (incoming ones) have the top bit set; the shard's number follows.
@@ -29,9 +28,6 @@ impl Shard {
     }
 
     fn on_sip_event(&mut self, now: Instant, event: sip::Event) {
-        if let sip::Event::Incoming { dialog, source, from_user, to_user, sdp, .. } = event {
-            return self.incoming(now, dialog, source, from_user, to_user, sdp);
-        }
         let dialog = match &event {
             sip::Event::Progress { dialog, .. }
             | sip::Event::Answered { dialog, .. }
@@ -42,8 +38,15 @@ impl Shard {
             | sip::Event::ReConfirmed { dialog, .. }
             | sip::Event::ReAnswered { dialog, .. }
             | sip::Event::ReRejected { dialog, .. } => *dialog,
-            // Registrations and pings belong to the control plane of trunks, which this shard does not have yet.
-            _ => return,
+            sip::Event::OptionsAnswered { options, code, round_trip, .. } => {
+                return self.pinged(now, *options, *code, *round_trip);
+            }
+            sip::Event::OrphanEnded { call_id, code } => {
+                let (call_id, code) = (call_id.clone(), *code);
+                return self.event(Event::OrphanEnded { call_id, code });
+            }
+            sip::Event::Incoming { .. } => return self.incoming(now, event),
+            _ => return self.registration_event(now, event),
         };
         let Some(&key) = self.by_dialog.get(dialog) else { return };
         match event {
@@ -74,15 +77,10 @@ impl Shard {
         }
     }
 
-    fn incoming(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        source: SocketAddr,
-        from_user: String,
-        to_user: String,
-        sdp: Option<Vec<u8>>,
-    ) {
+    fn incoming(&mut self, now: Instant, event: sip::Event) {
+        let sip::Event::Incoming { dialog, source, from_user, to_user, from_display, call_id, sdp } = event else {
+            return;
+        };
         if sdp.as_deref().is_some_and(|sdp| offer::check(sdp, &INCOMING_LAWS).is_err()) {
             let _ = self.endpoint.reject(now, dialog, 488, None);
             return;
@@ -100,7 +98,7 @@ impl Shard {
         let mut leg = Leg::new(id, dialog, true, INCOMING_LAWS.to_vec(), media);
         leg.offered = sdp;
         self.admit(leg);
-        self.event(Event::Incoming { leg: id, from_user, to_user, source });
+        self.event(Event::Incoming { leg: id, from_user, from_display, to_user, source, call_id });
     }
 
     fn progress(&mut self, now: Instant, key: LegKey, code: u16, sdp: Option<Vec<u8>>) {
@@ -171,11 +169,13 @@ impl Shard {
     /// The dialog has ended: the leg goes, its port comes back, the control plane is told.
     fn over(&mut self, now: Instant, key: LegKey, cause: sip::Cause) {
         self.stop_media(key);
+        self.set_partner(key, None);
         let Some(leg) = self.legs.remove(key) else { return };
         self.by_id.remove(&leg.id);
         self.by_dialog.remove(leg.dialog);
         self.by_port[usize::from(leg.media.port / 2)] = None;
         self.ports.give_back(now, leg.media.port);
+        let cause = leg.cause.unwrap_or(cause);
         let media = leg.media.negotiated.is_some().then(|| leg.media.session.stats());
         self.event(Event::Ended { leg: leg.id, cause, answered: leg.answered_at.is_some(), media });
     }
@@ -263,12 +263,12 @@ impl Shard {
         let listening = leg.media.negotiated.as_ref().is_some_and(|agreed| agreed.receive) && !leg.holding;
         let watched = leg.state == State::Answered && listening && !timeout.is_zero();
         if watched && quiet >= timeout {
-            return self.hang_up(now, key, "media timeout");
+            leg.cause = Some(Cause::new(None, MEDIA_TIMEOUT, Whose::Network));
+            return self.hang_up(now, key, MEDIA_TIMEOUT);
         }
-        if let Some(agreed) = leg.media.negotiated.as_ref().filter(|agreed| agreed.remote_rtcp_is_known()) {
+        if let Some(to) = leg.media.rtcp_to() {
             let session = &mut leg.media.session;
-            self.packets
-                .push_with(leg.media.port, true, agreed.remote_rtcp, None, |out| session.write_report(now, wall, out));
+            self.packets.push_with(leg.media.port, true, to, None, |out| session.write_report(now, wall, out));
         }
         let mut at = leg.media.session.next_report_at(now);
         if watched {

@@ -37,6 +37,7 @@ pub(crate) fn originate(leg: u64, to: &EngineHandle) -> Command {
         ring_timeout: Duration::from_secs(60),
         analyse: None,
         laws: vec![Law::Mu],
+        learn: false,
     }))
 }
 
