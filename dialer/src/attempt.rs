@@ -1,6 +1,6 @@
 //! One attempt at one lead: its states, times and outcome.
 
-use base::{AgentId, AttemptId, CampaignId, Instant, LeadId, WallTime};
+use base::{AgentId, AttemptId, CampaignId, Instant, LeadId, TrunkId, WallTime};
 
 use crate::io::{AmdVerdict, CountedAs, EndCause, Party};
 use crate::lead::Number;
@@ -38,11 +38,13 @@ pub enum Outcome {
     Failed,
     /// We cancelled it, or it was never dialled.
     Cancelled,
+    /// The process ended during the attempt: it may have rung, so it counts as an attempt.
+    Unknown,
 }
 
 impl Outcome {
     /// Every outcome, in order.
-    pub const ALL: [Outcome; 15] = [
+    pub const ALL: [Outcome; 16] = [
         Outcome::Connected,
         Outcome::Abandoned,
         Outcome::HungUpWaiting,
@@ -58,6 +60,7 @@ impl Outcome {
         Outcome::BadNumber,
         Outcome::Failed,
         Outcome::Cancelled,
+        Outcome::Unknown,
     ];
 
     /// The name used in files and on the API, snake_case.
@@ -78,7 +81,13 @@ impl Outcome {
             Outcome::BadNumber => "bad_number",
             Outcome::Failed => "failed",
             Outcome::Cancelled => "cancelled",
+            Outcome::Unknown => "unknown",
         }
+    }
+
+    /// The outcome of this name; `None`: there is none.
+    pub fn named(name: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
     }
 
     /// The outcome of a call that ended before anybody answered. Codes after RFC 3261 §21.
@@ -156,6 +165,9 @@ pub struct AttemptRecord {
     pub outcome: Outcome,
     /// How it enters the legal ledger.
     pub counted_as: CountedAs,
+    /// When it was entered there: it belongs to the windows that were open then. A ledger is brought back from this
+    /// moment ([`crate::LedgerEntry::at`]), which no other column gives for an abandoned call.
+    pub counted_at: Option<Instant>,
     /// When what happened.
     pub times: Times,
     /// The moment by which an agent had to be heard.
@@ -202,6 +214,11 @@ pub(crate) struct Attempt {
     pub(crate) attempt_number: u32,
     pub(crate) at: WallTime,
     pub(crate) decided: Instant,
+    /// As its intent says, whatever the campaign's settings say by now.
+    pub(crate) trunk: TrunkId,
+    pub(crate) caller_id: String,
+    /// Detection listens; settled when it is dialled.
+    pub(crate) amd: bool,
     pub(crate) phase: Phase,
     pub(crate) times: Times,
     pub(crate) deadline: Option<Instant>,
@@ -210,6 +227,7 @@ pub(crate) struct Attempt {
     /// Settled before the leg's end (machine, abandoned, connected); the end only closes it.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) counted_as: CountedAs,
+    pub(crate) counted_at: Option<Instant>,
     pub(crate) message_played: bool,
     pub(crate) stopped: bool,
     pub(crate) forecast_no_agent: f64,
@@ -226,6 +244,7 @@ impl Attempt {
             at: self.at,
             outcome,
             counted_as: self.counted_as,
+            counted_at: self.counted_at,
             times: self.times,
             deadline: self.deadline,
             verdict: self.verdict,

@@ -80,7 +80,8 @@ impl RetryRules {
 }
 
 impl Default for RetryRules {
-    /// Busy soon, no answer and machines at another time of day, failures when the carrier has recovered.
+    /// Busy soon, no answer and machines at another time of day, failures when the carrier has recovered; what nobody
+    /// knows as if nobody had answered.
     fn default() -> Self {
         let minutes = |gap: u64, times| RetryRule { gap: Duration::from_secs(60 * gap), times };
         let rules = [
@@ -93,6 +94,7 @@ impl Default for RetryRules {
             (Outcome::HungUpWaiting, minutes(72 * 60, 1)),
             (Outcome::Abandoned, minutes(72 * 60, 1)),
             (Outcome::Cancelled, minutes(5, 10)),
+            (Outcome::Unknown, minutes(120, 3)),
         ];
         RetryRules { attempts_max: 6, rules: rules.into_iter().collect() }
     }

@@ -1,21 +1,23 @@
-//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `launch` decides and launches.
+//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `launch` decides and launches,
+//! `settings` adds, changes, restores and removes campaigns and agents.
 
 mod calls;
 mod launch;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{AgentId, AttemptId, CampaignId, Duration, Instant, Seed, Stream, TrunkId, WallAnchor, WallTime};
-use desk::{AgentState, Desk, DeskConfig, Skills, Wanted};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, Seed, Stream, TrunkId, WallAnchor, WallTime};
+use desk::{AgentState, Desk, DeskConfig, Wanted};
 
 use crate::attempt::{Attempt, Phase};
-use crate::campaign::{CampaignConfig, ConfigError};
+use crate::campaign::CampaignConfig;
 use crate::compliance::{Gate, Zones};
 use crate::io::{HangupReason, Input, OutcomeCounts, Output, Reject};
-use crate::lead::{Lead, LeadState, Number};
-use crate::ledger::{Ledger, LedgerView};
-use crate::list::{AddError, List};
-use crate::pacing::{AgentView, CallView, Observation, Pacer, Reason, pacer};
+use crate::lead::{LeadState, Number};
+use crate::ledger::{ClosedWindow, Ledger, LedgerView};
+use crate::list::List;
+use crate::pacing::{AgentView, CallView, Observation, Pacer, Reason};
 use crate::trunk::Trunk;
 
 /// Campaigns of one dialer: each costs a decision a second, about 10 µs; 1,000 are one hundredth of a core.
@@ -126,12 +128,18 @@ pub struct Dialer {
     spells: BTreeMap<AgentId, (AgentState, Instant)>,
     /// Agents whose leave after the present call was announced.
     announced: BTreeSet<AgentId>,
+    /// Calls that agents placed by hand; at most one for each agent of the desk.
+    pub(crate) by_hand: BTreeMap<AgentId, CallId>,
+    /// No new attempt is decided: the store is away.
+    pub(crate) on_hold: bool,
+    /// Inputs and timers that may have changed what `snapshot` shows.
+    changes: u64,
     outputs: VecDeque<Output>,
     next_attempt: u64,
     next_tick: Option<Instant>,
     /// Something happened that may allow more launches.
     dirty: bool,
-    decisions: u64,
+    pub(crate) decisions: u64,
     clock: Option<DecisionClock>,
     decision_ns: Vec<u32>,
     /// Reused between decisions.
@@ -162,6 +170,9 @@ impl Dialer {
             message_ends: BTreeSet::new(),
             spells: BTreeMap::new(),
             announced: BTreeSet::new(),
+            by_hand: BTreeMap::new(),
+            on_hold: false,
+            changes: 0,
             outputs: VecDeque::new(),
             next_attempt,
             next_tick: None,
@@ -182,6 +193,7 @@ impl Dialer {
 
     /// Takes one input; decisions that it makes possible are made at once.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
+        self.changes += 1;
         if let Err(reject) = self.take(now, input) {
             self.outputs.push_back(Output::Refused(reject));
         }
@@ -190,6 +202,7 @@ impl Dialer {
 
     /// Fires what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.changes += u64::from(self.poll_timeout().is_some_and(|at| at <= now));
         self.desk.handle_timeout(now);
         self.drain_desk(now);
         while let Some(&(at, attempt)) = self.message_ends.first() {
@@ -229,13 +242,18 @@ impl Dialer {
         self.campaigns.get(&campaign)?.list.state(lead)
     }
 
+    /// Rises whenever the snapshot may differ from an earlier one in more than its times.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Attempts decided and not closed.
     pub fn open_attempts(&self) -> usize {
         self.attempts.len()
     }
 
     /// Ledger windows of a campaign that are over, oldest first.
-    pub fn closed_windows(&self, campaign: CampaignId) -> &[(crate::compliance::Window, crate::ledger::Counts)] {
+    pub fn closed_windows(&self, campaign: CampaignId) -> &[ClosedWindow] {
         self.campaigns.get(&campaign).map_or(&[], |campaign| campaign.ledger.closed())
     }
 
@@ -256,6 +274,9 @@ impl Dialer {
     fn take(&mut self, now: Instant, input: Input) -> Result<(), Reject> {
         match input {
             Input::AddCampaign { campaign, config } => self.add_campaign(campaign, *config),
+            Input::Configure { campaign, config } => self.configure(now, campaign, *config),
+            Input::RemoveCampaign { campaign } => self.remove_campaign(campaign),
+            Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
             Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
             Input::Start { campaign } => {
                 self.campaign_mut(campaign)?.state = RunState::Running;
@@ -277,6 +298,11 @@ impl Dialer {
                 Ok(())
             }
             Input::AddAgent { agent, name, skills } => self.add_agent(now, agent, name, skills),
+            Input::SetSkills { agent, skills } => self.set_skills(now, agent, skills),
+            Input::RemoveAgent { agent } => self.remove_agent(now, agent),
+            Input::ReserveAgent { agent, item } => self.reserve_agent(now, agent, item),
+            Input::ItemConnected { agent } => self.item_connected(now, agent),
+            Input::ItemFinished { agent } => self.item_finished(now, agent),
             Input::AgentReady { agent } => self.set_agent(now, agent, Wanted::Ready),
             Input::AgentBreak { agent, announced } => self.set_agent(now, agent, Wanted::OnBreak { announced }),
             Input::AgentLoggedOut { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: false }),
@@ -289,12 +315,9 @@ impl Dialer {
             Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),
             Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
             Input::MessageEnded { attempt } => self.message_ended(attempt),
-            Input::Disposition { campaign, attempt: _, person } => {
-                let campaign = self.campaign_mut(campaign)?;
-                if !person {
-                    campaign.ledger.machine();
-                }
-                Ok(())
+            Input::Disposition { campaign, attempt, person } => {
+                let recorded = self.campaign_mut(campaign)?.ledger.record(attempt, person);
+                if recorded { Ok(()) } else { Err(Reject::NotCounted(attempt)) }
             }
             Input::Ended { attempt, cause } => self.ended(now, attempt, cause),
             Input::TrunkRoom { trunk, channels_free, cps } => {
@@ -315,6 +338,21 @@ impl Dialer {
                     Err(Reject::Full)
                 }
             }
+            Input::LiftDoNotCall { number } => {
+                self.gate.lift_do_not_call(number);
+                Ok(())
+            }
+            Input::Reconsider { campaign } => self.reconsider(campaign),
+            Input::History { number, attempts, abandoned } => {
+                let now_us = self.steady_us(now);
+                self.gate.history(number, &attempts, abandoned, now_us);
+                Ok(())
+            }
+            Input::Hold { on } => {
+                self.on_hold = on;
+                self.dirty = true;
+                Ok(())
+            }
             Input::WallClock { anchor } => {
                 self.wall = anchor;
                 Ok(())
@@ -324,96 +362,6 @@ impl Dialer {
 
     fn campaign_mut(&mut self, campaign: CampaignId) -> Result<&mut Campaign, Reject> {
         self.campaigns.get_mut(&campaign).ok_or(Reject::UnknownCampaign(campaign))
-    }
-
-    fn add_campaign(&mut self, id: CampaignId, config: CampaignConfig) -> Result<(), Reject> {
-        if self.campaigns.contains_key(&id) {
-            return Err(Reject::DuplicateCampaign(id));
-        }
-        if self.campaigns.len() >= CAMPAIGNS_MAX {
-            return Err(Reject::Full);
-        }
-        config.validate().map_err(|error| Reject::Config(id, error))?;
-        let Some(zone) = self.zones.index(&config.timezone) else {
-            return Err(Reject::Config(id, ConfigError::UnknownZone(config.timezone)));
-        };
-        let Some(pacer) = pacer(config.mode) else {
-            return Err(Reject::Config(id, ConfigError::ModeNotBuilt("this mode")));
-        };
-        let campaign = Campaign {
-            zone,
-            state: RunState::Stopped,
-            list: List::default(),
-            ledger: Ledger::new(config.abandon_limit(), config.ledger_windows()),
-            pacer,
-            stream: self.seed.stream("pacing", id.0),
-            why: Reason::NotStarted,
-            planned_end: None,
-            wanted: None,
-            attempts: 0,
-            open_attempts: 0,
-            outcomes: OutcomeCounts::new(),
-            config,
-        };
-        self.campaigns.insert(id, campaign);
-        Ok(())
-    }
-
-    fn add_leads(&mut self, now: Instant, id: CampaignId, leads: Vec<Lead>) -> Result<(), Reject> {
-        let now_us = self.steady_us(now);
-        let campaign = self.campaigns.get_mut(&id).ok_or(Reject::UnknownCampaign(id))?;
-        campaign.wanted = None;
-        for lead in leads {
-            let name = lead.lead;
-            let zone = match &lead.timezone {
-                None => Some(campaign.zone),
-                Some(zone) => self.zones.index(zone),
-            };
-            let Some(zone) = zone else {
-                let zone = lead.timezone.unwrap_or_default();
-                self.outputs.push_back(Output::Refused(Reject::UnknownZone(name, zone)));
-                continue;
-            };
-            self.gate.load(&lead, now_us);
-            let next_us = lead.next_at.map_or(now_us, |at| at.as_unix_us());
-            let spent = lead.attempts_made >= campaign.config.retry.attempts_max;
-            let added = match spent {
-                true => campaign.list.add_done(&lead),
-                false => campaign.list.add(lead, zone, now_us, next_us),
-            };
-            if let Err(error) = added {
-                let reject = match error {
-                    AddError::Duplicate => Reject::DuplicateLead(name),
-                    AddError::Full => Reject::ListFull(name),
-                };
-                self.outputs.push_back(Output::Refused(reject));
-            } else if spent {
-                self.outputs.push_back(Output::LeadChanged { lead: name, state: LeadState::Done, next_at: None });
-            }
-        }
-        if campaign.state == RunState::Finished {
-            campaign.state = RunState::Running;
-        }
-        self.dirty = true;
-        Ok(())
-    }
-
-    fn add_agent(&mut self, now: Instant, agent: AgentId, name: String, skills: Skills) -> Result<(), Reject> {
-        self.desk.add_agent(now, agent, name, skills).map_err(|reject| Reject::Agent(agent, reject))
-    }
-
-    fn set_agent(&mut self, now: Instant, agent: AgentId, wanted: Wanted) -> Result<(), Reject> {
-        self.desk.set_state(now, agent, wanted).map_err(|reject| Reject::Agent(agent, reject))?;
-        match wanted {
-            Wanted::Ready => {
-                self.announced.remove(&agent);
-            }
-            Wanted::OnBreak { announced: true } | Wanted::LoggedOut { announced: true } => {
-                self.announced.insert(agent);
-            }
-            Wanted::OnBreak { .. } | Wanted::LoggedOut { .. } => {}
-        }
-        Ok(())
     }
 
     /// After every input: what the desk decided, then what may be launched because of it.
@@ -444,7 +392,10 @@ impl Dialer {
             match output {
                 desk::Output::Assigned { item, agent } => self.assigned(now, AttemptId(item.0), agent),
                 desk::Output::Expired { item } => self.expired(now, AttemptId(item.0)),
-                desk::Output::Lost { item, .. } => self.agent_lost(now, AttemptId(item.0)),
+                desk::Output::Lost { item, agent } => match self.by_hand.remove(&agent) {
+                    Some(item) => self.outputs.push_back(Output::ItemLost { item, agent }),
+                    None => self.agent_lost(now, AttemptId(item.0)),
+                },
                 desk::Output::AgentChanged { agent, state } => {
                     self.agent_changed(now, agent, state);
                     self.outputs.push_back(Output::AgentChanged { agent, state });
@@ -483,8 +434,9 @@ impl Dialer {
     }
 
     fn roll_ledger(&mut self, now: Instant, id: CampaignId) {
+        let now_us = self.steady_us(now);
         if let Some(campaign) = self.campaigns.get_mut(&id) {
-            campaign.ledger.roll(now, self.steady, &self.zones, campaign.zone);
+            campaign.ledger.roll(now_us, &self.zones);
         }
     }
 

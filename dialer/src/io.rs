@@ -1,6 +1,6 @@
 //! What goes into the dialer and what comes out of it.
 
-use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, TrunkId, WallAnchor, WallTime};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, TrunkId, WallAnchor, WallTime};
 use desk::{AgentState, Skills};
 
 use crate::attempt::{AttemptRecord, Outcome};
@@ -18,7 +18,34 @@ pub enum Input {
         /// Its settings.
         config: Box<CampaignConfig>,
     },
-    /// Leads for a campaign; a lead or number already there is refused one by one.
+    /// Other settings for a campaign, also while it runs; refused as in `AddCampaign`, and then nothing changes. Calls
+    /// that are dialled keep their trunk, caller id and detection; the pacer keeps what it has learnt unless the kind
+    /// of mode changes. The ledger keeps its counts; windows that differ (or local days in another zone) are reckoned
+    /// anew from the calls remembered ([`crate::ENTRIES_MAX`]; older ones are missing in days opened this way, which
+    /// `RestoreLedger` mends).
+    Configure {
+        /// Which.
+        campaign: CampaignId,
+        /// Its new settings, all of them.
+        config: Box<CampaignConfig>,
+    },
+    /// Forgets a campaign with its list and ledger; refused while it runs or has attempts under way.
+    RemoveCampaign {
+        /// Which.
+        campaign: CampaignId,
+    },
+    /// Brings a campaign's ledger to what it was in a process that has ended, whatever it is now; refused while the
+    /// campaign runs or has attempts under way. A campaign that has never begun has no ledger to bring back.
+    RestoreLedger {
+        /// Whose.
+        campaign: CampaignId,
+        /// When the campaign was first started: its windows count from there.
+        began: WallTime,
+        /// Every counted call since, in any order.
+        entries: Vec<LedgerEntry>,
+    },
+    /// Leads for a campaign; a lead or number already there is refused one by one. A blocked lead is no duplicate: it
+    /// comes back with what it brings now (a consent, a corrected number).
     AddLeads {
         /// Whose.
         campaign: CampaignId,
@@ -57,6 +84,35 @@ pub enum Input {
         /// Skills.
         skills: Skills,
     },
+    /// Other skills for an agent.
+    SetSkills {
+        /// Who.
+        agent: AgentId,
+        /// All skills from now on.
+        skills: Skills,
+    },
+    /// The agent goes for good; refused during a call.
+    RemoveAgent {
+        /// Who.
+        agent: AgentId,
+    },
+    /// A ready agent places a call by hand: no attempt gets this agent until `ItemFinished`.
+    ReserveAgent {
+        /// Who.
+        agent: AgentId,
+        /// The call; no attempt under way has this number.
+        item: CallId,
+    },
+    /// The agent of a call placed by hand talks.
+    ItemConnected {
+        /// Who.
+        agent: AgentId,
+    },
+    /// A call placed by hand is over: wrap-up when they talked, else ready.
+    ItemFinished {
+        /// Who.
+        agent: AgentId,
+    },
     /// The agent's phone is up and the agent waits for calls (also ends a wrap-up).
     AgentReady {
         /// Who.
@@ -84,7 +140,8 @@ pub enum Input {
         /// Which.
         attempt: AttemptId,
     },
-    /// The store could not take the intent: the lead goes back, the campaign pauses.
+    /// The store could not take the intent: the lead goes back. The campaign pauses, unless the dialer is on hold: a store
+    /// that is only away or busy is told by `Hold` first.
     IntentRefused {
         /// Which.
         attempt: AttemptId,
@@ -129,7 +186,8 @@ pub enum Input {
         /// Which.
         attempt: AttemptId,
     },
-    /// What the agent recorded: a person, or a machine that detection let through. For the ledger's estimates.
+    /// What the agent recorded: a person, or a machine that detection let through. For the ledger's estimates. Replaces
+    /// what was recorded before; refused when the attempt was never counted, or is not among those remembered.
     Disposition {
         /// Whose ledger.
         campaign: CampaignId,
@@ -159,6 +217,31 @@ pub enum Input {
     DoNotCall {
         /// Which.
         number: Number,
+    },
+    /// This number may be called again. Leads that were blocked for it stay so until `Reconsider`.
+    LiftDoNotCall {
+        /// Which.
+        number: Number,
+    },
+    /// The gate looks again at the leads that it has blocked or put off. Numbers that do not exist stay blocked.
+    Reconsider {
+        /// Which campaign.
+        campaign: CampaignId,
+    },
+    /// What the store remembers of a number, over all campaigns: the gate's caps need every attempt of the last 31
+    /// days. A moment that is known already, from a lead or an earlier `History`, is not counted again.
+    History {
+        /// Whose.
+        number: Number,
+        /// Attempts, by the moment of their intents.
+        attempts: Vec<WallTime>,
+        /// When this person was last abandoned.
+        abandoned: Option<WallTime>,
+    },
+    /// While on hold no campaign decides a new attempt; states stay, calls under way go on. For a store that is away.
+    Hold {
+        /// On or off.
+        on: bool,
     },
     /// The wall clock was set. Calling hours follow it; ledgers and retry gaps do not.
     WallClock {
@@ -214,6 +297,13 @@ pub enum Output {
         agent: AgentId,
         /// To what.
         state: AgentState,
+    },
+    /// The agent went away with a call placed by hand; the dialer has forgotten that call.
+    ItemLost {
+        /// The call.
+        item: CallId,
+        /// Who.
+        agent: AgentId,
     },
     /// An attempt is over; exactly one for each `RecordIntent`.
     AttemptClosed(AttemptRecord),
@@ -276,6 +366,19 @@ pub struct AttemptIntent {
     pub forecast_person: f64,
     /// Forecast at the launch: chance that no agent is free when a person answers, of 1.
     pub forecast_no_agent: f64,
+}
+
+/// One counted call, as a store gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Which; each once.
+    pub attempt: AttemptId,
+    /// When it was counted ([`AttemptRecord::counted_at`]).
+    pub at: WallTime,
+    /// As what. `Nothing` is passed over.
+    pub counted_as: CountedAs,
+    /// What the agent recorded last: a person or not.
+    pub person: Option<bool>,
 }
 
 /// Who answered, as detection sees it.
@@ -351,6 +454,12 @@ pub enum Reject {
     DuplicateCampaign(CampaignId),
     /// The settings are wrong.
     Config(CampaignId, ConfigError),
+    /// The campaign runs, or has attempts under way.
+    CampaignBusy(CampaignId),
+    /// The ledger to bring back has a moment before 1970.
+    LedgerMoment(CampaignId),
+    /// No counted call of this attempt is remembered, so nothing can be recorded of it.
+    NotCounted(AttemptId),
     /// No such attempt is under way (it may just have ended: harmless).
     UnknownAttempt(AttemptId),
     /// The attempt is not at a point where this can happen.
@@ -373,6 +482,11 @@ impl std::fmt::Display for Reject {
             Reject::UnknownCampaign(id) => write!(f, "campaign {id}: there is none"),
             Reject::DuplicateCampaign(id) => write!(f, "campaign {id}: exists already"),
             Reject::Config(id, error) => write!(f, "campaign {id}: {error}"),
+            Reject::CampaignBusy(id) => {
+                write!(f, "campaign {id}: it runs or has attempts under way; stop it and wait for their end")
+            }
+            Reject::LedgerMoment(id) => write!(f, "campaign {id}: its ledger has a moment before 1970"),
+            Reject::NotCounted(id) => write!(f, "attempt {id}: it is not among the counted calls that are remembered"),
             Reject::UnknownAttempt(id) => write!(f, "attempt {id}: not under way"),
             Reject::UnexpectedEvent(id, event) => write!(f, "attempt {id}: {event} cannot happen now"),
             Reject::DuplicateLead(id) => write!(f, "lead {id}: it or its number is in the campaign already"),

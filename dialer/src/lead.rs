@@ -2,6 +2,8 @@
 
 use base::{AttemptId, LeadId, WallTime};
 
+use crate::attempt::Outcome;
+
 /// A telephone number in international form: up to 15 digits (E.164), stored as a number, so it is `Copy` and orders.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(u64);
@@ -62,9 +64,12 @@ pub struct Lead {
     pub attempts_made: u32,
     /// When the last of them was made.
     pub last_attempt: Option<WallTime>,
+    /// What came of it. `None` with attempts made: the process ended during the attempt, [`Outcome::Unknown`].
+    pub last_outcome: Option<Outcome>,
     /// When a call to this person was last abandoned by us.
     pub abandoned_at: Option<WallTime>,
-    /// Not before this moment (a retry gap from before a restart).
+    /// Not before this moment (a retry gap from before a restart). `None`: the retry rule of `last_outcome` says, from
+    /// `last_attempt` on; a lead whose rule says "never again" is done.
     pub next_at: Option<WallTime>,
 }
 
@@ -78,6 +83,7 @@ impl Lead {
             consent: None,
             attempts_made: 0,
             last_attempt: None,
+            last_outcome: None,
             abandoned_at: None,
             next_at: None,
         }

@@ -23,6 +23,11 @@
 //! Somebody who hangs up before that deadline while waiting is `hung_up_waiting` and in neither count. A person lost to
 //! detection is an outcome of its own. abandon rate = abandoned ÷ (abandoned + connected).
 //!
+//! **Coming back.** A process that takes over from one that has ended is told: `DoNotCall` and `History` per number,
+//! `AddCampaign`, `RestoreLedger`, then leads (those it died with have no `next_at` and wait out their retry gap from the
+//! attempt's intent) and `Start`. What it then decides is what the dead one would have decided, but for the pacers'
+//! estimates, which begin anew with 1:1.
+//!
 //! **Units.** Moments are `base::Instant`; wall times and steady times are microseconds since the Unix epoch; rates are
 //! shares of 1; pacing reckons in seconds (`_s`).
 
@@ -47,11 +52,11 @@ pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, POLICI
 pub use compliance::{ConsentDecision, Hours, Profile, Window};
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{
-    AmdVerdict, AttemptIntent, CountedAs, EndCause, HangupReason, Input, OutcomeCounts, Output, Party, PauseReason,
-    Reject,
+    AmdVerdict, AttemptIntent, CountedAs, EndCause, HangupReason, Input, LedgerEntry, OutcomeCounts, Output, Party,
+    PauseReason, Reject,
 };
 pub use lead::{BadNumber, Lead, LeadState, Number};
-pub use ledger::Counts;
+pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX};
 pub use list::{LEADS_MAX, LeadCounts};
 pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};
-pub use snapshot::{CampaignSnapshot, DialerSnapshot, LedgerSnapshot, TrunkSnapshot};
+pub use snapshot::{AgentSnapshot, CampaignSnapshot, DialerSnapshot, LedgerSnapshot, TrunkSnapshot};

@@ -12,6 +12,9 @@ use crate::lead::{Lead, LeadState, Number};
 /// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB; at 20 launches a second it is
 /// 2.7 hours of dialling, and more are asked for long before.
 pub const LEADS_MAX: usize = 200_000;
+/// Blocked leads that are kept whole, so that they can come back: as many as open ones. Of further ones only the id is
+/// kept, and they stay blocked until the campaign is loaded anew.
+const BLOCKED_MAX: usize = LEADS_MAX;
 /// Below so many leads that could be dialled, more are asked for: 100 seconds at 20 launches a second.
 pub(crate) const LEADS_LOW: usize = 2_000;
 
@@ -25,6 +28,8 @@ pub(crate) struct Entry {
     outcomes: BTreeMap<Outcome, u32>,
     /// Steady moment of a waiting lead.
     next_us: i64,
+    /// It waits because the gate said "later", not because of a retry rule.
+    put_off: bool,
 }
 
 /// How many leads are in each state.
@@ -53,9 +58,12 @@ pub(crate) struct List {
     later: BTreeSet<(i64, LeadId)>,
     /// Closed leads; what is left of them is their last state.
     closed: BTreeMap<LeadId, LeadState>,
+    /// Leads that may not be dialled now, and whether the gate said so (else their number does not exist).
+    blocked: BTreeMap<LeadId, (Entry, bool)>,
     numbers: BTreeSet<Number>,
     dialling: usize,
-    blocked: usize,
+    /// Of the closed ones: blocked, beyond [`BLOCKED_MAX`].
+    closed_blocked: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,41 +72,133 @@ pub(crate) enum AddError {
     Full,
 }
 
-impl List {
-    fn knows(&self, lead: &Lead) -> bool {
-        let id = &lead.lead;
-        self.open.contains_key(id) || self.closed.contains_key(id) || self.numbers.contains(&lead.number)
-    }
+/// What a lead's past says about its future.
+enum Outlook {
+    Settled(LeadState),
+    /// May be dialled from this steady moment on.
+    From(i64),
+}
 
-    /// Adds a lead whose attempts were all made before, so that it is counted and never dialled.
-    pub(crate) fn add_done(&mut self, lead: &Lead) -> Result<(), AddError> {
-        if self.knows(lead) {
-            return Err(AddError::Duplicate);
+impl Outlook {
+    fn of(lead: &Lead, rules: &RetryRules) -> Outlook {
+        if lead.attempts_made >= rules.attempts_max {
+            return Outlook::Settled(LeadState::Done);
         }
-        self.numbers.insert(lead.number);
-        self.close(lead.lead, LeadState::Done);
-        Ok(())
+        if let Some(at) = lead.next_at {
+            return Outlook::From(at.as_unix_us());
+        }
+        let Some(outcome) = last_outcome(lead) else { return Outlook::From(i64::MIN) };
+        match rules.rules.get(&outcome).filter(|rule| rule.times > 0) {
+            Some(rule) => {
+                let gap_us = rule.gap.as_us() as i64;
+                Outlook::From(lead.last_attempt.map_or(i64::MIN, |at| at.as_unix_us().saturating_add(gap_us)))
+            }
+            None => Outlook::Settled(settled(outcome)),
+        }
     }
+}
 
-    /// Adds a lead that may be dialled from `next_us` on.
-    pub(crate) fn add(&mut self, lead: Lead, zone: u32, now_us: i64, next_us: i64) -> Result<(), AddError> {
-        if self.knows(&lead) {
+/// What came of a lead's last attempt before it was added, if one is known of.
+fn last_outcome(lead: &Lead) -> Option<Outcome> {
+    let died_under_way = lead.attempts_made > 0 && lead.last_attempt.is_some();
+    lead.last_outcome.or(died_under_way.then_some(Outcome::Unknown))
+}
+
+/// The state of a lead that is not dialled again after this outcome.
+fn settled(outcome: Outcome) -> LeadState {
+    if outcome == Outcome::BadNumber { LeadState::Blocked } else { LeadState::Done }
+}
+
+impl List {
+    /// Takes a lead out of the blocked ones when it comes back; an error when its id or number is here otherwise.
+    fn admit(&mut self, lead: &Lead) -> Result<Option<Entry>, AddError> {
+        let id = &lead.lead;
+        let back = self.blocked.get(id).filter(|(old, by_gate)| *by_gate || old.lead.number != lead.number);
+        let same_number = back.is_some_and(|(old, _)| old.lead.number == lead.number);
+        let known = self.open.contains_key(id) || self.closed.contains_key(id) || self.blocked.contains_key(id);
+        if (known && back.is_none()) || (self.numbers.contains(&lead.number) && !same_number) {
             return Err(AddError::Duplicate);
         }
         if self.open.len() >= LEADS_MAX {
             return Err(AddError::Full);
         }
-        self.numbers.insert(lead.number);
-        let id = lead.lead;
-        let attempts = lead.attempts_made;
-        let entry = Entry { lead, zone, state: LeadState::Ready, attempts, outcomes: BTreeMap::new(), next_us };
-        self.open.insert(id, entry);
-        if next_us > now_us {
-            self.wait(id, next_us);
-        } else {
-            self.fresh.push_back(id);
+        let old = self.blocked.remove(id).map(|(old, _)| old);
+        if let Some(old) = &old {
+            self.numbers.remove(&old.lead.number);
         }
-        Ok(())
+        self.numbers.insert(lead.number);
+        Ok(old)
+    }
+
+    /// Adds a lead; gives its state and the steady moment of a waiting one. One whose attempts were all made before is
+    /// counted and never dialled.
+    pub(crate) fn add(
+        &mut self,
+        lead: Lead,
+        zone: u32,
+        rules: &RetryRules,
+        now_us: i64,
+    ) -> Result<(LeadState, i64), AddError> {
+        let old = self.admit(&lead)?;
+        let id = lead.lead;
+        let outlook = Outlook::of(&lead, rules);
+        let attempts = lead.attempts_made.max(old.as_ref().map_or(0, |old| old.attempts));
+        let outcomes = match old {
+            Some(old) => old.outcomes,
+            None => last_outcome(&lead).map(|outcome| (outcome, 1)).into_iter().collect(),
+        };
+        let entry = Entry { lead, zone, state: LeadState::Ready, attempts, outcomes, next_us: now_us, put_off: false };
+        self.open.insert(id, entry);
+        match outlook {
+            Outlook::Settled(state) => {
+                self.close(id, state, false);
+                Ok((state, 0))
+            }
+            Outlook::From(next_us) if next_us > now_us => {
+                self.wait(id, next_us, false);
+                Ok((LeadState::Waiting, next_us))
+            }
+            Outlook::From(_) => {
+                self.fresh.push_back(id);
+                Ok((LeadState::Ready, 0))
+            }
+        }
+    }
+
+    /// Leads that the gate has blocked or put off may be looked at again; gives those that are ready because of it.
+    pub(crate) fn reconsider(&mut self) -> Vec<LeadId> {
+        let mut again = self.look_again();
+        let by_gate: Vec<LeadId> =
+            self.blocked.iter().filter(|(_, (_, by_gate))| *by_gate).map(|(id, _)| *id).collect();
+        for id in by_gate.into_iter().take(self.room()) {
+            if let Some((mut entry, _)) = self.blocked.remove(&id) {
+                entry.state = LeadState::Ready;
+                self.open.insert(id, entry);
+                self.fresh.push_back(id);
+                again.push(id);
+            }
+        }
+        again
+    }
+
+    /// The part of `reconsider` for leads that were only put off.
+    pub(crate) fn look_again(&mut self) -> Vec<LeadId> {
+        let put_off = |(_, id): &&(i64, LeadId)| self.open.get(id).is_some_and(|entry| entry.put_off);
+        let again: Vec<(i64, LeadId)> = self.later.iter().filter(put_off).copied().collect();
+        for key in &again {
+            self.later.remove(key);
+            if let Some(entry) = self.open.get_mut(&key.1) {
+                entry.state = LeadState::Ready;
+                self.due.push_back(key.1);
+            }
+        }
+        again.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The campaign's own zone has changed: it is that of the leads that brought none.
+    pub(crate) fn set_zone(&mut self, zone: u32) {
+        let entries = self.open.values_mut().chain(self.blocked.values_mut().map(|(entry, _)| entry));
+        entries.filter(|entry| entry.lead.timezone.is_none()).for_each(|entry| entry.zone = zone);
     }
 
     /// Moves leads whose moment has come to the ready ones.
@@ -145,27 +245,39 @@ impl List {
     /// The next lead has to wait until a steady moment.
     pub(crate) fn defer(&mut self, lead: LeadId, until_us: i64) {
         self.take_next(lead);
-        self.wait(lead, until_us);
+        self.wait(lead, until_us, true);
     }
 
     /// The next lead may not be dialled at all.
     pub(crate) fn block(&mut self, lead: LeadId) {
         self.take_next(lead);
-        self.close(lead, LeadState::Blocked);
+        self.close(lead, LeadState::Blocked, true);
     }
 
-    fn wait(&mut self, lead: LeadId, until_us: i64) {
+    /// The next lead has no attempt left.
+    pub(crate) fn spent(&mut self, lead: LeadId) {
+        self.take_next(lead);
+        self.close(lead, LeadState::Done, false);
+    }
+
+    fn wait(&mut self, lead: LeadId, until_us: i64, put_off: bool) {
         if let Some(entry) = self.open.get_mut(&lead) {
             entry.state = LeadState::Waiting;
             entry.next_us = until_us;
+            entry.put_off = put_off;
             self.later.insert((until_us, lead));
         }
     }
 
-    fn close(&mut self, lead: LeadId, state: LeadState) {
-        self.open.remove(&lead);
-        self.blocked += usize::from(state == LeadState::Blocked);
-        self.closed.insert(lead, state);
+    fn close(&mut self, lead: LeadId, state: LeadState, by_gate: bool) {
+        let Some(mut entry) = self.open.remove(&lead) else { return };
+        if state == LeadState::Blocked && self.blocked.len() < BLOCKED_MAX {
+            entry.state = state;
+            self.blocked.insert(lead, (entry, by_gate));
+        } else {
+            self.closed_blocked += usize::from(state == LeadState::Blocked);
+            self.closed.insert(lead, state);
+        }
     }
 
     /// The lead's attempt is over. `earliest_us`: whatever the rule says, not before (the carrier's Retry-After).
@@ -186,12 +298,12 @@ impl List {
         match again {
             Some(rule) if entry.attempts < rules.attempts_max => {
                 let until_us = (now_us + rule.gap.as_us() as i64).max(earliest_us);
-                self.wait(lead, until_us);
+                self.wait(lead, until_us, false);
                 (LeadState::Waiting, until_us)
             }
             _ => {
-                let state = if outcome == Outcome::BadNumber { LeadState::Blocked } else { LeadState::Done };
-                self.close(lead, state);
+                let state = settled(outcome);
+                self.close(lead, state, false);
                 (state, 0)
             }
         }
@@ -201,12 +313,13 @@ impl List {
     pub(crate) fn give_back(&mut self, lead: LeadId, until_us: i64) {
         if self.open.contains_key(&lead) {
             self.dialling = self.dialling.saturating_sub(1);
-            self.wait(lead, until_us);
+            self.wait(lead, until_us, false);
         }
     }
 
     pub(crate) fn state(&self, lead: LeadId) -> Option<LeadState> {
-        self.open.get(&lead).map(|entry| entry.state).or_else(|| self.closed.get(&lead).copied())
+        let entry = self.open.get(&lead).or_else(|| self.blocked.get(&lead).map(|(entry, _)| entry));
+        entry.map(|entry| entry.state).or_else(|| self.closed.get(&lead).copied())
     }
 
     pub(crate) fn counts(&self) -> LeadCounts {
@@ -214,8 +327,8 @@ impl List {
             ready: self.fresh.len() + self.due.len(),
             waiting: self.later.len(),
             dialling: self.dialling,
-            done: self.closed.len() - self.blocked,
-            blocked: self.blocked,
+            done: self.closed.len() - self.closed_blocked,
+            blocked: self.blocked.len() + self.closed_blocked,
         }
     }
 

@@ -91,6 +91,10 @@ pub enum Reason {
     NoLeads,
     /// The trunk has no channel or no rate left, or is not known.
     NoTrunkRoom,
+    /// The trunk has asked for patience (503 with Retry-After).
+    TrunkRefuses,
+    /// The store cannot take intents, so nothing may be dialled.
+    StoreAway,
     /// The agents' planned end is too near for another call.
     ShiftEnds,
     /// One call for one free agent.
@@ -114,6 +118,8 @@ impl Reason {
             Reason::NoAgents => "no agent is at work",
             Reason::NoLeads => "no lead is ready to be dialled",
             Reason::NoTrunkRoom => "the trunk has no room",
+            Reason::TrunkRefuses => "the trunk refuses calls and has said until when",
+            Reason::StoreAway => "the store is away",
             Reason::ShiftEnds => "the agents' planned end is near",
             Reason::OneToOne => "one call for one free agent",
             Reason::Ratio => "fixed lines per agent",
@@ -194,6 +200,8 @@ pub trait Pacer: Send {
     fn decide(&mut self, snapshot: &Snapshot<'_>, chance: &mut Stream) -> Decision;
     /// Learns.
     fn observe(&mut self, now: Instant, observation: Observation);
+    /// Goes on under new settings with what it has learnt; false when the mode is of another kind.
+    fn retune(&mut self, mode: Mode) -> bool;
 }
 
 /// The pacer of a mode; `None` for modes that are refused before it comes to that.

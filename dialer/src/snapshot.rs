@@ -1,13 +1,19 @@
 //! The dialer's state as a screen wants it: for progress bars, the wallboard, the API.
+//!
+//! It is taken ten times a second, with 1,000 agents and hundreds of calls: one walk over agents and one over attempts,
+//! names as static text, and an allocation for each campaign's parts, none for each agent. [`Dialer::changes`] says when
+//! there is nothing new to see.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use base::{Duration, Instant};
+use base::{CampaignId, Duration, Instant};
 use desk::AgentState;
 use serde::Serialize;
 
 use crate::attempt::Phase;
-use crate::dialer::Dialer;
+use crate::compliance::Window;
+use crate::dialer::{Campaign, Dialer};
 use crate::list::LeadCounts;
 
 /// The whole dialer at a moment.
@@ -16,15 +22,38 @@ pub struct DialerSnapshot {
     /// Wall time in microseconds since the Unix epoch.
     pub at_unix_us: i64,
     /// Agents by state, by the state's name; every state is there.
-    pub agents: BTreeMap<String, usize>,
+    pub agents: BTreeMap<&'static str, usize>,
+    /// Each agent, in order of id.
+    pub each_agent: Vec<AgentSnapshot>,
     /// (talk + wrap-up) ÷ logged-in time not on break, of all agents so far, of 1.
     pub occupancy: f64,
     /// Persons who wait for an agent.
     pub waiting: usize,
+    /// No new attempt is decided, because the store is away.
+    pub on_hold: bool,
+    /// Pacing decisions made so far.
+    pub decisions: u64,
     /// Each campaign.
     pub campaigns: Vec<CampaignSnapshot>,
     /// Each trunk.
     pub trunks: Vec<TrunkSnapshot>,
+}
+
+/// One agent at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct AgentSnapshot {
+    /// Id.
+    pub agent: u64,
+    /// State by name, as [`AgentState::name`] has it.
+    pub state: &'static str,
+    /// Wall time at which the state began, in microseconds since the Unix epoch.
+    pub since_unix_us: i64,
+    /// Number of the attempt, or of the call placed by hand, that the agent has in hand.
+    pub item: Option<u64>,
+    /// The item is a call placed by hand.
+    pub by_hand: bool,
+    /// (talk + wrap-up) ÷ logged-in time not on break, of 1.
+    pub occupancy: f64,
 }
 
 /// One trunk at a moment.
@@ -36,6 +65,10 @@ pub struct TrunkSnapshot {
     pub in_use: u32,
     /// Channels allowed.
     pub max_channels: u32,
+    /// Call attempts a second allowed now: the trunk's own rate, or less after it has refused calls.
+    pub cps: f64,
+    /// It has asked for patience until then (503 with Retry-After), in microseconds since the Unix epoch.
+    pub closed_until_unix_us: Option<i64>,
 }
 
 /// One campaign at a moment.
@@ -46,7 +79,7 @@ pub struct CampaignSnapshot {
     /// Name.
     pub name: String,
     /// `stopped`, `running`, `paused`, `finished`.
-    pub state: String,
+    pub state: &'static str,
     /// Calls nobody has answered yet.
     pub ringing: usize,
     /// Answered, detection listens.
@@ -61,100 +94,146 @@ pub struct CampaignSnapshot {
     pub leads: LeadCounts,
     /// Attempts decided so far.
     pub attempts: u64,
+    /// Of them: not closed.
+    pub open_attempts: u32,
     /// Attempts closed, per outcome.
-    pub outcomes: BTreeMap<String, u64>,
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// When the campaign was first started, in microseconds since the Unix epoch: its ledger counts from there.
+    pub began_unix_us: Option<i64>,
     /// The abandon ledger's open windows.
     pub ledger: Vec<LedgerSnapshot>,
     /// The abandon limit in force, of 1.
     pub limit: f64,
     /// Why the pacer launches what it launches, or does not.
-    pub why: String,
+    pub why: &'static str,
 }
 
 /// One ledger window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LedgerSnapshot {
-    /// `run`, `day`, `days:N`.
-    pub window: String,
+    /// `run`, `local_day`, `days:N`.
+    pub window: Cow<'static, str>,
     /// Persons connected in time.
     pub connected: u64,
     /// Persons abandoned.
     pub abandoned: u64,
+    /// Of the connected: machines, as agents recorded them.
+    pub machines: u64,
     /// abandoned ÷ (abandoned + connected).
     pub rate: f64,
+    /// The limit, of 1.
+    pub limit: f64,
+}
+
+/// Attempts of one campaign by what a screen tells apart.
+#[derive(Clone, Copy, Default)]
+struct Phases {
+    ringing: usize,
+    answered: usize,
+    waiting: usize,
+    talking: usize,
+    in_message: usize,
+}
+
+impl Phases {
+    fn add(&mut self, phase: Phase) {
+        match phase {
+            Phase::Recording | Phase::Held | Phase::Dialling => self.ringing += 1,
+            Phase::Answered => self.answered += 1,
+            Phase::Waiting | Phase::Connecting => self.waiting += 1,
+            Phase::Talking => self.talking += 1,
+            Phase::Message => self.in_message += 1,
+            Phase::Ending => {}
+        }
+    }
 }
 
 impl Dialer {
     /// The state at `now`.
     pub fn snapshot(&self, now: Instant) -> DialerSnapshot {
-        let mut agents: BTreeMap<String, usize> =
-            AgentState::ALL.iter().map(|state| (state.name().to_string(), 0)).collect();
-        for (_, agent) in self.desk.agents() {
-            *agents.entry(agent.state().name().to_string()).or_insert(0) += 1;
-        }
-        let mut campaigns: Vec<CampaignSnapshot> = Vec::with_capacity(self.campaigns.len());
-        for (id, campaign) in &self.campaigns {
-            let phases = |wanted: &[Phase]| {
-                let mine = self.attempts.values().filter(|attempt| attempt.campaign == *id);
-                mine.filter(|attempt| wanted.contains(&attempt.phase)).count()
-            };
-            let window = |window| match window {
-                crate::compliance::Window::Run => "run".to_string(),
-                crate::compliance::Window::LocalDay => "day".to_string(),
-                crate::compliance::Window::Days(days) => format!("days:{days}"),
-            };
-            campaigns.push(CampaignSnapshot {
-                campaign: id.0,
-                name: campaign.config.name.clone(),
-                state: campaign.state.name().into(),
-                ringing: phases(&[Phase::Recording, Phase::Held, Phase::Dialling]),
-                answered: phases(&[Phase::Answered]),
-                waiting: phases(&[Phase::Waiting, Phase::Connecting]),
-                talking: phases(&[Phase::Talking]),
-                in_message: phases(&[Phase::Message]),
-                leads: campaign.list.counts(),
-                attempts: campaign.attempts,
-                outcomes: campaign.outcomes.iter().map(|(key, count)| (key.name().to_string(), *count)).collect(),
-                ledger: campaign
-                    .ledger
-                    .windows()
-                    .map(|(kind, counts)| LedgerSnapshot {
-                        window: window(kind),
-                        connected: counts.connected,
-                        abandoned: counts.abandoned,
-                        rate: counts.rate(),
-                    })
-                    .collect(),
-                limit: campaign.config.abandon_limit(),
-                why: campaign.why.text().into(),
+        let mut agents: BTreeMap<&'static str, usize> = AgentState::ALL.iter().map(|state| (state.name(), 0)).collect();
+        let mut counts = [0; AgentState::ALL.len()];
+        let mut each_agent = Vec::with_capacity(self.desk.agents().len());
+        for (id, agent) in self.desk.agents() {
+            counts[agent.state() as usize] += 1;
+            each_agent.push(AgentSnapshot {
+                agent: id.0,
+                state: agent.state().name(),
+                since_unix_us: self.wall_at(agent.since()).as_unix_us(),
+                item: agent.item().map(|item| item.0),
+                by_hand: self.by_hand.contains_key(&id),
+                occupancy: agent.times(now).occupancy(),
             });
         }
+        for state in AgentState::ALL {
+            agents.insert(state.name(), counts[state as usize]);
+        }
+        let mut phases: BTreeMap<CampaignId, Phases> = BTreeMap::new();
+        for attempt in self.attempts.values() {
+            phases.entry(attempt.campaign).or_default().add(attempt.phase);
+        }
+        let campaigns = self.campaigns.iter();
+        let campaigns = campaigns.map(|(id, campaign)| campaign.snapshot(*id, phases.get(id).copied()));
+        let trunks = self.trunks.iter().map(|(id, trunk)| TrunkSnapshot {
+            trunk: id.0,
+            in_use: trunk.in_use(),
+            max_channels: trunk.max_channels(),
+            cps: trunk.cps(),
+            closed_until_unix_us: trunk.closed_until(now).map(|until| self.wall_at(until).as_unix_us()),
+        });
         DialerSnapshot {
             at_unix_us: self.wall_at(now).as_unix_us(),
             agents,
+            each_agent,
             occupancy: self.desk.times(now).occupancy(),
             waiting: self.desk.waiting(),
-            campaigns,
-            trunks: self
-                .trunks
-                .iter()
-                .map(|(id, trunk)| TrunkSnapshot {
-                    trunk: id.0,
-                    in_use: trunk.in_use(),
-                    max_channels: trunk.max_channels(),
-                })
-                .collect(),
+            on_hold: self.on_hold,
+            decisions: self.decisions,
+            campaigns: campaigns.collect(),
+            trunks: trunks.collect(),
         }
-    }
-
-    /// Channels of a trunk that attempts hold, from decision to end.
-    pub fn trunk_in_use(&self, trunk: base::TrunkId) -> u32 {
-        self.trunks.get(&trunk).map_or(0, |trunk| trunk.in_use())
     }
 
     /// Time that all agents together have worked and been busy, up to `now`.
     pub fn agent_times(&self, now: Instant) -> (Duration, Duration) {
         let times = self.desk.times(now);
         (times.worked(), times.busy())
+    }
+}
+
+impl Campaign {
+    fn snapshot(&self, id: CampaignId, phases: Option<Phases>) -> CampaignSnapshot {
+        let Phases { ringing, answered, waiting, talking, in_message } = phases.unwrap_or_default();
+        let limit = self.config.abandon_limit();
+        let windows = self.ledger.windows().map(|(window, counts)| LedgerSnapshot {
+            window: match window {
+                Window::Run => "run".into(),
+                Window::LocalDay => "local_day".into(),
+                Window::Days(days) => format!("days:{days}").into(),
+            },
+            connected: counts.connected,
+            abandoned: counts.abandoned,
+            machines: counts.machines,
+            rate: counts.rate(),
+            limit,
+        });
+        CampaignSnapshot {
+            campaign: id.0,
+            name: self.config.name.clone(),
+            state: self.state.name(),
+            ringing,
+            answered,
+            waiting,
+            talking,
+            in_message,
+            leads: self.list.counts(),
+            attempts: self.attempts,
+            open_attempts: self.open_attempts,
+            outcomes: self.outcomes.iter().map(|(outcome, count)| (outcome.name(), *count)).collect(),
+            began_unix_us: self.ledger.began().map(|at| at.as_unix_us()),
+            ledger: windows.collect(),
+            limit,
+            why: self.why.text(),
+        }
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! Room is reserved when an attempt is decided and used when it is dialled, so a burst out of the store cannot put
 //! more than `cps` calls into any second, nor more than the channels onto the trunk.
+//!
+//! A trunk that asks for patience gets it: a 503 with Retry-After closes it for that time (RFC 3261 §21.5.4: no other
+//! request to that server meanwhile), and it opens again at half the rate that it had, which then doubles step by step.
+//! A 503 without Retry-After counts as any failure (the same section), unless nothing else comes back.
 
 use std::collections::VecDeque;
 
@@ -10,9 +14,36 @@ use base::{AttemptId, Duration, Instant};
 /// Call attempts a second of one trunk: more than any carrier grants; bounds the launch memory below to 80 kB.
 const CPS_MAX: f64 = 10_000.0;
 
+/// A Retry-After is believed up to an hour: a carrier's slip of a digit must not silence a trunk for a day.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// The rate after a refusal doubles each time so much time has passed without another: from 1 to 64 cps in a minute.
+const RECOVERY: Duration = Duration::from_secs(10);
+/// The rate is never halved below this: one call in eight seconds, which is how the trunk's recovery is noticed.
+const CPS_MIN: f64 = 0.125;
+/// So many 503 in a row, and nothing else, are a trunk that is down though it names no time. Of a carrier that fails
+/// 70 % of its calls one series in 1,250 is that long, so it is hardly slowed down.
+const REFUSALS_IN_A_ROW: u32 = 20;
+/// The rate is halved at most once in this time: the refusals of one burst are one refusal.
+const HALVING: Duration = Duration::from_secs(1);
+
+/// A rate below the trunk's own, after refusals.
+#[derive(Clone, Copy, Debug)]
+struct Throttle {
+    cps: f64,
+    /// The rate grows from here on.
+    since: Instant,
+    halved: Instant,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Trunk {
     max_channels: u32,
+    /// The rate that is allowed when nothing is wrong.
+    max_cps: f64,
+    throttle: Option<Throttle>,
+    /// Nothing is dialled before; in the past when nothing is wrong.
+    closed_until: Instant,
+    refusals_in_a_row: u32,
     /// At most `burst` launches in any `window`: for 10 cps 10 in 1 s, for 0.5 cps 1 in 2 s.
     burst: usize,
     window: Duration,
@@ -29,6 +60,10 @@ impl Trunk {
     pub(crate) fn new(max_channels: u32, max_cps: f64) -> Trunk {
         let mut trunk = Trunk {
             max_channels,
+            max_cps: 0.0,
+            throttle: None,
+            closed_until: Instant::ZERO,
+            refusals_in_a_row: 0,
             burst: 1,
             window: Duration::from_secs(1),
             in_use: 0,
@@ -41,13 +76,87 @@ impl Trunk {
     }
 
     pub(crate) fn set_rate(&mut self, max_cps: f64) {
-        let cps = if max_cps.is_finite() { max_cps.clamp(0.0, CPS_MAX) } else { 0.0 };
+        self.max_cps = if max_cps.is_finite() { max_cps.clamp(0.0, CPS_MAX) } else { 0.0 };
+        let throttled = self.throttle.map_or(f64::INFINITY, |throttle| throttle.cps);
+        self.use_rate(self.max_cps.min(throttled));
+    }
+
+    fn use_rate(&mut self, cps: f64) {
         if cps <= 0.0 {
             (self.burst, self.window) = (0, Duration::from_secs(1));
         } else {
             self.burst = (cps.floor() as usize).max(1);
             self.window = Duration::from_secs_f64(self.burst as f64 / cps);
         }
+    }
+
+    /// The rate in force.
+    pub(crate) fn cps(&self) -> f64 {
+        self.throttle.map_or(self.max_cps, |throttle| throttle.cps.min(self.max_cps))
+    }
+
+    /// Lets a throttled rate grow as its time comes.
+    fn recover(&mut self, now: Instant) {
+        let Some(throttle) = &mut self.throttle else { return };
+        if throttle.since + RECOVERY > now {
+            return;
+        }
+        while throttle.since + RECOVERY <= now && throttle.cps < self.max_cps {
+            throttle.cps *= 2.0;
+            throttle.since += RECOVERY;
+        }
+        let cps = throttle.cps;
+        if cps >= self.max_cps {
+            self.throttle = None;
+        }
+        self.use_rate(cps.min(self.max_cps));
+    }
+
+    /// Closed by a Retry-After that is not over.
+    pub(crate) fn is_closed(&self, now: Instant) -> bool {
+        now < self.closed_until
+    }
+
+    /// Until when it is closed, if it is.
+    pub(crate) fn closed_until(&self, now: Instant) -> Option<Instant> {
+        self.is_closed(now).then_some(self.closed_until)
+    }
+
+    /// A call was refused with 503. Gives the attempts that wait for the rate when the trunk closes: they are not
+    /// dialled.
+    pub(crate) fn refused(&mut self, now: Instant, retry_after_s: Option<u32>) -> VecDeque<AttemptId> {
+        self.recover(now);
+        self.refusals_in_a_row = self.refusals_in_a_row.saturating_add(1);
+        let patience = retry_after_s.map(|seconds| Duration::from_secs(u64::from(seconds)).min(RETRY_AFTER_MAX));
+        if patience.is_none() && self.refusals_in_a_row < REFUSALS_IN_A_ROW {
+            return VecDeque::new();
+        }
+        // Refusals that come in while it is closed answer calls from before.
+        if !self.is_closed(now) {
+            self.halve(now);
+        }
+        let Some(patience) = patience else { return VecDeque::new() };
+        self.closed_until = self.closed_until.max(now + patience);
+        if let Some(throttle) = &mut self.throttle {
+            throttle.since = self.closed_until;
+        }
+        std::mem::take(&mut self.held)
+    }
+
+    /// Half of what was really dialled in the last second, if that is less than was allowed.
+    fn halve(&mut self, now: Instant) {
+        if self.throttle.is_some_and(|throttle| throttle.halved + HALVING > now) {
+            return;
+        }
+        let recent = self.launches.iter().filter(|at| **at + Duration::from_secs(1) > now).count();
+        let cps = (self.cps().min((recent as f64).max(1.0)) / 2.0).max(CPS_MIN);
+        self.throttle = Some(Throttle { cps, since: now, halved: now });
+        self.use_rate(cps.min(self.max_cps));
+    }
+
+    /// A call came to something else than a 503.
+    pub(crate) fn served(&mut self) {
+        self.refusals_in_a_row = 0;
     }
 
     /// Free channels as reported from outside at this moment.
@@ -57,11 +166,15 @@ impl Trunk {
 
     /// How many attempts may be decided now.
     pub(crate) fn room(&mut self, now: Instant) -> u32 {
+        if self.is_closed(now) {
+            return 0;
+        }
         let rate = self.rate_room(now).saturating_sub(self.reserved as usize);
         self.max_channels.saturating_sub(self.in_use).min(rate as u32)
     }
 
     fn rate_room(&mut self, now: Instant) -> usize {
+        self.recover(now);
         while self.launches.front().is_some_and(|at| *at + self.window <= now) {
             self.launches.pop_front();
         }
@@ -130,58 +243,4 @@ impl Trunk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(ms: u64) -> Instant {
-        Instant::from_ns(ms * 1_000_000)
-    }
-
-    #[test]
-    fn no_second_has_more_than_the_rate_even_when_the_store_lets_go_a_burst() {
-        let mut trunk = Trunk::new(100, 3.0);
-        assert_eq!(trunk.room(at(0)), 3);
-        for _ in 0..3 {
-            trunk.reserve();
-        }
-        assert_eq!(trunk.room(at(500)), 0, "reserved room counts");
-        let mut dialled = Vec::new();
-        for id in 0..3 {
-            assert!(trunk.launch_or_hold(at(900), AttemptId(id)));
-            dialled.push(900);
-        }
-        assert_eq!(trunk.room(at(1_500)), 0);
-        trunk.reserve(); // as if decided before the others went out late
-        assert!(!trunk.launch_or_hold(at(1_500), AttemptId(9)));
-        assert_eq!(trunk.poll_timeout(), Some(at(1_900)));
-        assert_eq!(trunk.release(at(1_899)), None);
-        assert_eq!(trunk.release(at(1_900)), Some(AttemptId(9)));
-        assert_eq!(trunk.poll_timeout(), None);
-    }
-
-    #[test]
-    fn channels_bind_and_come_back() {
-        let mut trunk = Trunk::new(2, 100.0);
-        trunk.reserve();
-        trunk.reserve();
-        assert_eq!(trunk.room(at(0)), 0);
-        assert!(trunk.launch_or_hold(at(0), AttemptId(1)));
-        trunk.cancel(AttemptId(2));
-        assert_eq!((trunk.room(at(0)), trunk.in_use()), (1, 1));
-        trunk.ended();
-        assert_eq!(trunk.room(at(0)), 2);
-        trunk.set_free(0);
-        assert_eq!(trunk.room(at(0)), 0);
-    }
-
-    #[test]
-    fn rates_under_one_and_none_at_all() {
-        let mut trunk = Trunk::new(10, 0.5);
-        trunk.reserve();
-        assert!(trunk.launch_or_hold(at(0), AttemptId(1)));
-        assert_eq!(trunk.room(at(1_999)), 0);
-        assert_eq!(trunk.room(at(2_000)), 1);
-        assert_eq!(Trunk::new(10, 0.0).room(at(0)), 0);
-        assert_eq!(Trunk::new(10, f64::NAN).room(at(0)), 0);
-    }
-}
+mod tests;

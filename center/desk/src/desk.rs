@@ -355,7 +355,7 @@ impl Desk {
     }
 
     /// All agents in order of id.
-    pub fn agents(&self) -> impl Iterator<Item = (AgentId, &Agent)> {
+    pub fn agents(&self) -> impl ExactSizeIterator<Item = (AgentId, &Agent)> {
         self.agents.iter().map(|(id, agent)| (*id, agent))
     }
 

@@ -13,7 +13,7 @@ use crate::lead::{Lead, Number};
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
 const HISTORY_US: i64 = HISTORY_DAYS as i64 * DAY_US;
-/// Attempts are remembered for so long; no profile's period is longer. 100,000 attempts a day × 31 × 40 bytes = 124 MB.
+/// Attempts are remembered for so long; no profile's period is longer. 100,000 attempts a day × 31 × 50 bytes = 155 MB.
 pub(crate) const HISTORY_DAYS: u32 = 31;
 
 /// Time zones by name, looked up once each, from the database that is compiled in.
@@ -117,9 +117,9 @@ pub(crate) struct Gate {
     do_not_call: BTreeSet<Number>,
     /// (number, steady moment) of each attempt, and the same in order of time for forgetting.
     attempts: BTreeSet<(Number, i64)>,
-    attempts_in_order: std::collections::VecDeque<(i64, Number)>,
+    attempts_in_order: BTreeSet<(i64, Number)>,
     abandoned: BTreeMap<Number, i64>,
-    abandoned_in_order: std::collections::VecDeque<(i64, Number)>,
+    abandoned_in_order: BTreeSet<(i64, Number)>,
 }
 
 /// Numbers not to be called: a national list of one large country's area codes; 20 M × 12 bytes = 240 MB.
@@ -135,47 +135,51 @@ impl Gate {
         true
     }
 
-    /// Remembers an attempt.
+    /// The number may be called again.
+    pub(crate) fn lift_do_not_call(&mut self, number: Number) {
+        self.do_not_call.remove(&number);
+    }
+
+    /// Remembers an attempt; a moment that is known already counts once.
     pub(crate) fn attempted(&mut self, number: Number, steady_us: i64) {
         self.attempts.insert((number, steady_us));
-        self.attempts_in_order.push_back((steady_us, number));
-        while let Some(&(at, number)) = self.attempts_in_order.front() {
-            if at > steady_us - HISTORY_US {
-                break;
-            }
-            self.attempts_in_order.pop_front();
-            self.attempts.remove(&(number, at));
-        }
+        self.attempts_in_order.insert((steady_us, number));
+        self.forget(steady_us);
     }
 
     /// Remembers an abandoned person as long as attempts; profiles ask for less.
     pub(crate) fn abandoned(&mut self, number: Number, steady_us: i64) {
-        self.abandoned.insert(number, steady_us);
-        self.abandoned_in_order.push_back((steady_us, number));
-        while let Some(&(at, number)) = self.abandoned_in_order.front() {
-            if at > steady_us - HISTORY_US {
-                break;
-            }
-            self.abandoned_in_order.pop_front();
-            if self.abandoned.get(&number) == Some(&at) {
-                self.abandoned.remove(&number);
-            }
+        let latest = self.abandoned.entry(number).or_insert(steady_us);
+        *latest = (*latest).max(steady_us);
+        self.abandoned_in_order.insert((steady_us, number));
+        self.forget(steady_us);
+    }
+
+    /// What a store knows about a number.
+    pub(crate) fn history(&mut self, number: Number, attempts: &[WallTime], abandoned: Option<WallTime>, now_us: i64) {
+        let recent = |at: &i64| *at > now_us - HISTORY_US;
+        for at in attempts.iter().map(|at| at.as_unix_us()).filter(recent) {
+            self.attempts.insert((number, at));
+            self.attempts_in_order.insert((at, number));
+        }
+        if let Some(at) = abandoned.map(WallTime::as_unix_us).filter(recent) {
+            let latest = self.abandoned.entry(number).or_insert(at);
+            *latest = (*latest).max(at);
+            self.abandoned_in_order.insert((at, number));
         }
     }
 
-    /// What history a lead brings from the store.
-    pub(crate) fn load(&mut self, lead: &Lead, steady_us: i64) {
-        // Only the last attempt's moment is known here: the caps count it and what this dialer adds.
-        if let Some(at) = lead.last_attempt.map(|at| at.as_unix_us()).filter(|at| *at > steady_us - HISTORY_US) {
-            self.attempts.insert((lead.number, at));
-            let place = self.attempts_in_order.partition_point(|(other, _)| *other <= at);
-            self.attempts_in_order.insert(place, (at, lead.number));
+    fn forget(&mut self, now_us: i64) {
+        let over_us = now_us - HISTORY_US;
+        while let Some(&(at, number)) = self.attempts_in_order.first().filter(|(at, _)| *at <= over_us) {
+            self.attempts_in_order.pop_first();
+            self.attempts.remove(&(number, at));
         }
-        if let Some(at) = lead.abandoned_at.map(|at| at.as_unix_us()).filter(|at| *at > steady_us - HISTORY_US) {
-            let latest = self.abandoned.entry(lead.number).or_insert(at);
-            *latest = (*latest).max(at);
-            let place = self.abandoned_in_order.partition_point(|(other, _)| *other <= at);
-            self.abandoned_in_order.insert(place, (at, lead.number));
+        while let Some(&(at, number)) = self.abandoned_in_order.first().filter(|(at, _)| *at <= over_us) {
+            self.abandoned_in_order.pop_first();
+            if self.abandoned.get(&number) == Some(&at) {
+                self.abandoned.remove(&number);
+            }
         }
     }
 

@@ -26,10 +26,12 @@ impl Dialer {
             return Ok(());
         }
         attempt.phase = Phase::Held;
-        let campaign = attempt.campaign;
-        let trunk = self.campaigns.get(&campaign).map(|campaign| campaign.config.trunk);
-        let go = trunk.and_then(|trunk| self.trunks.get_mut(&trunk)).is_some_and(|trunk| trunk.launch_or_hold(now, id));
-        if go {
+        let trunk = attempt.trunk;
+        let Some(trunk) = self.trunks.get_mut(&trunk) else { return Ok(()) };
+        if trunk.is_closed(now) {
+            // It has asked for patience since the decision: the lead need not wait here.
+            self.never_dialled(now, id);
+        } else if trunk.launch_or_hold(now, id) {
             self.originate(now, id);
         }
         Ok(())
@@ -38,7 +40,9 @@ impl Dialer {
     pub(super) fn intent_refused(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
         let campaign = self.attempt_in(id, &[Phase::Recording], "an intent's refusal")?.campaign;
         self.never_dialled(now, id);
-        if let Some(entry) = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running) {
+        // A store that is only away was told by `Hold`, and the campaign goes on when it is back.
+        let entry = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running);
+        if let Some(entry) = entry.filter(|_| !self.on_hold) {
             entry.state = RunState::Paused;
             self.outputs.push_back(Output::CampaignPaused { campaign, reason: PauseReason::StoreRefused });
         }
@@ -54,9 +58,9 @@ impl Dialer {
             campaign.open_attempts -= 1;
             *campaign.outcomes.entry(Outcome::Cancelled).or_insert(0) += 1;
             campaign.list.give_back(attempt.lead, until_us);
-            if let Some(trunk) = self.trunks.get_mut(&campaign.config.trunk) {
-                trunk.cancel(id);
-            }
+        }
+        if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
+            trunk.cancel(id);
         }
         let next_at = Some(self.wall_of_steady(now, until_us));
         self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
@@ -69,13 +73,14 @@ impl Dialer {
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
         attempt.phase = Phase::Dialling;
         attempt.times.launched = Some(now);
+        attempt.amd = campaign.config.amd;
         self.outputs.push_back(Output::Originate {
             attempt: id,
             number: attempt.number,
-            trunk: campaign.config.trunk,
-            caller_id: campaign.config.caller_id.clone(),
+            trunk: attempt.trunk,
+            caller_id: attempt.caller_id.clone(),
             ring_timeout: campaign.config.ring_timeout,
-            amd: campaign.config.amd,
+            amd: attempt.amd,
         });
     }
 
@@ -95,9 +100,7 @@ impl Dialer {
         let attempt = self.attempt_in(id, &[Phase::Dialling], "an answer")?;
         attempt.phase = Phase::Answered;
         attempt.times.answered = Some(now);
-        let campaign = attempt.campaign;
-        let amd = self.campaigns.get(&campaign).is_some_and(|campaign| campaign.config.amd);
-        if amd { Ok(()) } else { self.live(now, id, now) }
+        if attempt.amd { Ok(()) } else { self.live(now, id, now) }
     }
 
     pub(super) fn greeting_ended(&mut self, now: Instant, id: AttemptId, at: Instant) -> Result<(), Reject> {
@@ -223,15 +226,14 @@ impl Dialer {
             return;
         }
         attempt.counted_as = as_what;
+        attempt.counted_at = Some(now);
         let (number, forecast_no_agent) = (attempt.number, attempt.forecast_no_agent);
+        let now_us = self.steady.wall_at(now).as_unix_us();
         let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) else { return };
-        campaign.ledger.roll(now, self.steady, &self.zones, campaign.zone);
+        campaign.ledger.count(now_us, &self.zones, id, as_what);
         let abandoned = as_what == CountedAs::Abandoned;
         if abandoned {
-            campaign.ledger.abandoned();
-            self.gate.abandoned(number, self.steady.wall_at(now).as_unix_us());
-        } else {
-            campaign.ledger.connected();
+            self.gate.abandoned(number, now_us);
         }
         campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
     }
@@ -304,6 +306,7 @@ impl Dialer {
     /// Gives the agent back, if this call is still the agent's.
     fn free_agent(&mut self, now: Instant, id: AttemptId, agent: Option<AgentId>) {
         if let Some(agent) = agent
+            && !self.by_hand.contains_key(&agent)
             && self.desk.agent(agent).is_some_and(|entry| entry.item() == Some(CallId(id.0)))
         {
             // The item is the agent's, so the state is Reserved or Talking and the desk cannot refuse.
@@ -328,14 +331,22 @@ impl Dialer {
             campaign.open_attempts -= 1;
             *campaign.outcomes.entry(outcome).or_insert(0) += 1;
             lead = campaign.list.finish(attempt.lead, outcome, &campaign.config.retry, now_us, earliest_us);
-            if let Some(trunk) = self.trunks.get_mut(&campaign.config.trunk) {
-                trunk.ended();
+        }
+        let mut not_dialled = std::collections::VecDeque::new();
+        if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
+            trunk.ended();
+            match cause {
+                EndCause { whose: Party::Carrier, code: Some(503), retry_after_s } => {
+                    not_dialled = trunk.refused(now, retry_after_s);
+                }
+                _ => trunk.served(),
             }
         }
         let (state, until_us) = lead;
         let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
         self.outputs.push_back(Output::AttemptClosed(attempt.record(id, outcome, Some(cause))));
         self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state, next_at });
+        not_dialled.into_iter().for_each(|id| self.never_dialled(now, id));
         self.dirty = true;
     }
 }

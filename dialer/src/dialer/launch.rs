@@ -59,7 +59,7 @@ impl Dialer {
         self.view_calls(now);
         let started = self.clock.as_ref().map(|clock| clock());
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
-        campaign.ledger.views(now, &mut self.ledger_views);
+        campaign.ledger.views(now, self.steady, &mut self.ledger_views);
         let counts = campaign.list.counts();
         let snapshot = Snapshot {
             now,
@@ -95,6 +95,9 @@ impl Dialer {
     /// How many calls trunk, list and shift allow now; the reason when none.
     fn room(&mut self, now: Instant, id: CampaignId) -> Result<u32, Reason> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reason::NotRunning) };
+        if self.on_hold {
+            return Err(Reason::StoreAway);
+        }
         if self.agent_views.is_empty() {
             return Err(Reason::NoAgents);
         }
@@ -105,7 +108,11 @@ impl Dialer {
         if ready == 0 {
             return Err(Reason::NoLeads);
         }
-        let room = self.trunks.get_mut(&campaign.config.trunk).map_or(0, |trunk| trunk.room(now));
+        let trunk = self.trunks.get_mut(&campaign.config.trunk);
+        if trunk.as_ref().is_some_and(|trunk| trunk.is_closed(now)) {
+            return Err(Reason::TrunkRefuses);
+        }
+        let room = trunk.map_or(0, |trunk| trunk.room(now));
         if room == 0 { Err(Reason::NoTrunkRoom) } else { Ok(room.min(ready)) }
     }
 
@@ -154,6 +161,12 @@ impl Dialer {
         for _ in 0..LOOKS_MAX {
             let Some(campaign) = self.campaigns.get_mut(&id) else { return false };
             let Some((lead, entry)) = campaign.list.next() else { return false };
+            if entry.attempts >= campaign.config.retry.attempts_max {
+                // The rule was tightened while it waited.
+                campaign.list.spent(lead);
+                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Done, next_at: None });
+                continue;
+            }
             let number = entry.lead.number;
             let margin = campaign.config.ring_timeout + ANSWER_MARGIN;
             let query = Query {
@@ -211,6 +224,7 @@ impl Dialer {
         if let Some(trunk) = self.trunks.get_mut(&trunk) {
             trunk.reserve();
         }
+        let amd = campaign.config.amd;
         self.live_numbers.insert(number);
         self.gate.attempted(number, steady_us);
         self.attempts.insert(
@@ -222,6 +236,9 @@ impl Dialer {
                 attempt_number,
                 at,
                 decided: now,
+                trunk,
+                caller_id: caller_id.clone(),
+                amd,
                 phase: Phase::Recording,
                 times: Times::default(),
                 deadline: None,
@@ -229,6 +246,7 @@ impl Dialer {
                 agent: None,
                 outcome: None,
                 counted_as: CountedAs::Nothing,
+                counted_at: None,
                 message_played: false,
                 stopped: false,
                 forecast_no_agent,

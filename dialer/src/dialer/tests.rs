@@ -3,7 +3,9 @@ use crate::attempt::{AttemptRecord, Outcome};
 use crate::campaign::{Mode, RetryRules};
 use crate::compliance::Profile;
 use crate::io::{AmdVerdict, CountedAs, EndCause, Party, PauseReason};
+use crate::lead::Lead;
 use base::LeadId;
+use desk::Skills;
 
 const CAMPAIGN: CampaignId = CampaignId(1);
 const TRUNK: TrunkId = TrunkId(1);

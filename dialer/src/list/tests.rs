@@ -1,6 +1,6 @@
 use super::*;
 use crate::campaign::RetryRule;
-use base::Duration;
+use base::{Duration, WallTime};
 
 const SECOND: i64 = 1_000_000;
 
@@ -11,7 +11,7 @@ fn lead(id: u64) -> Lead {
 fn list_of(count: u64) -> List {
     let mut list = List::default();
     for id in 1..=count {
-        list.add(lead(id), 0, 0, 0).unwrap();
+        list.add(lead(id), 0, &RetryRules::default(), 0).unwrap();
     }
     list
 }
@@ -28,14 +28,14 @@ fn next(list: &List) -> Option<u64> {
 #[test]
 fn leads_and_numbers_are_there_once() {
     let mut list = list_of(1);
-    assert_eq!(list.add(lead(1), 0, 0, 0), Err(AddError::Duplicate));
+    assert_eq!(list.add(lead(1), 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
     let same_number = Lead { lead: LeadId(2), ..lead(1) };
-    assert_eq!(list.add(same_number.clone(), 0, 0, 0), Err(AddError::Duplicate));
+    assert_eq!(list.add(same_number.clone(), 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
     // Also when the first one is long done.
     list.dial(LeadId(1), AttemptId(1));
     list.finish(LeadId(1), Outcome::Connected, &RetryRules::default(), 0, 0);
-    assert_eq!(list.add(lead(1), 0, 0, 0), Err(AddError::Duplicate));
-    assert_eq!(list.add(same_number, 0, 0, 0), Err(AddError::Duplicate));
+    assert_eq!(list.add(lead(1), 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
+    assert_eq!(list.add(same_number, 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
 }
 
 #[test]
@@ -88,7 +88,8 @@ fn a_lead_given_back_keeps_its_attempt_number_used_but_not_its_rule() {
 #[test]
 fn every_lead_is_in_one_state() {
     let mut list = list_of(5);
-    list.add(lead(6), 0, 0, 9 * SECOND).unwrap();
+    let later = Lead { next_at: Some(WallTime::from_unix_us(9 * SECOND)), ..lead(6) };
+    list.add(later, 0, &RetryRules::default(), 0).unwrap();
     list.dial(LeadId(1), AttemptId(1));
     list.defer(LeadId(2), 100);
     list.block(LeadId(3));

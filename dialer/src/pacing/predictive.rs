@@ -13,6 +13,7 @@ use super::guard::{Guard, Leeway};
 use super::hazard::{RING_BINS, Rates, RingHazards, SpellHazard};
 use super::simple::one_to_one;
 use super::{Decision, Observation, Pacer, Reason, RingEnd, Snapshot};
+use crate::campaign::Mode;
 
 /// Moments ahead that stand for the bins between [`EDGES_S`].
 const TAUS_S: [f64; TAUS] = [2.0, 4.0, 7.0, 10.0, 13.0, 17.0, 22.0, 28.0];
@@ -407,6 +408,10 @@ impl Pacer for Predictive {
             Observation::Wrap(length_s) => self.wrap.ended(length_s),
             Observation::AfterWrap { stayed } => self.stays.add(f64::from(u8::from(stayed))),
         }
+    }
+
+    fn retune(&mut self, mode: Mode) -> bool {
+        mode == Mode::Predictive
     }
 }
 

@@ -5,6 +5,7 @@ use desk::AgentState;
 
 use super::guard::{Guard, Leeway};
 use super::{Decision, Observation, Pacer, Reason, Snapshot};
+use crate::campaign::Mode;
 
 /// One call for one free agent.
 pub struct Progressive;
@@ -14,6 +15,9 @@ impl Pacer for Progressive {
         one_to_one(snapshot, Reason::OneToOne)
     }
     fn observe(&mut self, _now: Instant, _observation: Observation) {}
+    fn retune(&mut self, mode: Mode) -> bool {
+        mode == Mode::Progressive
+    }
 }
 
 /// The 1:1 decision, for whatever reason it is taken.
@@ -53,5 +57,11 @@ impl Pacer for Ratio {
 
     fn observe(&mut self, now: Instant, observation: Observation) {
         self.guard.observe(now, observation);
+    }
+
+    fn retune(&mut self, mode: Mode) -> bool {
+        let Mode::Power(ratio) = mode else { return false };
+        self.ratio = ratio;
+        true
     }
 }

@@ -124,8 +124,8 @@ fn audited(scenario: &Scenario, options: &Options) -> Run<Audit> {
     let campaign = &snapshot.campaigns[0];
     assert_eq!(snapshot.trunks[0].in_use, 0);
     // Attempts: each has one outcome, by the audit's books and the dialer's.
-    let outcomes: BTreeMap<String, u64> =
-        audit.outcomes.iter().map(|(key, count)| (key.name().into(), *count)).collect();
+    let outcomes: BTreeMap<&'static str, u64> =
+        audit.outcomes.iter().map(|(key, count)| (key.name(), *count)).collect();
     assert_eq!(outcomes, campaign.outcomes);
     assert_eq!(outcomes.values().sum::<u64>(), campaign.attempts);
     // Leads: each is in one state.
@@ -146,7 +146,7 @@ fn audited(scenario: &Scenario, options: &Options) -> Run<Audit> {
     }
     assert_eq!(times.total(), Duration::from_ns(run.now.as_ns() * audit.agents.len() as u64));
     // The ledger: what the records say, window by window.
-    let closed = run.dialer.closed_windows(super::run::CAMPAIGN).iter().map(|(_, counts)| *counts);
+    let closed = run.dialer.closed_windows(super::run::CAMPAIGN).iter().map(|window| window.counts);
     let (mut connected, mut abandoned) = (campaign.ledger[0].connected, campaign.ledger[0].abandoned);
     for counts in closed {
         connected += counts.connected;

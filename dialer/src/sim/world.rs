@@ -484,6 +484,7 @@ impl World {
             Output::LeadChanged { .. }
             | Output::CampaignPaused { .. }
             | Output::CampaignFinished { .. }
+            | Output::ItemLost { .. }
             | Output::Refused(_) => {}
         }
     }

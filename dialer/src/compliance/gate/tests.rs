@@ -117,7 +117,7 @@ fn a_cap_of_none_and_a_lead_with_history() {
     let now = utc("2026-01-15T18:00:00Z");
     let mut known = lead();
     known.last_attempt = Some(WallTime::from_unix_us(now.as_unix_us() - HOUR_US));
-    bench.gate.load(&known, now.as_unix_us());
+    bench.gate.history(known.number, known.last_attempt.as_slice(), known.abandoned_at, now.as_unix_us());
     let at_us = now.as_unix_us() + 23 * HOUR_US;
     assert_eq!(bench.ask(&known, "UTC", now), GateAnswer::Later { rule: "attempts-in-24-h", at_us });
     let mut closed = Bench::new(Profile { attempts_24h: 0, ..Profile::lab() });
