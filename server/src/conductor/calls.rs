@@ -74,6 +74,8 @@ impl Conductor {
                     self.store(store::Op::CampaignState(row));
                     self.outputs.push_back(Output::Finished(campaign));
                 }
+                // No call is placed by hand yet, so none can be lost.
+                dialer::Output::ItemLost { .. } => {}
                 dialer::Output::Refused(reject) => {
                     // Late news of an attempt that has just ended is normal in a world of messages.
                     if !matches!(reject, dialer::Reject::UnknownAttempt(_)) {
