@@ -94,6 +94,8 @@ pub(crate) struct Campaign {
     pub(crate) planned_end: Option<Instant>,
     /// Since when `LeadsWanted` is out and not answered.
     pub(crate) wanted: Option<Instant>,
+    /// The supplier cannot answer now.
+    pub(crate) supply_away: bool,
     pub(crate) attempts: u64,
     pub(crate) open_attempts: u32,
     pub(crate) outcomes: OutcomeCounts,
@@ -102,7 +104,7 @@ pub(crate) struct Campaign {
 impl Campaign {
     /// Leads were asked for, and a supplier that had any would have answered: what the list holds is all there is.
     pub(crate) fn supply_over(&self, now: Instant) -> bool {
-        self.wanted.is_some_and(|since| now.since(since) >= SUPPLY_ANSWERS)
+        !self.supply_away && self.wanted.is_some_and(|since| now.since(since) >= SUPPLY_ANSWERS)
     }
 }
 
@@ -130,8 +132,10 @@ pub struct Dialer {
     announced: BTreeSet<AgentId>,
     /// Calls that agents placed by hand; at most one for each agent of the desk.
     pub(crate) by_hand: BTreeMap<AgentId, CallId>,
-    /// No new attempt is decided: the store is away.
+    /// No new attempt is decided, whatever happens.
     pub(crate) on_hold: bool,
+    /// No new attempt is decided before: the store has just deferred one.
+    store_rests_until: Instant,
     /// Inputs and timers that may have changed what `snapshot` shows.
     changes: u64,
     outputs: VecDeque<Output>,
@@ -172,6 +176,7 @@ impl Dialer {
             announced: BTreeSet::new(),
             by_hand: BTreeMap::new(),
             on_hold: false,
+            store_rests_until: Instant::ZERO,
             changes: 0,
             outputs: VecDeque::new(),
             next_attempt,
@@ -278,6 +283,10 @@ impl Dialer {
             Input::RemoveCampaign { campaign } => self.remove_campaign(campaign),
             Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
             Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
+            Input::SupplyAway { campaign } => {
+                self.campaign_mut(campaign)?.supply_away = true;
+                Ok(())
+            }
             Input::Start { campaign } => {
                 self.campaign_mut(campaign)?.state = RunState::Running;
                 self.roll_ledger(now, campaign);
@@ -309,6 +318,7 @@ impl Dialer {
             Input::AgentLeaves { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: true }),
             Input::IntentDurable { attempt } => self.intent_durable(now, attempt),
             Input::IntentRefused { attempt } => self.intent_refused(now, attempt),
+            Input::IntentDeferred { attempt } => self.intent_deferred(now, attempt),
             Input::Progress { attempt, early_media: _ } => self.progress(now, attempt),
             Input::Answered { attempt } => self.answered(now, attempt),
             Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),

@@ -52,6 +52,12 @@ pub enum Input {
         /// The leads, dialled in this order.
         leads: Vec<Lead>,
     },
+    /// The leads that were asked for cannot be read now: the campaign goes on with those it has and is not finished
+    /// without them. The next `AddLeads` takes it back.
+    SupplyAway {
+        /// Whose.
+        campaign: CampaignId,
+    },
     /// Begin, or go on after a pause.
     Start {
         /// Which.
@@ -140,8 +146,13 @@ pub enum Input {
         /// Which.
         attempt: AttemptId,
     },
-    /// The store could not take the intent: the lead goes back. The campaign pauses, unless the dialer is on hold: a store
-    /// that is only away or busy is told by `Hold` first.
+    /// The store cannot take the intent now (busy, away, full): the lead goes back, the campaign runs on, and a second
+    /// passes before the next decision.
+    IntentDeferred {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// The store will not take the intent, which is a fault: the lead goes back, the campaign pauses.
     IntentRefused {
         /// Which.
         attempt: AttemptId,
@@ -238,7 +249,8 @@ pub enum Input {
         /// When this person was last abandoned.
         abandoned: Option<WallTime>,
     },
-    /// While on hold no campaign decides a new attempt; states stay, calls under way go on. For a store that is away.
+    /// While on hold no campaign decides a new attempt; states stay, calls under way go on. For a store that is away and
+    /// for the last minutes of a process.
     Hold {
         /// On or off.
         on: bool,
@@ -253,7 +265,7 @@ pub enum Input {
 /// What the dialer wants done, or tells.
 #[derive(Clone, Debug)]
 pub enum Output {
-    /// Write this down durably, then answer `IntentDurable` or `IntentRefused`.
+    /// Write this down durably, then answer `IntentDurable`, `IntentDeferred` or `IntentRefused`.
     RecordIntent(AttemptIntent),
     /// Dial now.
     Originate {
@@ -304,6 +316,16 @@ pub enum Output {
         item: CallId,
         /// Who.
         agent: AgentId,
+    },
+    /// An attempt has entered the legal ledger; at most once for each. To be kept at once: the call may go on for long,
+    /// and a restored ledger must know it.
+    Counted {
+        /// Which.
+        attempt: AttemptId,
+        /// As what; never `Nothing`.
+        as_what: CountedAs,
+        /// When.
+        at: Instant,
     },
     /// An attempt is over; exactly one for each `RecordIntent`.
     AttemptClosed(AttemptRecord),

@@ -23,13 +23,23 @@ pub(crate) struct Entry {
     pub(crate) lead: Lead,
     pub(crate) zone: u32,
     pub(crate) state: LeadState,
+    /// The number of the latest attempt.
     pub(crate) attempts: u32,
+    /// Of them: decided here and never dialled, so that no rule counts them.
+    given_back: u32,
     /// How often each outcome came, for the retry rule.
     outcomes: BTreeMap<Outcome, u32>,
     /// Steady moment of a waiting lead.
     next_us: i64,
     /// It waits because the gate said "later", not because of a retry rule.
     put_off: bool,
+}
+
+impl Entry {
+    /// Attempts that count against the most there may be.
+    pub(crate) fn made(&self) -> u32 {
+        self.attempts.saturating_sub(self.given_back)
+    }
 }
 
 /// How many leads are in each state.
@@ -143,11 +153,13 @@ impl List {
         let id = lead.lead;
         let outlook = Outlook::of(&lead, rules);
         let attempts = lead.attempts_made.max(old.as_ref().map_or(0, |old| old.attempts));
+        let given_back = old.as_ref().map_or(0, |old| old.given_back);
         let outcomes = match old {
             Some(old) => old.outcomes,
             None => last_outcome(&lead).map(|outcome| (outcome, 1)).into_iter().collect(),
         };
-        let entry = Entry { lead, zone, state: LeadState::Ready, attempts, outcomes, next_us: now_us, put_off: false };
+        let state = LeadState::Ready;
+        let entry = Entry { lead, zone, state, attempts, given_back, outcomes, next_us: now_us, put_off: false };
         self.open.insert(id, entry);
         match outlook {
             Outlook::Settled(state) => {
@@ -296,7 +308,7 @@ impl List {
         *times += 1;
         let again = rules.rules.get(&outcome).filter(|rule| *times <= rule.times);
         match again {
-            Some(rule) if entry.attempts < rules.attempts_max => {
+            Some(rule) if entry.made() < rules.attempts_max => {
                 let until_us = (now_us + rule.gap.as_us() as i64).max(earliest_us);
                 self.wait(lead, until_us, false);
                 (LeadState::Waiting, until_us)
@@ -309,9 +321,10 @@ impl List {
         }
     }
 
-    /// The attempt was never made: the lead waits a little and its retry rule has not counted it.
+    /// The attempt was never made: the lead waits a little and no rule has counted it.
     pub(crate) fn give_back(&mut self, lead: LeadId, until_us: i64) {
-        if self.open.contains_key(&lead) {
+        if let Some(entry) = self.open.get_mut(&lead) {
+            entry.given_back += 1;
             self.dialling = self.dialling.saturating_sub(1);
             self.wait(lead, until_us, false);
         }

@@ -93,8 +93,10 @@ pub enum Reason {
     NoTrunkRoom,
     /// The trunk has asked for patience (503 with Retry-After).
     TrunkRefuses,
-    /// The store cannot take intents, so nothing may be dialled.
+    /// The store has just said that it cannot take an intent, so nothing may be dialled.
     StoreAway,
+    /// The dialer was told to launch nothing.
+    OnHold,
     /// The agents' planned end is too near for another call.
     ShiftEnds,
     /// One call for one free agent.
@@ -120,6 +122,7 @@ impl Reason {
             Reason::NoTrunkRoom => "the trunk has no room",
             Reason::TrunkRefuses => "the trunk refuses calls and has said until when",
             Reason::StoreAway => "the store is away",
+            Reason::OnHold => "on hold: the store is away or the server is about to end",
             Reason::ShiftEnds => "the agents' planned end is near",
             Reason::OneToOne => "one call for one free agent",
             Reason::Ratio => "fixed lines per agent",

@@ -29,7 +29,7 @@ pub struct DialerSnapshot {
     pub occupancy: f64,
     /// Persons who wait for an agent.
     pub waiting: usize,
-    /// No new attempt is decided, because the store is away.
+    /// No new attempt is decided: [`crate::Input::Hold`].
     pub on_hold: bool,
     /// Pacing decisions made so far.
     pub decisions: u64,
@@ -173,7 +173,8 @@ impl Dialer {
             phases.entry(attempt.campaign).or_default().add(attempt.phase);
         }
         let campaigns = self.campaigns.iter();
-        let campaigns = campaigns.map(|(id, campaign)| campaign.snapshot(*id, phases.get(id).copied()));
+        let campaigns =
+            campaigns.map(|(id, campaign)| campaign.snapshot(*id, phases.get(id).copied().unwrap_or_default()));
         let trunks = self.trunks.iter().map(|(id, trunk)| TrunkSnapshot {
             trunk: id.0,
             in_use: trunk.in_use(),
@@ -194,6 +195,14 @@ impl Dialer {
         }
     }
 
+    /// One campaign at this moment; `None`: there is none.
+    pub fn campaign_snapshot(&self, id: CampaignId) -> Option<CampaignSnapshot> {
+        let mut phases = Phases::default();
+        let mine = self.attempts.values().filter(|attempt| attempt.campaign == id);
+        mine.for_each(|attempt| phases.add(attempt.phase));
+        self.campaigns.get(&id).map(|campaign| campaign.snapshot(id, phases))
+    }
+
     /// Time that all agents together have worked and been busy, up to `now`.
     pub fn agent_times(&self, now: Instant) -> (Duration, Duration) {
         let times = self.desk.times(now);
@@ -202,8 +211,8 @@ impl Dialer {
 }
 
 impl Campaign {
-    fn snapshot(&self, id: CampaignId, phases: Option<Phases>) -> CampaignSnapshot {
-        let Phases { ringing, answered, waiting, talking, in_message } = phases.unwrap_or_default();
+    fn snapshot(&self, id: CampaignId, phases: Phases) -> CampaignSnapshot {
+        let Phases { ringing, answered, waiting, talking, in_message } = phases;
         let limit = self.config.abandon_limit();
         let windows = self.ledger.windows().map(|(window, counts)| LedgerSnapshot {
             window: match window {

@@ -1,6 +1,6 @@
 //! What happens to an attempt between its intent and its end.
 
-use base::{AgentId, AttemptId, CallId, Instant};
+use base::{AgentId, AttemptId, CallId, Duration, Instant};
 use desk::WorkItem;
 
 use super::{Dialer, RunState};
@@ -12,6 +12,10 @@ use crate::pacing::{Observation, RingEnd};
 /// An attempt that was never dialled gives its lead back after this time, so that a store in trouble is not asked
 /// for the same lead a thousand times a second.
 const GIVE_BACK_US: i64 = 60_000_000;
+
+/// A store that cannot take an intent is asked again with the next tick after this time. With a thousand campaigns
+/// waiting that is one burst of decisions a second, not one for each refusal.
+const STORE_RESTS: Duration = Duration::from_secs(1);
 
 impl Dialer {
     fn attempt_in(&mut self, id: AttemptId, phases: &[Phase], event: &'static str) -> Result<&mut Attempt, Reject> {
@@ -40,12 +44,17 @@ impl Dialer {
     pub(super) fn intent_refused(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
         let campaign = self.attempt_in(id, &[Phase::Recording], "an intent's refusal")?.campaign;
         self.never_dialled(now, id);
-        // A store that is only away was told by `Hold`, and the campaign goes on when it is back.
-        let entry = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running);
-        if let Some(entry) = entry.filter(|_| !self.on_hold) {
+        if let Some(entry) = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running) {
             entry.state = RunState::Paused;
             self.outputs.push_back(Output::CampaignPaused { campaign, reason: PauseReason::StoreRefused });
         }
+        Ok(())
+    }
+
+    pub(super) fn intent_deferred(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        self.attempt_in(id, &[Phase::Recording], "an intent's deferral")?;
+        self.store_rests_until = now + STORE_RESTS;
+        self.never_dialled(now, id);
         Ok(())
     }
 
@@ -229,6 +238,7 @@ impl Dialer {
         attempt.counted_at = Some(now);
         let (number, forecast_no_agent) = (attempt.number, attempt.forecast_no_agent);
         let now_us = self.steady.wall_at(now).as_unix_us();
+        self.outputs.push_back(Output::Counted { attempt: id, as_what, at: now });
         let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) else { return };
         campaign.ledger.count(now_us, &self.zones, id, as_what);
         let abandoned = as_what == CountedAs::Abandoned;

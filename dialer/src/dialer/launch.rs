@@ -96,6 +96,9 @@ impl Dialer {
     fn room(&mut self, now: Instant, id: CampaignId) -> Result<u32, Reason> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reason::NotRunning) };
         if self.on_hold {
+            return Err(Reason::OnHold);
+        }
+        if now < self.store_rests_until {
             return Err(Reason::StoreAway);
         }
         if self.agent_views.is_empty() {
@@ -161,7 +164,7 @@ impl Dialer {
         for _ in 0..LOOKS_MAX {
             let Some(campaign) = self.campaigns.get_mut(&id) else { return false };
             let Some((lead, entry)) = campaign.list.next() else { return false };
-            if entry.attempts >= campaign.config.retry.attempts_max {
+            if entry.made() >= campaign.config.retry.attempts_max {
                 // The rule was tightened while it waited.
                 campaign.list.spent(lead);
                 self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Done, next_at: None });

@@ -40,6 +40,7 @@ impl Dialer {
             why: Reason::NotStarted,
             planned_end: None,
             wanted: None,
+            supply_away: false,
             attempts: 0,
             open_attempts: 0,
             outcomes: OutcomeCounts::new(),
@@ -122,7 +123,9 @@ impl Dialer {
 
     pub(super) fn add_leads(&mut self, now: Instant, id: CampaignId, leads: Vec<Lead>) -> Result<(), Reject> {
         let now_us = self.steady_us(now);
-        self.campaign_mut(id)?.wanted = None;
+        let campaign = self.campaign_mut(id)?;
+        campaign.wanted = None;
+        campaign.supply_away = false;
         for lead in leads {
             let name = lead.lead;
             let Some(campaign) = self.campaigns.get_mut(&id) else { break };

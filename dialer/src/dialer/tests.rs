@@ -179,7 +179,9 @@ fn the_law_counts_from_the_greeting_and_the_message_is_played() {
     // 2 s from the greeting's end, 0.5 s of them gone, 0.1 s kept for bridging.
     assert!(bench.pass_ms(1_399).is_empty());
     let said = bench.pass_ms(1);
-    assert!(matches!(said[..], [Output::PlayMessage { attempt: AttemptId(1), .. }]), "{said:?}");
+    let (message, counted) = (matches!(said[0], Output::PlayMessage { attempt: AttemptId(1), .. }), &said[1..]);
+    assert!(message, "{said:?}");
+    assert!(matches!(counted, [Output::Counted { attempt: AttemptId(1), as_what: CountedAs::Abandoned, .. }]));
     assert_eq!(bench.rate(), (0, 1));
     let said = bench.tell(Input::MessageEnded { attempt: AttemptId(1) });
     assert!(matches!(said[..], [Output::Hangup { reason: HangupReason::MessageOver, .. }]));
@@ -197,7 +199,10 @@ fn a_message_that_never_ends_is_ended() {
     bench.tell(Input::AgentLoggedOut { agent: AgentId(1) });
     bench.person_answers(1);
     let said = bench.pass_ms(1_400 + 30_000);
-    assert!(matches!(said[..], [Output::PlayMessage { .. }, Output::Hangup { .. }]), "{said:?}");
+    assert!(
+        matches!(said[..], [Output::PlayMessage { .. }, Output::Counted { .. }, Output::Hangup { .. }]),
+        "{said:?}"
+    );
     bench.end(1, Party::Us, None);
     assert!(!bench.record(1).message_played);
 }
@@ -248,7 +253,7 @@ fn without_detection_the_clock_starts_at_the_answer_until_the_greeting_is_heard(
     bench.pass_ms(1_000);
     bench.tell(Input::GreetingEnded { attempt: AttemptId(1), at: bench.now });
     assert!(bench.pass_ms(1_899).is_empty());
-    assert!(matches!(bench.pass_ms(1)[..], [Output::PlayMessage { .. }]));
+    assert!(matches!(bench.pass_ms(1)[..], [Output::PlayMessage { .. }, Output::Counted { .. }]));
 }
 
 #[test]

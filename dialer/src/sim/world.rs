@@ -485,6 +485,7 @@ impl World {
             | Output::CampaignPaused { .. }
             | Output::CampaignFinished { .. }
             | Output::ItemLost { .. }
+            | Output::Counted { .. }
             | Output::Refused(_) => {}
         }
     }
