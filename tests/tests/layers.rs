@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("outpace-store", 5),
     ("outpace-loadtest", 6),
     ("outpace-floor", 6),
+    ("outpace-measure", 6),
     ("outpace-server", 7),
     ("outpace-tests", 8),
 ];

@@ -25,7 +25,7 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Adds one value; what is beyond the range counts as its end.
-    pub(crate) fn record(&mut self, value: u64) {
+    pub fn record(&mut self, value: u64) {
         self.0.saturating_record(value);
     }
     /// Number of values.
