@@ -116,17 +116,20 @@ struct Core {
     meter: Meter,
 }
 
+/// All that a driver is made of besides its way to the sockets.
+pub(crate) struct Parts {
+    pub(crate) id: ShardId,
+    pub(crate) clock: Clock,
+    pub(crate) shard: Shard,
+    pub(crate) sip: Arc<UdpSocket>,
+    pub(crate) media: MediaPorts,
+    pub(crate) doors: Doors,
+    pub(crate) flight: Option<FlightFile>,
+}
+
 impl<I: Io> Driver<I> {
-    pub(crate) fn new(
-        id: ShardId,
-        clock: Clock,
-        shard: Shard,
-        sip: Arc<UdpSocket>,
-        io: I,
-        media: MediaPorts,
-        doors: Doors,
-        flight: Option<FlightFile>,
-    ) -> Driver<I> {
+    pub(crate) fn new(io: I, parts: Parts) -> Driver<I> {
+        let Parts { id, clock, shard, sip, media, doors, flight } = parts;
         let core = Core {
             id,
             shard,

@@ -173,6 +173,12 @@ impl FlightFile {
         }
     }
 
+    /// As if all slots were taken.
+    #[cfg(test)]
+    pub(crate) fn fill_up(&mut self) {
+        self.used = SLOTS as u32;
+    }
+
     /// Logs the first fault; the counter has them all.
     fn complain(&mut self, what: &'static str, error: Option<io::Error>) -> bool {
         if !self.complained {

@@ -1,6 +1,6 @@
 //! Engines: the shard threads, the queues between them and to the control plane, their start and their end.
 
-use crate::drive::{Doors, Driver, redacted, text_of};
+use crate::drive::{Doors, Driver, Parts, redacted, text_of};
 use crate::driver::{DriverChoice, DriverKind};
 use crate::flight::{self, FlightFile};
 use crate::io::Io;
@@ -350,9 +350,9 @@ impl Engine {
             DriverChoice::Poll => (None, None),
             choice => match (0..shards).map(|index| RingIo::new((index == 0).then(|| Arc::clone(&socket)))).collect() {
                 Ok(rings) => (Some::<Vec<RingIo>>(rings), None),
-                Err(error) if choice == DriverChoice::Ring => return Err(NetError::NoRing(ring::why_not(&error))),
+                Err(error) if choice == DriverChoice::Ring => return Err(NetError::NoRing(ring::cannot(&error))),
                 Err(error) => {
-                    let why = ring::why_not(&error);
+                    let why = ring::cannot(&error);
                     tracing::warn!(why, "driver poll instead of ring");
                     (None, Some(why))
                 }
@@ -385,7 +385,7 @@ impl Engine {
         let handle =
             EngineHandle { events, shards: doors.into(), stop, sip, driver, fallback: fallback.map(Arc::from) };
 
-        let mut places = Vec::with_capacity(shards);
+        let mut parts = Vec::with_capacity(shards);
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let id = ShardId(index as u64);
             let flight = match &config.flight_dir {
@@ -407,18 +407,19 @@ impl Engine {
             );
             let media = MediaPorts::new(config.media_ip, range, index, shards);
             let doors = Doors { inbox, peers: peers.clone(), events: events_in.clone() };
-            places.push(Place { id, clock, shard, sip: Arc::clone(&socket), media, doors, flight });
+            parts.push(Parts { id, clock, shard, sip: Arc::clone(&socket), media, doors, flight });
         }
         // All sockets first, so that a fault leaves no thread behind.
         let mut bodies: Vec<Body> = Vec::with_capacity(shards);
         if let Some(rings) = rings {
-            for (place, io) in places.into_iter().zip(rings) {
-                bodies.push(place.drive(io, (first, last))?);
+            for (parts, io) in parts.into_iter().zip(rings) {
+                bodies.push(drive(io, parts, (first, last))?);
             }
         } else {
-            for (index, place) in places.into_iter().enumerate() {
+            for (index, parts) in parts.into_iter().enumerate() {
                 let front = (index == 0).then(|| Arc::clone(&socket));
-                bodies.push(place.drive(PollIo::new(front).map_err(os("epoll_create1"))?, (first, last))?);
+                let io = PollIo::new(front).map_err(os("epoll_create1"))?;
+                bodies.push(drive(io, parts, (first, last))?);
             }
         }
         let mut engine = Engine { handle, threads: Vec::with_capacity(shards) };
@@ -460,27 +461,13 @@ impl Drop for Engine {
 /// What a shard thread runs; its argument is the processor it is tied to.
 type Body = Box<dyn FnOnce(Option<usize>) -> std::io::Result<ShardStats> + Send>;
 
-/// All that a driver is made of, whichever it is.
-struct Place {
-    id: ShardId,
-    clock: Clock,
-    shard: Shard,
-    sip: Arc<std::net::UdpSocket>,
-    media: MediaPorts,
-    doors: Doors,
-    flight: Option<FlightFile>,
-}
-
-impl Place {
-    /// Makes the driver over `io` and binds its first ports, which lie between the two given.
-    fn drive<I: Io + Send + 'static>(self, io: I, (first, last): (u16, u16)) -> Result<Body, NetError> {
-        let Place { id, clock, shard, sip, media, doors, flight } = self;
-        let mut driver = Driver::new(id, clock, shard, sip, io, media, doors, flight);
-        if driver.bind_first_ports() == 0 {
-            return Err(NetError::NoPorts { first, last, error: driver.take_bind_error() });
-        }
-        Ok(Box::new(move |pin| driver.run(pin)))
+/// Makes the driver over `io` and binds its first ports, which lie between the two given.
+fn drive<I: Io + Send + 'static>(io: I, parts: Parts, (first, last): (u16, u16)) -> Result<Body, NetError> {
+    let mut driver = Driver::new(io, parts);
+    if driver.bind_first_ports() == 0 {
+        return Err(NetError::NoPorts { first, last, error: driver.take_bind_error() });
     }
+    Ok(Box::new(move |pin| driver.run(pin)))
 }
 
 /// A shard thread from top to end. A panic of the loop itself (those of the brain it has taken already) ends the shard and

@@ -5,6 +5,13 @@ mod common;
 use base::{CallId, LegId, ShardId};
 use call::{Command, Event};
 use common::*;
+use net::DriverChoice;
+
+over_both! {
+    a_call_carries_audio_both_ways_and_gives_everything_back,
+    both_shards_behind_one_front_door_place_and_take_calls,
+    a_bridge_across_shards_carries_audio_both_ways,
+}
 
 const ZERO: ShardId = ShardId(0);
 
@@ -12,10 +19,9 @@ fn play(leg: LegId, prompt: &std::sync::Arc<media::playout::Prompt>) -> Command 
     Command::Play { leg, prompt: std::sync::Arc::clone(prompt), repeat: false }
 }
 
-#[test]
-fn a_call_carries_audio_both_ways_and_gives_everything_back() {
-    let caller = engine("caller", 1, PORTS, 1);
-    let callee = engine("callee", 1, PORTS, 2);
+fn a_call_carries_audio_both_ways_and_gives_everything_back(driver: DriverChoice) {
+    let caller = engine(driver, "caller", 1, 1);
+    let callee = engine(driver, "callee", 1, 2);
     order(&caller, ZERO, originate(1, &callee));
     let (there, _) = incoming(&callee);
     order(&callee, ZERO, Command::Ring { leg: there, early_media: false });
@@ -47,10 +53,9 @@ fn a_call_carries_audio_both_ways_and_gives_everything_back() {
     }
 }
 
-#[test]
-fn both_shards_behind_one_front_door_place_and_take_calls() {
-    let caller = engine("caller", 2, PORTS, 3);
-    let callee = engine("callee", 2, PORTS, 4);
+fn both_shards_behind_one_front_door_place_and_take_calls(driver: DriverChoice) {
+    let caller = engine(driver, "caller", 2, 3);
+    let callee = engine(driver, "callee", 2, 4);
     let mut taken_by = Vec::new();
     for number in 0..6u64 {
         let shard = ShardId(number % 2);
@@ -74,10 +79,9 @@ fn both_shards_behind_one_front_door_place_and_take_calls() {
     all_given_back(&callee);
 }
 
-#[test]
-fn a_bridge_across_shards_carries_audio_both_ways() {
-    let house = engine("house", 2, PORTS, 5);
-    let world = engine("world", 1, PORTS, 6);
+fn a_bridge_across_shards_carries_audio_both_ways(driver: DriverChoice) {
+    let house = engine(driver, "house", 2, 5);
+    let world = engine(driver, "world", 1, 6);
     let mut far = Vec::new();
     for (leg, shard) in [(1, ZERO), (2, ShardId(1))] {
         order(&house, shard, originate(leg, &world));

@@ -5,6 +5,7 @@ mod common;
 use base::{LegId, ShardId};
 use call::Command;
 use common::*;
+use net::DriverChoice;
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
@@ -13,15 +14,15 @@ fn open_files() -> usize {
 #[test]
 fn engines_leave_no_descriptor_behind() {
     let before = open_files();
-    for round in 0..3 {
-        let caller = engine("caller", 2, PORTS, round);
-        let callee = engine("callee", 1, PORTS, round + 10);
+    for (round, driver) in (0..6).zip([DriverChoice::Poll, DriverChoice::Ring].into_iter().cycle()) {
+        let caller = engine(driver, "caller", 2, round);
+        let callee = engine(driver, "callee", 1, round + 10);
         assert!(open_files() > before + 60, "the sockets of three shards are open");
         order(&caller, ShardId(1), originate(1, &callee));
         let (there, at) = incoming(&callee);
         order(&callee, at, Command::Answer { leg: there, learn: false });
         answered(&caller, LegId(1));
-        if round == 0 {
+        if round < 2 {
             order(&caller, ShardId(1), Command::Hangup { leg: LegId(1), reason: "test over" });
             ended(&caller, LegId(1));
             ended(&callee, there);

@@ -14,6 +14,9 @@ use codecs::g711::Law;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::AtomicBool;
 
+#[path = "../../../media/tests/common/counting.rs"]
+mod counting;
+
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Shard 0 of `shards`, whose siblings are only queues.
@@ -66,6 +69,8 @@ over_both! {
     a_flood_of_junk_costs_a_bounded_share_of_a_tick_and_changes_nothing(14_600);
     an_oversized_packet_is_dropped_and_the_next_one_read(9_000);
     ports_are_bound_ahead_of_need_and_resting_ones_do_not_count(9_400);
+    media_in_both_directions_allocates_nothing(9_800);
+    an_answer_is_in_the_flight_record_until_the_leg_has_ended(10_600);
 }
 
 impl<I: Made> Rig<I> {
@@ -102,7 +107,8 @@ impl<I: Made> Rig<I> {
         let socket = Arc::new(socket);
         let io = I::made(Arc::clone(&socket));
         let doors = Doors { inbox, peers: doors, events: events_in };
-        let mut driver = Driver::new(ShardId(0), clock, shard, socket, io, media, doors, None);
+        let mut driver =
+            Driver::new(io, Parts { id: ShardId(0), clock, shard, sip: socket, media, doors, flight: None });
         assert!(driver.bind_first_ports() > 0);
         driver.begin().unwrap();
         let stranger = UdpSocket::bind(SocketAddr::new(LOOPBACK, 0)).unwrap();
@@ -314,4 +320,120 @@ fn ports_are_bound_ahead_of_need_and_resting_ones_do_not_count<I: Made>(ports: u
     }
     assert!(rig.driver.ports_retry_at > now);
     assert_eq!(rig.driver.core.shard.ports_free(), rig.driver.media.bound());
+}
+
+/// Two drivers that call each other, `legs` times, ticked in turn by this thread.
+fn calls<I: Made>(ports: u16, legs: u64) -> (Rig<I>, Rig<I>, Vec<LegId>) {
+    let (mut caller, mut callee) = (Rig::<I>::new(ports, 1, 64, 1), Rig::<I>::new(ports + 400, 1, 64, 1));
+    let (mut up, mut taken) = (0, Vec::new());
+    for leg in 1..=legs {
+        caller.commands.try_send(originate(leg, callee.sip)).unwrap();
+        while up < 2 * leg {
+            caller.tick();
+            callee.tick();
+            for (_, event) in caller.events.try_iter().chain(callee.events.try_iter()) {
+                match event {
+                    Event::Incoming { leg, .. } => {
+                        callee.commands.try_send(Command::Answer { leg, learn: false }).unwrap();
+                        taken.push(leg);
+                    }
+                    Event::Answered { .. } => up += 1,
+                    Event::Ended { cause, .. } => panic!("{cause:?}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+    (caller, callee, taken)
+}
+
+fn originate(leg: u64, remote: SocketAddr) -> Command {
+    Command::Originate(Box::new(call::Originate {
+        leg: LegId(leg),
+        to_uri: format!("sip:callee{leg}@{remote}"),
+        remote,
+        from_uri: "sip:caller@outpace.example".to_owned(),
+        from_display: None,
+        credentials: None,
+        ring_timeout: Duration::from_secs(60),
+        analyse: None,
+        laws: vec![Law::Mu],
+        learn: false,
+    }))
+}
+
+fn media_in_both_directions_allocates_nothing<I: Made>(ports: u16) {
+    let (mut caller, mut callee, taken) = calls::<I>(ports, 8);
+    let samples: Vec<i16> = (0..160 * 50).map(|number| (number % 977) as i16 * 30).collect();
+    let prompt = Arc::new(media::playout::Prompt::from_samples(&samples));
+    for (number, leg) in taken.into_iter().enumerate() {
+        callee.commands.try_send(Command::Echo { leg, on: true }).unwrap();
+        let play = Command::Play { leg: LegId(number as u64 + 1), prompt: Arc::clone(&prompt), repeat: true };
+        caller.commands.try_send(play).unwrap();
+        callee.tick();
+        caller.tick();
+    }
+    let run = |rigs: &mut [&mut Rig<I>; 2], packets: u64| {
+        let start = rigs.each_ref().map(|rig| rig.driver.core.meter.counters);
+        let mut allocations = 0;
+        while rigs.iter().zip(start).any(|(rig, start)| {
+            let counters = rig.driver.core.meter.counters;
+            counters.media_sent < start.media_sent + packets || counters.media_received < start.media_received + packets
+        }) {
+            for rig in rigs.iter_mut() {
+                allocations += counting::during(|| {
+                    rig.tick();
+                });
+            }
+        }
+        allocations
+    };
+    let mut rigs = [&mut caller, &mut callee];
+    run(&mut rigs, 100); // buffers that grow once have grown
+    assert_eq!(run(&mut rigs, 400), 0);
+}
+
+fn an_answer_is_in_the_flight_record_until_the_leg_has_ended<I: Made>(ports: u16) {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut caller, mut callee) = (Rig::<I>::new(ports, 1, 64, 1), Rig::<I>::new(ports + 400, 1, 64, 1));
+    caller.driver.core.flight = Some(FlightFile::create(dir.path(), 0).unwrap());
+    caller.commands.try_send(originate(1, callee.sip)).unwrap();
+    let mut dialogs = Vec::new();
+    let mut ended = 0;
+    while ended < 2 {
+        assert!(dialogs.len() < 2);
+        caller.tick();
+        callee.tick();
+        for (_, event) in callee.events.try_iter() {
+            match event {
+                Event::Incoming { leg, .. } => callee.commands.try_send(Command::Answer { leg, learn: false }).unwrap(),
+                Event::Ended { .. } => ended += 1,
+                _ => {}
+            }
+        }
+        for (_, event) in caller.events.try_iter() {
+            match event {
+                Event::Answered { leg, dialog, .. } => {
+                    let written = crate::flight::read(dir.path()).unwrap();
+                    assert_eq!(written, [crate::flight::FlightEntry { leg, dialog: (*dialog).clone() }]);
+                    dialogs.push(dialog);
+                    caller.commands.try_send(Command::Hangup { leg, reason: "test over" }).unwrap();
+                }
+                Event::Ended { .. } => {
+                    assert_eq!(crate::flight::read(dir.path()).unwrap(), []);
+                    ended += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(dialogs.len(), 1);
+    assert_eq!(caller.driver.core.meter.counters.flight_errors, 0);
+
+    // A record that cannot be written stops no call: it is counted.
+    let mut full = FlightFile::create(dir.path(), 1).unwrap();
+    full.fill_up();
+    caller.driver.core.flight = Some(full);
+    caller.driver.core.note(&Event::Answered { leg: LegId(2), at: Instant::ZERO, dialog: dialogs.remove(0) });
+    assert_eq!(caller.driver.core.meter.counters.flight_errors, 1);
 }

@@ -326,6 +326,12 @@ impl Uring {
         self.armed + (usize::from(SEND_SLOTS) - self.slots.free.len())
     }
 
+    /// Buffers in our hands.
+    #[cfg(test)]
+    pub(super) fn lent(&self, group: Group) -> u16 {
+        self.buffers(group).map_or(0, |buffers| buffers.lent)
+    }
+
     fn buffers(&self, group: Group) -> Option<&Buffers> {
         if group == Group::Media { Some(&self.media) } else { self.sip.as_ref() }
     }

@@ -70,6 +70,9 @@ fn a_panic_ends_the_shard_with_its_message_kept() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {})); // keeps the expected panics out of the test's output
     assert!(guarded(&handle.shards[0].failed, || panic!("number {}", 7)).is_none());
+    let third = OnceLock::new();
+    assert!(guarded(&third, || Err(std::io::Error::from_raw_os_error(libc::EEXIST))).is_none());
+    assert!(third.get().is_some_and(|why| why.starts_with("the driver could not begin")));
     let other = OnceLock::new();
     assert!(guarded(&other, || std::panic::panic_any(5)).is_none());
     std::panic::set_hook(hook);
@@ -105,8 +108,37 @@ fn what_cannot_work_is_refused_at_the_start() {
 }
 
 #[test]
+fn where_io_uring_is_forbidden_auto_takes_poll_and_ring_says_what_to_do() {
+    std::thread::spawn(|| {
+        let config = |driver| EngineConfig { driver, ports: 12_000..=12_199, ..EngineConfig::default() };
+        let engine = Engine::start(config(DriverChoice::Auto)).unwrap();
+        assert_eq!((engine.driver(), engine.stats().fallback), (DriverKind::Ring, None), "this machine has it");
+        drop(engine);
+        sys::forbid_call(libc::SYS_io_uring_setup).unwrap();
+        let engine = Engine::start(config(DriverChoice::Auto)).unwrap();
+        assert_eq!(engine.driver(), DriverKind::Poll);
+        let stats = engine.stats();
+        assert_eq!(stats.driver, DriverKind::Poll);
+        assert!(stats.fallback.is_some_and(|why| why.contains("io_uring")));
+        drop(engine);
+        let fault = Engine::start(config(DriverChoice::Ring)).map(|_| ()).unwrap_err();
+        assert!(matches!(fault, NetError::NoRing(_)), "{fault}");
+        assert!(fault.to_string().contains("ask for \"auto\" or \"poll\""), "{fault}");
+        assert!(Engine::start(config(DriverChoice::Poll)).is_ok());
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
 fn an_engine_starts_answers_and_stops() {
-    let config = EngineConfig { shards: 2, ports: 14_600..=14_799, pin: true, ..EngineConfig::default() };
+    for driver in [DriverChoice::Poll, DriverChoice::Ring] {
+        starts_answers_and_stops(driver);
+    }
+}
+
+fn starts_answers_and_stops(driver: DriverChoice) {
+    let config = EngineConfig { driver, shards: 2, ports: 14_600..=14_799, pin: true, ..EngineConfig::default() };
     let engine = Engine::start(config).unwrap();
     assert_ne!(engine.sip_addr().port(), 0);
     let handle = engine.handle();
@@ -120,7 +152,7 @@ fn an_engine_starts_answers_and_stops() {
     };
     assert_eq!(stats.counts(), call::Counts::default());
     assert!(stats.shards.iter().all(|shard| shard.pairs_bound > 0));
-    println!("class in force: {}", stats.sched());
+    println!("{} driver, class in force: {}", stats.driver, stats.sched());
     let last = engine.shutdown();
     assert_eq!((last.shards.len(), last.failed.len()), (2, 0));
     assert!(last.counters().ticks > 0);
@@ -129,7 +161,14 @@ fn an_engine_starts_answers_and_stops() {
 
 #[test]
 fn an_idle_engine_costs_little() {
-    let engine = Engine::start(EngineConfig { shards: 2, ports: 14_800..=14_999, ..EngineConfig::default() }).unwrap();
+    for driver in [DriverChoice::Poll, DriverChoice::Ring] {
+        costs_little_when_idle(driver);
+    }
+}
+
+fn costs_little_when_idle(driver: DriverChoice) {
+    let config = EngineConfig { driver, shards: 2, ports: 14_800..=14_999, ..EngineConfig::default() };
+    let engine = Engine::start(config).unwrap();
     let sample = || loop {
         let stats = engine.stats();
         if stats.silent.is_empty() {

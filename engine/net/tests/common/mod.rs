@@ -6,15 +6,30 @@ use base::{Duration, LegId, Seed, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
 use media::playout::Prompt;
-use net::{Engine, EngineConfig, EngineHandle};
+use net::{DriverChoice, Engine, EngineConfig, EngineHandle};
 use std::sync::Arc;
 
 /// One range for all engines of all tests, on purpose: each skips what others hold. Below the ports that the system lends.
 pub(crate) const PORTS: std::ops::RangeInclusive<u16> = 15_000..=17_999;
 
+/// Runs each named test over both drivers: `name(driver)`.
+#[macro_export]
+macro_rules! over_both {
+    ($($name:ident,)+) => {
+        mod poll {
+            $(#[test] fn $name() { super::$name(net::DriverChoice::Poll); })+
+        }
+        mod ring {
+            $(#[test] fn $name() { super::$name(net::DriverChoice::Ring); })+
+        }
+    };
+}
+
 /// An engine with a fixed seed on loopback.
-pub(crate) fn engine(name: &str, shards: usize, ports: std::ops::RangeInclusive<u16>, seed: u64) -> Engine {
+pub(crate) fn engine(driver: DriverChoice, name: &str, shards: usize, seed: u64) -> Engine {
+    let ports = PORTS;
     let config = EngineConfig {
+        driver,
         shards,
         ports,
         seed: Some(Seed::from_u64(seed)),
