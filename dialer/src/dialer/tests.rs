@@ -7,6 +7,8 @@ use crate::lead::Lead;
 use base::LeadId;
 use desk::Skills;
 
+mod settings;
+
 const CAMPAIGN: CampaignId = CampaignId(1);
 const TRUNK: TrunkId = TrunkId(1);
 
