@@ -11,6 +11,7 @@
 mod cross;
 mod docs;
 mod fault;
+mod json;
 mod keys;
 mod nearest;
 mod read;
@@ -18,6 +19,8 @@ mod values;
 
 pub use docs::documentation;
 pub use fault::{Fault, Faults};
+pub use json::{AgentSchema, CampaignSchema, KeyFault, Known};
+pub use nearest::nearest;
 pub use values::{Action, CalledPattern, Codec, Host, Secret, check_name};
 
 use crate::failure::Failure;
@@ -51,6 +54,8 @@ pub struct Config {
     pub agents: Vec<Agent>,
     /// What is dialled.
     pub campaigns: Vec<Campaign>,
+    /// All of it as JSON, with defaults and without secrets: for showing only.
+    pub shown: serde_json::Value,
 }
 
 /// `[server]`.
@@ -239,6 +244,7 @@ impl Config {
             routes: many("route").map(route).collect(),
             agents: many("agent").map(agent).collect(),
             campaigns: many("campaign").map(campaign).collect(),
+            shown: json::shown(&text),
         })
     }
 
@@ -250,6 +256,14 @@ impl Config {
             }
             None => self.store.url.clone(),
         }
+    }
+}
+
+impl Agent {
+    /// The host part of the phone's address.
+    pub fn phone_host(&self) -> Option<Host> {
+        let (_, at) = self.sip.as_deref()?.split_once('@')?;
+        values::host_of(at)
     }
 }
 

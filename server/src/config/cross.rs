@@ -1,5 +1,7 @@
 //! What one value alone cannot show: names of nothing, names twice, values that do not go together.
 
+use super::fault::Raw;
+use super::json::Known;
 use super::read::{Document, Found};
 use super::values::{CalledPattern, listed};
 use super::{Campaign, campaign, nearest::nearest};
@@ -28,32 +30,56 @@ pub(super) fn check(document: &mut Document) {
         }
     }
     for agent in of(sections, "agent") {
-        if agent.maybe("auto_ready") == Some(true) {
-            goes_with(agent, "auto_ready", "sip", &mut noted);
-        }
+        agent_fits(agent, &mut noted);
     }
     for route in of(sections, "route") {
-        known(route, "from_trunk", "trunk", &trunks, &mut noted);
+        is_known(route, "from_trunk", "trunk", &trunks, &mut noted);
     }
     unreachable_routes(sections, &mut noted);
+    let known = Known { trunks, agents, skills };
     for found in of(sections, "campaign") {
-        known(found, "trunk", "trunk", &trunks, &mut noted);
-        all_known(found, "agents", "agent", &agents, &mut noted);
-        all_known(found, "skills", "skill of an agent", &skills, &mut noted);
-        if let Some(place) = found.place("ratio")
-            && found.get::<String>("mode") != "power"
-        {
-            let what = "\"ratio\" does nothing in this mode".to_owned();
-            noted.push((place, found.path("ratio"), what, "set mode = \"power\" or leave it out".to_owned()));
-        }
-        let alone = document.faults.iter().all(|fault| !fault.key.starts_with(found.path("").trim_end_matches('.')));
-        if alone {
-            dialer_agrees(found, &campaign(found), &mut noted);
-        }
+        campaign_fits(found, &known, &document.faults, &mut noted);
     }
     ports_apart(sections, &mut noted);
     for (span, key, what, mend) in noted {
         document.fault(span, key, what, mend);
+    }
+}
+
+/// Checks a campaign or agent that stands alone, outside of a file.
+pub(super) fn check_one(document: &mut Document, known: &Known) {
+    let mut noted = Noted::new();
+    for found in &document.sections {
+        if found.is("campaign") {
+            campaign_fits(found, known, &document.faults, &mut noted);
+        } else {
+            agent_fits(found, &mut noted);
+        }
+    }
+    for (span, key, what, mend) in noted {
+        document.fault(span, key, what, mend);
+    }
+}
+
+fn agent_fits(found: &Found, noted: &mut Noted) {
+    if found.maybe("auto_ready") == Some(true) {
+        goes_with(found, "auto_ready", "sip", noted);
+    }
+}
+
+fn campaign_fits(found: &Found, known: &Known, faults: &[Raw], noted: &mut Noted) {
+    is_known(found, "trunk", "trunk", &known.trunks, noted);
+    all_known(found, "agents", "agent", &known.agents, noted);
+    all_known(found, "skills", "skill of an agent", &known.skills, noted);
+    if let Some(place) = found.place("ratio")
+        && found.get::<String>("mode") != "power"
+    {
+        let what = "\"ratio\" does nothing in this mode".to_owned();
+        noted.push((place, found.path("ratio"), what, "set mode = \"power\" or leave it out".to_owned()));
+    }
+    let alone = faults.iter().all(|fault| !fault.key.starts_with(found.path("").trim_end_matches('.')));
+    if alone {
+        dialer_agrees(found, &campaign(found), noted);
     }
 }
 
@@ -84,7 +110,7 @@ fn goes_with(found: &Found, key: &str, other: &str, noted: &mut Noted) {
     }
 }
 
-fn known(found: &Found, key: &'static str, kind: &str, known: &BTreeSet<String>, noted: &mut Noted) {
+fn is_known(found: &Found, key: &'static str, kind: &str, known: &BTreeSet<String>, noted: &mut Noted) {
     if let (Some(name), Some(place)) = (found.maybe::<String>(key), found.place(key)) {
         unknown_name(found, key, kind, &name, place, known, noted);
     }

@@ -1,7 +1,7 @@
 //! The known word nearest to an unknown one.
 
 /// The nearest of `known` if it is near: at most a third of its letters, or two, differ.
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let lower = word.to_lowercase();
     known
         .into_iter()

@@ -53,6 +53,19 @@ impl Document {
         document
     }
 
+    /// Reads the keys of one section that stand in `text` without its header; faults name them by the key alone.
+    pub(super) fn one(section: &'static Section, text: String) -> Document {
+        let mut document = Document { text: String::new(), sections: Vec::new(), faults: Vec::new() };
+        let (table, errors) = DeTable::parse_recoverable(&text);
+        for error in errors {
+            document.fault(error.span().unwrap_or(0..0), "", error.message(), "mend the value");
+        }
+        document.section(section, section.name.to_owned(), 0..0, table.get_ref());
+        drop(table);
+        document.text = text;
+        document
+    }
+
     pub(super) fn fault(
         &mut self,
         span: Range<usize>,

@@ -266,6 +266,11 @@ fn host(text: &str) -> Result<Host, Wrong> {
     }
 }
 
+/// The host that a checked text names.
+pub(super) fn host_of(text: &str) -> Option<Host> {
+    host(text).ok()
+}
+
 fn ports(text: &str) -> Result<RangeInclusive<u16>, Wrong> {
     let range = text
         .split_once('-')
