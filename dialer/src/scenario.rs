@@ -3,15 +3,18 @@
 //! Text comes in, a checked [`Scenario`] or one error goes out; files of samples (`dist = "empirical"`) are asked of
 //! the caller. Keys the project does not know are refused with the nearest one it does.
 
+mod check;
 pub(crate) mod dist;
 mod keys;
 mod model;
+mod parts;
 
 pub use dist::Dist;
 pub(crate) use dist::{exponential, normal};
-pub use model::{
-    AgentModel, AmdModel, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind, Scenario,
-    Shift, TrunkModel,
+pub use model::Scenario;
+pub use parts::{
+    AgentModel, AmdModel, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind, Shift,
+    TrunkModel,
 };
 
 /// What is wrong with a scenario: what, where, how to mend it.

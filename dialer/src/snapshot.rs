@@ -203,6 +203,11 @@ impl Dialer {
         self.campaigns.get(&id).map(|campaign| campaign.snapshot(id, phases))
     }
 
+    /// Channels of a trunk that attempts hold, from decision to end.
+    pub fn trunk_in_use(&self, trunk: base::TrunkId) -> u32 {
+        self.trunks.get(&trunk).map_or(0, |trunk| trunk.in_use())
+    }
+
     /// Time that all agents together have worked and been busy, up to `now`.
     pub fn agent_times(&self, now: Instant) -> (Duration, Duration) {
         let times = self.desk.times(now);

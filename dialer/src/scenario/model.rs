@@ -1,8 +1,12 @@
-//! The scenario's values, their defaults (*base* of the study) and their checks.
+//! A whole scenario: its values, how it is read from text, and what a run asks of it.
 
 use base::{Duration, Instant, TrunkId, WallTime};
 use serde::Deserialize;
 
+use super::parts::{
+    AgentModel, AmdModel, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind, Shift,
+    TrunkModel,
+};
 use super::{Dist, ScenarioError, keys};
 use crate::campaign::{CampaignConfig, ConfigError, Mode, RetryRules};
 use crate::compliance::{Profile, Window};
@@ -62,145 +66,6 @@ pub struct Scenario {
     stages: Vec<(f64, Scenario)>,
 }
 
-/// Which window the limit holds over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LedgerKind {
-    /// Each day.
-    Day,
-    /// The profile's windows.
-    Profile,
-    /// The whole run, which may end any moment.
-    Run,
-}
-
-/// `[[shift]]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Shift {
-    /// Hours since the start of the day.
-    #[serde(default)]
-    pub from_h: f64,
-    /// Hours since the start of the day.
-    pub to_h: f64,
-    /// Agents of the shift.
-    pub agents: u32,
-}
-
-/// `[dial]`: shares of 1, times in seconds.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-#[allow(missing_docs)] // the contract's keys, described there and in docs
-pub struct DialModel {
-    pub human: f64,
-    pub hour_shape: Vec<f64>,
-    pub day_sd: f64,
-    pub drift_sd: f64,
-    pub drift_min: f64,
-    pub machine: f64,
-    pub busy: f64,
-    pub fail: f64,
-    pub ring_timeout_s: f64,
-    pub post_dial_s: Dist,
-    pub human_ring_s: Dist,
-    pub machine_ring_s: Dist,
-    pub early_progress: f64,
-}
-
-/// `[amd]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-#[allow(missing_docs)] // the contract's keys
-pub struct AmdModel {
-    pub enabled: bool,
-    pub greeting_s: Dist,
-    pub human_decision_s: Dist,
-    pub machine_decision_s: Dist,
-    pub human_as_machine: f64,
-    pub machine_as_human: f64,
-}
-
-/// `[agent]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-#[allow(missing_docs)] // the contract's keys
-pub struct AgentModel {
-    pub talk_s: Dist,
-    pub wrap_s: Dist,
-    pub machine_talk_s: Dist,
-    pub machine_wrap_s: Dist,
-    pub pause_share: f64,
-    pub pause_s: Dist,
-}
-
-/// `[customer]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct CustomerModel {
-    /// A waiting person hangs up with this rate per second.
-    pub hang_up_rate: f64,
-    /// Deadline in seconds from the end of the greeting.
-    pub deadline_s: f64,
-}
-
-/// `[trunk]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct TrunkModel {
-    /// Most calls at once.
-    pub max_channels: u32,
-    /// Most call attempts a second.
-    pub max_cps: f64,
-}
-
-/// `[[change]]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Change {
-    /// From this hour of each day on.
-    pub at_h: f64,
-    /// Key path and value.
-    pub set: toml::Table,
-}
-
-/// `[[leave]]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Leave {
-    /// Hour of the day.
-    pub at_h: f64,
-    /// Share of the agents.
-    pub share: f64,
-    /// How long they stay away.
-    pub minutes: f64,
-    /// They leave spread over this time.
-    #[serde(default)]
-    pub within_s: f64,
-    /// They say so beforehand ("after this call").
-    #[serde(default)]
-    pub announced: bool,
-}
-
-/// `[[carrier_failure]]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct CarrierFailure {
-    /// Hour of the day.
-    pub from_h: f64,
-    /// Hour of the day.
-    pub to_h: f64,
-    /// Share of attempts that get a 503.
-    pub share: f64,
-    /// Its Retry-After.
-    #[serde(default)]
-    pub retry_after_s: Option<u32>,
-}
-
-/// `[[clock_step]]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct ClockStep {
-    /// Hour of the day.
-    pub at_h: f64,
-    /// By how much the wall clock jumps.
-    pub seconds: f64,
-}
-
 impl Default for Scenario {
     fn default() -> Self {
         Scenario {
@@ -231,67 +96,6 @@ impl Default for Scenario {
         }
     }
 }
-
-impl Default for CustomerModel {
-    fn default() -> Self {
-        Scenario::default().customer
-    }
-}
-
-impl Default for TrunkModel {
-    fn default() -> Self {
-        Scenario::default().trunk
-    }
-}
-
-impl Default for DialModel {
-    fn default() -> Self {
-        DialModel {
-            human: 0.25,
-            hour_shape: vec![0.85, 0.9, 1.0, 1.05, 0.95, 0.9, 1.1, 1.25],
-            day_sd: 0.15,
-            drift_sd: 0.12,
-            drift_min: 30.0,
-            machine: 0.27,
-            busy: 0.04,
-            fail: 0.05,
-            ring_timeout_s: 25.0,
-            post_dial_s: Dist::lognormal(2.0, 0.4),
-            human_ring_s: Dist::lognormal(9.0, 0.55),
-            machine_ring_s: Dist::Mix(vec![(0.25, Dist::Uniform(0.2, 2.0)), (1.0, Dist::Uniform(14.0, 24.0))]),
-            early_progress: 0.0,
-        }
-    }
-}
-
-impl Default for AmdModel {
-    fn default() -> Self {
-        AmdModel {
-            enabled: true,
-            greeting_s: Dist::lognormal(0.9, 0.4),
-            human_decision_s: Dist::Uniform(0.2, 0.8),
-            machine_decision_s: Dist::Uniform(1.5, 3.0),
-            human_as_machine: 0.02,
-            machine_as_human: 0.08,
-        }
-    }
-}
-
-impl Default for AgentModel {
-    fn default() -> Self {
-        AgentModel {
-            talk_s: Dist::lognormal(120.0, 1.1),
-            wrap_s: Dist::lognormal(25.0, 0.8),
-            machine_talk_s: Dist::Constant(8.0),
-            machine_wrap_s: Dist::Constant(3.0),
-            pause_share: 0.02,
-            pause_s: Dist::lognormal(240.0, 0.7),
-        }
-    }
-}
-
-/// Agents of a scenario: the study's largest group is 1,000; ten times that.
-const AGENTS_MAX: u32 = 10_000;
 
 impl Scenario {
     /// Reads a scenario; `dist = "empirical"` is refused because there is nobody to read its file.
@@ -472,118 +276,9 @@ impl Scenario {
     pub(crate) fn moment(start: Instant, hours: f64) -> Instant {
         start + Duration::from_secs_f64(hours * 3_600.0)
     }
-
-    fn validate(&self) -> Result<(), ScenarioError> {
-        let share = |key: &str, value: f64| {
-            if (0.0..=1.0).contains(&value) {
-                Ok(())
-            } else {
-                Err(fault(key, format!("{value} is no share from 0 to 1")))
-            }
-        };
-        let positive = |key: &str, value: f64, max: f64| {
-            if value > 0.0 && value <= max {
-                Ok(())
-            } else {
-                Err(fault(key, format!("{value} must be above 0, at most {max}")))
-            }
-        };
-        for (key, value) in [
-            ("dial.human", self.dial.human),
-            ("dial.machine", self.dial.machine),
-            ("dial.busy", self.dial.busy),
-            ("dial.fail", self.dial.fail),
-            ("dial.early_progress", self.dial.early_progress),
-            ("amd.human_as_machine", self.amd.human_as_machine),
-            ("amd.machine_as_human", self.amd.machine_as_human),
-            ("agent.pause_share", self.agent.pause_share),
-            ("limit", self.limit.unwrap_or(0.0)),
-        ] {
-            share(key, value)?;
-        }
-        if self.dial.human + self.dial.machine + self.dial.busy + self.dial.fail > 1.0 + 1e-9 {
-            return Err(fault("dial", "human, machine, busy and fail add up to more than 1".into()));
-        }
-        positive("day_hours", self.day_hours, 24.0)?;
-        positive("dial.ring_timeout_s", self.dial.ring_timeout_s, 120.0)?;
-        positive("dial.drift_min", self.dial.drift_min, 1e6)?;
-        positive("customer.deadline_s", self.customer.deadline_s, 60.0)?;
-        positive("trunk.max_cps", self.trunk.max_cps, 1e6)?;
-        for (key, value) in [
-            ("dial.day_sd", self.dial.day_sd),
-            ("dial.drift_sd", self.dial.drift_sd),
-            ("customer.hang_up_rate", self.customer.hang_up_rate),
-            ("login_min", self.login_min),
-        ] {
-            if !(0.0..=1e6).contains(&value) {
-                return Err(fault(key, format!("{value} must be 0 or more")));
-            }
-        }
-        if self.dial.hour_shape.is_empty() || self.dial.hour_shape.iter().any(|factor| !(0.0..=100.0).contains(factor))
-        {
-            return Err(fault("dial.hour_shape", "needs at least one factor from 0 to 100".into()));
-        }
-        if self.shifts().iter().map(|shift| u64::from(shift.agents)).sum::<u64>() > u64::from(AGENTS_MAX) {
-            return Err(fault("agents", format!("at most {AGENTS_MAX}")));
-        }
-        for shift in &self.shift {
-            if !(0.0 <= shift.from_h && shift.from_h < shift.to_h && shift.to_h <= self.day_hours) {
-                return Err(fault("shift", "needs 0 <= from_h < to_h <= day_hours".into()));
-            }
-        }
-        for leave in &self.leave {
-            share("leave.share", leave.share)?;
-            if [leave.at_h, leave.minutes, leave.within_s].iter().any(|value| !(0.0..=1e5).contains(value)) {
-                return Err(fault("leave", "times must be 0 or more".into()));
-            }
-        }
-        for failure in &self.carrier_failure {
-            share("carrier_failure.share", failure.share)?;
-            if !(0.0 <= failure.from_h && failure.from_h < failure.to_h) {
-                return Err(fault("carrier_failure", "needs 0 <= from_h < to_h".into()));
-            }
-        }
-        for (key, at_h) in self
-            .change
-            .iter()
-            .map(|change| ("change.at_h", change.at_h))
-            .chain(self.clock_step.iter().map(|step| ("clock_step.at_h", step.at_h)))
-        {
-            if !(0.0..=24.0).contains(&at_h) {
-                return Err(fault(key, format!("{at_h} must be an hour from 0 to 24")));
-            }
-        }
-        if self.clock_step.iter().any(|step| !step.seconds.is_finite() || step.seconds.abs() > 1e9) {
-            return Err(fault("clock_step.seconds", "must be a number under 30 years".into()));
-        }
-        if Profile::named(&self.profile).is_none() {
-            let nearest = keys::nearest(&self.profile, &Profile::NAMES);
-            return Err(fault("profile", format!("no profile {:?}; did you mean {nearest:?}?", self.profile)));
-        }
-        self.opening(0)?;
-        self.refuse_unbuilt()
-    }
-
-    /// Keys whose room is not built: refused, never accepted and ignored.
-    fn refuse_unbuilt(&self) -> Result<(), ScenarioError> {
-        let unbuilt = |key: &str, instead: &str| Err(fault(key, format!("not built yet; {instead}")));
-        if !self.campaign.is_empty() {
-            return unbuilt("campaign", "simulate one campaign at a time, with [dial]");
-        }
-        if !self.inbound.is_empty() {
-            return unbuilt("inbound", "leave it out to simulate outbound calls alone");
-        }
-        if self.hopper_answer_known {
-            return unbuilt("hopper_answer_known", "set it to false: the pacer learns the answer rate");
-        }
-        if self.dial.early_progress > 0.0 {
-            return unbuilt("dial.early_progress", "set it to 0");
-        }
-        Ok(())
-    }
 }
 
-fn fault(key: &str, message: String) -> ScenarioError {
+pub(super) fn fault(key: &str, message: String) -> ScenarioError {
     ScenarioError { line: None, key: key.into(), message }
 }
 

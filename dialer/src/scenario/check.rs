@@ -1,0 +1,120 @@
+//! What can be wrong with a scenario's values.
+
+use super::model::fault;
+use super::{Scenario, ScenarioError, keys};
+use crate::compliance::Profile;
+
+/// Agents of a scenario: the study's largest group is 1,000; ten times that.
+const AGENTS_MAX: u32 = 10_000;
+
+impl Scenario {
+    /// The first fault in the values.
+    pub(super) fn validate(&self) -> Result<(), ScenarioError> {
+        let share = |key: &str, value: f64| {
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(fault(key, format!("{value} is no share from 0 to 1")))
+            }
+        };
+        let positive = |key: &str, value: f64, max: f64| {
+            if value > 0.0 && value <= max {
+                Ok(())
+            } else {
+                Err(fault(key, format!("{value} must be above 0, at most {max}")))
+            }
+        };
+        for (key, value) in [
+            ("dial.human", self.dial.human),
+            ("dial.machine", self.dial.machine),
+            ("dial.busy", self.dial.busy),
+            ("dial.fail", self.dial.fail),
+            ("dial.early_progress", self.dial.early_progress),
+            ("amd.human_as_machine", self.amd.human_as_machine),
+            ("amd.machine_as_human", self.amd.machine_as_human),
+            ("agent.pause_share", self.agent.pause_share),
+            ("limit", self.limit.unwrap_or(0.0)),
+        ] {
+            share(key, value)?;
+        }
+        if self.dial.human + self.dial.machine + self.dial.busy + self.dial.fail > 1.0 + 1e-9 {
+            return Err(fault("dial", "human, machine, busy and fail add up to more than 1".into()));
+        }
+        positive("day_hours", self.day_hours, 24.0)?;
+        positive("dial.ring_timeout_s", self.dial.ring_timeout_s, 120.0)?;
+        positive("dial.drift_min", self.dial.drift_min, 1e6)?;
+        positive("customer.deadline_s", self.customer.deadline_s, 60.0)?;
+        positive("trunk.max_cps", self.trunk.max_cps, 1e6)?;
+        for (key, value) in [
+            ("dial.day_sd", self.dial.day_sd),
+            ("dial.drift_sd", self.dial.drift_sd),
+            ("customer.hang_up_rate", self.customer.hang_up_rate),
+            ("login_min", self.login_min),
+        ] {
+            if !(0.0..=1e6).contains(&value) {
+                return Err(fault(key, format!("{value} must be 0 or more")));
+            }
+        }
+        if self.dial.hour_shape.is_empty() || self.dial.hour_shape.iter().any(|factor| !(0.0..=100.0).contains(factor))
+        {
+            return Err(fault("dial.hour_shape", "needs at least one factor from 0 to 100".into()));
+        }
+        if self.shifts().iter().map(|shift| u64::from(shift.agents)).sum::<u64>() > u64::from(AGENTS_MAX) {
+            return Err(fault("agents", format!("at most {AGENTS_MAX}")));
+        }
+        for shift in &self.shift {
+            if !(0.0 <= shift.from_h && shift.from_h < shift.to_h && shift.to_h <= self.day_hours) {
+                return Err(fault("shift", "needs 0 <= from_h < to_h <= day_hours".into()));
+            }
+        }
+        for leave in &self.leave {
+            share("leave.share", leave.share)?;
+            if [leave.at_h, leave.minutes, leave.within_s].iter().any(|value| !(0.0..=1e5).contains(value)) {
+                return Err(fault("leave", "times must be 0 or more".into()));
+            }
+        }
+        for failure in &self.carrier_failure {
+            share("carrier_failure.share", failure.share)?;
+            if !(0.0 <= failure.from_h && failure.from_h < failure.to_h) {
+                return Err(fault("carrier_failure", "needs 0 <= from_h < to_h".into()));
+            }
+        }
+        for (key, at_h) in self
+            .change
+            .iter()
+            .map(|change| ("change.at_h", change.at_h))
+            .chain(self.clock_step.iter().map(|step| ("clock_step.at_h", step.at_h)))
+        {
+            if !(0.0..=24.0).contains(&at_h) {
+                return Err(fault(key, format!("{at_h} must be an hour from 0 to 24")));
+            }
+        }
+        if self.clock_step.iter().any(|step| !step.seconds.is_finite() || step.seconds.abs() > 1e9) {
+            return Err(fault("clock_step.seconds", "must be a number under 30 years".into()));
+        }
+        if Profile::named(&self.profile).is_none() {
+            let nearest = keys::nearest(&self.profile, &Profile::NAMES);
+            return Err(fault("profile", format!("no profile {:?}; did you mean {nearest:?}?", self.profile)));
+        }
+        self.opening(0)?;
+        self.refuse_unbuilt()
+    }
+
+    /// Keys whose room is not built: refused, never accepted and ignored.
+    fn refuse_unbuilt(&self) -> Result<(), ScenarioError> {
+        let unbuilt = |key: &str, instead: &str| Err(fault(key, format!("not built yet; {instead}")));
+        if !self.campaign.is_empty() {
+            return unbuilt("campaign", "simulate one campaign at a time, with [dial]");
+        }
+        if !self.inbound.is_empty() {
+            return unbuilt("inbound", "leave it out to simulate outbound calls alone");
+        }
+        if self.hopper_answer_known {
+            return unbuilt("hopper_answer_known", "set it to false: the pacer learns the answer rate");
+        }
+        if self.dial.early_progress > 0.0 {
+            return unbuilt("dial.early_progress", "set it to 0");
+        }
+        Ok(())
+    }
+}
