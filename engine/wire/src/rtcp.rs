@@ -1,11 +1,12 @@
-//! RTCP compounds (RFC 3550 §6). The library `rtcp-types` reads and writes the packets; the walk over the compound is
-//! ours, so a type we do not use is stepped over without being parsed.
+//! RTCP compounds (RFC 3550 §6). The library `rtcp-types` reads the packets; the walk over the compound is ours, so a type
+//! we do not use is stepped over without being parsed. Its writers allocate, so the three packets we send are written here.
 //!
-//! Both directions may allocate: RTCP runs once in about 5 s on a leg, beside 100 RTP packets a second.
+//! Reading may allocate: a peer's RTCP comes once in about 5 s on a leg, beside 50 RTP packets a second. Writing never does:
+//! it runs inside the tick that paces the audio.
 
 use crate::Reject;
 use rtcp_types::prelude::*;
-use rtcp_types::{Bye, ReceiverReport, Sdes, SdesChunk, SdesItem, SenderReport};
+use rtcp_types::{Bye, ReceiverReport, Sdes, SdesItem, SenderReport};
 
 /// Report blocks of one packet: the count field has 5 bits (RFC 3550 §6.4.1).
 pub const BLOCKS_MAX: usize = 31;
@@ -157,17 +158,6 @@ fn read_block(block: rtcp_types::ReportBlock<'_>) -> ReportBlock {
     }
 }
 
-fn write_block(block: &ReportBlock) -> rtcp_types::ReportBlockBuilder {
-    let lost = block.cumulative_lost.clamp(-0x80_0000, 0x7f_ffff).cast_unsigned() & 0xff_ffff;
-    rtcp_types::ReportBlock::builder(block.ssrc)
-        .fraction_lost(block.fraction_lost)
-        .cumulative_lost(lost)
-        .extended_sequence_number(block.extended_highest_seq)
-        .interarrival_jitter(block.jitter)
-        .last_sender_report_timestamp(block.last_sr)
-        .delay_since_last_sender_report_timestamp(block.delay_since_last_sr)
-}
-
 /// Writes SR (with `sender`) or RR (without), then SDES with the CNAME, as one compound (RFC 3550 §6.1). Returns its
 /// length in bytes.
 ///
@@ -184,21 +174,34 @@ pub fn write_report(
     if blocks.len() > BLOCKS_MAX {
         return Err(Reject::TooManyItems);
     }
-    let report = match sender {
-        Some(info) => {
-            let report = SenderReport::builder(ssrc)
-                .ntp_timestamp(info.ntp)
-                .rtp_timestamp(info.rtp_timestamp)
-                .packet_count(info.packets)
-                .octet_count(info.octets);
-            write_packet(&blocks.iter().fold(report, |r, b| r.add_report_block(write_block(b))), out)?
-        }
-        None => {
-            let report = ReceiverReport::builder(ssrc);
-            write_packet(&blocks.iter().fold(report, |r, b| r.add_report_block(write_block(b))), out)?
-        }
+    if cname.len() > CNAME_BYTES_MAX {
+        return Err(Reject::TooLong);
+    }
+    let mut page = Page { bytes: out, written: 0 };
+    let (kind, sender_words) = match sender {
+        Some(_) => (SenderReport::PACKET_TYPE, 5),
+        None => (ReceiverReport::PACKET_TYPE, 0),
     };
-    Ok(report + write_cname(&mut out[report..], ssrc, cname)?)
+    page.head(blocks.len() as u32, kind, 1 + sender_words + 6 * blocks.len())?;
+    page.word(ssrc)?;
+    if let Some(info) = sender {
+        let words = [(info.ntp >> 32) as u32, info.ntp as u32, info.rtp_timestamp, info.packets, info.octets];
+        words.into_iter().try_for_each(|word| page.word(word))?;
+    }
+    for block in blocks {
+        let lost = block.cumulative_lost.clamp(-0x80_0000, 0x7f_ffff).cast_unsigned() & 0xff_ffff;
+        let words = [
+            block.ssrc,
+            u32::from(block.fraction_lost) << 24 | lost,
+            block.extended_highest_seq,
+            block.jitter,
+            block.last_sr,
+            block.delay_since_last_sr,
+        ];
+        words.into_iter().try_for_each(|word| page.word(word))?;
+    }
+    page.cname(ssrc, cname.as_bytes())?;
+    Ok(page.written)
 }
 
 /// Writes an empty RR, SDES and BYE for `ssrc` as one compound: RFC 3550 §6.1 wants the first two in front of any BYE.
@@ -207,20 +210,46 @@ pub fn write_report(
 /// # Errors
 /// `TooLong` for a CNAME above [`CNAME_BYTES_MAX`]; `NoRoom` when `out` is too small.
 pub fn write_bye(out: &mut [u8], ssrc: u32, cname: &str) -> Result<usize, Reject> {
-    let head = write_report(out, None, ssrc, &[], cname)?;
-    Ok(head + write_packet(&Bye::builder().add_source(ssrc), &mut out[head..])?)
+    let written = write_report(out, None, ssrc, &[], cname)?;
+    let mut page = Page { bytes: out, written };
+    page.head(1, Bye::PACKET_TYPE, 1)?;
+    page.word(ssrc)?;
+    Ok(page.written)
 }
 
-fn write_cname(out: &mut [u8], ssrc: u32, cname: &str) -> Result<usize, Reject> {
-    if cname.len() > CNAME_BYTES_MAX {
-        return Err(Reject::TooLong);
+/// A buffer that is filled from the front.
+struct Page<'a> {
+    bytes: &'a mut [u8],
+    written: usize,
+}
+
+impl Page<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Reject> {
+        let end = self.written + bytes.len();
+        self.bytes.get_mut(self.written..end).ok_or(Reject::NoRoom)?.copy_from_slice(bytes);
+        self.written = end;
+        Ok(())
     }
-    let chunk = SdesChunk::builder(ssrc).add_item(SdesItem::builder(SdesItem::CNAME, cname));
-    write_packet(&Sdes::builder().add_chunk(chunk), out)
-}
 
-fn write_packet(packet: &impl RtcpPacketWriter, out: &mut [u8]) -> Result<usize, Reject> {
-    packet.write_into(out).map_err(|_| Reject::NoRoom)
+    fn word(&mut self, word: u32) -> Result<(), Reject> {
+        self.put(&word.to_be_bytes())
+    }
+
+    /// Version 2, no padding, a count of 5 bits; `words` of 32 bits follow this one (RFC 3550 §6.4.1).
+    fn head(&mut self, count: u32, kind: u8, words: usize) -> Result<(), Reject> {
+        self.word(2 << 30 | count << 24 | u32::from(kind) << 16 | words as u32)
+    }
+
+    /// SDES with one chunk of one item; nulls end the chunk and fill its last word, at least one (RFC 3550 §6.5).
+    fn cname(&mut self, ssrc: u32, cname: &[u8]) -> Result<(), Reject> {
+        const NULLS: [u8; 4] = [0; 4];
+        let item_bytes = (2 + cname.len() + 1).next_multiple_of(4);
+        self.head(1, Sdes::PACKET_TYPE, 1 + item_bytes / 4)?;
+        self.word(ssrc)?;
+        self.put(&[SdesItem::CNAME, cname.len() as u8])?;
+        self.put(cname)?;
+        self.put(&NULLS[..item_bytes - 2 - cname.len()])
+    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,39 @@ fn a_bye_stands_behind_report_and_cname() {
     assert_eq!(items[2], Item::Bye { ssrcs: vec![9] });
 }
 
+/// What RFC 3550 §6.4.1, §6.5 and §6.6 draw, byte by byte.
+#[test]
+fn a_compound_is_laid_out_as_the_rfc_draws_it() {
+    let mut out = [0xee; 64];
+    let length = write_bye(&mut out, 0x0102_0304, "abc").expect("room");
+    let ssrc = [1, 2, 3, 4];
+    let report = [&[0x80, 201, 0, 1][..], &ssrc].concat();
+    let sdes = [&[0x81, 202, 0, 3][..], &ssrc, &[1, 3, b'a', b'b', b'c', 0, 0, 0]].concat();
+    let bye = [&[0x81, 203, 0, 1][..], &ssrc].concat();
+    assert_eq!(out[..length], [report, sdes, bye].concat());
+
+    let length = write_report(&mut out, Some(INFO), 0x0102_0304, &[BLOCK], "").expect("room");
+    let words: [u32; 15] = [
+        0x81c8_000c,
+        0x0102_0304,
+        0x1122_3344,
+        0x5566_7788,
+        160_000,
+        1_000,
+        160_000,
+        0x0102_0304,
+        0x0cff_fffd,
+        0x0001_fff0,
+        77,
+        0xaabb_ccdd,
+        65_536,
+        0x81ca_0002,
+        0x0102_0304,
+    ];
+    let head: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+    assert_eq!(out[..length], [&head[..], &[1, 0, 0, 0]].concat());
+}
+
 #[test]
 fn loss_counts_are_signed_and_clamped_to_24_bits() {
     for (lost, back) in [(0x7f_ffff, 0x7f_ffff), (i32::MAX, 0x7f_ffff), (-1, -1), (i32::MIN, -0x80_0000)] {
