@@ -5,10 +5,9 @@
 use base::WallTime;
 use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use sqlx::Row;
 
+use crate::db::Sql;
 use crate::ops::{id, text};
-use crate::read::unsigned;
 use crate::rows::{BlobId, TenantId};
 use crate::{ErrorKind, Store, StoreError};
 
@@ -60,23 +59,19 @@ impl Store {
             StoreError::new(ErrorKind::Sealed, "the bytes cannot be sealed", place.clone(), "report it")
         })?;
         let size = bytes.len() as i64;
-        self.bulk().call(async move |connection| {
-            let row = sqlx::query(
-                "INSERT INTO blob (tenant_id, kind, key_name, nonce, sealed, size_bytes, at_us) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING blob_id",
-            )
-            .bind(tenant_id)
-            .bind(kind)
-            .bind(key_name)
-            .bind(nonce.to_vec())
-            .bind(sealed)
-            .bind(size)
-            .bind(at.as_unix_us())
-            .fetch_one(connection)
-            .await
-            .map_err(|e| StoreError::from_sqlx(&e, place))?;
-            unsigned(&row, "blob_id").map(BlobId)
-        })
+        let insert = Sql::new(
+            "INSERT INTO blob (tenant_id, kind, key_name, nonce, sealed, size_bytes, at_us) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING blob_id",
+        );
+        let insert = insert
+            .with(tenant_id)
+            .with(kind)
+            .with(key_name)
+            .with(nonce.to_vec())
+            .with(sealed)
+            .with(size)
+            .with(at.as_unix_us());
+        self.made(place, insert, "blob_id").map(BlobId)
     }
 
     /// Reads and opens a blob.
@@ -87,24 +82,14 @@ impl Store {
     pub fn get_blob(&self, key: &BlobKey, tenant: TenantId, blob: BlobId) -> Result<Vec<u8>, StoreError> {
         let (tenant_id, blob_id) = (id(tenant.0)?, id(blob.0)?);
         let place = format!("blob {}", blob.0);
-        let asked = place.clone();
-        let (kind, key_name, nonce, sealed) = self.bulk().call(async move |connection| {
-            let fault = |e: sqlx::Error| StoreError::from_sqlx(&e, asked.clone());
-            let row = sqlx::query("SELECT kind, key_name, nonce, sealed FROM blob WHERE tenant_id = ? AND blob_id = ?")
-                .bind(tenant_id)
-                .bind(blob_id)
-                .fetch_optional(connection)
-                .await
-                .map_err(fault)?
-                .ok_or_else(|| StoreError::not_found("no such blob", &asked))?;
-            let columns: (String, String, Vec<u8>, Vec<u8>) = (
-                row.try_get("kind").map_err(fault)?,
-                row.try_get("key_name").map_err(fault)?,
-                row.try_get("nonce").map_err(fault)?,
-                row.try_get("sealed").map_err(fault)?,
-            );
+        let query = Sql::new("SELECT kind, key_name, nonce, sealed FROM blob WHERE tenant_id = $1 AND blob_id = $2");
+        let found = self.page("blobs", query.with(tenant_id).with(blob_id), |row| {
+            let columns: (String, String, Vec<u8>, Vec<u8>) =
+                (row.get("kind")?, row.get("key_name")?, row.get("nonce")?, row.get("sealed")?);
             Ok(columns)
         })?;
+        let (kind, key_name, nonce, sealed) =
+            found.into_iter().next().ok_or_else(|| StoreError::not_found("no such blob", &place))?;
         if key_name != key.name {
             let what = format!("it was sealed with key {key_name:?}, not {:?}", key.name);
             return Err(StoreError::new(ErrorKind::Sealed, what, place, "use the key of that name"));

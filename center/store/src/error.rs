@@ -7,7 +7,8 @@ use std::fmt;
 pub enum ErrorKind {
     /// The disk has no room. Nothing of the batch was written; dialling must pause until there is room.
     DiskFull,
-    /// Another process held the database longer than the wait allows. Trying again is right.
+    /// Another process held the database longer than the wait allows, a question took too long, or the spool has no
+    /// room for this op. Trying again later is right.
     Busy,
     /// The row breaks a rule of the schema (a second row of the same name, a change of an append-only row, …).
     Rule,
@@ -23,6 +24,8 @@ pub enum ErrorKind {
     Address,
     /// The store was closed.
     Closed,
+    /// The database server is lost or too slow, or has not yet been given what was kept while it was.
+    Away,
     /// Any other failure of the database or the disk.
     Io,
 }
@@ -61,48 +64,8 @@ impl StoreError {
         Self::new(ErrorKind::NotFound, what, place, "check the id; a closed row is not changed again")
     }
 
-    /// Translates a database fault; `place` names the operation.
-    pub(crate) fn from_sqlx(error: &sqlx::Error, place: impl Into<String>) -> Self {
-        let place = place.into();
-        match error {
-            sqlx::Error::Database(fault) => {
-                // SQLite's extended result code; its low byte is the primary code (sqlite.org/rescode.html).
-                let code = fault.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or(1);
-                let what = one_line(fault.message());
-                let (kind, mend) = match code & 0xff {
-                    13 => (ErrorKind::DiskFull, "free space on the store's disk; work goes on by itself then"),
-                    5 | 6 => (ErrorKind::Busy, "end the other program that writes this store, or try again"),
-                    8 | 14 => (ErrorKind::Io, "check that the folder exists and that this user may write in it"),
-                    10 => (ErrorKind::Io, "check the disk (kernel log, SMART) and its free space"),
-                    11 | 26 => {
-                        (ErrorKind::Schema, "this file is damaged or no store: restore a backup or name another file")
-                    }
-                    18 => (ErrorKind::Value, "the row is too large to store"),
-                    19 => (ErrorKind::Rule, "the row breaks a rule of the records and was not written"),
-                    _ => (
-                        ErrorKind::Io,
-                        "see the message; check the store's file with `sqlite3 FILE 'pragma integrity_check'`",
-                    ),
-                };
-                Self::new(kind, what, place, mend)
-            }
-            sqlx::Error::RowNotFound => Self::not_found("no such row", &place),
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::new(
-                ErrorKind::Value,
-                one_line(&error.to_string()),
-                place,
-                "the row was not written by this program",
-            ),
-            _ => Self::new(ErrorKind::Io, one_line(&error.to_string()), place, "check the store's file and its disk"),
-        }
-    }
-
     /// True when the fault lies in one row and not in the store, so that its neighbours can still be written.
     pub(crate) fn is_of_one_row(&self) -> bool {
         matches!(self.kind, ErrorKind::Rule | ErrorKind::NotFound | ErrorKind::Value)
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

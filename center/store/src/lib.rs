@@ -1,81 +1,141 @@
-//! Floor 5: what must survive. One SQLite file (WAL, every commit on the disk before it is acknowledged).
+//! Floor 5: what must survive. SQLite (one file, WAL) or PostgreSQL, the same statements on both; every commit is on a disk
+//! before it is acknowledged.
 //!
 //! ```text
 //!  control plane ──submit(token, Op)──> queue ──> writer: 2-5 ms or 256 ops ──> one commit ──> Ack{token, result}
-//!                ──leads(), attempts(), import_leads(), put_blob()…──> bulk: a connection of its own ──> answer
-//!                                                      └── both live on the one thread "store" ──┘
+//!                                                   └─ PostgreSQL away ──> spool (synced) ──> Ack; replayed later
+//!                ──leads(), attempts(), cdrs()…───> reads: 3 connections ──> answer
+//!                ──import_leads(), put_agent()…───> edits: 1 connection  ──> answer
+//!                                                      └── all live on the one thread "store" ──┘
 //! ```
 //!
 //! **Invariants.**
-//! - An [`Ack`] with `Ok` is sent after the commit that holds its op was synced; a killed process loses no such op.
+//! - An [`Ack`] with `Ok` is sent after the commit (or the spool's record) that holds its op was synced; a killed process
+//!   loses no such op, and none is written twice.
 //! - Ops of one store are applied in the order of `submit`. An op that breaks a rule fails alone; a full disk fails the
 //!   batch, and the next batch tries anew.
 //! - `submit` never blocks and never waits for the disk. At most [`OPS_OUTSTANDING_MAX`] ops are queued or have an
-//!   acknowledgement that nobody has read.
-//! - Every row has a tenant. Consent and suppression only grow, and the intent of an attempt never changes: the
+//!   acknowledgement that nobody has read. The spool holds at most [`SPOOL_OPS_MAX`] ops and [`SPOOL_BYTES_MAX`].
+//! - While the database is away, and until the spool is empty again, reads fail at once: half the truth is not told.
+//! - Every row has a tenant. Consent, suppression and audit only grow, and the intent of an attempt never changes: the
 //!   database itself refuses (triggers). (tenant, lead, attempt_number) is unique.
-//! - Absent: no decision is made here, no vocabulary of another room is judged, no clock is read but the one that ends
-//!   the gathering of a batch; wall times come with the ops. tokio and sqlx do not show outside.
+//! - Absent: no decision is made here, no vocabulary of another room is judged, no clock is read but those that end the
+//!   gathering of a batch and the patience with a server; wall times come with the ops. tokio and sqlx do not show
+//!   outside; sqlx is known to the module `db` alone.
 //!
 //! **Units.** Moments are [`base::WallTime`], kept as microseconds since the Unix epoch.
 
+mod audit;
 mod blob;
-mod bulk;
+mod campaigns;
+mod db;
 mod error;
+mod health;
+mod imports;
+mod lanes;
+mod lists;
 mod ops;
 mod read;
+mod records;
+mod restart;
 mod rows;
-mod schema;
+mod spool;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod tokens;
 mod writer;
 
+pub use audit::*;
 pub use blob::{BLOB_BYTES_MAX, BlobKey};
-pub use bulk::{IMPORT_BATCH_MAX, PAGE_ROWS_MAX};
+pub use campaigns::*;
+pub use db::address::redact;
+pub use db::migrate::list_names;
 pub use error::{ErrorKind, StoreError};
+pub use health::Health;
+pub use imports::*;
+pub use lists::*;
 pub use ops::TEXT_BYTES_MAX;
+pub use read::PAGE_ROWS_MAX;
+pub use restart::LEDGER_ROWS_MAX;
 pub use rows::*;
-pub use schema::list_names;
+pub use spool::{SPOOL_BYTES_MAX, SPOOL_OPS_MAX};
+pub use tokens::*;
 pub use writer::{Ack, BATCH_OPS_MAX, Full, GATHER, OPS_OUTSTANDING_MAX, Stats};
 
-use std::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crossbeam::channel::Receiver;
+use db::{Address, Role};
+use health::Board;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// Folder of the spool; it is made if it is not there. `None`: while the database is away, ops fail with
+    /// [`ErrorKind::Away`]. Without meaning for a file, which does not go away.
+    pub spool_dir: Option<PathBuf>,
+    /// Ops that the spool takes, at most [`SPOOL_OPS_MAX`].
+    pub spool_ops_max: u64,
+}
+
+impl Default for OpenOptions {
+    /// No spool: for programs that only read or edit.
+    fn default() -> Self {
+        OpenOptions { spool_dir: None, spool_ops_max: SPOOL_OPS_MAX }
+    }
+}
 
 /// The handle of an open store. Dropping it drains the queue, writes the log back and ends the thread.
 pub struct Store {
     writer: writer::Handle,
-    bulk: bulk::Handle,
+    reads: lanes::Lane,
+    edits: lanes::Lane,
+    board: Arc<Board>,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
 impl Store {
-    /// Opens or creates the store at `url` (`sqlite:PATH`), runs its migrations forward and starts its thread.
+    /// Opens or creates the store at `url` (`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, where the
+    /// database must exist) without a spool. See [`Store::open_with`].
     ///
     /// # Errors
-    /// [`ErrorKind::Address`] for any other kind of address, [`ErrorKind::Schema`] for a file that is no store or was
-    /// written by a newer program, [`ErrorKind::Io`], [`ErrorKind::Busy`] and [`ErrorKind::DiskFull`] from the disk.
+    /// As [`Store::open_with`].
     pub fn open(url: &str) -> Result<(Store, Receiver<Ack>), StoreError> {
-        let options = schema::parse_url(url)?;
-        let place = url.to_owned();
+        Self::open_with(url, OpenOptions::default())
+    }
+
+    /// Opens or creates the store at `url`, runs its migrations forward, writes what an earlier process left in the
+    /// spool and starts the store's thread.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Address`] for any other kind of address, [`ErrorKind::Schema`] for what is no store or was written
+    /// by a newer program, or a spool of another database, [`ErrorKind::Away`] when the server does not answer,
+    /// [`ErrorKind::Io`], [`ErrorKind::Busy`] and [`ErrorKind::DiskFull`] from the disk.
+    pub fn open_with(url: &str, options: OpenOptions) -> Result<(Store, Receiver<Ack>), StoreError> {
+        let address = Address::parse(url)?;
+        let place = address.said().to_owned();
         let (writer, writer_end, acks) = writer::channel(&place);
-        let (bulk, bulk_end) = bulk::channel(&place);
+        let (reads, reads_end) = lanes::lane(&place);
+        let (edits, edits_end) = lanes::lane(&place);
+        let board = Arc::new(Board::default());
+        let inside = Inside { address, options, writer_end, reads_end, edits_end, board: board.clone() };
         let (ready_tx, ready_rx) = std::sync::mpsc::sync_channel(1);
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || run(&place, options, writer_end, bulk_end, &ready_tx))
-            .map_err(|e| {
-                StoreError::new(
-                    ErrorKind::Io,
-                    format!("no thread for the store: {e}"),
-                    url,
-                    "raise the limit of threads",
-                )
-            })?;
-        let store = Store { writer, bulk, thread: Mutex::new(Some(thread)) };
+        let spawned = std::thread::Builder::new().name("store".to_owned()).spawn(move || inside.run(&ready_tx));
+        let thread = spawned.map_err(|e| {
+            StoreError::new(
+                ErrorKind::Io,
+                format!("no thread for the store: {e}"),
+                &place,
+                "raise the limit of threads",
+            )
+        })?;
+        let store = Store { writer, reads, edits, board, thread: Mutex::new(Some(thread)) };
         match ready_rx.recv() {
             Ok(Ok(())) => Ok((store, acks)),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(StoreError::closed(url)),
+            Err(_) => Err(StoreError::closed(&place)),
         }
     }
 
@@ -87,7 +147,8 @@ impl Store {
         self.writer.submit(token, op)
     }
 
-    /// Blocks until every op submitted before is committed or refused and its [`Ack`] is in the receiver.
+    /// Blocks until every op submitted before is acknowledged, kept in the spool or refused, and its [`Ack`] is in the
+    /// receiver.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] when the store is closed.
@@ -100,14 +161,20 @@ impl Store {
         self.writer.stats()
     }
 
-    /// Takes no more ops, commits those that are queued, writes the log back into the file and ends the thread.
-    /// Calling it again does nothing.
+    /// Whether the database is there. Cheap; from any thread.
+    pub fn health(&self) -> Health {
+        self.board.health()
+    }
+
+    /// Takes no more ops, commits those that are queued, writes the log back into the file and ends the thread. What
+    /// is in the spool stays there for the next opening. Calling it again does nothing.
     ///
     /// # Errors
     /// Whatever the disk says to the last checkpoint; what was acknowledged is safe all the same.
     pub fn close(&self) -> Result<(), StoreError> {
         self.writer.close();
-        self.bulk.close();
+        self.reads.close();
+        self.edits.close();
         let thread = self.thread.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         match thread.map(JoinHandle::join) {
             None => Ok(()),
@@ -129,35 +196,62 @@ impl Drop for Store {
     }
 }
 
-/// The store's thread: both connections on one runtime, until both handles are closed.
-fn run(
-    place: &str,
-    options: sqlx::sqlite::SqliteConnectOptions,
+/// What the store's thread owns.
+struct Inside {
+    address: Address,
+    options: OpenOptions,
     writer_end: writer::End,
-    bulk_end: bulk::End,
-    ready: &std::sync::mpsc::SyncSender<Result<(), StoreError>>,
-) -> Result<(), StoreError> {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            let error = StoreError::new(ErrorKind::Io, e.to_string(), place, "raise the limits of this process");
-            let _ = ready.send(Err(error.clone()));
-            return Err(error);
-        }
-    };
-    runtime.block_on(async {
-        let (mut writes, mut reads) = match schema::connect_both(&options, place).await {
-            Ok(both) => both,
+    reads_end: lanes::LaneEnd,
+    edits_end: lanes::LaneEnd,
+    board: Arc<Board>,
+}
+
+impl Inside {
+    /// All connections on one runtime, until the handles are closed.
+    fn run(self, ready: &std::sync::mpsc::SyncSender<Result<(), StoreError>>) -> Result<(), StoreError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
+            StoreError::new(ErrorKind::Io, e.to_string(), self.address.said(), "raise the limits of this process")
+        });
+        let opened = match &runtime {
+            Ok(runtime) => runtime.block_on(self.open()).map(|writer| (runtime, writer)),
+            Err(error) => Err(error.clone()),
+        };
+        let (runtime, writer) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
                 let _ = ready.send(Err(error.clone()));
                 return Err(error);
             }
         };
-        // The opener waits on the other side; if it is gone, the closed channels end both loops at once.
+        // The opener waits on the other side; if it is gone, the closed channels end all loops at once.
         let _ = ready.send(Ok(()));
-        tokio::join!(writer::run(writer_end, &mut writes), bulk::run(bulk_end, &mut reads));
-        schema::close_both(writes, reads, place).await
-    })
+        let (address, board) = (&self.address, &*self.board);
+        let reader = || lanes::run(self.reads_end.clone(), address, Role::Reads, board);
+        runtime.block_on(async {
+            let (connection, ..) = tokio::join!(
+                writer::run(writer, self.writer_end),
+                reader(),
+                reader(),
+                reader(),
+                lanes::run(self.edits_end.clone(), address, Role::Edits, board),
+            );
+            match connection {
+                Some(connection) => db::close_last(connection, address.said()).await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    async fn open(&self) -> Result<writer::Writer, StoreError> {
+        db::migrate::run(&self.address).await?;
+        let spool = match (&self.address, &self.options.spool_dir) {
+            (Address::Postgres(_), Some(folder)) => {
+                Some(spool::Spool::open(folder, self.options.spool_ops_max.min(SPOOL_OPS_MAX))?)
+            }
+            _ => None,
+        };
+        writer::Writer::open(self.address.clone(), spool, self.board.clone(), &self.writer_end).await
+    }
 }
 
 #[cfg(test)]

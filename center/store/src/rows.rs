@@ -5,6 +5,8 @@
 
 use base::{AgentId, AttemptId, CallId, CampaignId, LeadId, ListId, WallTime};
 
+use crate::audit::AuditRow;
+
 /// The owner of rows. One installation may serve several.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TenantId(pub u64);
@@ -28,6 +30,9 @@ pub enum Op {
     CdrOpen(CdrOpenRow),
     /// An answered call is over.
     CdrClose(CdrCloseRow),
+    /// An attempt has entered the compliance ledger; its call may still go on. A second time is refused with
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    Counted(CountedRow),
     /// An attempt is over. A second close is refused with [`NotFound`](crate::ErrorKind::NotFound).
     AttemptClose(AttemptCloseRow),
     /// The dial state of a lead changed.
@@ -46,6 +51,11 @@ pub enum Op {
     Callback(CallbackRow),
     /// A promised call back was made or dropped.
     CallbackDone(CallbackDoneRow),
+    /// A CDR for an attempt whose answer, if there was one, a crash has lost. Refused with
+    /// [`Rule`](crate::ErrorKind::Rule) when the attempt has a CDR.
+    RebuildCdr(CdrRebuildRow),
+    /// An operator, a program or a person did something; append-only.
+    Audit(AuditRow),
 }
 
 /// What was decided before an attempt.
@@ -176,6 +186,27 @@ pub struct CdrCloseRow {
     pub media: Option<String>,
 }
 
+/// What is known of a call of which only the attempt survived. The row is closed at once.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CdrRebuildRow {
+    /// Owner of the row.
+    pub tenant: TenantId,
+    /// A new id, after [`HighWater::call`].
+    pub call: CallId,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// The caller's number; may be empty.
+    pub caller: String,
+    /// The number that was dialled.
+    pub callee: String,
+    /// Name of the trunk.
+    pub trunk: String,
+    /// The moment that answer and end are set to: that of the intent.
+    pub at: WallTime,
+}
+
 /// The dial state of a lead.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LeadStateRow {
@@ -258,10 +289,12 @@ pub struct DispositionRow {
     pub attempt: Option<AttemptId>,
     /// The call it is about.
     pub call: Option<CallId>,
-    /// The agent.
-    pub agent: AgentId,
+    /// The agent, if one recorded it.
+    pub agent: Option<AgentId>,
     /// The code chosen.
     pub code: String,
+    /// Whether a person was there, where the code says so.
+    pub person: Option<bool>,
     /// Free text.
     pub note: Option<String>,
     /// When.
@@ -391,11 +424,15 @@ pub struct LeadCounts {
 pub struct Filter {
     /// Of this campaign.
     pub campaign: Option<CampaignId>,
-    /// Of this lead (attempts only).
+    /// Of leads of this list.
+    pub list: Option<ListId>,
+    /// Of this lead.
     pub lead: Option<LeadId>,
+    /// Of this agent.
+    pub agent: Option<AgentId>,
     /// Of this number (attempts), with this caller or callee (CDRs).
     pub number: Option<String>,
-    /// With this outcome (attempts only).
+    /// With this outcome.
     pub outcome: Option<String>,
     /// Decided (attempts) or answered (CDRs) at or after this moment.
     pub from: Option<WallTime>,
@@ -403,7 +440,9 @@ pub struct Filter {
     pub to: Option<WallTime>,
     /// Only rows that are not closed: what a crash left behind.
     pub open_only: bool,
-    /// Continue after this id (the last one of the page before).
+    /// Largest id first.
+    pub newest_first: bool,
+    /// Continue after this id in the order of the page (the last one of the page before).
     pub after: Option<u64>,
     /// Rows of a page; 0 means [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX), which is also the most.
     pub limit: u32,
@@ -416,6 +455,8 @@ pub struct AttemptRow {
     pub intent: AttemptIntentRow,
     /// How it ended; `None` while it runs or after a crash.
     pub close: Option<AttemptCloseRow>,
+    /// How it entered the compliance ledger, if it has.
+    pub counted: Option<CountedRow>,
 }
 
 /// A CDR as stored.
@@ -425,6 +466,34 @@ pub struct CdrRow {
     pub open: CdrOpenRow,
     /// The end; `None` while the call runs or after a crash.
     pub close: Option<CdrCloseRow>,
+    /// Written after a crash from the attempt alone ([`Op::RebuildCdr`]).
+    pub rebuilt: bool,
+}
+
+/// A closed attempt as the compliance figure counts it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LedgerRow {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// When it was counted.
+    pub counted_at: WallTime,
+    /// What the compliance figure counts it as.
+    pub counted_as: String,
+    /// What the agent said of it last: a person was there, or not.
+    pub disposition_person: Option<bool>,
+}
+
+/// How an attempt entered the compliance ledger.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CountedRow {
+    /// Owner of the row.
+    pub tenant: TenantId,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What the compliance figure counts it as.
+    pub counted_as: String,
+    /// When.
+    pub at: WallTime,
 }
 
 /// A promised call back.

@@ -1,12 +1,18 @@
 //! The store against a real file: what is acknowledged is there, what the law forbids is refused.
 
+mod control;
 mod crash;
 mod disk;
 mod records;
+mod restart;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base::{AgentId, AttemptId, CallId, CampaignId, LeadId, ListId, WallTime};
 use crossbeam::channel::Receiver;
 
+use crate::testing::Postgres;
 use crate::*;
 
 const TENANT: TenantId = TenantId::DEFAULT;
@@ -15,15 +21,65 @@ fn at(us: i64) -> WallTime {
     WallTime::from_unix_us(1_772_000_000_000_000 + us)
 }
 
-/// An open store in a folder of its own, with a campaign and a list of leads.
+/// Which database a test runs over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs tests that take a [`Backend`] over both.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(super::Backend::Sqlite) })*
+        }
+        mod postgres {
+            $(#[test] fn $name() { super::$name(super::Backend::Postgres) })*
+        }
+    };
+}
+use on_both;
+
+/// Where a store lives; gone with it.
+enum Home {
+    Folder(tempfile::TempDir),
+    Database(String),
+}
+
+impl Home {
+    fn new(on: Backend) -> Home {
+        match on {
+            Backend::Sqlite => Home::Folder(tempfile::tempdir().unwrap()),
+            Backend::Postgres => Home::Database(fresh_database()),
+        }
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Home::Folder(folder) => url(folder.path()),
+            Home::Database(url) => url.clone(),
+        }
+    }
+}
+
+/// A new database on the server that all tests of this process share; the guardian ends it with the process.
+fn fresh_database() -> String {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    SERVER.get_or_init(Postgres::start).create_database(&name)
+}
+
+/// An open store in a home of its own, with a campaign and a list of leads.
 struct Fixture {
     store: Store,
     acks: Receiver<Ack>,
     campaign: CampaignId,
     list: ListId,
     leads: Vec<LeadId>,
-    // Last, so that the store is closed before the folder goes.
-    folder: tempfile::TempDir,
+    // Last, so that the store is closed before its home goes.
+    home: Home,
 }
 
 fn url(folder: &std::path::Path) -> String {
@@ -38,14 +94,14 @@ fn new_leads(range: std::ops::Range<usize>) -> Vec<NewLead> {
     range.map(|n| NewLead { number: number(n), ..NewLead::default() }).collect()
 }
 
-fn fixture(leads: usize) -> Fixture {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, acks) = Store::open(&url(folder.path())).unwrap();
+fn fixture(on: Backend, leads: usize) -> Fixture {
+    let home = Home::new(on);
+    let (store, acks) = Store::open(&home.url()).unwrap();
     let campaign = store.ensure_campaign(TENANT, "spring", at(0)).unwrap();
     let list = store.create_list(TENANT, "people", at(0)).unwrap();
-    store.import_leads(list, new_leads(0..leads), at(0)).unwrap();
-    let leads = store.leads(list, None, 0).unwrap().into_iter().map(|row| row.lead).collect();
-    Fixture { store, acks, campaign, list, leads, folder }
+    store.import_leads(TENANT, list, new_leads(0..leads), at(0)).unwrap();
+    let leads = store.leads(TENANT, list, None, 0).unwrap().into_iter().map(|row| row.lead).collect();
+    Fixture { store, acks, campaign, list, leads, home }
 }
 
 fn intent(campaign: CampaignId, lead: LeadId, attempt: u64, attempt_number: u32) -> AttemptIntentRow {
@@ -118,13 +174,6 @@ fn write(fixture: &Fixture, op: Op) -> Result<(), StoreError> {
 }
 
 /// A statement from outside, on a connection of its own.
-fn outside(fixture: &Fixture, sql: &'static str) -> Result<(), String> {
-    let options = schema::parse_url(&url(fixture.folder.path())).unwrap();
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-        use sqlx::Connection;
-        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-        let done = sqlx::query(sql).execute(&mut connection).await;
-        connection.close().await.unwrap();
-        done.map(drop).map_err(|e| e.to_string())
-    })
+fn outside(fixture: &Fixture, sql: &str) -> Result<(), String> {
+    testing::execute(&fixture.home.url(), sql)
 }

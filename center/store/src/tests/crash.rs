@@ -16,15 +16,15 @@ fn every_acknowledged_op_survives_a_kill() {
         child(std::path::Path::new(&folder));
     }
     for round in 0..3 {
-        let f = fixture(0);
+        let f = fixture(Backend::Sqlite, 0);
         let people = new_leads(0..CHILD_LEADS as usize);
         for batch in people.chunks(IMPORT_BATCH_MAX) {
-            f.store.import_leads(f.list, batch.to_vec(), at(0)).unwrap();
+            f.store.import_leads(TENANT, f.list, batch.to_vec(), at(0)).unwrap();
         }
         f.store.close().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tests::crash::every_acknowledged_op_survives_a_kill", "--nocapture"])
-            .env(CHILD_FOLDER, f.folder.path())
+            .env(CHILD_FOLDER, folder_of(&f))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -46,7 +46,7 @@ fn every_acknowledged_op_survives_a_kill() {
         let end = child.wait().unwrap();
         assert!(killed && !end.success(), "the child must die by the kill, not by itself: {end}");
 
-        let (store, _acks) = Store::open(&url(f.folder.path())).unwrap();
+        let (store, _acks) = Store::open(&f.home.url()).unwrap();
         let mut found = BTreeSet::new();
         let mut after = None;
         loop {
@@ -61,7 +61,7 @@ fn every_acknowledged_op_survives_a_kill() {
         assert!(lost.is_empty(), "lost after the kill: {lost:?}");
         assert!(found.len() < CHILD_LEADS as usize, "the kill came after the end");
         // Lead and attempt moved together: exactly the leads of the found attempts are `dialling`.
-        let counts = store.counts(f.list).unwrap();
+        let counts = store.counts(TENANT, f.list).unwrap();
         let dialling = counts.by_state.iter().find(|(state, _)| state == "dialling").map_or(0, |(_, leads)| *leads);
         assert_eq!(dialling, found.len() as u64);
         println!("killed after {} acks: {} attempts in the store", acknowledged.len(), found.len());
@@ -94,7 +94,7 @@ fn child(folder: &std::path::Path) -> ! {
 
 #[test]
 fn a_store_opens_again_with_its_rows_and_closes_twice() {
-    let f = fixture(3);
+    let f = fixture(Backend::Sqlite, 3);
     for n in 0..3 {
         f.store.submit(n, Op::Intent(intent(f.campaign, f.leads[n as usize], n + 1, 1))).unwrap();
     }
@@ -104,15 +104,15 @@ fn a_store_opens_again_with_its_rows_and_closes_twice() {
     assert_eq!(f.acks.try_iter().filter(|ack| ack.result.is_ok()).count(), 3);
     assert_eq!(f.store.submit(9, Op::AttemptClose(close(1, 5))), Err(Full));
     assert_eq!(f.store.flush().unwrap_err().kind, ErrorKind::Closed);
-    assert_eq!(f.store.counts(f.list).unwrap_err().kind, ErrorKind::Closed);
-    let (store, _acks) = Store::open(&url(f.folder.path())).unwrap();
+    assert_eq!(f.store.counts(TENANT, f.list).unwrap_err().kind, ErrorKind::Closed);
+    let (store, _acks) = Store::open(&f.home.url()).unwrap();
     assert_eq!(store.attempts(TENANT, Filter::default()).unwrap().len(), 3);
     assert_eq!(store.ensure_campaign(TENANT, "spring", at(5)).unwrap(), f.campaign);
 }
 
 #[test]
 fn a_store_of_a_newer_program_is_refused() {
-    let f = fixture(0);
+    let f = fixture(Backend::Sqlite, 0);
     f.store.close().unwrap();
     outside(
         &f,
@@ -120,7 +120,7 @@ fn a_store_of_a_newer_program_is_refused() {
          VALUES (999, 'future', 1, x'00', 1)",
     )
     .unwrap();
-    let error = Store::open(&url(f.folder.path())).err().unwrap();
+    let error = Store::open(&f.home.url()).err().unwrap();
     assert_eq!(error.kind, ErrorKind::Schema);
     assert!(error.to_string().contains("version 999"), "{error}");
 }
@@ -135,7 +135,7 @@ fn what_is_no_store_is_refused_with_its_place() {
     for (address, kind) in [
         (letter.as_str(), ErrorKind::Schema),
         (nowhere.as_str(), ErrorKind::Io),
-        ("postgres://db/outpace", ErrorKind::Address),
+        ("postgres://db", ErrorKind::Address),
         ("mysql:x", ErrorKind::Address),
         ("sqlite:", ErrorKind::Address),
         ("sqlite::memory:", ErrorKind::Address),
@@ -150,18 +150,25 @@ fn what_is_no_store_is_refused_with_its_place() {
 
 #[test]
 fn lists_are_seen_from_outside_without_touching_the_store() {
-    let f = fixture(1);
-    let address = url(f.folder.path());
+    let f = fixture(Backend::Sqlite, 1);
+    let address = f.home.url();
     f.store.create_list(TENANT, "autumn", at(0)).unwrap();
     assert_eq!(list_names(&address).unwrap(), Some(vec!["autumn".to_owned(), "people".to_owned()]));
     f.store.close().unwrap();
     assert_eq!(list_names(&address).unwrap().map(|names| names.len()), Some(2));
-    let files = std::fs::read_dir(f.folder.path()).unwrap().count();
+    let files = std::fs::read_dir(folder_of(&f)).unwrap().count();
     assert_eq!(files, 1, "a closed store is one file, also after a look at it");
-    let nowhere = format!("sqlite:{}/nowhere.db", f.folder.path().display());
+    let nowhere = format!("sqlite:{}/nowhere.db", folder_of(&f).display());
     assert_eq!(list_names(&nowhere).unwrap(), None);
-    assert!(!f.folder.path().join("nowhere.db").exists());
-    std::fs::write(f.folder.path().join("empty.db"), "").unwrap();
-    let empty = format!("sqlite:{}/empty.db", f.folder.path().display());
+    assert!(!folder_of(&f).join("nowhere.db").exists());
+    std::fs::write(folder_of(&f).join("empty.db"), "").unwrap();
+    let empty = format!("sqlite:{}/empty.db", folder_of(&f).display());
     assert_eq!(list_names(&empty).unwrap_err().kind, ErrorKind::Schema);
+}
+
+fn folder_of(f: &Fixture) -> &std::path::Path {
+    match &f.home {
+        Home::Folder(folder) => folder.path(),
+        Home::Database(_) => unreachable!("these tests look at files"),
+    }
 }

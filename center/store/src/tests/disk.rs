@@ -38,7 +38,7 @@ fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
     let (store, acks) = Store::open(&url(disk.path())).unwrap();
     let campaign = store.ensure_campaign(TENANT, "spring", at(0)).unwrap();
     let list = store.create_list(TENANT, "people", at(0)).unwrap();
-    store.import_leads(list, new_leads(0..1_000), at(0)).unwrap();
+    store.import_leads(TENANT, list, new_leads(0..1_000), at(0)).unwrap();
     store.submit(0, Op::Intent(intent(campaign, LeadId(1), 1, 1))).unwrap();
     store.flush().unwrap();
     assert_eq!(acks.recv().unwrap().result, Ok(()));
@@ -82,7 +82,7 @@ fn a_full_disk_is_said_and_work_goes_on_when_there_is_room() {
 
 #[test]
 fn outstanding_ops_are_bounded_and_unread_acknowledgements_count() {
-    let f = fixture(0);
+    let f = fixture(Backend::Sqlite, 0);
     let consent = |n: usize| {
         Op::Consent(ConsentRow {
             tenant: TENANT,
@@ -108,16 +108,15 @@ fn outstanding_ops_are_bounded_and_unread_acknowledgements_count() {
 
 #[test]
 fn a_store_that_another_program_holds_says_so() {
-    let f = fixture(1);
-    let options = schema::parse_url(&url(f.folder.path())).unwrap();
+    let f = fixture(Backend::Sqlite, 1);
+    let address = db::Address::parse(&f.home.url()).unwrap();
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-        use sqlx::Connection;
-        let mut other = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let mut other = db::Connection::open(&address, db::Role::Edits).await.unwrap();
+        other.begin().await.unwrap();
         let error = write(&f, Op::Intent(intent(f.campaign, f.leads[0], 1, 1))).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Busy, "{error}");
-        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-        other.close().await.unwrap();
+        other.roll_back().await;
+        other.close("test").await.unwrap();
     });
     write(&f, Op::Intent(intent(f.campaign, f.leads[0], 1, 1))).unwrap();
 }

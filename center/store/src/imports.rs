@@ -1,0 +1,233 @@
+//! Imports as jobs: how far each is, and the lines that it would not take.
+
+use base::{ListId, WallTime};
+
+use crate::db::{Connection, Row, Sql};
+use crate::lanes::in_transaction;
+use crate::ops::{id, maybe_text, text, us};
+use crate::read::{maybe_wall, page_rows, unsigned, wall};
+use crate::rows::TenantId;
+use crate::{ErrorKind, Store, StoreError};
+
+/// Rejected lines of one import that are kept; of at most 1.3 KiB each they are 130 MB, and nobody mends more by hand.
+pub const REJECTS_MAX: u64 = 100_000;
+
+/// Rejected lines of one call of [`Store::put_rejects`]: 5 values each make 5,000 of SQLite's 32,766.
+pub const REJECTS_BATCH_MAX: usize = 1_000;
+
+/// What is kept of a rejected line.
+pub const REJECT_RAW_BYTES_MAX: usize = 1_024;
+
+/// An import.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ImportId(pub u64);
+
+/// How far an import is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImportProgress {
+    /// running, done, failed, …
+    pub state: String,
+    /// Lines read.
+    pub lines: u64,
+    /// Leads that are new on the list.
+    pub accepted: u64,
+    /// Lines that hold no lead.
+    pub rejected: u64,
+    /// Lines whose number was there before.
+    pub duplicates: u64,
+    /// When it ended.
+    pub ended_at: Option<WallTime>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// An import as stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportRow {
+    /// The import.
+    pub import: ImportId,
+    /// The list it fills.
+    pub list: ListId,
+    /// Name of the file, for people.
+    pub file_name: String,
+    /// When it began.
+    pub started_at: WallTime,
+    /// How far it is.
+    pub progress: ImportProgress,
+}
+
+/// A line that was not imported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reject {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+    /// The line as it stood, cut to [`REJECT_RAW_BYTES_MAX`].
+    pub raw: String,
+}
+
+impl Store {
+    /// Notes the beginning of an import, in state `running`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rule`] for an unknown list.
+    pub fn put_import(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        file_name: &str,
+        at: WallTime,
+    ) -> Result<ImportId, StoreError> {
+        let insert = Sql::new(
+            "INSERT INTO import_job (tenant_id, list_id, state, file_name, started_us) \
+             VALUES ($1, $2, 'running', $3, $4) RETURNING import_id",
+        );
+        let insert = insert.with(id(tenant.0)?).with(id(list.0)?).with(text(file_name)?).with(at.as_unix_us());
+        self.made(format!("import into list {list}"), insert, "import_id").map(ImportId)
+    }
+
+    /// Notes how far an import is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown import.
+    pub fn update_import(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+        progress: &ImportProgress,
+    ) -> Result<(), StoreError> {
+        let update = Sql::new(
+            "UPDATE import_job SET state = $1, lines = $2, accepted = $3, rejected = $4, duplicates = $5, \
+             ended_us = $6, error = $7 WHERE tenant_id = $8 AND import_id = $9",
+        );
+        let update = update
+            .with(text(&progress.state)?)
+            .with(id(progress.lines)?)
+            .with(id(progress.accepted)?)
+            .with(id(progress.rejected)?)
+            .with(id(progress.duplicates)?)
+            .with(us(progress.ended_at))
+            .with(maybe_text(progress.error.as_deref())?)
+            .with(id(tenant.0)?)
+            .with(id(import.0)?);
+        self.change(format!("import {}", import.0), "no such import", update)
+    }
+
+    /// An import.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn import(&self, tenant: TenantId, import: ImportId) -> Result<Option<ImportRow>, StoreError> {
+        let query = Sql::new("SELECT * FROM import_job WHERE tenant_id = $1 AND import_id = $2");
+        let found = self.page("imports", query.with(id(tenant.0)?).with(id(import.0)?), import_row)?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Imports of a tenant, the latest first, before `before`; `limit` 0 means
+    /// [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX).
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn imports(
+        &self,
+        tenant: TenantId,
+        before: Option<ImportId>,
+        limit: u32,
+    ) -> Result<Vec<ImportRow>, StoreError> {
+        let query = Sql::new(
+            "SELECT * FROM import_job WHERE tenant_id = $1 AND import_id < $2 ORDER BY import_id DESC LIMIT $3",
+        );
+        let before = before.map_or(Ok(i64::MAX), |import| id(import.0))?;
+        self.page("imports", query.with(id(tenant.0)?).with(before).with(page_rows(limit)), import_row)
+    }
+
+    /// Keeps lines that an import would not take, at most [`REJECTS_BATCH_MAX`] a call and [`REJECTS_MAX`] in all; gives
+    /// how many of these were kept.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] for more than a call takes, [`ErrorKind::Rule`] for an unknown import.
+    pub fn put_rejects(&self, tenant: TenantId, import: ImportId, rejects: &[Reject]) -> Result<u64, StoreError> {
+        let place = format!("rejected lines of import {}", import.0);
+        if rejects.len() > REJECTS_BATCH_MAX {
+            let what = format!("{} lines are more than {REJECTS_BATCH_MAX}", rejects.len());
+            return Err(StoreError::new(ErrorKind::Value, what, place, "hand them over in parts"));
+        }
+        let (tenant, import) = (id(tenant.0)?, id(import.0)?);
+        let mut rows = Vec::with_capacity(rejects.len());
+        for reject in rejects {
+            rows.push((id(reject.line)?, text(&reject.reason)?, cut(&reject.raw)));
+        }
+        self.edits.call(async move |connection| {
+            in_transaction(connection, async |connection: &mut Connection| {
+                let count =
+                    Sql::new("SELECT COUNT(*) AS kept FROM import_reject WHERE tenant_id = $1 AND import_id = $2");
+                let there = connection.fetch_one(count.with(tenant).with(import), &place).await?;
+                let there = there.map_or(Ok(0), |row| unsigned(&row, "kept"))?;
+                rows.truncate(usize::try_from(REJECTS_MAX.saturating_sub(there)).unwrap_or(usize::MAX));
+                if rows.is_empty() {
+                    return Ok(0);
+                }
+                let mut insert =
+                    Sql::new("INSERT INTO import_reject (tenant_id, import_id, line, reason, raw) VALUES ");
+                let kept = rows.len() as u64;
+                for (n, (line, reason, raw)) in rows.into_iter().enumerate() {
+                    insert.push(if n == 0 { "(" } else { ", (" }).bind(tenant).push(", ").bind(import);
+                    insert.push(", ").bind(line).push(", ").bind(reason).push(", ").bind(raw).push(")");
+                }
+                connection.execute(insert, &place).await?;
+                Ok(kept)
+            })
+            .await
+        })
+    }
+
+    /// Lines that an import would not take, after line `after_line`; `limit` 0 means
+    /// [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX).
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn rejects(
+        &self,
+        tenant: TenantId,
+        import: ImportId,
+        after_line: u64,
+        limit: u32,
+    ) -> Result<Vec<Reject>, StoreError> {
+        let query = Sql::new(
+            "SELECT line, reason, raw FROM import_reject WHERE tenant_id = $1 AND import_id = $2 AND line > $3 \
+             ORDER BY line LIMIT $4",
+        );
+        let query = query.with(id(tenant.0)?).with(id(import.0)?).with(id(after_line)?).with(page_rows(limit));
+        self.page("rejected lines", query, |row| {
+            Ok(Reject { line: unsigned(row, "line")?, reason: row.get("reason")?, raw: row.get("raw")? })
+        })
+    }
+}
+
+/// What can be kept of a line: rubbish may hold anything.
+fn cut(raw: &str) -> String {
+    let mut end = raw.len().min(REJECT_RAW_BYTES_MAX);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    raw[..end].replace('\0', "\u{fffd}")
+}
+
+fn import_row(row: &Row) -> Result<ImportRow, StoreError> {
+    Ok(ImportRow {
+        import: ImportId(unsigned(row, "import_id")?),
+        list: ListId(unsigned(row, "list_id")?),
+        file_name: row.get("file_name")?,
+        started_at: wall(row, "started_us")?,
+        progress: ImportProgress {
+            state: row.get("state")?,
+            lines: unsigned(row, "lines")?,
+            accepted: unsigned(row, "accepted")?,
+            rejected: unsigned(row, "rejected")?,
+            duplicates: unsigned(row, "duplicates")?,
+            ended_at: maybe_wall(row, "ended_us")?,
+            error: row.get("error")?,
+        },
+    })
+}

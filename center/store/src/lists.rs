@@ -1,0 +1,322 @@
+//! Lists and leads: made, imported, read.
+
+use base::{LeadId, ListId, WallTime};
+
+use crate::db::{Connection, Row, Sql, Value};
+use crate::lanes::in_transaction;
+use crate::ops::{id, maybe_id, maybe_text, text};
+use crate::read::{maybe_wall, page_rows, small, unsigned, wall};
+use crate::rows::*;
+use crate::{ErrorKind, Store, StoreError};
+
+/// Leads that one call of [`Store::import_leads`] takes: some 150 bytes each, so 1.5 MiB.
+pub const IMPORT_BATCH_MAX: usize = 10_000;
+
+/// Lists of one tenant that [`Store::lists`] gives at most.
+pub const LISTS_MAX: usize = 10_000;
+
+/// Leads of one INSERT: 8 values each make 4,000 of SQLite's 32,766 and PostgreSQL's 65,535.
+const INSERT_ROWS: usize = 500;
+
+/// Leads of one transaction: written in about 40 ms, for which the group commit of running calls has to wait.
+const COMMIT_ROWS: usize = 2_000;
+
+/// A list with what is on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListRow {
+    /// The list.
+    pub list: ListId,
+    /// Unique for the tenant.
+    pub name: String,
+    /// When it was made.
+    pub created_at: WallTime,
+    /// Its leads.
+    pub counts: LeadCounts,
+}
+
+/// Which leads to read. Empty: all of the tenant.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LeadFilter {
+    /// On this list.
+    pub list: Option<ListId>,
+    /// In this state.
+    pub state: Option<String>,
+    /// With this number, E.164.
+    pub number: Option<String>,
+    /// Continue after this lead (the last one of the page before).
+    pub after: Option<LeadId>,
+    /// Rows of a page; 0 means [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX), which is also the most.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Makes a list; its name is unique for the tenant.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rule`] when the list exists.
+    pub fn create_list(&self, tenant: TenantId, name: &str, at: WallTime) -> Result<ListId, StoreError> {
+        let insert = Sql::new("INSERT INTO list (tenant_id, name, created_us) VALUES ($1, $2, $3) RETURNING list_id")
+            .with(id(tenant.0)?)
+            .with(text(name)?)
+            .with(at.as_unix_us());
+        self.made(format!("list {name:?}"), insert, "list_id").map(ListId)
+    }
+
+    /// The list of this name, if there is one.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn find_list(&self, tenant: TenantId, name: &str) -> Result<Option<ListId>, StoreError> {
+        let query = Sql::new("SELECT list_id FROM list WHERE tenant_id = $1 AND name = $2");
+        let found = self
+            .page("lists", query.with(id(tenant.0)?).with(text(name)?), |row| unsigned(row, "list_id").map(ListId))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// All lists of a tenant in the order of their making, with how many leads they have in each state.
+    ///
+    /// # Errors
+    /// What the database says; [`ErrorKind::Value`] for more than [`LISTS_MAX`].
+    pub fn lists(&self, tenant: TenantId) -> Result<Vec<ListRow>, StoreError> {
+        let names =
+            Sql::new("SELECT list_id, name, created_us FROM list WHERE tenant_id = $1 ORDER BY list_id LIMIT $2")
+                .with(id(tenant.0)?)
+                .with(LISTS_MAX as i64 + 1);
+        let mut lists = self.page("lists", names, |row| {
+            Ok(ListRow {
+                list: ListId(unsigned(row, "list_id")?),
+                name: row.get("name")?,
+                created_at: wall(row, "created_us")?,
+                counts: LeadCounts::default(),
+            })
+        })?;
+        if lists.len() > LISTS_MAX {
+            let what = format!("more than {LISTS_MAX} lists");
+            return Err(StoreError::new(ErrorKind::Value, what, "lists", "delete lists that are empty"));
+        }
+        let counts = Sql::new(
+            "SELECT list_id, state, COUNT(*) AS leads FROM lead WHERE tenant_id = $1 \
+             GROUP BY list_id, state ORDER BY list_id, state",
+        );
+        let counts = self.page("lead counts", counts.with(id(tenant.0)?), |row| {
+            Ok((ListId(unsigned(row, "list_id")?), row.get::<String>("state")?, unsigned(row, "leads")?))
+        })?;
+        for (list, state, leads) in counts {
+            if let Ok(place) = lists.binary_search_by_key(&list, |row| row.list) {
+                lists[place].counts.total += leads;
+                lists[place].counts.by_state.push((state, leads));
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Deletes a list without leads, and what is known of its imports.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown list, [`ErrorKind::Rule`] when it has leads or a campaign dials it.
+    pub fn delete_list(&self, tenant: TenantId, list: ListId) -> Result<(), StoreError> {
+        let (tenant, list_id) = (id(tenant.0)?, id(list.0)?);
+        let place = format!("list {list}");
+        self.edits.call(async move |connection| {
+            in_transaction(connection, async |connection: &mut Connection| {
+                for sql in [
+                    "DELETE FROM import_reject WHERE tenant_id = $1 AND import_id IN \
+                     (SELECT import_id FROM import_job WHERE tenant_id = $1 AND list_id = $2)",
+                    "DELETE FROM import_job WHERE tenant_id = $1 AND list_id = $2",
+                ] {
+                    connection.execute(Sql::new(sql).with(tenant).with(list_id), &place).await?;
+                }
+                // A lead or a campaign that names it stops it (foreign keys).
+                let delete = Sql::new("DELETE FROM list WHERE tenant_id = $1 AND list_id = $2");
+                match connection.execute(delete.with(tenant).with(list_id), &place).await? {
+                    0 => Err(StoreError::not_found("no such list", &place)),
+                    _ => Ok(()),
+                }
+            })
+            .await
+        })
+    }
+
+    /// A page of a list's leads after `after`; `limit` 0 means [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX).
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn leads(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        after: Option<LeadId>,
+        limit: u32,
+    ) -> Result<Vec<LeadRow>, StoreError> {
+        let query = Sql::new(
+            "SELECT * FROM lead WHERE tenant_id = $1 AND list_id = $2 AND lead_id > $3 ORDER BY lead_id LIMIT $4",
+        );
+        let after = id(after.map_or(0, |lead| lead.0))?;
+        let query = query.with(id(tenant.0)?).with(id(list.0)?).with(after).with(page_rows(limit));
+        self.page("leads", query, lead_row)
+    }
+
+    /// A page of leads in the order of their ids.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn leads_page(&self, tenant: TenantId, filter: LeadFilter) -> Result<Vec<LeadRow>, StoreError> {
+        let mut query = Sql::new("SELECT * FROM lead WHERE tenant_id = ");
+        query.bind(id(tenant.0)?);
+        query.and(" AND list_id = ", maybe_id(filter.list.map(|list| list.0))?);
+        query.and(" AND state = ", maybe_text(filter.state.as_deref())?);
+        query.and(" AND number = ", maybe_text(filter.number.as_deref())?);
+        query.and(" AND lead_id > ", maybe_id(filter.after.map(|lead| lead.0))?);
+        query.push(" ORDER BY lead_id LIMIT ").bind(page_rows(filter.limit));
+        self.page("leads", query, lead_row)
+    }
+
+    /// How many leads a list has in each state.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn counts(&self, tenant: TenantId, list: ListId) -> Result<LeadCounts, StoreError> {
+        let query = Sql::new(
+            "SELECT state, COUNT(*) AS leads FROM lead WHERE tenant_id = $1 AND list_id = $2 \
+             GROUP BY state ORDER BY state",
+        );
+        let query = query.with(id(tenant.0)?).with(id(list.0)?);
+        let by_state = self.page("lead counts", query, |row| Ok((row.get("state")?, unsigned(row, "leads")?)))?;
+        Ok(LeadCounts { total: by_state.iter().map(|(_, leads)| leads).sum(), by_state })
+    }
+
+    /// Adds leads to a list; numbers that are on it already are left as they are. At most [`IMPORT_BATCH_MAX`] a call.
+    /// After the last batch call [`Store::analyze`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] for a number that is not E.164 or a batch that is too large, [`ErrorKind::NotFound`] for
+    /// an unknown list: nothing was added. When the disk fails half way, parts of 2,000 leads may have been added;
+    /// importing the batch again is right.
+    pub fn import_leads(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        batch: Vec<NewLead>,
+        at: WallTime,
+    ) -> Result<Imported, StoreError> {
+        let place = format!("import into list {list}");
+        if batch.len() > IMPORT_BATCH_MAX {
+            let what = format!("a batch of {} leads is larger than {IMPORT_BATCH_MAX}", batch.len());
+            return Err(StoreError::new(ErrorKind::Value, what, place, "import in smaller batches"));
+        }
+        for lead in &batch {
+            check_lead(lead, &place)?;
+        }
+        let (tenant, list) = (id(tenant.0)?, id(list.0)?);
+        self.edits.call(async move |connection| {
+            let mut imported = Imported::default();
+            for part in batch.chunks(COMMIT_ROWS) {
+                let added = in_transaction(connection, async |connection: &mut Connection| {
+                    import_part(connection, tenant, list, part, at, &place).await
+                })
+                .await?;
+                imported.added += added;
+                imported.already_there += part.len() as u64 - added;
+            }
+            Ok(imported)
+        })
+    }
+
+    /// Refreshes the figures that the database plans its queries by; right after a large import.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn analyze(&self) -> Result<(), StoreError> {
+        self.edits.call(async |connection| connection.plain("ANALYZE").await)
+    }
+
+    /// Runs an INSERT with RETURNING and gives the new row's id.
+    pub(crate) fn made(&self, place: String, insert: Sql, column: &'static str) -> Result<u64, StoreError> {
+        self.edits.call(async move |connection| match connection.fetch_one(insert, &place).await? {
+            Some(row) => unsigned(&row, column),
+            None => Err(StoreError::not_found("no row was made", &place)),
+        })
+    }
+
+    /// Runs a statement that must change one row.
+    pub(crate) fn change(&self, place: String, missing: &'static str, change: Sql) -> Result<(), StoreError> {
+        self.edits.call(async move |connection| match connection.execute(change, &place).await? {
+            0 => Err(StoreError::not_found(missing, &place)),
+            _ => Ok(()),
+        })
+    }
+}
+
+fn check_lead(lead: &NewLead, place: &str) -> Result<(), StoreError> {
+    // E.164 (ITU-T): a plus sign and up to 15 digits, the first of which is not 0.
+    let digits = lead.number.strip_prefix('+').unwrap_or_default().as_bytes();
+    let valid = (3..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
+    if !valid {
+        // The number itself stays out of messages, which end in logs.
+        let what = "a number that is not E.164";
+        return Err(StoreError::new(ErrorKind::Value, what, place, "normalise numbers before the import"));
+    }
+    for value in [&lead.first_name, &lead.last_name, &lead.timezone, &lead.external_id] {
+        maybe_text(value.as_deref())?;
+    }
+    Ok(())
+}
+
+/// One transaction of an import; gives the number of rows that are new.
+async fn import_part(
+    connection: &mut Connection,
+    tenant: i64,
+    list: i64,
+    part: &[NewLead],
+    at: WallTime,
+    place: &str,
+) -> Result<u64, StoreError> {
+    let known = Sql::new("SELECT list_id FROM list WHERE tenant_id = $1 AND list_id = $2").with(tenant).with(list);
+    if connection.fetch_one(known, place).await?.is_none() {
+        return Err(StoreError::not_found("no such list", place));
+    }
+    let mut added = 0;
+    for rows in part.chunks(INSERT_ROWS) {
+        let mut insert = Sql::new(
+            "INSERT INTO lead (tenant_id, list_id, number, first_name, last_name, timezone, external_id, imported_us) \
+             VALUES ",
+        );
+        for (n, lead) in rows.iter().enumerate() {
+            let values: [Value; 8] = [
+                tenant.into(),
+                list.into(),
+                lead.number.as_str().into(),
+                lead.first_name.clone().into(),
+                lead.last_name.clone().into(),
+                lead.timezone.clone().into(),
+                lead.external_id.clone().into(),
+                at.as_unix_us().into(),
+            ];
+            insert.push(if n == 0 { "(" } else { ", (" });
+            for (n, value) in values.into_iter().enumerate() {
+                insert.push(if n == 0 { "" } else { ", " }).bind(value);
+            }
+            insert.push(")");
+        }
+        insert.push(" ON CONFLICT (tenant_id, list_id, number) DO NOTHING");
+        added += connection.execute(insert, place).await?;
+    }
+    Ok(added)
+}
+
+fn lead_row(row: &Row) -> Result<LeadRow, StoreError> {
+    Ok(LeadRow {
+        lead: LeadId(unsigned(row, "lead_id")?),
+        list: ListId(unsigned(row, "list_id")?),
+        number: row.get("number")?,
+        first_name: row.get("first_name")?,
+        last_name: row.get("last_name")?,
+        timezone: row.get("timezone")?,
+        external_id: row.get("external_id")?,
+        state: row.get("state")?,
+        attempt_number: small(row, "attempt_number")?,
+        last_attempt_at: maybe_wall(row, "last_attempt_us")?,
+        next_at: maybe_wall(row, "next_at_us")?,
+        last_outcome: row.get("last_outcome")?,
+    })
+}

@@ -1,0 +1,152 @@
+//! What a process asks when it starts: what did the one before it leave, and what has the compliance figure counted.
+
+use base::{AttemptId, CampaignId, WallTime};
+
+use crate::db::{Connection, Row, Sql};
+use crate::ops::id;
+use crate::read::{unsigned, wall};
+use crate::records::{attempt_row, cdr_row};
+use crate::rows::*;
+use crate::{ErrorKind, Store, StoreError};
+
+/// Rows of one ledger: 30 days of 30,000 attempts are 900,000, of about 200 bytes each 180 MB.
+pub const LEDGER_ROWS_MAX: usize = 1_000_000;
+
+/// Rows that a crash can leave open: as many as calls can be under way, 8,000, twenty times over.
+const OPEN_ROWS_MAX: usize = 160_000;
+
+/// Rows of one question: 2,000 take some 20 ms, so that others get their turn.
+const PART_ROWS: usize = 2_000;
+
+impl Store {
+    /// All attempts that are not closed, oldest first: what a crash left behind.
+    ///
+    /// # Errors
+    /// What the database says; [`ErrorKind::Value`] for more than calls can ever be under way.
+    pub fn open_attempts(&self, tenant: TenantId) -> Result<Vec<AttemptRow>, StoreError> {
+        self.all(
+            "open attempts",
+            "SELECT * FROM attempt WHERE tenant_id = $1 AND closed_us IS NULL AND attempt_id > $2 \
+             ORDER BY attempt_id LIMIT $3",
+            id(tenant.0)?,
+            attempt_row,
+            |row| row.intent.attempt.0,
+        )
+    }
+
+    /// All CDRs that are not closed, oldest first, with what a BYE needs.
+    ///
+    /// # Errors
+    /// As [`Store::open_attempts`].
+    pub fn open_cdrs(&self, tenant: TenantId) -> Result<Vec<CdrRow>, StoreError> {
+        self.all(
+            "open CDRs",
+            "SELECT * FROM cdr WHERE tenant_id = $1 AND ended_us IS NULL AND call_id > $2 ORDER BY call_id LIMIT $3",
+            id(tenant.0)?,
+            cdr_row,
+            |row| row.open.call.0,
+        )
+    }
+
+    /// The attempts of a campaign that entered its compliance ledger at or after `since`, in that order; calls that still
+    /// go on are among them.
+    ///
+    /// # Errors
+    /// What the database says; [`ErrorKind::Value`] for more than [`LEDGER_ROWS_MAX`].
+    pub fn ledger(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        since: WallTime,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let (tenant, campaign, mut from) = (id(tenant.0)?, id(campaign.0)?, since.as_unix_us());
+        let mut rows: Vec<LedgerRow> = Vec::new();
+        let mut after = 0;
+        loop {
+            // The latest word of an agent about an attempt counts.
+            let query = Sql::new(
+                "SELECT a.attempt_id, a.counted_us, a.counted_as, \
+                 (SELECT d.person FROM disposition d WHERE d.tenant_id = $1 \
+                 AND d.attempt_id = a.attempt_id AND d.person IS NOT NULL ORDER BY d.disposition_id DESC LIMIT 1) \
+                 AS person FROM attempt a WHERE a.tenant_id = $1 AND a.campaign_id = $2 \
+                 AND (a.counted_us > $3 OR (a.counted_us = $3 AND a.attempt_id > $4)) \
+                 ORDER BY a.counted_us, a.attempt_id LIMIT $5",
+            );
+            let query = query.with(tenant).with(campaign).with(from).with(after).with(PART_ROWS as i64);
+            let part = self.page("ledger", query, ledger_row)?;
+            let whole = part.len() == PART_ROWS;
+            if let Some(last) = part.last() {
+                (from, after) = (last.counted_at.as_unix_us(), id(last.attempt.0)?);
+            }
+            rows.extend(part);
+            if rows.len() > LEDGER_ROWS_MAX {
+                return Err(too_many("ledger", LEDGER_ROWS_MAX));
+            }
+            if !whole {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// The largest ids in use, so that new ones start after them.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn high_water(&self) -> Result<HighWater, StoreError> {
+        let query = Sql::new(
+            "SELECT (SELECT COALESCE(MAX(attempt_id), 0) FROM attempt) AS attempt, \
+             (SELECT COALESCE(MAX(call_id), 0) FROM cdr) AS call, \
+             (SELECT COALESCE(MAX(lead_id), 0) FROM lead) AS lead",
+        );
+        let found = self.page("largest ids", query, |row| {
+            Ok(HighWater {
+                attempt: unsigned(row, "attempt")?,
+                call: unsigned(row, "call")?,
+                lead: unsigned(row, "lead")?,
+            })
+        })?;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+
+    /// All rows of a question whose values are the tenant, the id of the last row and a number of rows.
+    fn all<T: Send + 'static>(
+        &self,
+        place: &'static str,
+        text: &'static str,
+        tenant: i64,
+        read: fn(&Row) -> Result<T, StoreError>,
+        key: fn(&T) -> u64,
+    ) -> Result<Vec<T>, StoreError> {
+        self.reads.call(async move |connection: &mut Connection| {
+            let mut rows: Vec<T> = Vec::new();
+            loop {
+                let after = id(rows.last().map_or(0, key))?;
+                let query = Sql::new(text).with(tenant).with(after).with(PART_ROWS as i64);
+                let part = connection.fetch(query, place).await?;
+                let whole = part.len() == PART_ROWS;
+                for row in &part {
+                    rows.push(read(row)?);
+                }
+                if rows.len() > OPEN_ROWS_MAX {
+                    return Err(too_many(place, OPEN_ROWS_MAX));
+                }
+                if !whole {
+                    return Ok(rows);
+                }
+            }
+        })
+    }
+}
+
+fn too_many(place: &str, max: usize) -> StoreError {
+    StoreError::new(ErrorKind::Value, format!("more than {max} rows"), place, "ask for a shorter time, or report it")
+}
+
+fn ledger_row(row: &Row) -> Result<LedgerRow, StoreError> {
+    Ok(LedgerRow {
+        attempt: AttemptId(unsigned(row, "attempt_id")?),
+        counted_at: wall(row, "counted_us")?,
+        counted_as: row.get("counted_as")?,
+        disposition_person: row.get::<Option<i64>>("person")?.map(|person| person != 0),
+    })
+}
