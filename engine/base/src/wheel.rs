@@ -15,9 +15,10 @@ new_key_type! {
 const SLOT_NS: u64 = 1_000_000;
 const SLOT_BITS: u32 = 8;
 const SLOTS: usize = 1 << SLOT_BITS;
-/// 4 levels × 8 bits of milliseconds = 49 days; later timers wait in the top level and are looked at again.
+/// 4 levels × 8 bits of milliseconds = 49 days; later timers wait in the last slot of the top level and are looked at
+/// again when it comes up.
 const LEVELS: usize = 4;
-const HORIZON_TICKS: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
+const TOP_SHIFT: u32 = SLOT_BITS * (LEVELS as u32 - 1);
 
 struct Entry<T> {
     at: Instant,
@@ -94,6 +95,15 @@ impl<T> TimerWheel<T> {
         self.entries.remove(key).map(|entry| entry.value)
     }
 
+    /// Takes away every timer whose value `keep` refuses; for clearing up, since it looks at all of them.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        let gone: Vec<TimerKey> =
+            self.entries.iter().filter(|(_, entry)| !keep(&entry.value)).map(|(key, _)| key).collect();
+        for key in gone {
+            self.cancel(key);
+        }
+    }
+
     /// When to poll again: the exact moment of the earliest timer, or an earlier look at a coarse slot.
     /// `None` when no timer is set.
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -141,7 +151,9 @@ impl<T> TimerWheel<T> {
             self.entries[key].slot = IN_DUE;
             return;
         }
-        let at_tick = at_tick.min(self.tick.saturating_add(HORIZON_TICKS));
+        // One slot short of a whole turn: a full one would come out in the slot at the position itself, which is due now.
+        let horizon = ((self.tick >> TOP_SHIFT) + SLOTS as u64 - 1) << TOP_SHIFT;
+        let at_tick = at_tick.min(horizon);
         let differing = at_tick ^ self.tick;
         let level = if differing == 0 { 0 } else { ((63 - differing.leading_zeros()) / SLOT_BITS) as usize };
         let level = level.min(LEVELS - 1);

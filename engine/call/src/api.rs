@@ -352,6 +352,13 @@ pub enum PeerMessage {
         /// `0-9*#A-D`.
         digit: char,
     },
+    /// `from` was lost to a fault of ours: `to` has no partner any more.
+    Parted {
+        /// The leg that is gone.
+        from: LegId,
+        /// Its partner.
+        to: LegId,
+    },
 }
 
 /// What a drained shard asks its driver to do.
@@ -391,3 +398,5 @@ pub struct Counts {
     /// SIP transactions, up to 32 s after their end (RFC 3261 timers).
     pub transactions: usize,
 }
+/// [`Event::Ended`]'s reason when work for the leg made the shard panic (ours).
+pub const INTERNAL_FAULT: &str = "internal fault";

@@ -15,6 +15,8 @@
 //! same calls on 1, 2 or 4 shards do the same at the same moments. An SDP answer is computed anew from (offer, policy,
 //! state) each time. Handling audio allocates nothing.
 //!
+//! A panic in the work for one leg costs that leg (`Shard::abandon_current`).
+//!
 //! **Absent.** No sockets, clocks, threads, maps iterated in hash order. No idea of campaigns, leads or agents.
 //!
 //! **Units.** Times are `base` types; audio is 160-sample frames at 8 kHz; ports are the even RTP port of a pair.
@@ -27,8 +29,10 @@ mod packets;
 mod ports;
 mod shard;
 
-pub use api::{Command, Counts, Event, Frame, MEDIA_TIMEOUT, Originate, Output, PeerMessage, Register};
+pub use api::{Command, Counts, Event, Frame, INTERNAL_FAULT, MEDIA_TIMEOUT, Originate, Output, PeerMessage, Register};
 pub use packets::{Packet, PacketBatch};
+#[cfg(any(test, feature = "fault-injection"))]
+pub use shard::{Fault, FaultPoint};
 pub use shard::{Shard, ShardConfig};
 
 #[cfg(test)]

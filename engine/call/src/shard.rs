@@ -1,17 +1,23 @@
 //! One core's whole world: its legs, its SIP endpoint, its timers. Inputs and outputs; the work itself stands in
 //! `shard/commands.rs`, `shard/signalling.rs` and `shard/audio.rs`.
 
+mod abandon;
 mod audio;
 mod commands;
+#[cfg(any(test, feature = "fault-injection"))]
+mod fault;
 mod signalling;
 mod trunks;
 
 pub(crate) use audio::Concealer;
+#[cfg(any(test, feature = "fault-injection"))]
+pub use fault::{Fault, FaultPoint};
 
 use crate::api::{Counts, Event, Frame, Output, PeerMessage};
 use crate::leg::{Leg, LegKey, Partner};
 use crate::packets::PacketBatch;
 use crate::ports::Ports;
+use abandon::AtWork;
 use base::limits::LEGS_PER_SHARD_MAX;
 use base::{Duration, Instant, LegId, Seed, ShardId, TimerWheel, TrunkId, WallAnchor};
 use sip::{DialogId, Endpoint};
@@ -33,6 +39,9 @@ pub struct ShardConfig {
     pub user_agent: String,
     /// An answered leg that hears nothing for so long is hung up (unless it is on hold); zero never does.
     pub media_timeout: Duration,
+    /// A panic to come.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fault: Option<Fault>,
 }
 
 impl ShardConfig {
@@ -48,6 +57,8 @@ impl ShardConfig {
             media_advertise,
             user_agent: user_agent.into(),
             media_timeout: ShardConfig::MEDIA_TIMEOUT,
+            #[cfg(any(test, feature = "fault-injection"))]
+            fault: None,
         }
     }
 }
@@ -84,6 +95,7 @@ pub struct Shard {
     incoming_count: u64,
     /// Frames cut from the packet at hand; kept to spare an allocation per packet.
     frames: Vec<Frame>,
+    at_work: AtWork,
 }
 
 impl Shard {
@@ -108,6 +120,7 @@ impl Shard {
             packets: PacketBatch::default(),
             outputs: VecDeque::with_capacity(256),
             incoming_count: 0,
+            at_work: AtWork::default(),
             frames: Vec::with_capacity(base::limits::MEDIA_PACKET_BYTES_MAX / media::FRAME_SAMPLES + 1),
             config,
         }
@@ -125,6 +138,7 @@ impl Shard {
 
     /// A datagram from the SIP socket.
     pub fn handle_sip(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
+        self.work_on(None);
         self.endpoint.handle_datagram(now, source, bytes);
         self.drain_endpoint(now);
     }
@@ -132,12 +146,14 @@ impl Shard {
     /// Fires what is due by `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((_, timer)) = self.timers.pop_expired(now) {
+            self.work_on(None);
             match timer {
                 Timer::Tick(key) => self.tick(now, key),
                 Timer::Report(key) => self.report(now, key),
                 Timer::Ping(trunk) => self.ping_now(now, trunk),
             }
         }
+        self.work_on(None);
         if self.endpoint.poll_timeout().is_some_and(|at| at <= now) {
             self.endpoint.handle_timeout(now);
         }
@@ -147,6 +163,10 @@ impl Shard {
 
     /// When to call `handle_timeout`.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.endpoint.has_output() {
+            // What a leg that was abandoned has left to say.
+            return Some(Instant::ZERO);
+        }
         match (self.timers.poll_timeout(), self.endpoint.poll_timeout()) {
             (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
             (ours, theirs) => ours.or(theirs),
@@ -177,6 +197,10 @@ impl Shard {
     }
 
     fn event(&mut self, event: Event) {
+        if matches!(event, Event::Ended { .. }) {
+            // Nothing more is owed to this leg.
+            self.at_work = AtWork::default();
+        }
         self.outputs.push_back(Output::Event(event));
     }
 

@@ -6,7 +6,10 @@ use codecs::g711::Law;
 use media::playout::Prompt;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+
+mod abandon;
 
 /// Shards by host number: host n is 192.0.2.n. Shards of one host share its SIP address.
 struct Wire {
@@ -15,6 +18,12 @@ struct Wire {
     events: Vec<(usize, Event)>,
     /// A host whose media is lost on the way.
     mute: Option<usize>,
+    /// A host whose SIP is lost on the way.
+    mute_sip_from: Option<usize>,
+    /// Panics caught, by host, and the leg that each one cost.
+    panics: Vec<(usize, Option<LegId>)>,
+    /// Ports of one shard.
+    ports: u16,
     /// RTP payloads seen on the wire, by the port they left from.
     sent: Vec<(usize, u16, Vec<u8>)>,
 }
@@ -35,24 +44,37 @@ enum Datagram {
 impl Wire {
     /// `shards[n]` shards on host n, each with 50 port pairs.
     fn new(shards: &[usize]) -> Self {
+        Wire::with_ports(shards, 100)
+    }
+
+    /// As many ports for each shard; half as many pairs.
+    fn with_ports(shards: &[usize], ports: u16) -> Self {
         let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_700_000_000_000_000) };
         let hosts = shards.iter().enumerate().map(|(host, count)| {
             let shard = |index: usize| {
                 let config = ShardConfig::new(ShardId(index as u64), sip(host), address(host), "test");
                 let mut shard = Shard::new(config, Seed::from_u64(host as u64), anchor);
-                let first = 20_000 + 100 * index as u16;
-                shard.add_ports(&(first..first + 100).step_by(2).collect::<Vec<u16>>());
+                let first = 20_000 + ports * index as u16;
+                shard.add_ports(&(first..first + ports).step_by(2).collect::<Vec<u16>>());
                 shard
             };
             (0..*count).map(shard).collect()
         });
         let now = Instant::ZERO + Duration::from_secs(10);
-        Wire { now, hosts: hosts.collect(), events: Vec::new(), mute: None, sent: Vec::new() }
+        Wire {
+            now,
+            hosts: hosts.collect(),
+            events: Vec::new(),
+            mute: None,
+            mute_sip_from: None,
+            panics: Vec::new(),
+            ports,
+            sent: Vec::new(),
+        }
     }
 
     fn command(&mut self, host: usize, shard: usize, command: Command) {
-        let now = self.now;
-        self.hosts[host][shard].handle_command(now, command);
+        self.guarded(host, shard, |shard, now| shard.handle_command(now, command));
         self.settle();
     }
 
@@ -60,8 +82,10 @@ impl Wire {
         let end = self.now + span;
         while self.now < end {
             self.now += Duration::from_ms(1);
-            for shard in self.hosts.iter_mut().flatten() {
-                shard.handle_timeout(self.now);
+            for host in 0..self.hosts.len() {
+                for shard in 0..self.hosts[host].len() {
+                    self.guarded(host, shard, |shard, now| shard.handle_timeout(now));
+                }
             }
             self.settle();
         }
@@ -87,6 +111,7 @@ impl Wire {
                     shard.packets().clear();
                     while let Some(output) = shard.poll_output() {
                         match output {
+                            Output::Sip { .. } if self.mute_sip_from == Some(host) => {}
                             Output::Sip { to, bytes } => {
                                 datagrams.push_back(Datagram::Sip { to, from: sip(host), bytes });
                             }
@@ -99,9 +124,8 @@ impl Wire {
             if datagrams.is_empty() && peers.is_empty() {
                 return;
             }
-            let now = self.now;
             for (host, shard, message) in peers {
-                self.hosts[host][shard.0 as usize].handle_peer(now, message);
+                self.guarded(host, shard.0 as usize, |shard, now| shard.handle_peer(now, message));
             }
             for datagram in datagrams {
                 self.deliver(datagram);
@@ -110,25 +134,40 @@ impl Wire {
     }
 
     fn deliver(&mut self, datagram: Datagram) {
-        let now = self.now;
         match datagram {
             Datagram::Sip { to, from, bytes } => {
                 let host = (0..self.hosts.len()).find(|host| sip(*host) == to).expect("a known host");
                 let id = wire::sip::peek_call_id(&bytes).expect("a Call-ID");
                 let own = id.first() == Some(&b's') && id.get(2) == Some(&b'-') && host == 0;
                 let shard = if own { usize::from(id[1] - b'0') } else { 0 };
-                self.hosts[host][shard].handle_sip(now, from, &bytes);
+                self.guarded(host, shard, |shard, now| shard.handle_sip(now, from, &bytes));
             }
             Datagram::Media { to, from, bytes } => {
                 let host = (0..self.hosts.len()).find(|host| address(*host) == to.ip()).expect("a known host");
-                let shard = usize::from((to.port() - 20_000) / 100);
-                let shard = &mut self.hosts[host][shard];
-                if to.port().is_multiple_of(2) {
-                    shard.handle_rtp(now, to.port(), from, &bytes);
-                } else {
-                    shard.handle_rtcp(now, to.port() - 1, from, &bytes);
-                }
+                let shard = usize::from((to.port() - 20_000) / self.ports);
+                self.guarded(host, shard, |shard, now| {
+                    if to.port().is_multiple_of(2) {
+                        shard.handle_rtp(now, to.port(), from, &bytes);
+                    } else {
+                        shard.handle_rtcp(now, to.port() - 1, from, &bytes);
+                    }
+                });
             }
+        }
+    }
+
+    /// One input of one shard, as the driver gives it: a panic costs what it belongs to.
+    fn guarded(&mut self, host: usize, shard: usize, input: impl FnOnce(&mut Shard, Instant)) {
+        let now = self.now;
+        let world = &mut self.hosts[host][shard];
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| input(world, now))) {
+            let planted = panic.downcast_ref::<String>().is_some_and(|text| text.starts_with("planted fault"));
+            let planted = planted || panic.downcast_ref::<&str>().is_some_and(|text| text.starts_with("planted fault"));
+            if !planted {
+                resume_unwind(panic);
+            }
+            let leg = world.abandon_current(now);
+            self.panics.push((host, leg));
         }
     }
 

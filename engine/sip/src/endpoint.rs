@@ -1,6 +1,7 @@
 //! The endpoint: one shard's dialogs, transactions, registrations and timers, and how they are driven.
 //! What each kind of message or call means stands in the sub-modules.
 
+mod abandon;
 mod callee;
 mod caller;
 mod midcall;
@@ -15,6 +16,7 @@ use crate::limits;
 use crate::mint::Mint;
 use crate::transaction::{Action, Input, Key, Letter, Machine, Owner, Table, Times, Transaction, TransactionId};
 use crate::types::{Cause, Config, Counts, DialogId, Drops, Event, OptionsId, Output, Refusal, RegistrationId};
+use abandon::AtWork;
 use base::{Duration, Instant, ShardId, Stream, TimerWheel};
 use orphan::{Orphan, Stray, StrayKey};
 use ping::Ping;
@@ -59,6 +61,9 @@ pub struct Endpoint {
     refusals_allowed: Allowance,
     /// When the datagram at hand was read.
     read_at: Instant,
+    at_work: AtWork,
+    #[cfg(any(test, feature = "fault-injection"))]
+    planted: Option<DialogId>,
     timers: TimerWheel<Due>,
     outputs: VecDeque<Output>,
     drops: Drops,
@@ -94,6 +99,9 @@ impl Endpoint {
             options_allowed: Allowance::new(limits::OPTIONS_PER_S),
             refusals_allowed: Allowance::new(limits::REFUSALS_PER_S),
             read_at: Instant::ZERO,
+            at_work: AtWork::default(),
+            #[cfg(any(test, feature = "fault-injection"))]
+            planted: None,
             timers: TimerWheel::new(),
             outputs: VecDeque::new(),
             drops: Drops::default(),
@@ -106,20 +114,26 @@ impl Endpoint {
         while let Some((_, due)) = self.timers.pop_expired(now) {
             match due {
                 Due::Transaction(id, letter) => {
+                    self.work_on_transaction(id);
                     if let Some(transaction) = self.transactions.get_mut(id) {
                         transaction.timers[letter.place()] = None;
                         self.drive(now, id, Input::Timer(letter), None);
                     }
                 }
                 Due::Dialog(id, clock) => {
+                    self.at_work = AtWork { dialog: Some(id), transaction: None };
                     if let Some(dialog) = self.dialogs.get_mut(id) {
                         dialog.clocks[clock as usize] = None;
                         self.dialog_timeout(now, id, clock);
                     }
                 }
-                Due::Registration(id) => self.registration_timeout(now, id),
+                Due::Registration(id) => {
+                    self.at_work = AtWork::default();
+                    self.registration_timeout(now, id);
+                }
             }
         }
+        self.at_work = AtWork::default();
     }
 
     /// When to call `handle_timeout` next; `None` while nothing waits.
@@ -130,6 +144,17 @@ impl Endpoint {
     /// Next thing to send or to tell; call until `None` after each input.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// True while `poll_output` has more to give.
+    pub fn has_output(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
+    /// Plants a fault: the next message that belongs to `dialog` makes the endpoint panic, once.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fn plant_fault(&mut self, dialog: DialogId) {
+        self.planted = Some(dialog);
     }
 
     /// What a BYE of this dialog needs; for the CDR. `None` for a stale id.

@@ -36,20 +36,41 @@ fn cancel_is_final_and_stale_keys_are_harmless() {
 }
 
 #[test]
-fn beyond_the_horizon_waits() {
-    let mut wheel = TimerWheel::new();
-    let far = ms(HORIZON_TICKS * 3);
-    wheel.insert(far, ());
-    let mut looks = 0;
-    loop {
-        let at = wheel.poll_timeout().expect("still set");
-        looks += 1;
-        assert!(looks < 50, "a coarse look must make progress");
-        if wheel.pop_expired(at).is_some() {
-            assert_eq!(at, far);
-            break;
+fn beyond_the_horizon_waits_and_is_seldom_looked_at() {
+    const DAY_MS: u64 = 24 * 3_600 * 1_000;
+    for start in [0, 5, 1 << 24, (1 << 32) - 1, (1 << 32) + 77, 40 * DAY_MS] {
+        for days in [48, 49, 50, 60, 200] {
+            let mut wheel = TimerWheel::new();
+            assert_eq!(wheel.pop_expired(ms(start)), None);
+            // Moves the wheel to `start`.
+            wheel.insert(ms(start), 0);
+            assert_eq!(wheel.pop_expired(ms(start)), Some((ms(start), 0)));
+            let far = ms(start + days * DAY_MS + 123);
+            wheel.insert(far, 1);
+            let mut looks = 0;
+            loop {
+                let at = wheel.poll_timeout().expect("still set");
+                looks += 1;
+                assert!(looks < 20, "started at {start}, {days} days ahead: a coarse look must make progress");
+                if wheel.pop_expired(at).is_some() {
+                    assert_eq!(at, far);
+                    break;
+                }
+            }
         }
     }
+}
+
+#[test]
+fn retain_takes_away_what_is_refused() {
+    let mut wheel = TimerWheel::new();
+    for at in [5, 5, 300, 70_000, 1 << 33] {
+        wheel.insert(ms(at), at);
+    }
+    assert_eq!(wheel.pop_expired(ms(5)), Some((ms(5), 5)));
+    wheel.retain(|at| *at == 300);
+    assert_eq!((wheel.len(), wheel.pop_expired(ms(1_000))), (1, Some((ms(300), 300))));
+    assert_eq!(wheel.poll_timeout(), None);
 }
 
 /// The wheel against a sorted map, over random insertions, cancellations and steps of time.

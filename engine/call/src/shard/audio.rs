@@ -23,8 +23,12 @@ type Payload = [u8; FRAME_SAMPLES];
 impl Shard {
     /// A packet read from an RTP port.
     pub fn handle_rtp(&mut self, now: Instant, port: u16, source: SocketAddr, bytes: &[u8]) {
+        self.work_on(None);
         let Some(key) = self.by_port[usize::from(port / 2)] else { return };
         let Some(leg) = self.legs.get_mut(key) else { return };
+        self.at_work.leg = Some(leg.id);
+        #[cfg(any(test, feature = "fault-injection"))]
+        super::fault::spring(&mut self.config.fault, leg.id, crate::FaultPoint::Rtp(1));
         let Some(agreed) = &leg.media.negotiated else { return };
         let (events, agreed_laws) = (agreed.event_payload_type, agreed.receive_laws);
         // The session counts what it drops (foreign source, not RTP).
@@ -85,10 +89,12 @@ impl Shard {
 
     /// A packet read from the RTCP port of the pair whose RTP port is `port`.
     pub fn handle_rtcp(&mut self, now: Instant, port: u16, source: SocketAddr, bytes: &[u8]) {
+        self.work_on(None);
         if let Some(key) = self.by_port[usize::from(port / 2)]
             && let Some(leg) = self.legs.get_mut(key)
             && leg.media.negotiated.is_some()
         {
+            self.at_work.leg = Some(leg.id);
             // The session counts what it drops. Before the first answer is here nobody is named, and a report that
             // overtook it (baresip sends one with its 200) comes from no stranger: it passes unread, as RTP does.
             let _ = leg.media.session.receive_rtcp(now, source, bytes);
@@ -106,6 +112,7 @@ impl Shard {
     }
 
     pub(super) fn accept_digit(&mut self, from: LegId, to: LegId, digit: char) {
+        self.work_on(Some(to));
         if let Some((_, leg)) = self.leg_mut(to)
             && leg.partner.is_some_and(|partner| partner.leg == from)
             && leg.media.takes_digits()
@@ -124,6 +131,7 @@ impl Shard {
 
     /// A frame for `to` from its partner; from anyone else it is old and dropped.
     pub(super) fn accept_frame(&mut self, now: Instant, from: LegId, to: LegId, frame: &Frame) {
+        self.work_on(Some(to));
         if let Some((_, leg)) = self.leg_mut(to)
             && leg.partner.is_some_and(|partner| partner.leg == from)
         {
@@ -135,6 +143,9 @@ impl Shard {
     pub(super) fn tick(&mut self, now: Instant, key: LegKey) {
         let Some(leg) = self.legs.get_mut(key) else { return };
         let (id, partner) = (leg.id, leg.partner);
+        self.at_work.leg = Some(id);
+        #[cfg(any(test, feature = "fault-injection"))]
+        super::fault::spring(&mut self.config.fault, id, crate::FaultPoint::Due);
         let media = &mut leg.media;
         let due = media.due;
         let behind = now.since(due).as_ns() / media::PTIME.as_ns();

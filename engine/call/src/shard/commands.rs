@@ -11,6 +11,12 @@ use wire::sdp::Direction;
 impl Shard {
     /// A wish of the control plane. A command for a leg that is gone does nothing.
     pub fn handle_command(&mut self, now: Instant, command: Command) {
+        let leg = leg_of(&command);
+        self.work_on(leg);
+        #[cfg(any(test, feature = "fault-injection"))]
+        if let (Some(leg), false) = (leg, matches!(command, Command::Originate(_))) {
+            super::fault::spring(&mut self.config.fault, leg, crate::FaultPoint::Command);
+        }
         match command {
             Command::Originate(originate) => self.originate(now, *originate),
             Command::Ring { leg, early_media } => self.ring(now, leg, early_media),
@@ -31,11 +37,8 @@ impl Shard {
             Command::Echo { leg, on } => self.echo(leg, on),
             Command::Bridge { call, leg, with, with_shard } => self.bridge(call, leg, with, with_shard),
             Command::Unbridge { leg } => {
-                if let Some((key, leg)) = self.leg_mut(leg) {
-                    if matches!(leg.media.source, Source::Bridge { .. }) {
-                        leg.media.source = Source::Silence;
-                    }
-                    self.set_partner(key, None);
+                if let Some((key, _)) = self.leg_mut(leg) {
+                    self.unbridge(key);
                 }
             }
             Command::SendDigits { leg, digits } => {
@@ -80,12 +83,14 @@ impl Shard {
             debug_assert!(false, "leg {} placed twice", originate.leg);
             return;
         }
+        self.at_work.owed = true;
         if self.full() {
             return refuse(self, "shard-full");
         }
         let Some(port) = self.ports.take(now) else {
             return refuse(self, "no-media-port");
         };
+        self.at_work.port = Some(port);
         let mut media = LegMedia::new(port, &mut self.seed.stream("leg-media", originate.leg.0));
         media.session.set_learn(originate.learn);
         let sdp = media.describe(self.config.media_advertise, &originate.laws, Direction::SendRecv, None).to_bytes();
@@ -101,12 +106,16 @@ impl Shard {
         };
         match self.endpoint.invite(now, invite) {
             Ok(dialog) => {
+                self.at_work.dialog = Some(dialog);
+                #[cfg(any(test, feature = "fault-injection"))]
+                super::fault::spring(&mut self.config.fault, originate.leg, crate::FaultPoint::Command);
                 let mut leg = Leg::new(originate.leg, dialog, false, originate.laws, media);
                 leg.analyse = originate.analyse;
                 self.admit(leg);
             }
             Err(refusal) => {
                 self.ports.give_back(now, port);
+                self.at_work.port = None;
                 let cause = Cause::new(None, refusal.to_string(), Whose::Us);
                 self.event(Event::Ended { leg: originate.leg, cause, answered: false, media: None });
             }
@@ -120,6 +129,7 @@ impl Shard {
         self.by_id.insert(id, key);
         self.by_dialog.insert(dialog, key);
         self.by_port[usize::from(port / 2)] = Some(key);
+        self.work_on(Some(id));
         key
     }
 
@@ -188,6 +198,16 @@ impl Shard {
         self.set_partner(key, Some(Partner { call, leg: with, shard: with_shard }));
     }
 
+    /// A leg goes on alone and silent.
+    pub(super) fn unbridge(&mut self, key: LegKey) {
+        if let Some(leg) = self.legs.get_mut(key)
+            && matches!(leg.media.source, Source::Bridge { .. })
+        {
+            leg.media.source = Source::Silence;
+        }
+        self.set_partner(key, None);
+    }
+
     fn echo(&mut self, leg: LegId, on: bool) {
         let Some((_, leg)) = self.leg_mut(leg) else { return };
         match (on, &leg.media.source) {
@@ -243,6 +263,10 @@ impl Shard {
         match message {
             PeerMessage::Frame { from, to, frame } => self.accept_frame(now, from, to, &frame),
             PeerMessage::Digit { from, to, digit } => self.accept_digit(from, to, digit),
+            PeerMessage::Parted { from, to } => {
+                self.work_on(Some(to));
+                self.parted(from, to);
+            }
         }
     }
 
@@ -257,5 +281,25 @@ impl Shard {
             let _: Option<Timer> = self.timers.cancel(timer);
         }
         leg.media.analysis = None;
+    }
+}
+
+/// The leg that a command is about.
+fn leg_of(command: &Command) -> Option<LegId> {
+    match command {
+        Command::Originate(originate) => Some(originate.leg),
+        Command::Ring { leg, .. }
+        | Command::Answer { leg, .. }
+        | Command::Reject { leg, .. }
+        | Command::Play { leg, .. }
+        | Command::StopPlay { leg }
+        | Command::Echo { leg, .. }
+        | Command::Bridge { leg, .. }
+        | Command::Unbridge { leg }
+        | Command::SendDigits { leg, .. }
+        | Command::Hold { leg, .. }
+        | Command::Tap { leg, .. }
+        | Command::Hangup { leg, .. } => Some(*leg),
+        Command::EndOrphan { .. } | Command::Register(_) | Command::Unregister { .. } | Command::Ping { .. } => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What the SIP room tells, and what becomes of the legs.
 
+use super::abandon::AtWork;
 use super::{Shard, Timer};
 use crate::api::{Event, MEDIA_TIMEOUT, Output};
 use crate::leg::{Leg, LegKey, LegMedia, State, grid_after};
@@ -20,6 +21,7 @@ impl Shard {
     /// Passes on what the endpoint wants sent and told; one event may make it want more.
     pub(super) fn drain_endpoint(&mut self, now: Instant) {
         while let Some(output) = self.endpoint.poll_output() {
+            self.work_on(None);
             match output {
                 sip::Output::Datagram { to, bytes } => self.outputs.push_back(Output::Sip { to, bytes }),
                 sip::Output::Event(event) => self.on_sip_event(now, event),
@@ -49,6 +51,7 @@ impl Shard {
             _ => return self.registration_event(now, event),
         };
         let Some(&key) = self.by_dialog.get(dialog) else { return };
+        self.at_work.leg = self.legs.get(key).map(|leg| leg.id);
         match event {
             sip::Event::Progress { code, sdp, .. } => self.progress(now, key, code, sdp),
             sip::Event::Answered { sdp, .. } => self.answered(now, key, sdp),
@@ -81,6 +84,7 @@ impl Shard {
         let sip::Event::Incoming { dialog, source, from_user, to_user, from_display, call_id, sdp } = event else {
             return;
         };
+        self.at_work.dialog = Some(dialog);
         if sdp.as_deref().is_some_and(|sdp| offer::check(sdp, &INCOMING_LAWS).is_err()) {
             let _ = self.endpoint.reject(now, dialog, 488, None);
             return;
@@ -91,6 +95,7 @@ impl Shard {
             let _ = self.endpoint.reject(now, dialog, 503, Some(5));
             return;
         };
+        self.at_work.port = Some(port);
         self.incoming_count += 1;
         let number = self.config.shard.0 << INCOMING_NUMBER_BITS | self.incoming_count;
         let id = LegId(INCOMING_BIT | number);
@@ -140,6 +145,8 @@ impl Shard {
 
     /// The leg is up, either way.
     fn up(&mut self, now: Instant, key: LegKey) {
+        #[cfg(any(test, feature = "fault-injection"))]
+        self.plant_in_dialog(key);
         let Some(leg) = self.legs.get_mut(key) else { return };
         leg.state = State::Answered;
         leg.answered_at = Some(now);
@@ -171,6 +178,7 @@ impl Shard {
         self.stop_media(key);
         self.set_partner(key, None);
         let Some(leg) = self.legs.remove(key) else { return };
+        self.at_work = AtWork { leg: Some(leg.id), owed: true, ..AtWork::default() };
         self.by_id.remove(&leg.id);
         self.by_dialog.remove(leg.dialog);
         self.by_port[usize::from(leg.media.port / 2)] = None;
@@ -258,6 +266,9 @@ impl Shard {
         let wall = self.anchor.wall_at(now);
         let timeout = self.config.media_timeout;
         let Some(leg) = self.legs.get_mut(key) else { return };
+        self.at_work.leg = Some(leg.id);
+        #[cfg(any(test, feature = "fault-injection"))]
+        super::fault::spring(&mut self.config.fault, leg.id, crate::FaultPoint::Timer);
         leg.media.report = None;
         let quiet = now.since(leg.media.heard_at);
         let listening = leg.media.negotiated.as_ref().is_some_and(|agreed| agreed.receive) && !leg.holding;

@@ -38,6 +38,7 @@ impl Endpoint {
         let mut dialog = Dialog::new(line, tag, false, Phase::Ringing(ringing));
         (dialog.invite_sequence, dialog.remote_sequence) = (Some(sequence), Some(sequence));
         let id = self.add_dialog(dialog);
+        self.work_on_dialog(id);
         let transaction = self.start_server_invite(now, source, Owner::Incoming(id), key, limits::ANSWER_LIMIT);
         if let Some(Phase::Ringing(ringing)) = self.dialogs.get_mut(id).map(|dialog| &mut dialog.phase) {
             ringing.transaction = transaction;

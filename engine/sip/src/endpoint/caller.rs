@@ -89,6 +89,7 @@ impl Endpoint {
             Some(Phase::Outgoing(outgoing)) if outgoing.transaction == transaction => outgoing,
             // The call is answered or over: a repeated 2xx, or the 2xx of another branch.
             _ if (200..=299).contains(&code) => return self.late_2xx(now, transaction, response, source),
+            None if code < 200 => return self.abandoned_response(now, transaction, response),
             _ => return,
         };
         match code {
@@ -257,13 +258,22 @@ impl Endpoint {
     fn send_cancel(&mut self, now: Instant, id: DialogId) {
         let Some(Phase::Outgoing(outgoing)) = self.dialogs.get(id).map(|dialog| &dialog.phase) else { return };
         let reason = outgoing.cancel.as_ref().and_then(|cancel| cancel.reason.clone());
-        let Some(transaction) = self.transactions.get(outgoing.transaction) else { return };
+        let transaction = outgoing.transaction;
+        if self.cancel_invite(now, transaction, reason.as_deref()) {
+            let wait: Duration = self.times.lifetime();
+            self.arm(now, id, Clock::Cancel, wait);
+        }
+    }
+
+    /// Sends the CANCEL of an INVITE of ours (RFC 3261 §9.1); false when it can be made no more.
+    pub(super) fn cancel_invite(&mut self, now: Instant, transaction: TransactionId, reason: Option<&str>) -> bool {
+        let Some(transaction) = self.transactions.get(transaction) else { return false };
         let (invite, to) = (&transaction.message, transaction.to);
         let sent = Message::parse_datagram(invite).ok().and_then(|sent| {
             let branch = String::from_utf8(sent.top_via().ok()?.branch()?.to_vec()).ok()?;
             Some((branch, follow_up(invite, "CANCEL", sent.header(HeaderName::To)?)?))
         });
-        let Some((branch, mut builder)) = sent else { return };
+        let Some((branch, mut builder)) = sent else { return false };
         if let Some(reason) = reason {
             builder = builder.header("Reason", reason);
         }
@@ -274,8 +284,7 @@ impl Endpoint {
             let machine = Machine::ClientOther(ClientOther::new(&self.times));
             self.start(now, machine, Owner::Nobody, Request { method: "CANCEL", branch, to, bytes });
         }
-        let wait: Duration = self.times.lifetime();
-        self.arm(now, id, Clock::Cancel, wait);
+        true
     }
 
     /// The CANCEL brought no final response (RFC 3261 §9.1).

@@ -2,6 +2,7 @@
 //! requests inside a dialog, make state; strangers and junk never do (RFC 3261 §8.2, stateless as in §8.2.7).
 
 use super::Endpoint;
+use super::abandon::AtWork;
 use crate::dialog::Phase;
 use crate::reply::{ALLOW, Template};
 use crate::transaction::{Input, Key, Machine, Owner, ServerOther, Transaction};
@@ -15,6 +16,7 @@ impl Endpoint {
     /// One datagram from the network. Never fails: what cannot be used is answered with an error or counted as dropped.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
         self.read_at = now;
+        self.at_work = AtWork::default();
         match Message::parse_datagram(bytes) {
             Ok(message) if message.is_request() => self.request(now, source, &message),
             Ok(message) => self.response(now, source, &message, bytes.len()),
@@ -24,6 +26,7 @@ impl Endpoint {
                 _ => self.drops.unreadable += 1,
             },
         }
+        self.at_work = AtWork::default();
     }
 
     fn response(&mut self, now: Instant, source: SocketAddr, response: &Message, length: usize) {
@@ -35,7 +38,11 @@ impl Endpoint {
         let key = branch.zip(response.cseq()).map(|(branch, (_, method))| Key::client(branch, method.as_str()));
         let invite = response.cseq().is_some_and(|(_, method)| method == Method::Invite);
         match (key.and_then(|key| self.transactions.find(&key)), response.code()) {
-            (Some(id), Some(code)) => self.drive(now, id, Input::Response(code), Some((response, source))),
+            (Some(id), Some(code)) => {
+                self.work_on_transaction(id);
+                self.spring_fault();
+                self.drive(now, id, Input::Response(code), Some((response, source)));
+            }
             (None, Some(200..=299)) if invite && self.stray_2xx(now, response, length, source) => {}
             _ => self.drops.strays += 1,
         }
@@ -52,6 +59,10 @@ impl Endpoint {
         let Some(method) = request.method() else { return };
         let belongs_to = if method == Method::Ack { "INVITE" } else { method.as_str() };
         let known = Key::server(request, belongs_to).and_then(|key| self.transactions.find(&key));
+        if let Some(id) = known {
+            self.work_on_transaction(id);
+            self.spring_fault();
+        }
         match (known, method) {
             // The transaction takes the ACK of a refusal; the ACK of a 2xx has a branch of its own, or with RFC 2543
             // the INVITE's, so it is offered to the dialog as well.
@@ -104,6 +115,8 @@ impl Endpoint {
     /// A request with a To tag (RFC 3261 §12.2.2).
     fn request_in_dialog(&mut self, now: Instant, source: SocketAddr, request: &Message, method: Method) {
         let Some(id) = self.dialog_of(request) else { return self.refuse_stateless(source, request, 481) };
+        self.work_on_dialog(id);
+        self.spring_fault();
         let Some((sequence, _)) = request.cseq() else { return };
         let Some(dialog) = self.dialogs.get_mut(id) else { return };
         if dialog.remote_sequence.is_some_and(|highest| sequence < highest) {
@@ -142,6 +155,8 @@ impl Endpoint {
             _ => None,
         };
         let tag = tag.unwrap_or_else(|| self.stateless_tag(request));
+        self.work_on_transaction(invite);
+        self.spring_fault();
         self.answer_stateful(now, source, request, 200, &tag, |answer| answer);
         if self.transactions.get(invite).is_some_and(Transaction::is_open) {
             match owner {
@@ -239,6 +254,10 @@ impl Endpoint {
     /// The ACK of our 2xx (RFC 3261 §13.3.1.4).
     fn ack_in_dialog(&mut self, now: Instant, request: &Message, count: bool) {
         let id = self.dialog_of(request);
+        if let Some(id) = id {
+            self.work_on_dialog(id);
+            self.spring_fault();
+        }
         let sequence = request.cseq().map(|(sequence, _)| sequence);
         let waiting =
             id.and_then(|id| self.dialogs.get(id)).filter(|dialog| matches!(dialog.phase, Phase::Established));
@@ -246,6 +265,17 @@ impl Endpoint {
         match (id, expected) {
             (Some(id), Some(_)) if expected == sequence => self.acknowledged(now, id, request),
             _ => self.drops.strays += u64::from(count),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Where a planted fault breaks out; nothing in a product.
+    fn spring_fault(&mut self) {
+        #[cfg(any(test, feature = "fault-injection"))]
+        if self.planted.is_some() && self.planted == self.at_work.dialog {
+            self.planted = None;
+            panic!("planted fault: SIP");
         }
     }
 }
