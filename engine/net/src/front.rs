@@ -25,10 +25,14 @@ pub fn shard_of(datagram: &[u8], shards: u64) -> Door {
         return Door::Shard(ShardId(0));
     }
     // What has no Call-ID cannot belong to a dialog; shard 0 counts it and drops it.
-    let shard = wire::sip::peek_call_id(datagram).map_or(0, |call_id| {
-        minted_by(call_id).filter(|shard| *shard < shards).unwrap_or_else(|| hash(call_id) % shards)
-    });
-    Door::Shard(ShardId(shard))
+    Door::Shard(wire::sip::peek_call_id(datagram).map_or(ShardId(0), |call_id| shard_of_call(call_id, shards)))
+}
+
+/// The shard that messages of a Call-ID come to.
+pub fn shard_of_call(call_id: &[u8], shards: u64) -> ShardId {
+    let shards = shards.max(1);
+    let minted = minted_by(call_id).filter(|shard| *shard < shards);
+    ShardId(minted.unwrap_or_else(|| hash(call_id) % shards))
 }
 
 /// K of a Call-ID `sK-…`; K has at most four digits (there are never more shards).

@@ -47,6 +47,7 @@ mod error;
 pub use clock::Clock;
 pub use driver::{DriverChoice, DriverKind};
 pub use error::NetError;
+pub use ring::BareRing;
 pub use runtime::{Engine, EngineConfig, EngineHandle, Full, FullCause};
 pub use sched::Sched;
 pub use stats::{EngineStats, ShardStats};

@@ -12,9 +12,12 @@
 //! not be that of an earlier socket with the same token. At the end the ring cancels everything, waits for the last
 //! completion, and only then are buffers freed and sockets closed (`uring::Uring::drop`; the order of `Driver`'s fields).
 
+mod bare;
 // io_uring shares memory with the kernel; like `sys`, one module does so and offers safe functions to the rest.
 #[allow(unsafe_code)]
 mod uring;
+
+pub use bare::BareRing;
 
 use crate::io::{Arrival, Io};
 use crate::meter::Meter;

@@ -394,17 +394,9 @@ impl Engine {
                 }
                 None => None,
             };
-            let shard = Shard::new(
-                ShardConfig {
-                    shard: id,
-                    sip,
-                    media_advertise: config.media_advertise,
-                    user_agent: config.user_agent.clone(),
-                    media_timeout: config.media_timeout,
-                },
-                seed,
-                anchor,
-            );
+            let mut about = ShardConfig::new(id, sip, config.media_advertise, &config.user_agent);
+            about.media_timeout = config.media_timeout;
+            let shard = Shard::new(about, seed, anchor);
             let media = MediaPorts::new(config.media_ip, range, index, shards);
             let doors = Doors { inbox, peers: peers.clone(), events: events_in.clone() };
             parts.push(Parts { id, clock, shard, sip: Arc::clone(&socket), media, doors, flight });

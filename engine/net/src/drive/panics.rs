@@ -114,7 +114,7 @@ impl Core {
         self.meter.counters.panics_caught += 1;
         let (text, place) = (redacted(text_of(panic)), take_place());
         let shard = &mut self.shard;
-        let Ok(leg) = catch_unwind(AssertUnwindSafe(|| abandon_current(shard, now))) else {
+        let Ok(leg) = catch_unwind(AssertUnwindSafe(|| shard.abandon_current(now))) else {
             panic!("{text} at {place}; throwing the leg away failed at {}", take_place());
         };
         let leg_text = leg.map_or_else(|| "none".to_owned(), |leg| leg.to_string());
@@ -123,11 +123,6 @@ impl Core {
             panic!("{text} at {place}; more than {PANICS_MAX} panics in {WINDOW:?}");
         }
     }
-}
-
-/// Until the shard can throw one leg away by itself, a panic ends the shard, as before.
-fn abandon_current(_shard: &mut Shard, _now: Instant) -> Option<base::LegId> {
-    panic!("no leg can be thrown away yet")
 }
 
 #[cfg(test)]

@@ -71,13 +71,25 @@ over_both! {
     ports_are_bound_ahead_of_need_and_resting_ones_do_not_count(9_400);
     media_in_both_directions_allocates_nothing(9_800);
     an_answer_is_in_the_flight_record_until_the_leg_has_ended(10_600);
+    a_storm_of_panics_ends_the_shard(12_600);
+    one_of_a_thousand_legs_panics_and_the_others_lose_no_packet(20_000);
 }
 
 impl<I: Made> Rig<I> {
     fn new(ports: u16, shards: usize, events_max: usize, peers_max: usize) -> Rig<I> {
+        Rig::with(ports..=ports + 199, shards, events_max, peers_max, |_| {})
+    }
+
+    fn with(
+        ports: std::ops::RangeInclusive<u16>,
+        shards: usize,
+        events_max: usize,
+        peers_max: usize,
+        change: impl FnOnce(&mut ShardConfig),
+    ) -> Rig<I> {
         let clock = Clock::new();
         let (socket, sip) = bind_sip(SocketAddr::new(LOOPBACK, 0)).unwrap();
-        let range = PortRange::new(&(ports..=ports + 199)).unwrap();
+        let range = PortRange::new(&ports).unwrap();
         let media = MediaPorts::new(LOOPBACK, range, 0, shards);
         let (events_in, events) = bounded(events_max);
         let (commands, commands_out) = bounded(8);
@@ -96,13 +108,8 @@ impl<I: Made> Rig<I> {
             stop: Arc::new(AtomicBool::new(false)),
             wake: Arc::clone(&doors[0].wake),
         };
-        let config = ShardConfig {
-            shard: ShardId(0),
-            sip,
-            media_advertise: LOOPBACK,
-            user_agent: "test".to_owned(),
-            media_timeout: ShardConfig::MEDIA_TIMEOUT,
-        };
+        let mut config = ShardConfig::new(ShardId(0), sip, LOOPBACK, "test");
+        change(&mut config);
         let shard = Shard::new(config, Seed::from_u64(1), clock.anchor());
         let socket = Arc::new(socket);
         let io = I::made(Arc::clone(&socket));
@@ -436,4 +443,92 @@ fn an_answer_is_in_the_flight_record_until_the_leg_has_ended<I: Made>(ports: u16
     caller.driver.core.flight = Some(full);
     caller.driver.core.note(&Event::Answered { leg: LegId(2), at: Instant::ZERO, dialog: dialogs.remove(0) });
     assert_eq!(caller.driver.core.meter.counters.flight_errors, 1);
+}
+
+fn a_storm_of_panics_ends_the_shard<I: Made>(ports: u16) {
+    let mut rig = Rig::<I>::new(ports, 1, 64, 1);
+    let core = &mut rig.driver.core;
+    let now = core.meter.clock.now();
+    for number in 0..16 {
+        assert!(!core.guarded(now, |_| panic!("junk from +15551230000")), "panic {number}");
+        assert!(core.guarded(now, |_| {}), "the next input is handled as ever");
+    }
+    assert_eq!(core.meter.counters.panics_caught, 16);
+    let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        core.guarded(now, |_| panic!("one more"));
+    }));
+    let end = end.unwrap_err();
+    let text = text_of(&*end);
+    assert!(text.starts_with("one more at ") && text.contains("more than 16 panics"), "{text}");
+}
+
+/// At the far side no sequence number is missing, but for the leg that panicked, which is ended on both sides.
+fn one_of_a_thousand_legs_panics_and_the_others_lose_no_packet<I: Made>(ports: u16) {
+    const LEGS: u64 = 1_000;
+    const DOOMED: LegId = LegId(500);
+    // In the thirtieth packet: the call has been up for about half a second, and the others are in full flow.
+    let fault = call::Fault { leg: DOOMED, when: call::FaultPoint::Rtp(30) };
+    // Wide enough for both runs at once, and for others of this machine.
+    let range = ports..=ports + 6 * LEGS as u16;
+    let mut rig = Rig::<I>::with(range.clone(), 1, 4_096, 1, |config| config.fault = Some(fault));
+    let config = crate::EngineConfig { driver: crate::DriverChoice::Poll, ports: range, ..Default::default() };
+    let world = crate::Engine::start(crate::EngineConfig { ports: ports + 6_100..=ports + 12_100, ..config }).unwrap();
+
+    let (mut placed, mut up, mut doomed, mut together) = (0, 0, None, None);
+    let mut world_ended = 0;
+    let mut lost = Vec::new();
+    let mut hung_up = false;
+    let mut ended = 0;
+    while ended < LEGS || world_ended < LEGS {
+        if placed < LEGS && rig.commands.try_send(originate(placed + 1, world.sip_addr())).is_ok() {
+            placed += 1;
+        }
+        rig.tick();
+        for (_, event) in rig.events.try_iter() {
+            match event {
+                Event::Answered { .. } => up += 1,
+                Event::Ended { leg: DOOMED, cause, answered, .. } => {
+                    assert!(doomed.is_none() && answered, "{cause:?}");
+                    doomed = Some(cause);
+                    ended += 1;
+                }
+                Event::Ended { cause, .. } => {
+                    assert!(hung_up, "another leg ended: {cause:?}");
+                    ended += 1;
+                }
+                _ => {}
+            }
+        }
+        for (shard, event) in world.events.try_iter() {
+            match event {
+                Event::Incoming { leg, .. } => world.command(shard, Command::Answer { leg, learn: false }).unwrap(),
+                Event::Ended { media, answered, .. } => {
+                    let media = media.expect("an answered call");
+                    assert!(answered && media.packets_received > 10);
+                    world_ended += 1;
+                    lost.push(media.lost + media.late);
+                    assert!(hung_up || world_ended == 1, "only the far end of the doomed leg");
+                }
+                _ => {}
+            }
+        }
+        // Half a second of all the others after the panic, with every call up.
+        let sent = rig.driver.core.meter.counters.media_sent;
+        if doomed.is_some() && up == LEGS && !hung_up && sent >= *together.get_or_insert(sent) + 25 * LEGS {
+            hung_up = true;
+            let now = rig.driver.core.meter.clock.now();
+            for leg in (1..=LEGS).map(LegId).filter(|leg| *leg != DOOMED) {
+                rig.driver.core.guarded(now, |shard| {
+                    shard.handle_command(now, Command::Hangup { leg, reason: "test over" });
+                });
+            }
+        }
+    }
+    let cause = doomed.unwrap();
+    assert!(format!("{cause:?}").contains("internal fault"), "{cause:?}");
+    assert_eq!(rig.driver.core.meter.counters.panics_caught, 1);
+    assert_eq!(lost.iter().sum::<u64>(), 0, "{lost:?}");
+    let counts = rig.driver.core.shard.counts();
+    assert_eq!((counts.legs, counts.ports_in_use, counts.timers, counts.dialogs), (0, 0, 0, 0), "{counts:?}");
+    assert_eq!(rig.driver.core.shard.ports_free(), rig.driver.media.bound());
 }
