@@ -7,6 +7,7 @@ use crate::lead::Lead;
 use base::LeadId;
 use desk::Skills;
 
+mod chaos;
 mod settings;
 
 const CAMPAIGN: CampaignId = CampaignId(1);

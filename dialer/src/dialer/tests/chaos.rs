@@ -1,0 +1,175 @@
+//! Any inputs in any order: nothing panics, and the books balance at the end.
+
+use super::*;
+use crate::io::LedgerEntry;
+use base::CallId;
+
+const CAMPAIGNS: u64 = 2;
+const AGENTS: u64 = 5;
+const LEADS: u64 = 40;
+
+fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
+    let mut config = config();
+    config.mode = [Mode::Progressive, Mode::Predictive, Mode::Power(3.0), Mode::Preview][chance.below(4) as usize];
+    config.trunk = TrunkId(1 + chance.below(3));
+    config.amd = chance.below(2) == 0;
+    config.retry = if chance.below(2) == 0 { RetryRules::none() } else { RetryRules::default() };
+    config.profile.consent_required = chance.below(4) == 0;
+    config.timezone = ["America/New_York", "Asia/Tokyo", "Nowhere/At_All"][chance.below(3) as usize].into();
+    if chance.below(3) == 0 {
+        config.profile.hours = Profile::strict().hours;
+        config.windows = Some(Profile::strict().windows);
+    }
+    Box::new(config)
+}
+
+/// Any of the inputs about campaigns, leads and people.
+fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
+    let campaign = CampaignId(1 + chance.below(CAMPAIGNS));
+    let agent = AgentId(1 + chance.below(AGENTS));
+    let number = lead(1 + chance.below(LEADS)).number;
+    let now_us = bench.dialer.wall_at(bench.now).as_unix_us();
+    let ago = WallTime::from_unix_us(now_us - chance.below(40 * 86_400_000_000) as i64);
+    match chance.below(24) {
+        0 => Input::AddCampaign { campaign, config: some_config(chance) },
+        1 | 2 => Input::Configure { campaign, config: some_config(chance) },
+        3 => Input::RemoveCampaign { campaign },
+        4..=6 => {
+            let some = Lead {
+                consent: (chance.below(2) == 0).then(|| "form".into()),
+                attempts_made: chance.below(3) as u32,
+                last_attempt: (chance.below(3) == 0).then_some(ago),
+                last_outcome: (chance.below(3) == 0).then(|| Outcome::ALL[chance.below(16) as usize]),
+                ..lead(1 + chance.below(LEADS))
+            };
+            let leads = (0..5).map(|n| Lead {
+                lead: LeadId(some.lead.0 + n),
+                number: lead(some.lead.0 + n).number,
+                ..some.clone()
+            });
+            Input::AddLeads { campaign, leads: leads.collect() }
+        }
+        7 | 8 => Input::Start { campaign },
+        9 => Input::Pause { campaign },
+        10 => Input::Stop { campaign },
+        11 => Input::AddAgent { agent, name: "any".into(), skills: Skills::new() },
+        12..=14 => Input::AgentReady { agent },
+        15 => Input::AgentBreak { agent, announced: chance.below(2) == 0 },
+        16 => Input::AgentLoggedOut { agent },
+        17 => Input::RemoveAgent { agent },
+        18 => Input::ReserveAgent { agent, item: CallId(chance.below(1 << 20)) },
+        19 => Input::ItemConnected { agent },
+        20 => Input::ItemFinished { agent },
+        21 => Input::Hold { on: chance.below(3) == 0 },
+        22 => match chance.below(4) {
+            0 => Input::DoNotCall { number },
+            1 => Input::LiftDoNotCall { number },
+            2 => Input::Reconsider { campaign },
+            _ => Input::History { number, attempts: vec![ago, ago], abandoned: Some(ago) },
+        },
+        _ => match chance.below(3) {
+            0 => Input::TrunkRoom {
+                trunk: TrunkId(1 + chance.below(3)),
+                channels_free: chance.below(20) as u32,
+                cps: chance.below(10) as f64,
+            },
+            1 => Input::WallClock { anchor: WallAnchor { instant: bench.now, wall: ago } },
+            _ => {
+                let attempt = AttemptId(chance.below(50));
+                let entry = LedgerEntry { attempt, at: ago, counted_as: CountedAs::Connected, person: Some(false) };
+                Input::RestoreLedger { campaign, began: ago, entries: vec![entry; 2] }
+            }
+        },
+    }
+}
+
+/// Something the world could say of an attempt that is under way (or has just ended).
+fn some_news(bench: &Bench, chance: &mut Stream) -> Option<Input> {
+    let under_way: Vec<AttemptId> = bench.dialer.attempts.keys().copied().collect();
+    let attempt = *under_way.get(chance.below(under_way.len().max(1) as u64) as usize)?;
+    let agent = bench.dialer.attempts[&attempt].agent.unwrap_or(AgentId(1));
+    Some(match chance.below(16) {
+        0..=3 => Input::IntentDurable { attempt },
+        4 => Input::IntentDeferred { attempt },
+        5 => Input::IntentRefused { attempt },
+        6 => Input::Progress { attempt, early_media: false },
+        7 | 8 => Input::Answered { attempt },
+        9 | 10 => {
+            let verdict = [AmdVerdict::Human, AmdVerdict::Machine, AmdVerdict::Silence][chance.below(3) as usize];
+            Input::Verdict { attempt, verdict, greeting_end: Some(bench.now.before(Duration::from_ms(300))) }
+        }
+        11 | 12 => Input::Connected { attempt, agent },
+        13 => Input::Disposition { campaign: CampaignId(1), attempt, person: chance.below(2) == 0 },
+        _ => Input::Ended { attempt, cause: some_end(chance) },
+    })
+}
+
+fn some_end(chance: &mut Stream) -> EndCause {
+    let whose = [Party::Carrier, Party::Callee, Party::Us][chance.below(3) as usize];
+    let code = [None, Some(503), Some(486), Some(404), Some(487)][chance.below(5) as usize];
+    EndCause { whose, code, retry_after_s: (chance.below(3) == 0).then_some(20) }
+}
+
+#[test]
+fn whatever_comes_in_the_books_balance() {
+    let (mut attempts, mut counted) = (0, 0);
+    for case in 0..600 {
+        let mut chance = Seed::from_u64(case).stream("chaos", 0);
+        let mut bench = Bench::new(2, 10, config());
+        for _ in 0..400 {
+            bench.pass_ms(chance.below(4_000));
+            let input = match chance.below(3) {
+                0 => some_order(&bench, &mut chance),
+                _ => some_news(&bench, &mut chance).unwrap_or_else(|| some_order(&bench, &mut chance)),
+            };
+            bench.tell(input);
+            let open: usize = bench.dialer.campaigns.values().map(|campaign| campaign.open_attempts as usize).sum();
+            assert_eq!(open, bench.dialer.open_attempts(), "case {case}");
+            assert_eq!(bench.dialer.live_numbers.len(), open, "case {case}");
+        }
+        for id in 1..=CAMPAIGNS {
+            bench.tell(Input::Stop { campaign: CampaignId(id) });
+        }
+        bench.commit();
+        let under_way: Vec<AttemptId> = bench.dialer.attempts.keys().copied().collect();
+        for attempt in under_way {
+            bench.tell(Input::Ended { attempt, cause: some_end(&mut chance) });
+        }
+        assert_eq!(bench.dialer.open_attempts(), 0, "case {case}");
+        assert!(bench.dialer.trunks.values().all(|trunk| trunk.in_use() == 0), "case {case}");
+        // Each intent is closed once, and counted once at most, as its record says.
+        let mut books: BTreeMap<AttemptId, (u32, u32, Option<Instant>)> = BTreeMap::new();
+        for output in &bench.said {
+            match output {
+                Output::RecordIntent(intent) => {
+                    assert_eq!(books.insert(intent.attempt, (0, 0, None)), None, "case {case}");
+                    attempts += 1;
+                }
+                Output::Counted { attempt, at, .. } => {
+                    let book = books.get_mut(attempt).expect("counted after its intent");
+                    (book.1, book.2) = (book.1 + 1, Some(*at));
+                    counted += 1;
+                }
+                Output::AttemptClosed(record) => {
+                    let book = books.get_mut(&record.attempt).expect("closed after its intent");
+                    book.0 += 1;
+                    assert_eq!(record.counted_at, book.2, "case {case}");
+                    assert_eq!(record.counted_as == CountedAs::Nothing, book.1 == 0, "case {case}");
+                }
+                _ => {}
+            }
+        }
+        assert!(books.values().all(|(closed, counts, _)| *closed == 1 && *counts <= 1), "case {case}");
+        // No agent is left with a call, except those placed by hand.
+        for (id, agent) in bench.dialer.desk().agents() {
+            assert_eq!(agent.item(), bench.dialer.by_hand.get(&id).copied(), "case {case}");
+        }
+        let working = bench
+            .dialer
+            .desk()
+            .agents()
+            .filter(|(_, agent)| !matches!(agent.state(), AgentState::LoggedOut | AgentState::OnBreak));
+        assert_eq!(working.count(), bench.dialer.desk().working(), "case {case}");
+    }
+    assert!(attempts > 3_000 && counted > 100, "{attempts} attempts, {counted} counted: too tame");
+}
