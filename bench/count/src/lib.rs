@@ -101,6 +101,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
 }
 
 #[cfg(test)]
+// Threads are what is tested.
+#[allow(clippy::disallowed_methods)]
 mod tests {
     use super::*;
     use std::alloc::System;

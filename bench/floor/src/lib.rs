@@ -3,12 +3,13 @@
 //!
 //! ```text
 //!  thread k:  sleep to the next whole millisecond
-//!             └─> 5 % of its streams are due: header, 160 bytes of prompt, send_to       (20 slots of 1 ms)
-//!             └─> epoll: whatever has arrived is read and forgotten                      (recv_from)
+//!             ├─> 5 % of its streams are due: header, 160 bytes of prompt, send     (20 slots of 1 ms)
+//!             └─> whatever has arrived is read and forgotten
 //! ```
 //!
 //! **The same socket mode as the driver in use.** `poll`: one unconnected UDP socket a stream, level-triggered epoll, one
-//! `sendto` and one `recvfrom` a packet, everything on a tick of a millisecond, in a thread of the same scheduling class.
+//! `sendto` and one `recvfrom` a packet. `ring`: the driver's own io_uring with nothing above it ([`net::BareRing`]). Both do
+//! everything on a tick of a millisecond, in a thread of the same scheduling class.
 //!
 //! **Invariants.** Allocates nothing once it runs. Streams leave on their own 20 ms grid; after a stall the missed slots
 //! are sent at once, as the engine does. Absent: SIP, RTCP, jitter buffers, statistics, checks of any kind.
@@ -16,6 +17,8 @@
 //! **Units.** Packets of 172 bytes (12 + 160 of G.711), 50 a second each way; ports are UDP ports.
 
 mod poll;
+mod ring;
+mod streams;
 
 use net::Clock;
 use std::io;
@@ -35,6 +38,8 @@ pub const STREAMS_MAX: usize = 20_000;
 pub enum Mode {
     /// epoll, `sendto`, `recvfrom`.
     Poll,
+    /// io_uring: multishot receive, batched sends, one wait that paces and reaps.
+    Ring,
 }
 
 /// What to run.
@@ -78,6 +83,22 @@ struct Share {
     told: Arc<Told>,
     stop: Arc<AtomicBool>,
     clock: Clock,
+}
+
+impl Share {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    fn tell(&self, sent: u64, received: u64) {
+        self.told.sent.store(sent, Ordering::Relaxed);
+        self.told.received.store(received, Ordering::Relaxed);
+    }
+
+    fn until_next_tick_ns(&self) -> u64 {
+        let now = self.clock.now().as_ns();
+        (now / streams::TICK_NS + 1) * streams::TICK_NS - now
+    }
 }
 
 /// Loops at work. Dropping it ends them.
@@ -136,11 +157,18 @@ impl Floor {
         let told = shares.iter().map(|share| Arc::clone(&share.told)).collect();
         let mut floor = Floor { ports, told, stop, threads: Vec::with_capacity(config.threads) };
         for (index, share) in shares.into_iter().enumerate() {
-            let body = match config.mode {
-                Mode::Poll => poll::Loop::new(share)?,
-            };
-            let thread = std::thread::Builder::new().name(format!("floor-{index}")).spawn(move || body.run());
-            floor.threads.push(thread?); // on a fault the drop ends those that run
+            let thread = std::thread::Builder::new().name(format!("floor-{index}"));
+            // On a fault the drop ends those that run.
+            floor.threads.push(match config.mode {
+                Mode::Poll => {
+                    let body = poll::Loop::new(share)?;
+                    thread.spawn(move || body.run())?
+                }
+                Mode::Ring => {
+                    let body = ring::Loop::new(share)?;
+                    thread.spawn(move || body.run())?
+                }
+            });
         }
         Ok(floor)
     }
