@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 mod abandon;
+mod inbound;
+mod trunks;
 
 /// Shards by host number: host n is 192.0.2.n. Shards of one host share its SIP address.
 struct Wire {
@@ -20,6 +22,8 @@ struct Wire {
     mute: Option<usize>,
     /// A host whose SIP is lost on the way.
     mute_sip_from: Option<usize>,
+    /// A host with one leg whose media comes from, and can only be reached at, another address, and the leg's own port.
+    natted: Option<(usize, SocketAddr, u16)>,
     /// Panics caught, by host, and the leg that each one cost.
     panics: Vec<(usize, Option<LegId>)>,
     /// Ports of one shard.
@@ -67,6 +71,7 @@ impl Wire {
             events: Vec::new(),
             mute: None,
             mute_sip_from: None,
+            natted: None,
             panics: Vec::new(),
             ports,
             sent: Vec::new(),
@@ -102,7 +107,14 @@ impl Wire {
                             continue;
                         }
                         let port = packet.port + u16::from(packet.rtcp);
-                        let from = SocketAddr::new(address(host), port);
+                        let inside = SocketAddr::new(address(host), port);
+                        let from = match &mut self.natted {
+                            Some((natted, outside, known)) if *natted == host => {
+                                *known = packet.port;
+                                SocketAddr::new(outside.ip(), outside.port() + u16::from(packet.rtcp))
+                            }
+                            _ => inside,
+                        };
                         if !packet.rtcp {
                             self.sent.push((host, packet.port, packet.bytes[12..].to_vec()));
                         }
@@ -142,7 +154,14 @@ impl Wire {
                 let shard = if own { usize::from(id[1] - b'0') } else { 0 };
                 self.guarded(host, shard, |shard, now| shard.handle_sip(now, from, &bytes));
             }
-            Datagram::Media { to, from, bytes } => {
+            Datagram::Media { mut to, from, bytes } => {
+                if let Some((host, outside, inside)) = self.natted {
+                    match to.port().checked_sub(outside.port()) {
+                        Some(rtcp) if to.ip() == outside.ip() => to = SocketAddr::new(address(host), inside + rtcp),
+                        _ if to.ip() == address(host) => return,
+                        _ => {}
+                    }
+                }
                 let host = (0..self.hosts.len()).find(|host| address(*host) == to.ip()).expect("a known host");
                 let shard = usize::from((to.port() - 20_000) / self.ports);
                 self.guarded(host, shard, |shard, now| {
