@@ -14,14 +14,20 @@
 mod agents;
 mod calls;
 mod figures;
+mod picture;
+mod placed;
+mod requests;
 mod rows;
 
 #[cfg(test)]
 mod tests;
 
+pub use agents::is_agent_leg;
 pub use figures::{Figures, Spread};
+pub use placed::{InboundAction, InboundRoute};
+pub use requests::Answer;
 
-use base::{AgentId, AttemptId, CampaignId, Instant, LegId, ShardId, TrunkId, WallAnchor};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ListId, ShardId, TrunkId, WallAnchor};
 use call::{Command, Event};
 use codecs::g711::Law;
 use dialer::{Dialer, Input};
@@ -49,13 +55,35 @@ pub struct Trunk {
     pub max_channels: u32,
     /// New calls a second.
     pub max_cps: f64,
+    /// Audio goes to where its own comes from.
+    pub nat: bool,
+    /// We register with it, with its credentials, so that it sends us calls.
+    pub register: bool,
+    /// How often we ask whether it is there; zero: never.
+    pub ping: Duration,
+}
+
+/// A trunk with what is known of it.
+struct TrunkEntry {
+    trunk: Trunk,
+    /// It answers our questions; `None` while nobody knows.
+    up: Option<bool>,
+    /// It took our registration; `None` without one.
+    registered: Option<bool>,
+    /// Calls that the API placed over it in the last second.
+    placed_at: VecDeque<Instant>,
+}
+
+impl std::ops::Deref for TrunkEntry {
+    type Target = Trunk;
+    fn deref(&self) -> &Trunk {
+        &self.trunk
+    }
 }
 
 /// Where an agent's phone is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentPhone {
-    /// Name in the configuration.
-    pub name: String,
     /// Request-URI of the phone.
     pub uri: String,
     /// Next hop.
@@ -86,19 +114,33 @@ pub enum Output {
     Command(ShardId, Command),
     /// For the store; the token comes back in the acknowledgement.
     Store(u64, Box<store::Op>),
+    /// A campaign is dialled from this list from now on.
+    Supply(CampaignId, ListId),
+    /// A campaign is gone, and needs no leads.
+    Unsupply(CampaignId),
+    /// The list of a campaign has new leads.
+    ListGrew(CampaignId),
+    /// How long a drain may take from now on.
+    DrainLimit(Duration),
     /// A campaign could take `room` more leads from its list.
     LeadsWanted(CampaignId, usize),
     /// The campaign has nothing left to dial and no call under way.
     Finished(CampaignId),
     /// Something that an operator should read.
     Notice(String),
+    /// Something that those who watch should know: what, and the thing as the API shows it.
+    Tell(&'static str, serde_json::Value),
 }
+
+/// How long a registration is asked for: an hour is what RFC 3261 section 10.2.1.1 suggests.
+const REGISTRATION_S: u32 = 3_600;
 
 /// What a leg is for.
 #[derive(Clone, Copy, Debug)]
 enum Role {
     Customer(AttemptId),
     Agent(AgentId),
+    Placed(CallId),
 }
 
 /// See the module's head.
@@ -106,18 +148,28 @@ pub struct Conductor {
     config: ConductorConfig,
     anchor: WallAnchor,
     dialer: Dialer,
-    trunks: BTreeMap<TrunkId, Trunk>,
+    trunks: BTreeMap<TrunkId, TrunkEntry>,
+    routes: Vec<InboundRoute>,
     phones: BTreeMap<AgentId, agents::Phone>,
+    /// Skills as configured, without those that campaigns' teams add.
+    agent_skills: BTreeMap<AgentId, BTreeSet<String>>,
+    campaigns: BTreeMap<CampaignId, requests::Campaign>,
     calls: BTreeMap<AttemptId, calls::Live>,
+    /// The attempt of each call in `calls`.
+    attempt_of: BTreeMap<CallId, AttemptId>,
+    placed: BTreeMap<CallId, placed::Placed>,
     legs: BTreeMap<LegId, Role>,
+    /// Calls of a process before this one that get a BYE, by Call-ID; with their CDR, if they have one.
+    orphans: BTreeMap<String, Option<CallId>>,
     /// Intents on their way to the disk, by the token of their op.
     recording: BTreeMap<u64, AttemptId>,
     /// Campaign of each attempt from its intent to its close.
-    campaigns: BTreeMap<AttemptId, CampaignId>,
+    attempt_campaigns: BTreeMap<AttemptId, CampaignId>,
     /// Attempts whose intent was refused: they never were, and leave no row.
     refused: BTreeSet<AttemptId>,
     next_token: u64,
     next_call: u64,
+    draining: bool,
     outputs: VecDeque<Output>,
     figures: Figures,
 }
@@ -131,23 +183,81 @@ impl Conductor {
             anchor,
             dialer,
             trunks: BTreeMap::new(),
+            routes: Vec::new(),
             phones: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            legs: BTreeMap::new(),
-            recording: BTreeMap::new(),
+            agent_skills: BTreeMap::new(),
             campaigns: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            attempt_of: BTreeMap::new(),
+            placed: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            recording: BTreeMap::new(),
+            attempt_campaigns: BTreeMap::new(),
             refused: BTreeSet::new(),
             next_token: 1,
+            draining: false,
             outputs: VecDeque::new(),
             figures: Figures::default(),
         }
     }
 
-    /// Adds a trunk and tells the dialer what it takes.
-    pub fn add_trunk(&mut self, now: Instant, id: TrunkId, trunk: Trunk) {
-        let room = Input::TrunkRoom { trunk: id, channels_free: trunk.max_channels, cps: trunk.max_cps };
-        self.trunks.insert(id, trunk);
-        self.handle_input(now, room);
+    /// Adds a trunk, or changes it, and tells the dialer what it takes.
+    pub fn put_trunk(&mut self, now: Instant, id: TrunkId, trunk: Trunk) {
+        let shard = ShardId(id.0 % self.config.shards);
+        let before = self.trunks.remove(&id);
+        if before.as_ref().is_some_and(|before| before.register && !trunk.register) {
+            self.command(shard, Command::Unregister { trunk: id });
+        }
+        if let (true, Some(credentials)) = (trunk.register, trunk.credentials.clone()) {
+            let register = call::Register {
+                trunk: id,
+                registrar: trunk.remote,
+                aor: format!("sip:{}@{}", credentials.username, trunk.domain),
+                contact_user: credentials.username.clone(),
+                credentials,
+                expires_s: REGISTRATION_S,
+            };
+            self.command(shard, Command::Register(Box::new(register)));
+        }
+        let pinged = before.as_ref().is_some_and(|before| !before.ping.is_zero());
+        if pinged || !trunk.ping.is_zero() {
+            self.command(shard, Command::Ping { trunk: id, remote: trunk.remote, every: trunk.ping });
+        }
+        let (up, registered) = before.map_or((None, None), |before| (before.up, before.registered));
+        let registered = if trunk.register { Some(registered.unwrap_or(false)) } else { None };
+        self.trunks.insert(id, TrunkEntry { trunk, up, registered, placed_at: VecDeque::new() });
+        self.trunk_changed(now, id);
+        self.drain_dialer(now);
+    }
+
+    /// Something that a shard tells of a trunk.
+    fn trunk_event(&mut self, id: TrunkId, up: Option<bool>, registered: Option<bool>) {
+        let Some(entry) = self.trunks.get_mut(&id) else { return };
+        entry.up = up.or(entry.up);
+        entry.registered = registered.or(entry.registered);
+        let told = serde_json::json!({ "name": entry.name, "up": entry.up, "registered": entry.registered });
+        self.outputs.push_back(Output::Tell("trunk.state", told));
+    }
+
+    /// Hangs up what a process before this one left; `by` chooses the shard that the answers come to.
+    pub fn end_orphans(&mut self, orphans: Vec<(Option<CallId>, sip::DialogIdentity)>, by: impl Fn(&str) -> ShardId) {
+        for (call, dialog) in orphans {
+            let shard = by(&dialog.call_id);
+            self.orphans.insert(dialog.call_id.clone(), call);
+            self.command(shard, Command::EndOrphan { dialog: Box::new(dialog) });
+        }
+    }
+
+    /// Calls of a process before this one whose end is not known yet.
+    pub fn orphans(&self) -> usize {
+        self.orphans.len()
+    }
+
+    fn orphan_ended(&mut self, now: Instant, call_id: &str, code: Option<u16>) {
+        let Some(Some(call)) = self.orphans.remove(call_id) else { return };
+        let row = rows::orphan_close(self.config.tenant, &self.anchor, now, call, code);
+        self.store(store::Op::CdrClose(row));
     }
 
     /// Anything the dialer should know that comes neither from a shard nor from the store.
@@ -169,31 +279,45 @@ impl Conductor {
             | Event::BridgeAudio { leg, .. }
             | Event::Held { leg, .. }
             | Event::Ended { leg, .. } => *leg,
-            Event::OrphanEnded { .. }
-            | Event::Registered { .. }
-            | Event::RegistrationFailed { .. }
-            | Event::Unregistered { .. }
-            | Event::TrunkUp { .. } => return,
+            Event::OrphanEnded { call_id, code } => return self.orphan_ended(now, call_id, *code),
+            Event::Registered { trunk, .. } => return self.trunk_event(*trunk, None, Some(true)),
+            Event::Unregistered { trunk } => return self.trunk_event(*trunk, None, Some(false)),
+            Event::RegistrationFailed { trunk, code, retry_after_s, reason } => {
+                let name = self.trunks.get(trunk).map_or("?", |entry| entry.name.as_str());
+                let again = retry_after_s.map_or("not tried again".to_owned(), |s| format!("tried again in {s} s"));
+                let text = format!("trunk {name:?} refused our registration ({code} {reason}), {again}");
+                self.outputs.push_back(Output::Notice(text));
+                return self.trunk_event(*trunk, None, Some(false));
+            }
+            Event::TrunkUp { trunk, up, .. } => return self.trunk_event(*trunk, Some(*up), None),
         };
         match self.legs.get(&leg).copied() {
             Some(Role::Customer(attempt)) => self.customer_event(now, attempt, event),
             Some(Role::Agent(agent)) => self.agent_event(now, agent, event),
-            None => self.stranger_event(shard, event),
+            Some(Role::Placed(call)) => self.placed_event(now, call, event),
+            None => {
+                if let Event::Incoming { leg, from_user, to_user, source, .. } = event {
+                    self.incoming(now, shard, leg, from_user, to_user, source);
+                }
+            }
         }
         self.drain_dialer(now);
     }
 
     /// What the store says of an op.
     pub fn handle_ack(&mut self, now: Instant, token: u64, result: Result<(), store::StoreError>) {
-        if let Err(error) = &result {
+        let attempt = self.recording.remove(&token);
+        let later = result.as_ref().is_err_and(|error| error.kind.is_passing());
+        // That the store is away or full is said once, by whoever watches it.
+        if let (Err(error), false) = (&result, later) {
             self.outputs.push_back(Output::Notice(error.to_string()));
         }
-        let Some(attempt) = self.recording.remove(&token) else { return };
+        let Some(attempt) = attempt else { return };
         let input = match result {
             Ok(()) => Input::IntentDurable { attempt },
             Err(_) => {
                 self.refused.insert(attempt);
-                Input::IntentRefused { attempt }
+                if later { Input::IntentDeferred { attempt } } else { Input::IntentRefused { attempt } }
             }
         };
         self.handle_input(now, input);
@@ -221,6 +345,22 @@ impl Conductor {
         self.outputs.pop_front()
     }
 
+    fn token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token - 1
+    }
+
+    /// Ties instants to the wall.
+    pub fn anchor(&self) -> WallAnchor {
+        self.anchor
+    }
+
+    /// The wall clock was set.
+    pub fn set_wall(&mut self, now: Instant, anchor: WallAnchor) {
+        self.anchor = anchor;
+        self.handle_input(now, Input::WallClock { anchor });
+    }
+
     /// What the run has shown so far.
     pub fn figures(&self) -> &Figures {
         &self.figures
@@ -238,7 +378,17 @@ impl Conductor {
 
     /// Customers' calls under way.
     pub fn calls_live(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.placed.len()
+    }
+
+    /// Ends every customer's call; for the end of a run.
+    pub fn hang_up_all(&mut self) {
+        let of_campaigns = self.calls.values().map(|live| (live.leg, live.shard));
+        let all: Vec<(LegId, ShardId)> =
+            of_campaigns.chain(self.placed.values().map(|placed| (placed.leg, placed.shard))).collect();
+        for (leg, shard) in all {
+            self.command(shard, Command::Hangup { leg, reason: "server stops" });
+        }
     }
 
     fn command(&mut self, shard: ShardId, command: Command) {
@@ -246,16 +396,8 @@ impl Conductor {
     }
 
     fn store(&mut self, op: store::Op) -> u64 {
-        let token = self.next_token;
-        self.next_token += 1;
+        let token = self.token();
         self.outputs.push_back(Output::Store(token, Box::new(op)));
         token
-    }
-
-    /// Inbound routes come with the API; until then a stranger is refused (default deny).
-    fn stranger_event(&mut self, shard: ShardId, event: Event) {
-        if let Event::Incoming { leg, .. } = event {
-            self.command(shard, Command::Reject { leg, code: 403, retry_after_s: None });
-        }
     }
 }

@@ -8,6 +8,8 @@ mod summary;
 pub use arguments::DemoArgs;
 
 use crate::conductor::{AgentPhone, Conductor, ConductorConfig, Trunk};
+use crate::control::api::AgentWish;
+use crate::control::{Control, Journal, Refusal};
 use crate::failure::Failure;
 use crate::import;
 use crate::runtime::Runtime;
@@ -170,8 +172,9 @@ impl Product {
         };
         let ring_timeout = Duration::from_secs_f64(scenario.dial.ring_timeout_s);
         let conductor = Conductor::new(config, Dialer::new(dialer_config, seed, anchor), anchor);
-        let mut runtime = Runtime::new(clock, conductor, engine, store, acks, tenant);
-        runtime.supply(campaign, list)?;
+        let (_, end) = Control::new(Journal::new(0));
+        let mut runtime = Runtime::new(clock, conductor, engine, Arc::new(store), acks, tenant, end)?;
+        runtime.supply(campaign, list);
 
         let trunk = TrunkId(1);
         let carrier = outside.carrier.sip_addr();
@@ -186,17 +189,23 @@ impl Product {
                 laws: vec![Law::Mu, Law::A],
                 max_channels: channels,
                 max_cps: CALLS_PER_SECOND,
+                nat: false,
+                register: false,
+                ping: Duration::ZERO,
             };
-            conductor.add_trunk(now, trunk, route);
+            conductor.put_trunk(now, trunk, route);
             conductor.handle_input(
                 now,
                 Input::AddCampaign { campaign, config: Box::new(campaign_config(trunk, ring_timeout)) },
             );
             for (number, name) in (1..).zip(&outside.names) {
-                let phone = AgentPhone { name: name.clone(), uri: format!("sip:{name}@{phones}"), remote: phones };
-                conductor.add_agent(now, AgentId(number), phone, desk::Skills::new());
+                let line = AgentPhone { uri: format!("sip:{name}@{phones}"), remote: phones };
+                let agent = AgentId(number);
+                conductor.add_agent(now, agent, name, Some(line), desk::Skills::new());
+                conductor.set_agent(now, agent, AgentWish::Ready)?;
             }
-        })?;
+            Ok::<(), Refusal>(())
+        })??;
         let agents = outside.names.len();
         Ok(Product { runtime, campaign, agents, leads: imported.added as usize })
     }

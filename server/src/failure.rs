@@ -57,6 +57,12 @@ impl From<store::StoreError> for Failure {
     }
 }
 
+impl From<crate::control::Refusal> for Failure {
+    fn from(refusal: crate::control::Refusal) -> Failure {
+        Failure::failed(refusal.to_string())
+    }
+}
+
 impl From<net::NetError> for Failure {
     fn from(error: net::NetError) -> Failure {
         Failure::failed(error.to_string())

@@ -132,7 +132,7 @@ impl<'a> StoreSink<'a> {
 
 impl LeadSink for StoreSink<'_> {
     fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
-        Ok(self.store.import_leads(self.list, batch, self.at)?)
+        Ok(self.store.import_leads(store::TenantId::DEFAULT, self.list, batch, self.at)?)
     }
 }
 

@@ -1,14 +1,19 @@
 //! The control thread: the conductor with the real engine and the real store at its sides.
 
-use crate::conductor::{Conductor, Output};
+use crate::conductor::{Answer, Conductor, Output};
+use crate::control::api::{ControlEnd, Job, Refusal, Reply};
+use crate::control::views::StoreView;
 use crate::failure::Failure;
+use crate::feeder::{FedLead, Feeder, Page, Question};
 use base::{CampaignId, Duration, Instant, LeadId, ListId, ShardId};
 use call::Command;
 use crossbeam::channel::{Receiver, Select};
 use dialer::{Input, Lead, LeadState, Number, Outcome};
 use net::{Clock, Engine, FullCause};
 use std::collections::{BTreeMap, VecDeque};
-use store::{Ack, Op, Store};
+use std::sync::Arc;
+use store::{Ack, Health, Op, Store};
+use tokio::sync::oneshot;
 
 /// Longest sleep of the control thread: it looks up ten times a second even when nothing happens, so that progress
 /// and signals are served.
@@ -17,9 +22,24 @@ const SLEEP_MAX: Duration = Duration::from_ms(100);
 /// Events handled before timers and outputs get their turn: 256 × about 10 µs = 2.6 ms.
 const EVENTS_AT_ONCE: usize = 256;
 
+/// A picture for those who watch is taken so often at most: one of 1,000 agents and calls costs about a millisecond.
+const PICTURE_EVERY: Duration = Duration::from_ms(100);
+
+/// How often the wall clock is looked at, and from which difference on it counts as set anew: a slewing clock gains
+/// 0.5 ms a second at most.
+const WALL_EVERY: Duration = Duration::from_secs(1);
+const WALL_STEP_US: u64 = 500_000;
+
 /// Writes that the store would not take yet. Each call writes about 8 rows; 65,536 bridge 8,000 calls. Beyond that
-/// intents are refused, so the campaign pauses; what calls under way still have to say is kept all the same.
+/// intents are refused, so dialling pauses; what calls under way still have to say is kept all the same.
 const BACKLOG_MAX: usize = 65_536;
+/// Dialling pauses while so many writes wait, and goes on at half of it: 256 is one group commit.
+const BACKLOG_HOLD: usize = 8 * 256;
+
+/// A pause for the store lasts so long at least, so that a disk that stays full is not tried ten times a second.
+const HOLD_MIN: Duration = Duration::from_secs(1);
+/// A supply whose page could not be read is asked again after this time.
+const FEED_AGAIN: Duration = Duration::from_secs(1);
 
 /// States of a lead that will not be dialled again.
 const SETTLED: [&str; 2] = [LeadState::Done.name(), LeadState::Blocked.name()];
@@ -29,7 +49,20 @@ struct Supply {
     list: ListId,
     /// The last lead that was read.
     after: Option<LeadId>,
+    /// The end of the list was read.
     exhausted: bool,
+    /// A page is on its way.
+    asked: bool,
+    /// How many more it could take, when it last said so.
+    room: usize,
+    /// The last page could not be read; it is asked for again at this moment.
+    again_at: Option<Instant>,
+}
+
+impl Supply {
+    fn of(list: ListId) -> Supply {
+        Supply { list, after: None, exhausted: false, asked: false, room: 0, again_at: None }
+    }
 }
 
 /// See the module's head.
@@ -37,9 +70,10 @@ pub struct Runtime {
     clock: Clock,
     conductor: Conductor,
     engine: Engine,
-    store: Store,
+    store: Arc<Store>,
     acks: Receiver<Ack>,
     tenant: store::TenantId,
+    feeder: Feeder,
     supplies: BTreeMap<CampaignId, Supply>,
     /// Commands that a full shard has not taken, per shard: one that is slow does not hold up the others.
     commands: BTreeMap<ShardId, VecDeque<Command>>,
@@ -47,31 +81,58 @@ pub struct Runtime {
     outstanding: BTreeMap<u64, Op>,
     writes: VecDeque<(u64, Op)>,
     finished: Vec<CampaignId>,
+    /// Those who ask and watch, if there are any.
+    end: ControlEnd,
+    /// Answers that wait for a row to be on the disk, by its token.
+    answers: BTreeMap<u64, (Reply, oneshot::Sender<Result<Reply, Refusal>>)>,
+    picture_at: Instant,
+    wall_at: Instant,
+    held: bool,
+    /// Not before this moment dialling goes on again.
+    held_until: Instant,
+    drain_limit: Duration,
+    /// What was last shown of the store.
+    store_view: StoreView,
 }
 
 impl Runtime {
     /// Joins the three. Nothing happens before `step`.
+    ///
+    /// # Errors
+    /// The system gives no thread.
     pub fn new(
         clock: Clock,
         conductor: Conductor,
         engine: Engine,
-        store: Store,
+        store: Arc<Store>,
         acks: Receiver<Ack>,
         tenant: store::TenantId,
-    ) -> Self {
-        Runtime {
+        end: ControlEnd,
+    ) -> Result<Self, Failure> {
+        let feeder = Feeder::start(Arc::clone(&store), tenant).map_err(|e| Failure::io("the feeder's thread", e))?;
+        let now = clock.now();
+        Ok(Runtime {
             clock,
             conductor,
             engine,
             store,
             acks,
             tenant,
+            feeder,
             supplies: BTreeMap::new(),
             commands: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             writes: VecDeque::new(),
             finished: Vec::new(),
-        }
+            end,
+            answers: BTreeMap::new(),
+            picture_at: now,
+            wall_at: now,
+            held: false,
+            held_until: now,
+            drain_limit: Duration::ZERO,
+            store_view: StoreView { kind: "sqlite", state: "ok", ..StoreView::default() },
+        })
     }
 
     /// The moment.
@@ -92,6 +153,20 @@ impl Runtime {
         Ok(result)
     }
 
+    /// Asks something of the conductor as the API does, before anybody else can ask.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn ask(&mut self, request: crate::control::Request) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let answer = self.conductor.handle_request(now, request);
+        self.carry_out()?;
+        match answer {
+            Answer::Now(Err(refusal)) => Err(Failure::failed(refusal.to_string())),
+            Answer::Now(Ok(_)) | Answer::OnDisk(..) => Ok(()),
+        }
+    }
+
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -102,26 +177,45 @@ impl Runtime {
         &self.store
     }
 
-    /// Feeds a campaign from a list of the store, page by page as it asks for more. Loads the do-not-call set first.
-    pub fn supply(&mut self, campaign: CampaignId, list: ListId) -> Result<(), store::StoreError> {
+    /// What the store is called in pictures: `sqlite` unless this says otherwise.
+    pub fn name_store(&mut self, kind: &'static str) {
+        self.store_view.kind = kind;
+    }
+
+    /// How long calls may go on after a drain was asked for.
+    pub fn drain_limit(&self) -> Duration {
+        self.drain_limit
+    }
+
+    /// Sets it.
+    pub fn set_drain_limit(&mut self, limit: Duration) {
+        self.drain_limit = limit;
+    }
+
+    /// Loads the do-not-call set; for the start.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn load_do_not_call(&mut self) -> Result<(), store::StoreError> {
         let now = self.clock.now();
         let at = self.clock.anchor().wall_at(now);
         let mut after: Option<String> = None;
         loop {
             let page = self.store.suppressed(self.tenant, at, after.as_deref(), store::PAGE_ROWS_MAX)?;
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(last.clone());
-            for (number, only) in page {
-                // The dialer's set holds for all its campaigns: what is suppressed for this one is kept by the others too.
-                if only.is_none_or(|only| only == campaign)
-                    && let Ok(number) = Number::parse(&number)
-                {
+            for (number, _) in page {
+                // The dialer's set holds for all its campaigns: what is suppressed for one is kept by the others too.
+                if let Ok(number) = Number::parse(&number) {
                     self.conductor.handle_input(now, Input::DoNotCall { number });
                 }
             }
         }
-        self.supplies.insert(campaign, Supply { list, after: None, exhausted: false });
-        Ok(())
+    }
+
+    /// Feeds a campaign from a list of the store, page by page as it asks for more.
+    pub fn supply(&mut self, campaign: CampaignId, list: ListId) {
+        self.supplies.insert(campaign, Supply::of(list));
     }
 
     /// Campaigns that have said that they are finished.
@@ -140,9 +234,23 @@ impl Runtime {
         while let Ok(ack) = self.acks.try_recv() {
             self.acknowledged(ack);
         }
+        while let Ok(page) = self.feeder.pages.try_recv() {
+            self.fed(page);
+        }
+        for _ in 0..EVENTS_AT_ONCE {
+            let Ok(job) = self.end.jobs.try_recv() else { break };
+            self.take(job)?;
+        }
         let now = self.clock.now();
+        self.watch_wall(now);
+        self.watch_store(now);
+        self.feed_again(now);
         self.conductor.handle_timeout(now);
-        self.carry_out()
+        self.carry_out()?;
+        if now >= self.picture_at {
+            self.show(now);
+        }
+        Ok(())
     }
 
     fn wait(&self) {
@@ -152,8 +260,99 @@ impl Runtime {
         let mut select = Select::new();
         select.recv(&self.engine.events);
         select.recv(&self.acks);
+        select.recv(&self.feeder.pages);
+        // In a run without askers the other side is gone, and a closed channel is always ready.
+        if self.end.is_open() {
+            select.recv(&self.end.jobs);
+        }
         // Only a wait: what is ready is taken by the caller, and a timeout is as good as an arrival.
         let _ = select.ready_timeout(std::time::Duration::from_nanos(until.as_ns()));
+    }
+
+    /// Does what is asked. The picture is taken anew before the answer, so that the asker finds in it what it did.
+    fn take(&mut self, job: Job) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let answer = self.conductor.handle_request(now, job.request);
+        self.carry_out()?;
+        match answer {
+            Answer::Now(answer) => {
+                self.show(now);
+                // The asker may have gone away.
+                let _ = job.answer.send(answer);
+            }
+            Answer::OnDisk(token, reply) => {
+                self.answers.insert(token, (reply, job.answer));
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, now: Instant) {
+        self.picture_at = now + PICTURE_EVERY;
+        if self.end.is_open() {
+            self.end.show(self.conductor.picture(now, self.store_view.clone()));
+        }
+    }
+
+    /// A wall clock that was set changes calling hours at once; instants do not know it.
+    fn watch_wall(&mut self, now: Instant) {
+        if now < self.wall_at {
+            return;
+        }
+        self.wall_at = now + WALL_EVERY;
+        let anchor = self.clock.anchor();
+        let step_us = anchor.wall_at(now).as_unix_us() - self.conductor.anchor().wall_at(now).as_unix_us();
+        if step_us.unsigned_abs() > WALL_STEP_US {
+            tracing::warn!("the wall clock was set by {:.1} s; calling hours follow it", step_us as f64 / 1e6);
+            self.conductor.set_wall(now, anchor);
+        }
+    }
+
+    /// While the store is away or behind no new call is launched: what is under way can still be written down.
+    fn watch_store(&mut self, now: Instant) {
+        let health = self.store.health();
+        let waiting = self.writes.len();
+        let behind = waiting >= if self.held { BACKLOG_HOLD / 2 } else { BACKLOG_HOLD };
+        let hold = behind || matches!(&health, Health::Away { intents_refused: true, .. });
+        if hold || now >= self.held_until {
+            self.hold(now, hold);
+        }
+        let anchor = self.conductor.anchor();
+        let view = match health {
+            Health::Ok if behind => {
+                StoreView { state: "full", fault: Some("rows wait for it".to_owned()), ..view(waiting) }
+            }
+            Health::Ok => view(waiting),
+            Health::Away { since, spooled_ops, intents_refused, error, .. } => {
+                let since = now.before(Duration::from_ns(since.elapsed().as_nanos() as u64));
+                StoreView {
+                    state: if intents_refused { "full" } else { "away" },
+                    waiting_rows: waiting as u64 + spooled_ops,
+                    since_us: Some(anchor.wall_at(since).as_unix_us()),
+                    fault: Some(error),
+                    ..view(waiting)
+                }
+            }
+        };
+        let view = StoreView { kind: self.store_view.kind, ..view };
+        if view.state != self.store_view.state {
+            let told = serde_json::to_value(&view).unwrap_or_default();
+            self.end.tell(anchor.wall_at(now).as_unix_us(), "store.state", told);
+        }
+        self.store_view = view;
+    }
+
+    fn hold(&mut self, now: Instant, on: bool) {
+        if on {
+            self.held_until = now + HOLD_MIN;
+        }
+        if on != self.held {
+            self.held = on;
+            tracing::warn!("{}", if on { "dialling pauses: the store takes no more" } else { "dialling goes on" });
+            if !self.conductor.draining() {
+                self.conductor.handle_input(now, Input::Hold { on });
+            }
+        }
     }
 
     fn carry_out(&mut self) -> Result<(), Failure> {
@@ -165,9 +364,24 @@ impl Runtime {
                     self.hand_over(shard)?;
                 }
                 Output::Store(token, op) => self.write(token, *op),
-                Output::LeadsWanted(campaign, room) => self.feed(campaign, room)?,
+                Output::Supply(campaign, list) => self.supply(campaign, list),
+                Output::Unsupply(campaign) => {
+                    self.supplies.remove(&campaign);
+                }
+                Output::DrainLimit(limit) => self.drain_limit = limit,
+                Output::ListGrew(campaign) => self.look_again(campaign),
+                Output::LeadsWanted(campaign, room) => {
+                    if let Some(supply) = self.supplies.get_mut(&campaign) {
+                        supply.room = room;
+                    }
+                    self.feed(campaign);
+                }
                 Output::Finished(campaign) => self.finished.push(campaign),
                 Output::Notice(text) => tracing::warn!("{text}"),
+                Output::Tell(kind, data) => {
+                    let at = self.conductor.anchor().wall_at(self.clock.now());
+                    self.end.tell(at.as_unix_us(), kind, data);
+                }
             }
         }
         self.commands.retain(|_, waiting| !waiting.is_empty());
@@ -183,6 +397,7 @@ impl Runtime {
                 place: "store".to_owned(),
                 mend: "see whether the disk is slow or full; dialling pauses until then".to_owned(),
             };
+            self.hold(now, true);
             self.conductor.handle_ack(now, token, Err(error));
             return;
         }
@@ -204,10 +419,7 @@ impl Runtime {
     /// A full or busy disk may take the row later; only an intent must not wait, since a call hangs on it.
     fn acknowledged(&mut self, ack: Ack) {
         let op = self.outstanding.remove(&ack.token);
-        let later = ack
-            .result
-            .as_ref()
-            .is_err_and(|error| matches!(error.kind, store::ErrorKind::Busy | store::ErrorKind::DiskFull));
+        let later = ack.result.as_ref().is_err_and(|error| error.kind.is_passing());
         match op {
             Some(op) if later && !matches!(op, Op::Intent(_)) => {
                 if let (true, Err(error)) = (self.writes.is_empty(), &ack.result) {
@@ -215,7 +427,22 @@ impl Runtime {
                 }
                 self.writes.push_back((ack.token, op));
             }
-            _ => self.conductor.handle_ack(self.clock.now(), ack.token, ack.result),
+            op => {
+                // First the pause, then the refusal: a campaign that is on hold does not stop for it.
+                if later && matches!(op, Some(Op::Intent(_))) {
+                    self.hold(self.clock.now(), true);
+                }
+                if let Some((reply, asker)) = self.answers.remove(&ack.token) {
+                    let answer = match &ack.result {
+                        Ok(()) => Ok(reply),
+                        Err(error) => Err(Refusal::Conflict { what: error.what.clone(), mend: error.mend.clone() }),
+                    };
+                    self.show(self.clock.now());
+                    // The asker may have gone away.
+                    let _ = asker.send(answer);
+                }
+                self.conductor.handle_ack(self.clock.now(), ack.token, ack.result);
+            }
         }
     }
 
@@ -246,35 +473,85 @@ impl Runtime {
         Ok(())
     }
 
-    fn feed(&mut self, campaign: CampaignId, room: usize) -> Result<(), store::StoreError> {
-        let Some(supply) = self.supplies.get_mut(&campaign).filter(|supply| !supply.exhausted) else { return Ok(()) };
-        let limit = u32::try_from(room).unwrap_or(u32::MAX).min(store::PAGE_ROWS_MAX);
-        let rows = self.store.leads(supply.list, supply.after, limit)?;
+    /// New leads stand behind those that were read, so reading goes on where it stopped.
+    fn look_again(&mut self, campaign: CampaignId) {
+        if let Some(supply) = self.supplies.get_mut(&campaign) {
+            supply.exhausted = false;
+            supply.room = supply.room.max(store::PAGE_ROWS_MAX as usize);
+        }
+        self.feed(campaign);
+    }
+
+    fn feed_again(&mut self, now: Instant) {
+        let due = |supply: &Supply| supply.again_at.is_some_and(|at| at <= now) && !supply.asked;
+        let campaigns: Vec<CampaignId> =
+            self.supplies.iter().filter(|(_, supply)| due(supply)).map(|(campaign, _)| *campaign).collect();
+        for campaign in campaigns {
+            self.feed(campaign);
+        }
+    }
+
+    fn feed(&mut self, campaign: CampaignId) {
+        let now = self.clock.now();
+        let at = self.conductor.anchor().wall_at(now);
+        let Some(supply) = self.supplies.get_mut(&campaign).filter(|supply| !supply.exhausted && !supply.asked) else {
+            return;
+        };
+        let limit = u32::try_from(supply.room).unwrap_or(u32::MAX).min(store::PAGE_ROWS_MAX);
+        if limit == 0 {
+            return;
+        }
+        let waits = supply.again_at.is_some_and(|again| again > now);
+        supply.asked =
+            !waits && self.feeder.ask(Question { campaign, list: supply.list, after: supply.after, limit, at });
+    }
+
+    fn fed(&mut self, page: Page) {
+        let Question { campaign, list, after, limit, .. } = page.question;
+        let Some(supply) = self.supplies.get_mut(&campaign) else { return };
+        supply.asked = false;
+        if (supply.list, supply.after) != (list, after) {
+            return; // the campaign was given another list meanwhile
+        }
+        let rows = match page.leads {
+            Ok(rows) => rows,
+            Err(error) => {
+                let now = self.clock.now();
+                if supply.again_at.replace(now + FEED_AGAIN).is_none() {
+                    tracing::warn!("{error}; campaign {campaign} goes on with the leads it has");
+                }
+                self.conductor.handle_input(now, Input::SupplyAway { campaign });
+                return;
+            }
+        };
+        supply.again_at = None;
         supply.exhausted = rows.len() < limit as usize;
-        supply.after = rows.last().map(|row| row.lead).or(supply.after);
+        supply.after = rows.last().map(|fed| fed.row.lead).or(supply.after);
+        supply.room = supply.room.saturating_sub(rows.len());
+        let now = self.clock.now();
         let mut leads = Vec::with_capacity(rows.len());
         // What is settled is not offered again; a lead that was being dialled when a process died is (its attempt counts).
-        for row in rows.into_iter().filter(|row| !SETTLED.contains(&row.state.as_str())) {
-            match Number::parse(&row.number) {
-                Ok(number) => leads.push(Lead {
-                    timezone: row.timezone,
-                    attempts_made: row.attempt_number,
-                    last_attempt: row.last_attempt_at,
-                    abandoned_at: row
-                        .last_attempt_at
-                        .filter(|_| row.last_outcome.as_deref() == Some(Outcome::Abandoned.name())),
-                    next_at: row.next_at,
-                    ..Lead::new(row.lead, number)
-                }),
+        for FedLead { row, attempts } in rows.into_iter().filter(|fed| !SETTLED.contains(&fed.row.state.as_str())) {
+            let Ok(number) = Number::parse(&row.number) else {
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
-                Err(fault) => {
-                    tracing::warn!("lead {} is not dialled: its number is {fault}; correct the row", row.lead)
-                }
+                tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
+                continue;
+            };
+            if !attempts.is_empty() {
+                self.conductor.handle_input(now, Input::History { number, attempts, abandoned: None });
             }
+            leads.push(Lead {
+                timezone: row.timezone,
+                attempts_made: row.attempt_number,
+                last_attempt: row.last_attempt_at,
+                abandoned_at: row
+                    .last_attempt_at
+                    .filter(|_| row.last_outcome.as_deref() == Some(Outcome::Abandoned.name())),
+                next_at: row.next_at,
+                ..Lead::new(row.lead, number)
+            });
         }
-        let now = self.clock.now();
         self.conductor.handle_input(now, Input::AddLeads { campaign, leads });
-        Ok(())
     }
 
     /// Tenant whose rows this is.
@@ -282,10 +559,20 @@ impl Runtime {
         self.tenant
     }
 
+    /// Rows that are not on the disk yet.
+    pub fn rows_waiting(&self) -> usize {
+        self.writes.len() + self.outstanding.len()
+    }
+
     /// Ends the engine and the store and returns the engine's last measurements.
     pub fn shutdown(self) -> Result<net::EngineStats, store::StoreError> {
         let stats = self.engine.shutdown();
+        drop(self.feeder);
         self.store.close()?;
         Ok(stats)
     }
+}
+
+fn view(waiting: usize) -> StoreView {
+    StoreView { state: "ok", waiting_rows: waiting as u64, ..StoreView::default() }
 }

@@ -30,6 +30,13 @@ pub enum ErrorKind {
     Io,
 }
 
+impl ErrorKind {
+    /// It may be different in a moment, with nothing wrong about what was asked.
+    pub fn is_passing(self) -> bool {
+        matches!(self, ErrorKind::Busy | ErrorKind::DiskFull | ErrorKind::Away)
+    }
+}
+
 /// A fault of the store. `Display` gives `what, where, how to mend it` on one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoreError {

@@ -1,6 +1,8 @@
 //! The SIP front door: which shard a datagram of the one SIP socket belongs to.
 
 use base::ShardId;
+use sip::Mint;
+use std::net::SocketAddr;
 
 /// What to do with a datagram that arrived at the front door.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,37 +13,37 @@ pub enum Door {
     KeepAlive,
 }
 
-/// Chooses the shard of a datagram by its Call-ID, so that all messages of a dialog meet on one shard.
-///
-/// Call-IDs that shard K minted begin with `sK-`; all others (calls that strangers start, and what has no Call-ID) are
-/// spread by a hash that stays the same from run to run. A stranger who mints `s1-` by chance is also served: what counts
-/// is only that the same Call-ID always gives the same shard.
-pub fn shard_of(datagram: &[u8], shards: u64) -> Door {
-    if datagram.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-        return Door::KeepAlive;
-    }
-    let shards = shards.max(1);
-    if shards == 1 {
-        return Door::Shard(ShardId(0));
-    }
-    // What has no Call-ID cannot belong to a dialog; shard 0 counts it and drops it.
-    Door::Shard(wire::sip::peek_call_id(datagram).map_or(ShardId(0), |call_id| shard_of_call(call_id, shards)))
+/// The rule of the door of one engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Front {
+    mint: Mint,
+    shards: u64,
 }
 
-/// The shard that messages of a Call-ID come to.
-pub fn shard_of_call(call_id: &[u8], shards: u64) -> ShardId {
-    let shards = shards.max(1);
-    let minted = minted_by(call_id).filter(|shard| *shard < shards);
-    ShardId(minted.unwrap_or_else(|| hash(call_id) % shards))
-}
+impl Front {
+    /// For an engine of so many shards (none counts as one) whose SIP socket peers reach at `sip`.
+    pub fn new(sip: SocketAddr, shards: u64) -> Front {
+        Front { mint: Mint::of(sip), shards: shards.max(1) }
+    }
 
-/// K of a Call-ID `sK-…`; K has at most four digits (there are never more shards).
-fn minted_by(call_id: &[u8]) -> Option<u64> {
-    let rest = call_id.strip_prefix(b"s")?;
-    let digits = rest.iter().position(|byte| *byte == b'-').filter(|digits| (1..=4).contains(digits))?;
-    rest[..digits]
-        .iter()
-        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0')))
+    /// Chooses the shard of a datagram by its Call-ID, so that all messages of a dialog meet on one shard.
+    pub fn shard_of(&self, datagram: &[u8]) -> Door {
+        if datagram.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return Door::KeepAlive;
+        }
+        if self.shards == 1 {
+            return Door::Shard(ShardId(0));
+        }
+        // What has no Call-ID cannot belong to a dialog; shard 0 counts it and drops it.
+        Door::Shard(wire::sip::peek_call_id(datagram).map_or(ShardId(0), |call_id| self.shard_of_call(call_id)))
+    }
+
+    /// The shard that messages of a Call-ID come to: the one that made it, or for Call-IDs of anybody else, another
+    /// Outpace included, one chosen by a hash that stays the same from run to run.
+    pub fn shard_of_call(&self, call_id: &[u8]) -> ShardId {
+        let minted = self.mint.shard_of(call_id).filter(|shard| shard.0 < self.shards);
+        minted.unwrap_or_else(|| ShardId(hash(call_id) % self.shards))
+    }
 }
 
 /// FNV-1a, 64 bit (public constants). It only has to spread; who floods one shard with chosen Call-IDs could as well
@@ -59,32 +61,43 @@ mod tests {
             .into_bytes()
     }
 
+    fn front(shards: u64) -> Front {
+        Front::new("192.0.2.1:5060".parse().unwrap(), shards)
+    }
+
     #[test]
     fn minted_call_ids_go_home_and_others_spread_but_stay() {
+        let mint = Mint::of("192.0.2.1:5060".parse().unwrap());
+        let other = Mint::of("192.0.2.2:5060".parse().unwrap());
         for shard in 0..4 {
-            assert_eq!(shard_of(&invite(&format!("s{shard}-abc@x")), 4), Door::Shard(ShardId(shard)));
+            let call_id = format!("{}abc@x", mint.prefix(ShardId(shard)));
+            assert_eq!(front(4).shard_of(&invite(&call_id)), Door::Shard(ShardId(shard)));
+            assert_eq!(front(4).shard_of_call(call_id.as_bytes()), ShardId(shard));
         }
-        let mut seen = [0; 4];
+        let (mut seen, mut of_one_shard) = ([0; 4], [0; 4]);
         for number in 0..400 {
-            // Some look nearly like ours: no dash, no digits, too large, too long.
-            let call_id =
-                [format!("{number}@host"), format!("s{number}"), format!("s-{number}"), format!("s{}-x", number + 4)]
-                    [number % 4]
-                    .clone();
-            let Door::Shard(ShardId(shard)) = shard_of(&invite(&call_id), 4) else { panic!("{call_id}") };
-            assert_eq!(shard_of(&invite(&call_id), 4), Door::Shard(ShardId(shard)));
-            seen[shard as usize] += 1;
+            // Some look nearly like ours, and some another Outpace has made on its shard 0.
+            let call_id = [format!("{number}@host"), format!("s{number}-{number}"), mint.prefix(ShardId(number + 4))]
+                [number as usize % 3]
+                .clone();
+            for (counts, call_id) in
+                [(&mut seen, call_id), (&mut of_one_shard, format!("{}{number}", other.prefix(ShardId(0))))]
+            {
+                let Door::Shard(ShardId(shard)) = front(4).shard_of(&invite(&call_id)) else { panic!("{call_id}") };
+                assert_eq!(front(4).shard_of(&invite(&call_id)), Door::Shard(ShardId(shard)));
+                counts[shard as usize] += 1;
+            }
         }
         assert!(seen.iter().all(|count| *count > 50), "{seen:?}");
-        assert_eq!(shard_of(&invite("s99999999999999999999-x"), 4), shard_of(&invite("s99999999999999999999-x"), 4));
+        assert!(of_one_shard.iter().all(|count| *count > 50), "{of_one_shard:?}: a neighbour fills all our shards");
     }
 
     #[test]
     fn junk_and_keep_alives() {
-        assert_eq!(shard_of(b"\r\n\r\n", 4), Door::KeepAlive);
-        assert_eq!(shard_of(b"\0\0\0\0", 1), Door::KeepAlive);
-        assert_eq!(shard_of(b"", 4), Door::KeepAlive);
-        assert_eq!(shard_of(b"hello", 4), Door::Shard(ShardId(0)));
-        assert_eq!(shard_of(&invite("s3-a"), 0), Door::Shard(ShardId(0)));
+        assert_eq!(front(4).shard_of(b"\r\n\r\n"), Door::KeepAlive);
+        assert_eq!(front(1).shard_of(b"\0\0\0\0"), Door::KeepAlive);
+        assert_eq!(front(4).shard_of(b""), Door::KeepAlive);
+        assert_eq!(front(4).shard_of(b"hello"), Door::Shard(ShardId(0)));
+        assert_eq!(front(0).shard_of(&invite("s3-a")), Door::Shard(ShardId(0)));
     }
 }

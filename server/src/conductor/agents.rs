@@ -1,10 +1,11 @@
 //! Agents' phones: one leg each, called when the agent logs in and kept up (nailed up); calls come and go on it.
 
 use super::{AgentPhone, Conductor, Output, Role};
+use crate::control::api::{AgentWish, Refusal, Reply};
 use base::{AgentId, AttemptId, Duration, Instant, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
-use desk::Skills;
+use desk::{AgentState, Skills};
 use dialer::Input;
 
 /// A phone that did not answer, or whose leg was lost, is called again after this time.
@@ -14,9 +15,18 @@ const RING_LIMIT: Duration = Duration::from_secs(30);
 /// Legs of agents: this bit, the agent's id and a count of that agent's legs.
 const AGENT_BIT: u64 = 1 << 62;
 
+/// Whether a leg of an earlier process was an agent's phone.
+pub fn is_agent_leg(leg: LegId) -> bool {
+    leg.0 & (AGENT_BIT | 1 << 63) == AGENT_BIT
+}
+
 /// One agent's phone.
 pub(super) struct Phone {
-    pub(super) phone: AgentPhone,
+    pub(super) name: String,
+    /// Where it is called; an agent without one cannot log in.
+    line: Option<AgentPhone>,
+    /// What the agent wants to be; the phone is kept up unless that is logged out.
+    wish: AgentWish,
     pub(super) shard: ShardId,
     /// The leg under way or up.
     pub(super) leg: Option<LegId>,
@@ -31,15 +41,59 @@ pub(super) struct Phone {
 }
 
 impl Conductor {
-    /// Adds an agent and calls the phone; the agent is ready when it answers.
-    pub fn add_agent(&mut self, now: Instant, agent: AgentId, phone: AgentPhone, skills: Skills) {
-        let name = phone.name.clone();
-        let shard = ShardId(agent.0 % self.config.shards);
-        let phone =
-            Phone { phone, shard, leg: None, up: false, with: None, legs_made: 0, call_at: Some(now), ready_at: now };
+    /// Adds an agent, logged out.
+    pub fn add_agent(&mut self, now: Instant, agent: AgentId, name: &str, line: Option<AgentPhone>, skills: Skills) {
+        let phone = Phone {
+            name: name.to_owned(),
+            line,
+            wish: AgentWish::LoggedOut,
+            shard: ShardId(agent.0 % self.config.shards),
+            leg: None,
+            up: false,
+            legs_made: 0,
+            call_at: None,
+            with: None,
+            ready_at: now,
+        };
         self.phones.insert(agent, phone);
-        self.handle_input(now, Input::AddAgent { agent, name, skills });
+        self.handle_input(now, Input::AddAgent { agent, name: name.to_owned(), skills });
+    }
+
+    /// What an agent wants to be. Logging in calls the phone; the wish is granted when it answers.
+    ///
+    /// # Errors
+    /// No such agent, or one without a phone.
+    pub fn set_agent(&mut self, now: Instant, agent: AgentId, wish: AgentWish) -> Result<Reply, Refusal> {
+        let Some(phone) = self.phones.get_mut(&agent) else {
+            return Err(Refusal::NotFound { what: format!("agent {agent}") });
+        };
+        if phone.line.is_none() && wish != AgentWish::LoggedOut {
+            return Err(Refusal::Conflict {
+                what: format!("agent {:?} has no phone", phone.name),
+                mend: "give the agent a sip address".to_owned(),
+            });
+        }
+        phone.wish = wish;
+        match (wish, phone.up) {
+            (AgentWish::LoggedOut, _) => {
+                phone.call_at = None;
+                let ringing = phone.leg.filter(|_| !phone.up);
+                let shard = phone.shard;
+                if let Some(leg) = ringing {
+                    self.command(shard, Command::Hangup { leg, reason: "logged out" });
+                }
+                self.dialer.handle_input(now, Input::AgentLeaves { agent });
+            }
+            (_, false) if phone.leg.is_none() => phone.call_at = Some(now),
+            (_, false) => {} // it rings already
+            (AgentWish::Ready, true) => self.dialer.handle_input(now, Input::AgentReady { agent }),
+            (AgentWish::OnBreak, true) => self.dialer.handle_input(now, Input::AgentBreak { agent, announced: true }),
+        }
+        self.drain_dialer(now);
+        self.hang_up_if_gone(agent);
         self.call_phones_due(now);
+        self.tell_agent(now, agent);
+        self.agent_reply(now, agent)
     }
 
     /// Logs all agents out and hangs their phones up; for the end of a run.
@@ -48,7 +102,7 @@ impl Conductor {
         for agent in agents {
             if let Some(phone) = self.phones.get_mut(&agent) {
                 phone.call_at = None;
-                phone.legs_made = u64::MAX; // never called again
+                phone.wish = AgentWish::LoggedOut;
                 let (shard, leg) = (phone.shard, phone.leg);
                 if let Some(leg) = leg {
                     self.command(shard, Command::Hangup { leg, reason: "logged out" });
@@ -61,6 +115,53 @@ impl Conductor {
     /// Agents whose phone is up.
     pub fn agents_up(&self) -> usize {
         self.phones.values().filter(|phone| phone.up).count()
+    }
+
+    /// A new name or phone; a phone that is up stays until it is hung up.
+    pub(super) fn change_line(&mut self, agent: AgentId, name: String, line: Option<AgentPhone>) {
+        if let Some(phone) = self.phones.get_mut(&agent) {
+            phone.name = name;
+            phone.line = line;
+        }
+    }
+
+    pub(super) fn forget_phone(&mut self, agent: AgentId) {
+        if let Some(phone) = self.phones.remove(&agent)
+            && let Some(leg) = phone.leg
+        {
+            self.legs.remove(&leg);
+            self.command(phone.shard, Command::Hangup { leg, reason: "logged out" });
+        }
+    }
+
+    pub(super) fn agent_changed(&mut self, now: Instant, agent: AgentId, state: AgentState) {
+        if state == AgentState::Ready
+            && let Some(phone) = self.phones.get_mut(&agent)
+        {
+            phone.ready_at = now;
+        }
+        if state == AgentState::LoggedOut {
+            self.hang_up_if_gone(agent);
+        }
+        self.tell_agent(now, agent);
+    }
+
+    /// The phone of an agent who has logged out is hung up, once nothing is in hand.
+    fn hang_up_if_gone(&mut self, agent: AgentId) {
+        let Some(phone) = self.phones.get(&agent) else { return };
+        let away = self.dialer.desk().agent(agent).is_some_and(|entry| entry.state() == AgentState::LoggedOut);
+        if phone.wish == AgentWish::LoggedOut
+            && away
+            && let Some(leg) = phone.leg.filter(|_| phone.up)
+        {
+            self.command(phone.shard, Command::Hangup { leg, reason: "logged out" });
+        }
+    }
+
+    fn tell_agent(&mut self, now: Instant, agent: AgentId) {
+        if let Some(view) = self.agent_view(now, agent) {
+            self.tell("agent.state", &view);
+        }
     }
 
     pub(super) fn next_phone_call(&self) -> Option<Instant> {
@@ -78,13 +179,14 @@ impl Conductor {
             let from_uri = format!("sip:outpace@{}", self.config.domain);
             let Some(phone) = self.phones.get_mut(&agent) else { continue };
             phone.call_at = None;
+            let Some(line) = phone.line.clone() else { continue };
             phone.legs_made += 1;
             let leg = LegId(AGENT_BIT | agent.0 << 24 | phone.legs_made);
             phone.leg = Some(leg);
             let originate = Originate {
                 leg,
-                to_uri: phone.phone.uri.clone(),
-                remote: phone.phone.remote,
+                to_uri: line.uri,
+                remote: line.remote,
                 from_uri,
                 from_display: Some("Outpace".to_owned()),
                 credentials: None,
@@ -104,16 +206,23 @@ impl Conductor {
         match event {
             Event::Answered { .. } => {
                 phone.up = true;
-                self.dialer.handle_input(now, Input::AgentReady { agent });
+                match phone.wish {
+                    AgentWish::Ready => self.dialer.handle_input(now, Input::AgentReady { agent }),
+                    AgentWish::OnBreak => {
+                        self.dialer.handle_input(now, Input::AgentBreak { agent, announced: false });
+                    }
+                    AgentWish::LoggedOut => self.hang_up_if_gone(agent),
+                }
+                self.tell_agent(now, agent);
             }
             Event::Ended { leg, cause, .. } => {
                 let was_up = phone.up;
                 phone.up = false;
                 phone.leg = None;
                 phone.with = None;
-                if phone.legs_made != u64::MAX {
+                if phone.wish != AgentWish::LoggedOut {
                     phone.call_at = Some(now + CALL_AGAIN);
-                    let (name, after_s) = (&phone.phone.name, CALL_AGAIN.as_ms() / 1_000);
+                    let (name, after_s) = (&phone.name, CALL_AGAIN.as_ms() / 1_000);
                     let what = if was_up { "was lost" } else { "did not answer" };
                     let text = format!("the phone of {name} {what} ({}), calling again in {after_s} s", cause.reason);
                     self.outputs.push_back(Output::Notice(text));
@@ -122,6 +231,7 @@ impl Conductor {
                 if was_up {
                     self.dialer.handle_input(now, Input::AgentLoggedOut { agent });
                 }
+                self.tell_agent(now, agent);
             }
             _ => {}
         }

@@ -3,7 +3,6 @@
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
-use desk::AgentState;
 use dialer::{AmdVerdict, AttemptIntent, EndCause, HangupReason, Input, Party};
 use media::amd::Verdict;
 
@@ -15,8 +14,11 @@ pub(super) struct Live {
     pub(super) campaign: base::CampaignId,
     pub(super) number: String,
     pub(super) caller_id: String,
-    /// Set at the answer, when the CDR is opened.
-    pub(super) call: Option<CallId>,
+    pub(super) call: CallId,
+    pub(super) began: Instant,
+    pub(super) ringing: bool,
+    /// The CDR is opened then.
+    pub(super) answered_at: Option<Instant>,
     pub(super) agent: Option<AgentId>,
     /// The agent's leg that this call was bridged with.
     pub(super) agent_leg: Option<LegId>,
@@ -37,15 +39,21 @@ impl Conductor {
                 dialer::Output::Connect { attempt, agent } => self.connect(now, attempt, agent),
                 dialer::Output::PlayMessage { attempt, message } => self.play_message(now, attempt, &message),
                 dialer::Output::Hangup { attempt, reason } => self.hang_up(attempt, reason),
+                dialer::Output::ItemLost { item, .. } => self.item_lost(item),
                 dialer::Output::AgentChanged { agent, state } => {
-                    if state == AgentState::Ready
-                        && let Some(phone) = self.phones.get_mut(&agent)
-                    {
-                        phone.ready_at = now;
-                    }
+                    self.agent_changed(now, agent, state);
+                }
+                dialer::Output::Counted { attempt, as_what, at } => {
+                    let row = store::CountedRow {
+                        tenant: self.config.tenant,
+                        attempt,
+                        counted_as: as_what.name().to_owned(),
+                        at: self.anchor.wall_at(at),
+                    };
+                    self.store(store::Op::Counted(row));
                 }
                 dialer::Output::AttemptClosed(record) => {
-                    self.campaigns.remove(&record.attempt);
+                    self.attempt_campaigns.remove(&record.attempt);
                     if self.refused.remove(&record.attempt) {
                         continue;
                     }
@@ -68,14 +76,14 @@ impl Conductor {
                     self.outputs.push_back(Output::Notice(format!("campaign {campaign} paused itself: {reason:?}")));
                     let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "paused");
                     self.store(store::Op::CampaignState(row));
+                    self.tell_campaign("campaign.state", campaign);
                 }
                 dialer::Output::CampaignFinished { campaign } => {
                     let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "finished");
                     self.store(store::Op::CampaignState(row));
+                    self.tell_campaign("campaign.state", campaign);
                     self.outputs.push_back(Output::Finished(campaign));
                 }
-                // No call is placed by hand yet, so none can be lost.
-                dialer::Output::ItemLost { .. } => {}
                 dialer::Output::Refused(reject) => {
                     // Late news of an attempt that has just ended is normal in a world of messages.
                     if !matches!(reject, dialer::Reject::UnknownAttempt(_)) {
@@ -89,7 +97,7 @@ impl Conductor {
     fn record(&mut self, intent: AttemptIntent) {
         let trunk = self.trunks.get(&intent.trunk).map_or_else(String::new, |trunk| trunk.name.clone());
         let attempt = intent.attempt;
-        self.campaigns.insert(attempt, intent.campaign);
+        self.attempt_campaigns.insert(attempt, intent.campaign);
         let token = self.store(store::Op::Intent(rows::intent(self.config.tenant, intent, trunk)));
         self.recording.insert(token, attempt);
     }
@@ -125,9 +133,10 @@ impl Conductor {
             ring_timeout,
             analyse: amd.then_some(self.config.detection),
             laws: trunk.laws.clone(),
-            learn: false,
+            learn: trunk.nat,
         };
-        let Some(campaign) = self.campaigns.get(&attempt).copied() else { return };
+        let Some(campaign) = self.attempt_campaigns.get(&attempt).copied() else { return };
+        let call = self.new_call_id();
         let live = Live {
             leg,
             shard,
@@ -135,15 +144,20 @@ impl Conductor {
             campaign,
             number,
             caller_id,
-            call: None,
+            call,
+            began: now,
+            ringing: false,
+            answered_at: None,
             agent: None,
             agent_leg: None,
             verdict_at: now,
             connected_at: None,
         };
         self.calls.insert(attempt, live);
+        self.attempt_of.insert(call, attempt);
         self.legs.insert(leg, Role::Customer(attempt));
         self.command(shard, Command::Originate(Box::new(originate)));
+        self.tell_call("call.dialling", call);
     }
 
     fn connect(&mut self, now: Instant, attempt: AttemptId, agent: AgentId) {
@@ -159,7 +173,7 @@ impl Conductor {
         live.agent = Some(agent);
         live.agent_leg = Some(agent_leg);
         live.verdict_at = live.verdict_at.max(ready_at);
-        let call = live.call.unwrap_or(CallId(0));
+        let call = live.call;
         let (leg, shard) = (live.leg, live.shard);
         if let Some(phone) = self.phones.get_mut(&agent) {
             phone.with = Some(attempt);
@@ -173,10 +187,8 @@ impl Conductor {
         let (leg, shard) = (live.leg, live.shard);
         match self.config.messages.get(message).cloned() {
             Some(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
-            None => {
-                self.outputs.push_back(Output::Notice(format!("no safe-harbour message named {message:?} is loaded")));
-                self.dialer.handle_input(now, Input::MessageEnded { attempt });
-            }
+            // The campaign names none (`outpace check` says so): the call is ended at once.
+            None => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
         }
     }
 
@@ -197,16 +209,21 @@ impl Conductor {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         match event {
             Event::Progress { early_media, .. } => {
+                let (first, call) = (!live.ringing, live.call);
+                live.ringing = true;
+                if first {
+                    self.tell_call("call.ringing", call);
+                }
                 self.dialer.handle_input(now, Input::Progress { attempt, early_media });
             }
             Event::Answered { at, dialog, .. } => {
-                let call = CallId(self.next_call);
-                self.next_call += 1;
-                live.call = Some(call);
+                let call = live.call;
+                live.answered_at = Some(at);
                 live.verdict_at = at;
                 let row =
                     rows::cdr_open(self.config.tenant, &self.anchor, at, call, attempt, live, *dialog, &self.trunks);
                 self.store(store::Op::CdrOpen(row));
+                self.tell_call("call.answered", call);
                 self.dialer.handle_input(now, Input::Answered { attempt });
             }
             Event::Verdict { decision, utterance_end, at, .. } => {
@@ -227,12 +244,17 @@ impl Conductor {
             Event::BridgeAudio { with, at, .. } if live.agent_leg == Some(with) && live.connected_at.is_none() => {
                 live.connected_at = Some(at);
                 self.figures.bridged(at.since(live.verdict_at));
-                if let Some(agent) = live.agent {
+                let (agent, call) = (live.agent, live.call);
+                if let Some(agent) = agent {
                     self.dialer.handle_input(now, Input::Connected { attempt, agent });
                 }
+                self.tell_call("call.connected", call);
             }
             Event::Ended { leg, cause, answered, media } => {
+                let call = live.call;
+                self.tell_call("call.ended", call);
                 let Some(live) = self.calls.remove(&attempt) else { return };
+                self.attempt_of.remove(&call);
                 self.legs.remove(&leg);
                 // Only if the agent has not been given to somebody else, after a lost phone for example.
                 if let Some(phone) = live.agent.and_then(|agent| self.phones.get_mut(&agent))
@@ -244,7 +266,7 @@ impl Conductor {
                     self.command(shard, Command::Unbridge { leg: agent_leg });
                 }
                 let cause = end_cause(&cause, answered);
-                if let Some(call) = live.call {
+                if live.answered_at.is_some() {
                     let row =
                         rows::cdr_close(self.config.tenant, &self.anchor, now, call, &live, cause, media.as_ref());
                     self.store(store::Op::CdrClose(row));
@@ -266,7 +288,7 @@ impl Conductor {
 }
 
 /// Whose doing an end was, in the dialer's words.
-fn end_cause(cause: &sip::Cause, answered: bool) -> EndCause {
+pub(super) fn end_cause(cause: &sip::Cause, answered: bool) -> EndCause {
     let whose = match (cause.whose, answered, cause.code) {
         (sip::Whose::Us, ..) => Party::Us,
         (sip::Whose::Network, ..) => Party::Carrier,

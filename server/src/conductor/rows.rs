@@ -1,9 +1,10 @@
 //! From the dialer's words to the store's rows.
 
-use super::Trunk;
+use super::TrunkEntry;
 use super::calls::Live;
-use base::{AttemptId, CallId, CampaignId, Instant, LeadId, TrunkId, WallAnchor, WallTime};
-use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, LeadState, Outcome, Party};
+use super::placed::Placed;
+use base::{AgentId, AttemptId, CallId, CampaignId, Instant, LeadId, TrunkId, WallAnchor, WallTime};
+use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, LeadState, Number, Outcome, Party};
 use media::session::Stats;
 use std::collections::BTreeMap;
 use store::TenantId;
@@ -107,7 +108,7 @@ pub(super) fn cdr_open(
     attempt: AttemptId,
     live: &Live,
     dialog: sip::DialogIdentity,
-    trunks: &BTreeMap<TrunkId, Trunk>,
+    trunks: &BTreeMap<TrunkId, TrunkEntry>,
 ) -> store::CdrOpenRow {
     store::CdrOpenRow {
         tenant,
@@ -150,6 +151,107 @@ pub(super) fn cdr_close(
         cause_code: cause.code,
         media: media.map(|stats| media_json(stats).to_string()),
     }
+}
+
+/// The CDR of a call that no campaign placed.
+pub(super) fn placed_open(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    at: Instant,
+    call: CallId,
+    placed: &Placed,
+    dialog: sip::DialogIdentity,
+    trunks: &BTreeMap<TrunkId, TrunkEntry>,
+) -> store::CdrOpenRow {
+    store::CdrOpenRow {
+        tenant,
+        call,
+        attempt: None,
+        campaign: None,
+        direction: if placed.inbound { "inbound" } else { "outbound" }.to_owned(),
+        caller: placed.from.clone(),
+        callee: placed.to.clone(),
+        trunk: placed.trunk.and_then(|id| trunks.get(&id)).map(|trunk| trunk.name.clone()),
+        answered_at: anchor.wall_at(at),
+        sip_call_id: dialog.call_id,
+        local_uri: dialog.local_uri,
+        local_tag: dialog.local_tag,
+        remote_uri: dialog.remote_uri,
+        remote_tag: dialog.remote_tag,
+        remote_target: dialog.remote_target,
+        route_set: dialog.route_set,
+        local_cseq: dialog.local_cseq,
+        peer: format!("udp:{}", dialog.peer),
+    }
+}
+
+pub(super) fn placed_close(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    call: CallId,
+    placed: &Placed,
+    cause: EndCause,
+    media: Option<&Stats>,
+) -> store::CdrCloseRow {
+    store::CdrCloseRow {
+        tenant,
+        call,
+        agent: placed.agent().filter(|_| placed.connected.is_some()),
+        connected_at: placed.connected.map(|at| anchor.wall_at(at)),
+        ended_at: anchor.wall_at(now),
+        cause_whose: party_name(cause.whose).to_owned(),
+        cause_code: cause.code,
+        media: media.map(|stats| media_json(stats).to_string()),
+    }
+}
+
+/// The CDR of a call that its process left behind.
+pub(super) fn orphan_close(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    call: CallId,
+    code: Option<u16>,
+) -> store::CdrCloseRow {
+    store::CdrCloseRow {
+        tenant,
+        call,
+        agent: None,
+        connected_at: None,
+        ended_at: anchor.wall_at(now),
+        cause_whose: party_name(Party::Us).to_owned(),
+        cause_code: code,
+        media: None,
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "one row, many columns")]
+pub(super) fn disposition(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    attempt: AttemptId,
+    agent: Option<AgentId>,
+    code: String,
+    person: bool,
+    note: Option<String>,
+) -> store::DispositionRow {
+    let (attempt, person, at) = (Some(attempt), Some(person), anchor.wall_at(now));
+    store::DispositionRow { tenant, attempt, call: None, agent, code, person, note, at }
+}
+
+pub(super) fn suppress(
+    tenant: TenantId,
+    anchor: &WallAnchor,
+    now: Instant,
+    number: Number,
+    campaign: Option<CampaignId>,
+    reason: String,
+    source: String,
+) -> store::SuppressRow {
+    let (number, at) = (number.to_string(), anchor.wall_at(now));
+    store::SuppressRow { tenant, number, action: store::Action::Add, campaign, reason, source, at, until: None }
 }
 
 fn media_json(stats: &Stats) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! The conductor alone: shards and store are played by hand, one event at a time.
 
 use super::*;
+use crate::control::api::AgentWish;
 use base::{Duration, LeadId, Seed, WallTime};
 use call::Originate;
 use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
@@ -41,8 +42,11 @@ impl Bench {
             laws: vec![Law::Mu],
             max_channels: 10,
             max_cps: 10.0,
+            nat: false,
+            register: false,
+            ping: Duration::ZERO,
         };
-        bench.conductor.add_trunk(now, TrunkId(1), trunk);
+        bench.conductor.put_trunk(now, TrunkId(1), trunk);
         let campaign = CampaignId(1);
         let config = CampaignConfig {
             mode: Mode::Progressive,
@@ -55,8 +59,9 @@ impl Bench {
         bench.conductor.handle_input(now, Input::AddCampaign { campaign, config: Box::new(config) });
         let lead = |id| Lead::new(LeadId(id), Number::parse(&format!("+1212555010{id}")).expect("a number"));
         bench.conductor.handle_input(now, Input::AddLeads { campaign, leads: vec![lead(1), lead(2)] });
-        let phone = AgentPhone { name: "ann".into(), uri: "sip:ann@192.0.2.3".into(), remote };
-        bench.conductor.add_agent(now, AGENT, phone, desk::Skills::new());
+        let line = AgentPhone { uri: "sip:ann@192.0.2.3".into(), remote };
+        bench.conductor.add_agent(now, AGENT, "ann", Some(line), desk::Skills::new());
+        bench.conductor.set_agent(now, AGENT, AgentWish::Ready).expect("an agent with a phone");
         bench.conductor.handle_input(now, Input::Start { campaign });
         bench.drain();
         bench
@@ -187,19 +192,19 @@ fn a_late_end_does_not_part_the_agents_next_call() {
 
 #[test]
 fn an_intent_that_the_store_refuses_is_never_dialled_and_leaves_no_row() {
-    let mut bench = Bench::new();
-    let phone = bench.placed()[0];
-    bench.answered(phone);
-    let error = store::StoreError {
-        kind: store::ErrorKind::DiskFull,
-        what: "no space".into(),
-        place: "store".into(),
-        mend: "make room".into(),
-    };
-    bench.intent(Err(error));
-    assert_eq!(bench.placed(), []);
-    assert!(!bench.rows.iter().any(|row| matches!(row, store::Op::AttemptClose(_))), "{:?}", bench.rows);
-    assert_eq!(bench.conductor.figures().attempts, 0);
-    bench.wait(5);
-    assert_eq!((bench.placed(), bench.intents.len()), (vec![], 0), "the campaign has paused itself");
+    let kinds = [store::ErrorKind::DiskFull, store::ErrorKind::Busy, store::ErrorKind::Away, store::ErrorKind::Rule];
+    for kind in kinds {
+        let mut bench = Bench::new();
+        let phone = bench.placed()[0];
+        bench.answered(phone);
+        let error = store::StoreError { kind, what: "no".into(), place: "store".into(), mend: "wait".into() };
+        bench.intent(Err(error));
+        assert_eq!(bench.placed(), []);
+        assert!(!bench.rows.iter().any(|row| matches!(row, store::Op::AttemptClose(_))), "{:?}", bench.rows);
+        assert_eq!(bench.conductor.figures().attempts, 0);
+        bench.wait(90);
+        // A store that has no room now is asked again; one that calls the row wrong has paused the campaign.
+        let again = usize::from(kind != store::ErrorKind::Rule);
+        assert_eq!((bench.placed(), bench.intents.len()), (vec![], again), "{kind:?}");
+    }
 }

@@ -2,10 +2,13 @@
 
 use super::journal::Journal;
 use super::views::{AgentView, CallView, CampaignView, Snapshot};
+use crate::conductor;
 use crate::config;
 use arc_swap::ArcSwap;
-use base::{AgentId, AttemptId, CallId, CampaignId, ListId};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, ListId, TrunkId};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use media::playout::Prompt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -32,6 +35,8 @@ pub enum Request {
         list: ListId,
         /// Checked settings.
         settings: Box<config::Campaign>,
+        /// The safe-harbour message, if the settings name one; see [`crate::office`].
+        message: Option<Arc<Prompt>>,
     },
     /// A campaign's row is gone. Refused while it runs or has calls.
     RemoveCampaign(CampaignId),
@@ -47,6 +52,8 @@ pub enum Request {
         agent: AgentId,
         /// Checked settings.
         settings: Box<config::Agent>,
+        /// Where the phone of the settings is reached; see [`crate::office`].
+        phone: Option<SocketAddr>,
     },
     /// An agent's row is gone. Refused during a call.
     RemoveAgent(AgentId),
@@ -83,8 +90,28 @@ pub enum Request {
         /// Who says so.
         source: String,
     },
+    /// A number may be called again: the do-not-call rows of these campaigns (`None`: the one for all) are lifted.
+    CallAgain {
+        /// International form.
+        number: String,
+        /// Whose rows; these must be all that hold for the number.
+        campaigns: Vec<Option<CampaignId>>,
+        /// Who says so.
+        source: String,
+    },
+    /// A consent given or withdrawn: written down.
+    Consent(Box<store::ConsentRow>),
     /// A list has new leads: campaigns over it look again.
     ListGrew(ListId),
+    /// What a changed configuration says of trunks and routes; from SIGHUP only.
+    Reload {
+        /// All trunks; those that were there keep their ids.
+        trunks: Vec<(TrunkId, conductor::Trunk)>,
+        /// All routes.
+        routes: Vec<conductor::InboundRoute>,
+        /// How long a drain may take.
+        drain: Duration,
+    },
     /// No new calls; the process ends when those under way have ended, or at the limit.
     Drain,
 }
@@ -107,8 +134,8 @@ pub struct NewCall {
 pub enum Connect {
     /// A free agent, reserved before the call is placed.
     Agent(AgentId),
-    /// A prompt file, as `play:` routes name it; the call ends with it.
-    Prompt(String),
+    /// A prompt, loaded by [`crate::office`]; the call ends with it.
+    Prompt(Arc<Prompt>),
     /// The caller's own voice.
     Echo,
 }
@@ -249,6 +276,11 @@ pub struct ControlEnd {
 }
 
 impl ControlEnd {
+    /// Whether anybody can ask or look.
+    pub fn is_open(&self) -> bool {
+        Arc::strong_count(&self.snapshot) > 1
+    }
+
     /// Shows a new picture.
     pub fn show(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));

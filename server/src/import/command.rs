@@ -245,7 +245,7 @@ mod tests {
         run(&arguments).unwrap();
         let (store, _acks) = Store::open(&format!("sqlite:{}/leads.db", folder.path().display())).unwrap();
         let list = store.find_list(TenantId::DEFAULT, "spring").unwrap().unwrap();
-        let leads = store.leads(list, None, 0).unwrap();
+        let leads = store.leads(TenantId::DEFAULT, list, None, 0).unwrap();
         let names: Vec<_> = leads.iter().map(|lead| (lead.number.as_str(), lead.first_name.as_deref())).collect();
         assert_eq!(names, [("+12125550100", Some("Ann")), ("+12125550101", Some("Cy"))]);
     }

@@ -169,5 +169,5 @@ fn the_store_sink_tells_what_was_on_the_list_before() {
     let csv = &b"phone\n2125550101\n2125550102\n"[..];
     let report = import_csv(csv, &options, &mut StoreSink::new(&store, list, at)).unwrap();
     assert_eq!((report.added, report.already_on_list), (1, 1));
-    assert_eq!(store.counts(list).unwrap().total, 3);
+    assert_eq!(store.counts(store::TenantId::DEFAULT, list).unwrap().total, 3);
 }

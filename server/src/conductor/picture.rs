@@ -1,0 +1,130 @@
+//! The conductor's state as others see it.
+
+use super::Conductor;
+use crate::control::views::{AgentView, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView};
+use base::{AgentId, CallId, CampaignId, Instant};
+use dialer::CampaignSnapshot;
+
+impl Conductor {
+    /// Everything live at `now`; the store's part is the caller's.
+    pub fn picture(&self, now: Instant, store: StoreView) -> Snapshot {
+        let dialer = self.dialer.snapshot(now);
+        let campaigns = dialer.campaigns.into_iter();
+        let campaigns = campaigns.filter_map(|view| Some((view.campaign, self.campaign_picture(view)?))).collect();
+        let agents = self.phones.keys().filter_map(|id| Some((id.0, self.agent_view(now, *id)?))).collect();
+        let of_campaigns = self.calls.values().map(|live| live.call);
+        let calls = of_campaigns.chain(self.placed.keys().copied());
+        let trunks = self.trunks.iter().map(|(id, trunk)| {
+            let view = TrunkView {
+                name: trunk.name.clone(),
+                host: trunk.remote.to_string(),
+                up: trunk.up,
+                registered: trunk.registered,
+                channels: self.channels_in_use(*id),
+                channels_max: trunk.max_channels,
+                cps_max: trunk.max_cps,
+            };
+            (trunk.name.clone(), view)
+        });
+        Snapshot {
+            at_us: self.anchor.wall_at(now).as_unix_us(),
+            ready: !self.draining,
+            draining: self.draining,
+            calls: calls.filter_map(|id| Some((id.0, self.call_view(id)?))).collect(),
+            campaigns,
+            agents,
+            trunks: trunks.collect(),
+            store,
+        }
+    }
+
+    pub(super) fn call_view(&self, id: CallId) -> Option<CallView> {
+        let wall_us = |at: Instant| self.anchor.wall_at(at).as_unix_us();
+        let agent_name = |agent: AgentId| self.phones.get(&agent).map(|phone| phone.name.clone());
+        if let Some(placed) = self.placed.get(&id) {
+            return Some(CallView {
+                id: id.0,
+                direction: if placed.inbound { "inbound" } else { "outbound" },
+                state: state_of(placed.ringing, placed.answered.is_some(), placed.connected.is_some()),
+                from: placed.from.clone(),
+                to: placed.to.clone(),
+                trunk: placed.trunk.and_then(|id| self.trunks.get(&id)).map(|trunk| trunk.name.clone()),
+                campaign: None,
+                attempt: None,
+                agent: placed.agent().and_then(agent_name),
+                began_us: wall_us(placed.began),
+                answered_us: placed.answered.map(wall_us),
+            });
+        }
+        let attempt = *self.attempt_of.get(&id)?;
+        let live = self.calls.get(&attempt)?;
+        Some(CallView {
+            id: id.0,
+            direction: "outbound",
+            state: state_of(live.ringing, live.answered_at.is_some(), live.connected_at.is_some()),
+            from: live.caller_id.clone(),
+            to: live.number.clone(),
+            trunk: self.trunks.get(&live.trunk).map(|trunk| trunk.name.clone()),
+            campaign: self.campaigns.get(&live.campaign).map(|campaign| campaign.name.clone()),
+            attempt: Some(attempt.0),
+            agent: live.agent.and_then(agent_name),
+            began_us: wall_us(live.began),
+            answered_us: live.answered_at.map(wall_us),
+        })
+    }
+
+    pub(super) fn campaign_view(&self, id: CampaignId) -> Option<CampaignView> {
+        self.campaign_picture(self.dialer.campaign_snapshot(id)?)
+    }
+
+    fn campaign_picture(&self, view: CampaignSnapshot) -> Option<CampaignView> {
+        let campaign = self.campaigns.get(&CampaignId(view.campaign))?;
+        let leads = serde_json::to_value(view.leads).ok()?;
+        let ledger = view.ledger.into_iter().map(|window| WindowView {
+            window: window.window.into_owned(),
+            connected: window.connected,
+            abandoned: window.abandoned,
+            abandon_rate: window.rate,
+            limit: view.limit,
+        });
+        Some(CampaignView {
+            id: view.campaign,
+            name: view.name,
+            list: campaign.settings.list.clone(),
+            state: view.state.to_owned(),
+            why: view.why.to_owned(),
+            settings: campaign.settings.to_json().into(),
+            leads: serde_json::from_value(leads).ok()?,
+            attempts: view.attempts,
+            attempts_open: (view.ringing + view.answered + view.waiting + view.talking + view.in_message) as u64,
+            outcomes: view.outcomes.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+            ledger: ledger.collect(),
+        })
+    }
+
+    pub(super) fn agent_view(&self, now: Instant, id: AgentId) -> Option<AgentView> {
+        let entry = self.dialer.desk().agent(id)?;
+        let phone = self.phones.get(&id)?;
+        let of_attempt = |item: CallId| self.calls.get(&base::AttemptId(item.0)).map(|live| live.call);
+        let call = entry.item().and_then(|item| super::placed::call_of(item).or_else(|| of_attempt(item)));
+        Some(AgentView {
+            id: id.0,
+            name: phone.name.clone(),
+            state: entry.state().name().to_owned(),
+            since_us: self.anchor.wall_at(entry.since()).as_unix_us(),
+            phone_up: phone.up,
+            skills: self.agent_skills.get(&id).map(|skills| skills.iter().cloned().collect()).unwrap_or_default(),
+            call: call.map(|call| call.0),
+            occupancy: entry.times(now).occupancy(),
+        })
+    }
+}
+
+const fn state_of(ringing: bool, answered: bool, connected: bool) -> &'static str {
+    match (ringing, answered, connected) {
+        (_, _, true) => "connected",
+        (_, true, _) => "answered",
+        (true, ..) => "ringing",
+        _ => "dialling",
+    }
+}

@@ -1,0 +1,301 @@
+//! What the API asks of the live state.
+
+use super::{AgentPhone, Conductor, Output, rows};
+use crate::config;
+use crate::control::api::{AgentWish, Refusal, Reply, Request};
+use base::{AgentId, CampaignId, Instant, ListId, TrunkId};
+use dialer::{Input, Number};
+use std::collections::BTreeSet;
+
+/// A campaign as the conductor knows it.
+pub(super) struct Campaign {
+    pub(super) name: String,
+    pub(super) list: ListId,
+    pub(super) settings: config::Campaign,
+}
+
+/// How a request was answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// At once.
+    Now(Result<Reply, Refusal>),
+    /// When the op of this token is on the disk; refused if it cannot be.
+    OnDisk(u64, Reply),
+}
+
+impl Conductor {
+    /// Does what is asked, or says why not.
+    pub fn handle_request(&mut self, now: Instant, request: Request) -> Answer {
+        let takes_new = !matches!(request, Request::Drain | Request::HangUp(_) | Request::SetAgent { .. });
+        if self.draining && takes_new {
+            return Answer::Now(Err(Refusal::Draining));
+        }
+        let answer = match request {
+            Request::Originate(call) => Answer::Now(self.place(now, call)),
+            Request::HangUp(call) => Answer::Now(self.end_call(call)),
+            Request::PutCampaign { campaign, list, settings, message } => {
+                Answer::Now(self.put_campaign(now, campaign, list, *settings, message))
+            }
+            Request::RemoveCampaign(campaign) => Answer::Now(self.remove_campaign(now, campaign)),
+            Request::StartCampaign(campaign) => self.run_campaign(now, campaign, "running"),
+            Request::PauseCampaign(campaign) => self.run_campaign(now, campaign, "paused"),
+            Request::StopCampaign(campaign) => self.run_campaign(now, campaign, "stopped"),
+            Request::PutAgent { agent, settings, phone } => Answer::Now(self.put_agent(now, agent, *settings, phone)),
+            Request::RemoveAgent(agent) => Answer::Now(self.remove_agent(now, agent)),
+            Request::SetAgent { agent, wish } => Answer::Now(self.set_agent(now, agent, wish)),
+            Request::Disposition { attempt, campaign, agent, code, note, person } => {
+                let row = rows::disposition(self.config.tenant, &self.anchor, now, attempt, agent, code, person, note);
+                let token = self.store(store::Op::Disposition(row));
+                self.dialer.handle_input(now, Input::Disposition { campaign, attempt, person });
+                Answer::OnDisk(token, Reply::Done)
+            }
+            Request::DoNotCall { number, campaign, reason, source } => {
+                self.do_not_call(now, &number, campaign, reason, source)
+            }
+            Request::ListGrew(list) => {
+                let over = self.campaigns.iter().filter(|(_, campaign)| campaign.list == list).map(|(id, _)| *id);
+                for campaign in over.collect::<Vec<_>>() {
+                    self.outputs.push_back(Output::ListGrew(campaign));
+                }
+                Answer::Now(Ok(Reply::Done))
+            }
+            Request::Reload { trunks, routes, drain } => {
+                for (id, trunk) in trunks {
+                    self.put_trunk(now, id, trunk);
+                }
+                self.set_routes(routes);
+                self.outputs.push_back(Output::DrainLimit(drain));
+                Answer::Now(Ok(Reply::Done))
+            }
+            Request::Drain => {
+                self.drain(now);
+                Answer::Now(Ok(Reply::Done))
+            }
+        };
+        self.drain_dialer(now);
+        answer
+    }
+
+    fn put_campaign(
+        &mut self,
+        now: Instant,
+        id: CampaignId,
+        list: ListId,
+        settings: config::Campaign,
+        message: Option<std::sync::Arc<media::playout::Prompt>>,
+    ) -> Result<Reply, Refusal> {
+        let Some(trunk) = self.trunk_named(&settings.trunk) else {
+            return Err(Refusal::NotFound { what: format!("trunk {:?}", settings.trunk) });
+        };
+        let mut wanted = settings.dialer_config(trunk).map_err(|error| Refusal::Invalid {
+            field: "campaign".to_owned(),
+            what: error.to_string(),
+            mend: "change it, or the profile".to_owned(),
+        })?;
+        if !settings.agents.is_empty() {
+            wanted.skills.insert(team(&settings.name));
+        }
+        wanted.safe_harbour.message = settings.name.clone();
+        match message {
+            Some(prompt) => {
+                wanted.safe_harbour.max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
+                wanted.validate().map_err(|error| Refusal::Invalid {
+                    field: "safe_harbour".to_owned(),
+                    what: error.to_string(),
+                    mend: "record it anew".to_owned(),
+                })?;
+                self.config.messages.insert(settings.name.clone(), prompt);
+            }
+            None => {
+                self.config.messages.remove(&settings.name);
+            }
+        }
+        let config = Box::new(wanted);
+        let known = self.campaigns.contains_key(&id);
+        let input =
+            if known { Input::Configure { campaign: id, config } } else { Input::AddCampaign { campaign: id, config } };
+        self.dialer.handle_input(now, input);
+        let campaign = Campaign { name: settings.name.clone(), list, settings };
+        let moved = self.campaigns.insert(id, campaign).is_some_and(|before| before.list != list);
+        if !known || moved {
+            self.outputs.push_back(Output::Supply(id, list));
+        }
+        self.teams_changed(now);
+        self.drain_dialer(now);
+        self.tell_campaign("campaign.changed", id);
+        self.campaign_reply(id)
+    }
+
+    fn remove_campaign(&mut self, now: Instant, id: CampaignId) -> Result<Reply, Refusal> {
+        let Some(campaign) = self.campaigns.get(&id) else {
+            return Err(Refusal::NotFound { what: format!("campaign {id}") });
+        };
+        let name = campaign.name.clone();
+        let running = self.dialer.campaign_snapshot(id).is_some_and(|view| view.state == "running");
+        let busy = running || self.attempt_campaigns.values().any(|of| *of == id);
+        if busy {
+            return Err(Refusal::Conflict {
+                what: format!("campaign {name:?} is running or has calls"),
+                mend: "stop it and wait until its calls have ended".to_owned(),
+            });
+        }
+        self.dialer.handle_input(now, Input::RemoveCampaign { campaign: id });
+        self.campaigns.remove(&id);
+        self.config.messages.remove(&name);
+        self.outputs.push_back(Output::Unsupply(id));
+        self.teams_changed(now);
+        Ok(Reply::Done)
+    }
+
+    fn run_campaign(&mut self, now: Instant, id: CampaignId, state: &'static str) -> Answer {
+        if !self.campaigns.contains_key(&id) {
+            return Answer::Now(Err(Refusal::NotFound { what: format!("campaign {id}") }));
+        }
+        let input = match state {
+            "running" => Input::Start { campaign: id },
+            "paused" => Input::Pause { campaign: id },
+            _ => Input::Stop { campaign: id },
+        };
+        self.dialer.handle_input(now, input);
+        let row = rows::campaign_state(self.config.tenant, &self.anchor, now, id, state);
+        let token = self.store(store::Op::CampaignState(row));
+        self.drain_dialer(now);
+        self.tell_campaign("campaign.state", id);
+        match self.campaign_reply(id) {
+            Ok(reply) => Answer::OnDisk(token, reply),
+            Err(refusal) => Answer::Now(Err(refusal)),
+        }
+    }
+
+    /// Goes on where the process before this one stopped; the row says so already.
+    pub fn resume_campaign(&mut self, now: Instant, campaign: CampaignId, state: &str) {
+        match state {
+            "running" | "finished" => self.handle_input(now, Input::Start { campaign }),
+            "paused" => self.handle_input(now, Input::Pause { campaign }),
+            _ => {}
+        }
+    }
+
+    fn put_agent(
+        &mut self,
+        now: Instant,
+        id: AgentId,
+        settings: config::Agent,
+        remote: Option<std::net::SocketAddr>,
+    ) -> Result<Reply, Refusal> {
+        let line = match (settings.sip.clone(), remote) {
+            (Some(uri), Some(remote)) => Some(AgentPhone { uri, remote }),
+            _ => None,
+        };
+        let name = settings.name.clone();
+        self.agent_skills.insert(id, settings.skills.iter().cloned().collect());
+        let skills = self.skills_of(id, &name);
+        if self.phones.contains_key(&id) {
+            self.change_line(id, name, line);
+            self.dialer.handle_input(now, Input::SetSkills { agent: id, skills });
+        } else {
+            self.add_agent(now, id, &name, line, skills);
+            if settings.auto_ready {
+                self.set_agent(now, id, AgentWish::Ready)?;
+            }
+        }
+        self.drain_dialer(now);
+        self.agent_reply(now, id)
+    }
+
+    fn remove_agent(&mut self, now: Instant, id: AgentId) -> Result<Reply, Refusal> {
+        let Some(entry) = self.dialer.desk().agent(id) else {
+            return Err(Refusal::NotFound { what: format!("agent {id}") });
+        };
+        if entry.item().is_some() {
+            return Err(Refusal::Conflict {
+                what: format!("agent {:?} has a call", entry.name),
+                mend: "log the agent out and wait until the call has ended".to_owned(),
+            });
+        }
+        self.set_agent(now, id, AgentWish::LoggedOut)?;
+        self.dialer.handle_input(now, Input::RemoveAgent { agent: id });
+        self.agent_skills.remove(&id);
+        self.forget_phone(id);
+        Ok(Reply::Done)
+    }
+
+    fn do_not_call(
+        &mut self,
+        now: Instant,
+        number: &str,
+        campaign: Option<CampaignId>,
+        reason: String,
+        source: String,
+    ) -> Answer {
+        let Ok(parsed) = Number::parse(number) else {
+            return Answer::Now(Err(Refusal::Invalid {
+                field: "number".to_owned(),
+                what: "is no number in international form".to_owned(),
+                mend: "write it as +12125550100".to_owned(),
+            }));
+        };
+        let row = rows::suppress(self.config.tenant, &self.anchor, now, parsed, campaign, reason, source);
+        let token = self.store(store::Op::Suppress(row));
+        // The dialer's set holds for all campaigns: what is suppressed for one is kept by the others too.
+        self.dialer.handle_input(now, Input::DoNotCall { number: parsed });
+        Answer::OnDisk(token, Reply::Done)
+    }
+
+    /// No new calls from now on. Campaigns keep their state in the store: the next process goes on with them.
+    fn drain(&mut self, now: Instant) {
+        self.draining = true;
+        self.dialer.handle_input(now, Input::Hold { on: true });
+        self.outputs.push_back(Output::Tell("server.draining", serde_json::json!({})));
+    }
+
+    /// Whether `drain` was asked for.
+    pub fn draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Which agents belong to a campaign's team is a skill; campaigns that name agents changed.
+    fn teams_changed(&mut self, now: Instant) {
+        let agents: Vec<(AgentId, String)> = self.phones.iter().map(|(id, phone)| (*id, phone.name.clone())).collect();
+        for (agent, name) in agents {
+            let skills = self.skills_of(agent, &name);
+            if self.dialer.desk().agent(agent).is_some_and(|entry| entry.skills != skills) {
+                self.dialer.handle_input(now, Input::SetSkills { agent, skills });
+            }
+        }
+    }
+
+    fn skills_of(&self, agent: AgentId, name: &str) -> desk::Skills {
+        let mut skills: BTreeSet<String> = self.agent_skills.get(&agent).cloned().unwrap_or_default();
+        let mine =
+            self.campaigns.values().filter(|campaign| campaign.settings.agents.iter().any(|other| other == name));
+        skills.extend(mine.map(|campaign| team(&campaign.name)));
+        skills.into_iter().collect()
+    }
+
+    fn trunk_named(&self, name: &str) -> Option<TrunkId> {
+        self.trunks.iter().find(|(_, entry)| entry.name == name).map(|(id, _)| *id)
+    }
+
+    fn campaign_reply(&self, id: CampaignId) -> Result<Reply, Refusal> {
+        self.campaign_view(id).map(|view| Reply::Campaign(Box::new(view))).ok_or(Refusal::Gone)
+    }
+
+    pub(super) fn agent_reply(&self, now: Instant, id: AgentId) -> Result<Reply, Refusal> {
+        self.agent_view(now, id).map(|view| Reply::Agent(Box::new(view))).ok_or(Refusal::Gone)
+    }
+
+    pub(super) fn tell_campaign(&mut self, kind: &'static str, id: CampaignId) {
+        if let Some(view) = self.campaign_view(id) {
+            self.tell(kind, &view);
+        }
+    }
+}
+
+/// The skill that a campaign's own agents have. A colon cannot stand in a configured skill, so no two can meet.
+fn team(campaign: &str) -> String {
+    format!("campaign:{campaign}")
+}
+
+/// A message may take so much longer than its audio until it is cut: its last packets and the event of its end.
+const MESSAGE_SLACK_MS: u64 = 1_000;

@@ -1,0 +1,166 @@
+//! What an asker of the control thread does first, because it waits: files read and decoded, host names resolved.
+//!
+//! **Invariants.** Nothing here runs on the control thread or a shard. A prompt that is named over the API stays inside
+//! `data_dir`; one that the configuration names may stand anywhere, since who writes that file owns the machine.
+
+use crate::config::{self, Host};
+use crate::control::{Refusal, Request};
+use base::{AgentId, CampaignId, ListId};
+use media::playout::Prompt;
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Largest prompt file: an hour of 8 kHz samples is 58 MB.
+const PROMPT_BYTES_MAX: u64 = 64 << 20;
+/// Prompts kept decoded: each minute takes about 1 MB in both laws; 64 prompts of 30 s are 32 MB.
+const PROMPTS_KEPT: usize = 64;
+
+/// Who names a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The configuration: any path; a relative one stands in `data_dir`.
+    Configuration,
+    /// A request: only inside `data_dir`.
+    Request,
+}
+
+/// Prompt files of one folder, decoded once. Copies share what is loaded.
+#[derive(Clone)]
+pub struct Prompts {
+    folder: PathBuf,
+    kept: Arc<Mutex<BTreeMap<PathBuf, (SystemTime, Arc<Prompt>)>>>,
+}
+
+impl Prompts {
+    /// Prompts in `folder` (`data_dir`).
+    pub fn new(folder: &Path) -> Prompts {
+        Prompts { folder: folder.to_owned(), kept: Arc::default() }
+    }
+
+    /// Reads and decodes a WAV or FLAC file (8 kHz mono), or takes it from memory when it has not changed.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for `field`, with what is wrong and how to mend it.
+    pub fn load(&self, name: &str, named_by: NamedBy, field: &str) -> Result<Arc<Prompt>, Refusal> {
+        let invalid =
+            |what: String, mend: &str| Refusal::Invalid { field: field.to_owned(), what, mend: mend.to_owned() };
+        let path = self.path(name, named_by).ok_or_else(|| {
+            invalid(format!("{name:?} leads out of the data folder"), "name a file inside of it, without ..")
+        })?;
+        let told = |e: std::io::Error| invalid(format!("{name:?} cannot be read ({e})"), "name a file that is there");
+        let about = std::fs::metadata(&path).map_err(told)?;
+        if !about.is_file() || about.len() > PROMPT_BYTES_MAX {
+            return Err(invalid(format!("{name:?} is no prompt file"), "name a WAV or FLAC file of at most 64 MiB"));
+        }
+        let changed = about.modified().map_err(told)?;
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned();
+        if let Some((_, prompt)) = kept.filter(|(of, _)| *of == changed) {
+            return Ok(prompt);
+        }
+        let bytes = std::fs::read(&path).map_err(told)?;
+        let samples = if bytes.starts_with(b"fLaC") { codecs::flac::read(&bytes) } else { codecs::wav::read(&bytes) };
+        let samples =
+            samples.map_err(|reject| invalid(format!("{name:?}: {reject}"), "store it as WAV, 8 kHz, mono"))?;
+        let prompt = Arc::new(Prompt::from_samples(&samples));
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= PROMPTS_KEPT {
+            all.pop_first();
+        }
+        all.insert(path, (changed, Arc::clone(&prompt)));
+        Ok(prompt)
+    }
+
+    fn path(&self, name: &str, named_by: NamedBy) -> Option<PathBuf> {
+        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        match named_by {
+            NamedBy::Configuration => Some(self.folder.join(name)),
+            NamedBy::Request => inside.then(|| self.folder.join(name)),
+        }
+    }
+}
+
+/// The first address of a host. Blocks for as long as the system's resolver does.
+///
+/// # Errors
+/// [`Refusal::Invalid`] for `field`.
+pub fn resolve(host: &Host, field: &str) -> Result<SocketAddr, Refusal> {
+    let invalid = |what: String| Refusal::Invalid {
+        field: field.to_owned(),
+        what,
+        mend: "name a host that the system can resolve, or its address".to_owned(),
+    };
+    let mut found = (host.name.as_str(), host.port).to_socket_addrs().map_err(|e| invalid(format!("{host}: {e}")))?;
+    found.next().ok_or_else(|| invalid(format!("{host} has no address")))
+}
+
+/// The request that makes a stored campaign live.
+///
+/// # Errors
+/// Its safe-harbour file cannot be used.
+pub fn put_campaign(
+    prompts: &Prompts,
+    campaign: CampaignId,
+    list: ListId,
+    settings: config::Campaign,
+    named_by: NamedBy,
+) -> Result<Request, Refusal> {
+    let message = match &settings.safe_harbour {
+        None => None,
+        Some(file) => Some(prompts.load(file, named_by, "safe_harbour")?),
+    };
+    Ok(Request::PutCampaign { campaign, list, settings: Box::new(settings), message })
+}
+
+/// The request that makes a stored agent live.
+///
+/// # Errors
+/// The host of the phone cannot be resolved.
+pub fn put_agent(agent: AgentId, settings: config::Agent) -> Result<Request, Refusal> {
+    let phone = match settings.phone_host() {
+        None => None,
+        Some(host) => Some(resolve(&host, "sip")?),
+    };
+    Ok(Request::PutAgent { agent, settings: Box::new(settings), phone })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_only_files_of_the_data_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.wav"), codecs::wav::write(&[100; 1_600]).unwrap()).unwrap();
+        std::fs::write(folder.path().join("bad.wav"), b"RIFF").unwrap();
+        let prompts = Prompts::new(folder.path());
+        let first = prompts.load("a.wav", NamedBy::Request, "prompt").unwrap();
+        assert_eq!(first.duration_ms(), 200);
+        let again = prompts.load("a.wav", NamedBy::Request, "prompt").unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        let whole = folder.path().join("a.wav").display().to_string();
+        assert!(prompts.load(&whole, NamedBy::Configuration, "prompt").is_ok());
+        for name in [whole.as_str(), "../a.wav", "/etc/passwd", "bad.wav", "none.wav", "."] {
+            let refused = prompts.load(name, NamedBy::Request, "prompt");
+            assert!(
+                matches!(&refused, Err(Refusal::Invalid { field, .. }) if field == "prompt"),
+                "{name}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.wav");
+        let prompts = Prompts::new(folder.path());
+        std::fs::write(&file, codecs::wav::write(&[100; 1_600]).unwrap()).unwrap();
+        let old = prompts.load("a.wav", NamedBy::Request, "prompt").unwrap();
+        std::fs::write(&file, codecs::wav::write(&[100; 3_200]).unwrap()).unwrap();
+        std::fs::File::open(&file).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let new = prompts.load("a.wav", NamedBy::Request, "prompt").unwrap();
+        assert_eq!((old.duration_ms(), new.duration_ms()), (200, 400));
+    }
+}

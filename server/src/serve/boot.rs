@@ -1,0 +1,256 @@
+//! From configuration and store to live state: trunks, routes, agents, campaigns with their ledgers.
+
+use super::recovery::Recovered;
+use crate::conductor::{InboundAction, InboundRoute, Trunk};
+use crate::config::{self, Action, Config, Known};
+use crate::control::{Refusal, Request};
+use crate::failure::Failure;
+use crate::office::{self, NamedBy, Prompts};
+use crate::runtime::Runtime;
+use base::{CampaignId, TrunkId, WallTime};
+use dialer::{CountedAs, Input, LedgerEntry};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{NewAgent, NewCampaign, Store, StoreError, TenantId};
+
+/// Brings everything to where the process before this one stopped, or begins.
+pub(super) fn bring_up(
+    runtime: &mut Runtime,
+    config: &Config,
+    prompts: &Prompts,
+    recovered: Recovered,
+) -> Result<(), Failure> {
+    runtime.set_drain_limit(config.server.drain);
+    let front = runtime.engine().front();
+    let orphans = recovered.orphans.into_iter().map(|orphan| (orphan.call, orphan.dialog)).collect();
+    let by = |call_id: &str| front.shard_of_call(call_id.as_bytes());
+    runtime.with_conductor(|conductor, _| conductor.end_orphans(orphans, by))?;
+    for (id, trunk) in trunks(config)? {
+        runtime.with_conductor(|conductor, now| conductor.put_trunk(now, id, trunk))?;
+    }
+    let routes = routes(config, prompts)?;
+    runtime.with_conductor(|conductor, _| conductor.set_routes(routes))?;
+    runtime.load_do_not_call()?;
+    for request in agents(runtime.store(), runtime.tenant(), config, wall(runtime))? {
+        runtime.ask(request)?;
+    }
+    let campaigns = campaigns(runtime.store(), runtime.tenant(), config, prompts, wall(runtime))?;
+    for Loaded { request, campaign, state, began } in campaigns {
+        runtime.ask(request)?;
+        restore_ledger(runtime, campaign, began)?;
+        runtime.with_conductor(|conductor, now| conductor.resume_campaign(now, campaign, &state))?;
+    }
+    Ok(())
+}
+
+fn wall(runtime: &Runtime) -> WallTime {
+    runtime.conductor().anchor().wall_at(runtime.now())
+}
+
+/// Trunks by their place in the file, which is their id for this run.
+pub(super) fn trunks(config: &Config) -> Result<Vec<(TrunkId, Trunk)>, Refusal> {
+    let numbered = (1..).zip(&config.trunks);
+    numbered
+        .map(|(number, trunk)| {
+            let credentials = trunk.username.clone().zip(trunk.password.as_ref());
+            let live = Trunk {
+                name: trunk.name.clone(),
+                remote: office::resolve(&trunk.host, &format!("trunk.{}.host", trunk.name))?,
+                domain: trunk.host.to_string(),
+                credentials: credentials.map(|(username, password)| sip::Credentials {
+                    username,
+                    password: password.reveal().to_owned(),
+                    realm: None,
+                }),
+                laws: trunk.codecs.iter().map(|codec| codec.law()).collect(),
+                max_channels: trunk.max_channels,
+                max_cps: trunk.max_cps,
+                nat: trunk.nat,
+                register: trunk.register,
+                ping: trunk.ping,
+            };
+            Ok((TrunkId(number), live))
+        })
+        .collect()
+}
+
+/// Routes with their prompts loaded.
+pub(super) fn routes(config: &Config, prompts: &Prompts) -> Result<Vec<InboundRoute>, Refusal> {
+    let trunk_id = |name: &str| (1..).zip(&config.trunks).find(|(_, trunk)| trunk.name == name).map(|(id, _)| TrunkId(id));
+    config
+        .routes
+        .iter()
+        .map(|route| {
+            let action = match &route.action {
+                Action::Echo => InboundAction::Echo,
+                Action::Reject(code) => InboundAction::Reject(*code),
+                Action::Play(file) => InboundAction::Play(prompts.load(file, NamedBy::Configuration, "route.action")?),
+            };
+            let from_trunk = route.from_trunk.as_deref().and_then(trunk_id);
+            Ok(InboundRoute { to: route.to.clone(), from_trunk, action })
+        })
+        .collect()
+}
+
+/// Agents of the file and of the API, as requests.
+pub(super) fn agents(
+    store: &Store,
+    tenant: TenantId,
+    config: &Config,
+    now: WallTime,
+) -> Result<Vec<Request>, Failure> {
+    let mut requests = Vec::new();
+    let mut of_file = BTreeSet::new();
+    let stored = stored_agents(store, tenant)?;
+    for settings in &config.agents {
+        let (json, hash) = hashed(&serde_json::Value::Object(settings.to_json()));
+        let same = stored.iter().find(|row| row.name == settings.name && row.config_hash == hash);
+        let id = match same {
+            Some(row) => row.agent,
+            None => {
+                let row = NewAgent { name: settings.name.clone(), config: json, config_hash: hash };
+                store.put_agent(tenant, &row, now)?
+            }
+        };
+        of_file.insert(id);
+        requests.push(office::put_agent(id, settings.clone())?);
+    }
+    for row in stored.into_iter().filter(|row| !of_file.contains(&row.agent)) {
+        if !row.config_hash.is_empty() {
+            tracing::warn!("agent {:?} is no longer in the configuration and stays out", row.name);
+            continue;
+        }
+        match parsed(&row.config, |settings| config::Agent::from_json(settings, &Known::default())) {
+            Ok(settings) => requests.push(office::put_agent(row.agent, settings)?),
+            Err(why) => tracing::error!("agent {:?} of the store stays out: {why}", row.name),
+        }
+    }
+    Ok(requests)
+}
+
+/// A campaign to bring up.
+pub(super) struct Loaded {
+    pub(super) request: Request,
+    pub(super) campaign: CampaignId,
+    pub(super) state: String,
+    /// When it was first started.
+    pub(super) began: Option<WallTime>,
+}
+
+/// Campaigns of the file and of the API. A campaign of the file takes its settings from there whenever its section has
+/// changed; what was tuned over the API stays until then.
+pub(super) fn campaigns(
+    store: &Store,
+    tenant: TenantId,
+    config: &Config,
+    prompts: &Prompts,
+    now: WallTime,
+) -> Result<Vec<Loaded>, Failure> {
+    let known = known(store, tenant, config)?;
+    let mut of_file: BTreeMap<&str, (String, String)> = BTreeMap::new();
+    for settings in &config.campaigns {
+        of_file.insert(&settings.name, hashed(&serde_json::Value::Object(settings.to_json())));
+    }
+    let stored: BTreeMap<String, String> =
+        store.campaigns(tenant)?.into_iter().map(|row| (row.name, row.config_hash)).collect();
+    for settings in &config.campaigns {
+        let (json, hash) = &of_file[settings.name.as_str()];
+        if stored.get(&settings.name) != Some(hash) {
+            let list = list_of(store, tenant, &settings.list, now)?;
+            let row = NewCampaign {
+                name: settings.name.clone(),
+                config: json.clone(),
+                config_hash: hash.clone(),
+                list: Some(list),
+            };
+            store.put_campaign(tenant, &row, now)?;
+        }
+    }
+    let mut loaded = Vec::new();
+    for row in store.campaigns(tenant)? {
+        if !row.config_hash.is_empty() && !of_file.contains_key(row.name.as_str()) {
+            tracing::warn!("campaign {:?} is no longer in the configuration and stays out", row.name);
+            continue;
+        }
+        let settings = match parsed(&row.config, |settings| config::Campaign::from_json(settings, &known)) {
+            Ok(settings) => settings,
+            Err(why) => {
+                tracing::error!("campaign {:?} of the store stays out: {why}", row.name);
+                continue;
+            }
+        };
+        let list = list_of(store, tenant, &settings.list, now)?;
+        let request = office::put_campaign(prompts, row.campaign, list, settings, NamedBy::Configuration)?;
+        loaded.push(Loaded { request, campaign: row.campaign, state: row.state, began: row.first_started_at });
+    }
+    Ok(loaded)
+}
+
+/// Names that settings may refer to.
+fn known(store: &Store, tenant: TenantId, config: &Config) -> Result<Known, StoreError> {
+    let mut agents: BTreeSet<String> = config.agents.iter().map(|agent| agent.name.clone()).collect();
+    let mut skills: BTreeSet<String> = config.agents.iter().flat_map(|agent| agent.skills.clone()).collect();
+    for row in stored_agents(store, tenant)? {
+        agents.insert(row.name);
+        if let Ok(settings) = parsed(&row.config, |settings| config::Agent::from_json(settings, &Known::default())) {
+            skills.extend(settings.skills);
+        }
+    }
+    Ok(Known { trunks: config.trunks.iter().map(|trunk| trunk.name.clone()).collect(), agents, skills })
+}
+
+/// All agents of the store.
+fn stored_agents(store: &Store, tenant: TenantId) -> Result<Vec<store::AgentRow>, StoreError> {
+    let mut rows: Vec<store::AgentRow> = Vec::new();
+    loop {
+        let page = store.agents(tenant, rows.last().map(|row| row.agent), store::PAGE_ROWS_MAX)?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+/// The list of this name, made empty if there is none: leads can be imported later.
+fn list_of(store: &Store, tenant: TenantId, name: &str, now: WallTime) -> Result<base::ListId, StoreError> {
+    match store.find_list(tenant, name)? {
+        Some(list) => Ok(list),
+        None => {
+            tracing::warn!("list {name:?} is not in the store yet; load it with outpace import --list {name}");
+            store.create_list(tenant, name, now)
+        }
+    }
+}
+
+/// Brings a campaign's ledger to what it was.
+fn restore_ledger(runtime: &mut Runtime, campaign: CampaignId, began: Option<WallTime>) -> Result<(), Failure> {
+    let Some(began) = began else { return Ok(()) };
+    let rows = runtime.store().ledger(runtime.tenant(), campaign, began)?;
+    let entries = rows.into_iter().filter_map(|row| {
+        let counted_as = match row.counted_as.as_str() {
+            name if name == CountedAs::Connected.name() => CountedAs::Connected,
+            name if name == CountedAs::Abandoned.name() => CountedAs::Abandoned,
+            _ => return None,
+        };
+        Some(LedgerEntry { attempt: row.attempt, at: row.counted_at, counted_as, person: row.disposition_person })
+    });
+    let entries = entries.collect();
+    runtime.with_conductor(|conductor, now| {
+        conductor.handle_input(now, Input::RestoreLedger { campaign, began, entries });
+    })
+}
+
+/// Settings as they are kept, and what tells whether they changed.
+fn hashed(settings: &serde_json::Value) -> (String, String) {
+    let json = settings.to_string();
+    let hash = Sha256::digest(json.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    (json, hash)
+}
+
+fn parsed<T>(
+    json: &str,
+    read: impl FnOnce(&serde_json::Map<String, serde_json::Value>) -> Result<T, Vec<config::KeyFault>>,
+) -> Result<T, String> {
+    let settings: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    read(&settings).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}

@@ -1,0 +1,109 @@
+//! SIGHUP: the configuration is read anew. What can change does; the rest is named and stays.
+
+use super::boot;
+use crate::config::Config;
+use crate::control::{Control, Refusal, Request};
+use crate::failure::Failure;
+use crate::office::Prompts;
+use arc_swap::ArcSwap;
+use base::WallTime;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::{Store, TenantId};
+
+/// What a reload needs.
+pub(super) struct Reload {
+    file: PathBuf,
+    config: Arc<ArcSwap<Config>>,
+    control: Control,
+    store: Arc<Store>,
+    prompts: Prompts,
+}
+
+impl Reload {
+    pub(super) fn new(
+        file: PathBuf,
+        config: Arc<ArcSwap<Config>>,
+        control: Control,
+        store: Arc<Store>,
+        prompts: Prompts,
+    ) -> Reload {
+        Reload { file, config, control, store, prompts }
+    }
+
+    /// Reads and applies; a faulty file changes nothing.
+    pub(super) async fn run(&self) {
+        let (file, old, store, prompts) =
+            (self.file.clone(), self.config.load_full(), Arc::clone(&self.store), self.prompts.clone());
+        let read = tokio::task::spawn_blocking(move || read(&file, &old, &store, &prompts)).await;
+        let (config, requests) = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(failure)) => {
+                tracing::error!("the configuration stays as it was: {failure}");
+                return;
+            }
+            Err(fault) => {
+                tracing::error!("the configuration stays as it was: {fault}");
+                return;
+            }
+        };
+        for request in requests {
+            match self.control.ask(request).await {
+                Ok(_) => {}
+                Err(refusal @ Refusal::Draining) => {
+                    tracing::error!("the configuration stays as it was: {refusal}");
+                    return;
+                }
+                Err(refusal) => tracing::error!("reload: {refusal}"),
+            }
+        }
+        self.config.store(Arc::new(config));
+        tracing::info!("the configuration was read anew");
+    }
+}
+
+fn read(
+    file: &std::path::Path,
+    old: &Config,
+    store: &Store,
+    prompts: &Prompts,
+) -> Result<(Config, Vec<Request>), Failure> {
+    let new = Config::load(file)?;
+    for (what, differs) in [
+        ("[server]", new.server != old.server),
+        ("[store]", new.store != old.store),
+        ("[sip]", new.sip != old.sip),
+        ("[media]", new.media != old.media),
+        ("[desk]", new.desk != old.desk),
+    ] {
+        if differs {
+            tracing::warn!("{what} has changed and holds from the next start on");
+        }
+    }
+    let named = |config: &Config| config.trunks.iter().map(|trunk| trunk.name.clone()).collect::<Vec<_>>();
+    let (was, is) = (named(old), named(&new));
+    if !is.starts_with(&was) {
+        let what = "a trunk was renamed, moved or taken out";
+        return Err(Failure::usage(&file.display().to_string(), what, "add trunks at the end, or start anew"));
+    }
+    let tenant = TenantId::DEFAULT;
+    let now = WallTime::from_unix_us(jiff::Timestamp::now().as_microsecond());
+    let mut requests = vec![Request::Reload {
+        trunks: boot::trunks(&new)?,
+        routes: boot::routes(&new, prompts)?,
+        drain: new.server.drain,
+    }];
+    requests.extend(boot::agents(store, tenant, &new, now)?);
+    for loaded in boot::campaigns(store, tenant, &new, prompts, now)? {
+        requests.push(loaded.request);
+    }
+    // What the file named before and names no more.
+    let gone = |name: &str| !new.campaigns.iter().any(|campaign| campaign.name == name);
+    let taken_out = old.campaigns.iter().filter(|campaign| gone(&campaign.name));
+    let rows = store.campaigns(tenant)?;
+    for campaign in taken_out.filter_map(|campaign| rows.iter().find(|row| row.name == campaign.name)) {
+        requests.push(Request::StopCampaign(campaign.campaign));
+        requests.push(Request::RemoveCampaign(campaign.campaign));
+    }
+    Ok((new, requests))
+}
