@@ -70,6 +70,11 @@ pub(crate) enum Order {
     Begin,
     /// The window ends; the answer is its figures.
     End,
+    /// Engine: both at once, so that no order is read inside the window.
+    Measure {
+        /// Length of the window.
+        window_ms: u64,
+    },
     /// Load: send nothing more.
     Hush,
     /// Give everything back and say what is left.

@@ -15,7 +15,7 @@ use engine::{EngineFigures, EngineSettings, Up};
 use floor::{FloorFigures, FloorSettings};
 use load::{LoadFigures, LoadReady, LoadSettings};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Most legs: as many as one shard holds, less those that rest.
 pub const LEGS_MAX: usize = 8_000;
@@ -170,11 +170,8 @@ pub fn run(parts: &Parts, settings: &MediaSettings, mut progress: impl FnMut(&st
     std::thread::sleep(SETTLE);
     progress("measuring");
     let () = load.order(&Order::Begin, WAIT)?;
-    let () = engine.order(&Order::Begin, WAIT)?;
-    let began = Instant::now();
-    std::thread::sleep(window);
-    let measured: EngineFigures = engine.order(&Order::End, WAIT)?;
-    let seconds = began.elapsed().as_secs_f64();
+    let measure = Order::Measure { window_ms: window.as_millis() as u64 };
+    let measured: EngineFigures = engine.order(&measure, window + WAIT)?;
     let heard: LoadFigures = load.order(&Order::End, WAIT)?;
 
     // Both ways at rest, so that what is missing is lost and not on its way.
@@ -194,7 +191,7 @@ pub fn run(parts: &Parts, settings: &MediaSettings, mut progress: impl FnMut(&st
     Ok(MediaResult {
         mode,
         legs,
-        seconds,
+        seconds: measured.seconds,
         driver,
         shards,
         sched: up.sched,
@@ -206,7 +203,7 @@ pub fn run(parts: &Parts, settings: &MediaSettings, mut progress: impl FnMut(&st
         floor_us_per_pair: floor_us,
         floor_runs_us_per_pair: floor_runs,
         ratio: pair_us / floor_us,
-        cpu_percent_per_leg: cpu_us / 10_000.0 / seconds / legs as f64,
+        cpu_percent_per_leg: cpu_us / 10_000.0 / measured.seconds / legs as f64,
         send_lateness_us: measured.send_lateness_us,
         late_over_1ms: measured.late_over_1ms,
         late_over_20ms: measured.late_over_20ms,

@@ -1,7 +1,8 @@
 //! `bench sip`: calls without audio between two engines in two processes, INVITE-180-200-ACK-BYE.
 //!
-//! The calling side hangs up as soon as it sees the answer, a millisecond or two later; a leg's first packet is due 0 to
-//! 20 ms after the answer, so about one call in ten sends one. They are counted, and their cost is in the figures.
+//! The calling side hangs up as soon as it sees the answer, a millisecond or two later. A leg's first RTP packet is due 0 to
+//! 20 ms after the answer, so about one call in ten sends one, and every leg sends one RTCP goodbye; both are what a call
+//! costs, and are in the figures.
 
 pub(crate) mod callee;
 pub(crate) mod caller;
@@ -51,8 +52,8 @@ pub struct SipResult {
     pub setup_ms: Spread,
     /// Allocations of the calling process ÷ calls.
     pub allocations_per_call: f64,
-    /// Media packets that both sides sent all the same.
-    pub media_packets: u64,
+    /// RTP packets that both sides sent all the same.
+    pub rtp_packets: u64,
     /// Resident memory of the calling process before the first call.
     pub rss_bytes_start: u64,
     /// The same after the last transaction has gone.
@@ -123,7 +124,7 @@ impl Held {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CalleeFigures {
     pub(crate) processor_ns: u64,
-    pub(crate) media_packets: u64,
+    pub(crate) rtp_packets: u64,
 }
 
 /// What the called side says when all is over.
@@ -168,7 +169,7 @@ pub fn run(parts: &Parts, settings: &SipSettings, mut progress: impl FnMut(&str)
         cpu_us_per_call_uas: called.processor_ns as f64 / 1_000.0 / calls,
         setup_ms: figures.setup_ms,
         allocations_per_call: figures.allocations as f64 / calls,
-        media_packets: figures.media_packets + called.media_packets,
+        rtp_packets: figures.rtp_packets + called.rtp_packets,
         rss_bytes_start: end.rss_bytes_start,
         rss_bytes_end: end.rss_bytes_end,
         rss_bytes_start_uas: callee_end.rss_bytes_start,

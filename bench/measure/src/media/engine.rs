@@ -57,6 +57,7 @@ pub(crate) struct Up {
 /// One window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EngineFigures {
+    pub(crate) seconds: f64,
     pub(crate) processor_ns: u64,
     pub(crate) allocations: u64,
     pub(crate) sent: u64,
@@ -95,6 +96,7 @@ pub(crate) struct End {
 
 /// A moment's readings.
 struct Mark {
+    at: Instant,
     processor_ns: u64,
     allocations: u64,
     stats: EngineStats,
@@ -103,14 +105,14 @@ struct Mark {
 impl Mark {
     fn take(engine: &Engine, first: bool) -> Result<Mark, Fault> {
         // The statistics are outside the window: asking for them allocates.
-        let now = || (processor_ns(), count::allocations());
+        let now = || (Instant::now(), processor_ns(), count::allocations());
         let before = now();
         let stats = engine.stats();
-        let (processor_ns, allocations) = if first { now() } else { before };
+        let (at, processor_ns, allocations) = if first { now() } else { before };
         if !stats.silent.is_empty() || !stats.failed.is_empty() {
             return Err(Fault(format!("shards that gave no figures: {:?} {:?}", stats.silent, stats.failed)));
         }
-        Ok(Mark { processor_ns, allocations, stats })
+        Ok(Mark { at, processor_ns, allocations, stats })
     }
 }
 
@@ -131,21 +133,11 @@ pub(crate) fn run(group: &str) -> Result<(), Fault> {
     }
     boss.answer(&Up { sched: format!("{}, {group}", calls.engine.stats().sched()) });
 
-    let mut began: Option<Mark> = None;
     while let Some(order) = calls.next_order(&boss) {
         match order {
-            Order::Begin => match Mark::take(&calls.engine, true) {
-                Ok(mark) => {
-                    calls.lost = 0;
-                    began = Some(mark);
-                    boss.answer(&());
-                }
+            Order::Measure { window_ms } => match calls.measure(std::time::Duration::from_millis(window_ms)) {
+                Ok(figures) => boss.answer(&figures),
                 Err(fault) => boss.refuse(&fault),
-            },
-            Order::End => match (Mark::take(&calls.engine, false), &began) {
-                (Ok(end), Some(began)) => boss.answer(&window(began, &end, calls.lost)),
-                (Err(fault), _) => boss.refuse(&fault),
-                (_, None) => boss.refuse(&Fault("no window has begun".to_owned())),
             },
             Order::Finish => {
                 boss.answer(&calls.finish(files));
@@ -171,11 +163,12 @@ fn start(settings: &EngineSettings) -> Result<Engine, Fault> {
     Ok(Engine::start(config)?)
 }
 
-fn window(began: &Mark, end: &Mark, legs_lost: u64) -> EngineFigures {
+fn figures(began: &Mark, end: &Mark, legs_lost: u64) -> EngineFigures {
     let lateness = end.stats.send_lateness_us().since(&began.stats.send_lateness_us());
     let (earlier, later) = (began.stats.counters(), end.stats.counters());
     let grown = |counter: fn(&Counters) -> u64| counter(&later) - counter(&earlier);
     EngineFigures {
+        seconds: end.at.duration_since(began.at).as_secs_f64(),
         processor_ns: end.processor_ns - began.processor_ns,
         allocations: end.allocations - began.allocations,
         // Lateness is noted for each RTP packet and for nothing else; the counter has RTCP in it.
@@ -274,12 +267,10 @@ impl Calls {
         }
     }
 
-    /// The next order; meanwhile events are taken. Sleeps without a time-out, so that the window is the engine's alone.
+    /// The next order; meanwhile events are taken.
     fn next_order(&mut self, boss: &Boss) -> Option<Order> {
         loop {
-            while let Ok((_, event)) = self.engine.events.try_recv() {
-                self.lost += u64::from(matches!(event, Event::Ended { .. } | Event::Verdict { .. }));
-            }
+            self.take_events();
             match boss.orders.try_recv() {
                 Ok(order) => return Some(order),
                 Err(TryRecvError::Disconnected) => return None,
@@ -290,6 +281,28 @@ impl Calls {
             select.recv(&boss.orders);
             select.ready();
         }
+    }
+
+    fn take_events(&mut self) {
+        while let Ok((_, event)) = self.engine.events.try_recv() {
+            self.note(&event);
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        self.lost += u64::from(matches!(event, Event::Ended { .. } | Event::Verdict { .. }));
+    }
+
+    /// One window. This thread sleeps through it, so that the process is the engine alone.
+    fn measure(&mut self, window: std::time::Duration) -> Result<EngineFigures, Fault> {
+        let began = Mark::take(&self.engine, true)?;
+        self.lost = 0;
+        let until = Instant::now() + window;
+        while let Ok((_, event)) = self.engine.events.recv_deadline(until) {
+            self.note(&event);
+        }
+        let end = Mark::take(&self.engine, false)?;
+        Ok(figures(&began, &end, self.lost))
     }
 
     fn finish(mut self, files_before: usize) -> End {

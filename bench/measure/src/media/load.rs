@@ -184,7 +184,7 @@ impl Load {
                 self.hushed = true;
                 boss.answer(&self.sent);
             }
-            Order::Finish => {}
+            other => boss.refuse(&Fault(format!("the load part cannot {other:?}"))),
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn run() -> Result<(), Fault> {
             }
             Order::End => {
                 let processor_ns = processor_ns() - began_ns;
-                boss.answer(&CalleeFigures { processor_ns, media_packets: engine.stats().counters().media_sent });
+                boss.answer(&CalleeFigures { processor_ns, rtp_packets: engine.stats().send_lateness_us().count() });
             }
             Order::Finish => {
                 let held = Held::wait_empty(&engine);

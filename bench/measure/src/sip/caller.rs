@@ -26,7 +26,7 @@ pub(crate) struct CallerFigures {
     pub(crate) processor_ns: u64,
     pub(crate) allocations: u64,
     pub(crate) setup_ms: Spread,
-    pub(crate) media_packets: u64,
+    pub(crate) rtp_packets: u64,
 }
 
 /// What is left of it.
@@ -111,7 +111,7 @@ fn place_calls(engine: &Engine, settings: &CallerSettings) -> Result<CallerFigur
         processor_ns: processor_ns() - cpu,
         allocations: count::allocations() - allocations,
         setup_ms: Spread::of(&setup_us, 1_000.0),
-        media_packets: engine.stats().counters().media_sent,
+        rtp_packets: engine.stats().send_lateness_us().count(),
     })
 }
 
