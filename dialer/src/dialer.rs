@@ -13,11 +13,12 @@ use desk::{AgentState, Desk, DeskConfig, Wanted};
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::CampaignConfig;
 use crate::compliance::{Gate, Zones};
-use crate::io::{HangupReason, Input, OutcomeCounts, Output, Reject};
+use crate::io::{HangupReason, Input, OutcomeCounts, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
 use crate::list::List;
 use crate::pacing::{AgentView, CallView, Observation, Pacer, Reason};
+use crate::reject::Reject;
 use crate::trunk::Trunk;
 
 /// Campaigns of one dialer: each costs a decision a second, about 10 µs; 1,000 are one hundredth of a core.

@@ -40,6 +40,7 @@ mod lead;
 mod ledger;
 mod list;
 pub mod pacing;
+mod reject;
 pub mod report;
 mod safe_harbour;
 pub mod scenario;
@@ -53,10 +54,11 @@ pub use compliance::{ConsentDecision, Hours, Profile, Window};
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{
     AmdVerdict, AttemptIntent, CountedAs, EndCause, HangupReason, Input, LedgerEntry, OutcomeCounts, Output, Party,
-    PauseReason, Reject,
+    PauseReason,
 };
 pub use lead::{BadNumber, Lead, LeadState, Number};
 pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX};
 pub use list::{LEADS_MAX, LeadCounts};
+pub use reject::Reject;
 pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};
 pub use snapshot::{AgentSnapshot, CampaignSnapshot, DialerSnapshot, LedgerSnapshot, TrunkSnapshot};

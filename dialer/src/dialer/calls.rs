@@ -5,9 +5,10 @@ use desk::WorkItem;
 
 use super::{Dialer, RunState};
 use crate::attempt::{Attempt, Outcome, Phase};
-use crate::io::{AmdVerdict, CountedAs, EndCause, HangupReason, Output, Party, PauseReason, Reject};
+use crate::io::{AmdVerdict, CountedAs, EndCause, HangupReason, Output, Party, PauseReason};
 use crate::lead::LeadState;
 use crate::pacing::{Observation, RingEnd};
+use crate::reject::Reject;
 
 /// An attempt that was never dialled gives its lead back after this time, so that a store in trouble is not asked
 /// for the same lead a thousand times a second.

@@ -5,11 +5,12 @@ use desk::{Skills, Wanted};
 
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
 use crate::campaign::{CampaignConfig, ConfigError};
-use crate::io::{LedgerEntry, OutcomeCounts, Output, Reject};
+use crate::io::{LedgerEntry, OutcomeCounts, Output};
 use crate::lead::{Lead, LeadState};
 use crate::ledger::Ledger;
 use crate::list::{AddError, List};
 use crate::pacing::{Pacer, Reason, pacer};
+use crate::reject::Reject;
 
 impl Dialer {
     /// Everything that can be wrong with settings; gives the zone and a pacer of the mode.
