@@ -8,7 +8,7 @@ use crate::controller::{Controller, earlier};
 use crate::netsim::{LinkConfig, NetSim};
 use base::{Duration, Instant, Seed, ShardId, WallAnchor};
 use call::{Counts, Output, Shard, ShardConfig};
-use net::front::{Door, shard_of};
+use net::front::{Door, Front};
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -45,6 +45,7 @@ pub struct NodeId(usize);
 
 struct Node {
     sip: SocketAddr,
+    front: Front,
     shards: Vec<Shard>,
     /// Media ports: pair n belongs to shard n mod shards, as the driver does it.
     first_port: u16,
@@ -91,7 +92,14 @@ impl World {
         };
         let shards = (0..count).map(shard).collect();
         let controller = Box::new(controller);
-        self.nodes.push(Node { sip: config.sip, shards, first_port, last_port, controller });
+        self.nodes.push(Node {
+            sip: config.sip,
+            front: Front::new(config.sip, count as u64),
+            shards,
+            first_port,
+            last_port,
+            controller,
+        });
         NodeId(self.nodes.len() - 1)
     }
 
@@ -180,7 +188,7 @@ impl World {
             return;
         };
         if to == node.sip {
-            if let Door::Shard(shard) = shard_of(bytes, node.shards.len() as u64) {
+            if let Door::Shard(shard) = node.front.shard_of(bytes) {
                 node.shards[shard.0 as usize].handle_sip(now, from, bytes);
             }
         } else if let Some(shard) = node.shard_of_port(to.port()) {

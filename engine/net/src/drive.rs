@@ -17,7 +17,7 @@ pub(crate) use send::send_all;
 
 use crate::Clock;
 use crate::flight::FlightFile;
-use crate::front::{Door, shard_of};
+use crate::front::{Door, Front};
 use crate::io::Io;
 use crate::meter::Meter;
 use crate::runtime::{Inbox, PeerDoor, PeerItem};
@@ -87,6 +87,7 @@ pub(crate) struct Doors {
     /// By shard.
     pub(crate) peers: Vec<PeerDoor>,
     pub(crate) events: Sender<(ShardId, Event)>,
+    pub(crate) front: Front,
 }
 
 /// One shard and all that connects it to the world.
@@ -365,7 +366,7 @@ impl Core {
 
     fn at_the_door(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) {
         self.meter.counters.sip_received += 1;
-        let shard = match shard_of(bytes, self.doors.peers.len() as u64) {
+        let shard = match self.doors.front.shard_of(bytes) {
             Door::KeepAlive => {
                 self.meter.counters.sip_keep_alives += 1;
                 return;

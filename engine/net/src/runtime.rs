@@ -3,6 +3,7 @@
 use crate::drive::{Doors, Driver, Parts, redacted, text_of};
 use crate::driver::{DriverChoice, DriverKind};
 use crate::flight::{self, FlightFile};
+use crate::front::Front;
 use crate::io::Io;
 use crate::poll::PollIo;
 use crate::ring::{self, RingIo};
@@ -290,6 +291,11 @@ impl EngineHandle {
         self.shards.len()
     }
 
+    /// Which shard the messages of a call come to.
+    pub fn front(&self) -> Front {
+        Front::new(self.sip, self.shards.len() as u64)
+    }
+
     /// The SIP address as peers reach it, with the port that was really taken.
     pub fn sip_addr(&self) -> SocketAddr {
         self.sip
@@ -398,7 +404,8 @@ impl Engine {
             about.media_timeout = config.media_timeout;
             let shard = Shard::new(about, seed, anchor);
             let media = MediaPorts::new(config.media_ip, range, index, shards);
-            let doors = Doors { inbox, peers: peers.clone(), events: events_in.clone() };
+            let front = handle.front();
+            let doors = Doors { inbox, peers: peers.clone(), events: events_in.clone(), front };
             parts.push(Parts { id, clock, shard, sip: Arc::clone(&socket), media, doors, flight });
         }
         // All sockets first, so that a fault leaves no thread behind.

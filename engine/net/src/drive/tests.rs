@@ -113,7 +113,8 @@ impl<I: Made> Rig<I> {
         let shard = Shard::new(config, Seed::from_u64(1), clock.anchor());
         let socket = Arc::new(socket);
         let io = I::made(Arc::clone(&socket));
-        let doors = Doors { inbox, peers: doors, events: events_in };
+        let front = Front::new(sip, shards as u64);
+        let doors = Doors { inbox, peers: doors, events: events_in, front };
         let mut driver =
             Driver::new(io, Parts { id: ShardId(0), clock, shard, sip: socket, media, doors, flight: None });
         assert!(driver.bind_first_ports() > 0);
@@ -239,10 +240,11 @@ fn a_full_peer_queue_drops_frames_and_keeps_digits<I: Made>(ports: u16) {
 
 fn the_front_door_forwards_by_call_id_and_drops_when_the_other_is_full<I: Made>(ports: u16) {
     let mut rig = Rig::<I>::new(ports, 2, 64, 3);
-    rig.stranger.send_to(options("s0-mine").as_bytes(), rig.sip).unwrap();
+    let mint = sip::Mint::of(rig.sip);
+    rig.stranger.send_to(options(&mint.prefix(ShardId(0))).as_bytes(), rig.sip).unwrap();
     rig.stranger.send_to(b"\r\n\r\n", rig.sip).unwrap();
     for number in 0..5 {
-        rig.stranger.send_to(options(&format!("s1-{number}")).as_bytes(), rig.sip).unwrap();
+        rig.stranger.send_to(options(&format!("{}{number}", mint.prefix(ShardId(1)))).as_bytes(), rig.sip).unwrap();
     }
     let counters = rig.tick();
     assert_eq!((counters.sip_received, counters.sip_keep_alives), (7, 1));
@@ -251,7 +253,7 @@ fn the_front_door_forwards_by_call_id_and_drops_when_the_other_is_full<I: Made>(
     for (number, item) in rig.peers[1].try_iter().enumerate() {
         let PeerItem::Sip { source, bytes } = item else { panic!("not SIP") };
         assert_eq!(source, rig.stranger.local_addr().unwrap());
-        assert_eq!(bytes, options(&format!("s1-{number}")).as_bytes());
+        assert_eq!(bytes, options(&format!("{}{number}", mint.prefix(ShardId(1)))).as_bytes());
     }
     let mut answer = [0; 2_000];
     let length = rig.stranger.recv(&mut answer).unwrap();
