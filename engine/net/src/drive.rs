@@ -190,6 +190,7 @@ impl<I: Io> Driver<I> {
         self.core.flush_digits();
         self.answer_requests();
         self.take_peers(now);
+        self.io.collect(&mut self.core.meter);
         if self.core.events_waiting.len() < EVENTS_WAITING_MAX {
             self.take_commands(now);
             self.read_sip(now);

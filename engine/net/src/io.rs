@@ -3,7 +3,8 @@
 use crate::meter::Meter;
 use crate::runtime::Wake;
 use crate::sockets::{MediaPorts, Pair};
-use base::Instant;
+use crate::sys;
+use base::{Duration, Instant};
 use call::PacketBatch;
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +18,13 @@ pub(crate) struct Arrival<'a> {
     pub(crate) rtcp: bool,
     pub(crate) source: SocketAddr,
     pub(crate) bytes: &'a [u8],
+}
+
+/// Sleeps until the moment or until `event` is written to; true when that came first.
+pub(crate) fn sleep_until(event: BorrowedFd<'_>, until: Instant, meter: &mut Meter) -> bool {
+    meter.counters.system_calls += 1;
+    let span = until.since(meter.clock.now());
+    span > Duration::ZERO && sys::wait_readable(event, span.as_ns())
 }
 
 /// A shard's way to its sockets: pace, read, send. Decides nothing about what is read or sent.
@@ -42,6 +50,9 @@ pub(crate) trait Io {
         nothing_to_do: Option<impl FnOnce() -> bool>,
         meter: &mut Meter,
     ) -> bool;
+
+    /// Has the kernel bring in what has arrived. Called once a tick, after due packets have left and before the looks.
+    fn collect(&mut self, meter: &mut Meter);
 
     /// How many SIP datagrams have come; 0 where this shard is not the front door.
     fn look_sip(&mut self, meter: &mut Meter) -> usize;

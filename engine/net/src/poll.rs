@@ -2,13 +2,13 @@
 //! packet, all on the millisecond. Works on every kernel and wherever io_uring is forbidden.
 
 use crate::drive::send_all;
-use crate::io::{Arrival, Io};
+use crate::io::{Arrival, Io, sleep_until};
 use crate::meter::Meter;
 use crate::runtime::Wake;
 use crate::sockets::{MediaPorts, Pair};
-use crate::sys::{self, BATCH_MAX, Epoll, ReadyList, ReceiveBatch};
+use crate::sys::{BATCH_MAX, Epoll, ReadyList, ReceiveBatch};
+use base::Instant;
 use base::limits::{DATAGRAM_BYTES_MAX, MEDIA_PACKET_BYTES_MAX};
-use base::{Duration, Instant};
 use call::{Packet, PacketBatch};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -65,12 +65,10 @@ impl Io for PollIo {
         nothing_to_do: Option<impl FnOnce() -> bool>,
         meter: &mut Meter,
     ) -> bool {
-        wake.sleep(nothing_to_do, |event| {
-            meter.counters.system_calls += 1;
-            let span = until.since(meter.clock.now());
-            span > Duration::ZERO && sys::wait_readable(event, span.as_ns())
-        })
+        wake.sleep(nothing_to_do, |event| sleep_until(event, until, meter))
     }
+
+    fn collect(&mut self, _meter: &mut Meter) {}
 
     fn look_sip(&mut self, meter: &mut Meter) -> usize {
         let Some(front) = &mut self.front else { return 0 };

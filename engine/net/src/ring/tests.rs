@@ -39,6 +39,7 @@ impl Rig {
     fn rest(&mut self) {
         let until = self.meter.clock.now() + Duration::from_ms(1);
         self.io.rest(&self.media, &self.wake, until, until, None::<fn() -> bool>, &mut self.meter);
+        self.io.collect(&mut self.meter);
     }
 
     /// All packets that have come in: (port, payload), and their number of looks.
@@ -121,6 +122,7 @@ fn sip_datagrams_of_any_length_come_in_and_wait_where_nobody_looks() {
     for number in 0..count {
         from.send_to(&(number as u32).to_be_bytes(), rig.sip).unwrap();
     }
+    (0..5).for_each(|_| rig.rest());
     let calls = rig.meter.counters.system_calls;
     for _ in 0..20 {
         rig.rest();
@@ -226,6 +228,7 @@ fn only_an_idle_wait_is_cut_short_and_only_down_to_the_tick() {
     assert_eq!(wait(false, 5, &arrive), (false, true, true), "with legs an arrival wakes nobody");
     // An hour, cut short by an arrival; a lost one would hang the test here.
     assert_eq!(wait(true, 3_600_000, &arrive), (true, true, false));
+    rig.io.collect(&mut rig.meter);
     assert_eq!(rig.read().len(), 2);
 
     // The same by a wake-up from another thread, many times.
@@ -242,6 +245,7 @@ fn only_an_idle_wait_is_cut_short_and_only_down_to_the_tick() {
         for _ in 0..200 {
             let until = meter.clock.now() + Duration::from_secs(3_600);
             assert!(io.rest(media, wake, until, Instant::ZERO, Some(|| true), meter));
+            io.collect(meter);
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });

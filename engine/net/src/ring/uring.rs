@@ -52,6 +52,9 @@ const CALM_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The page size that buffer rings must be aligned to; 64 KiB covers every machine Linux runs on.
 const PAGE_BYTES: usize = 64 * 1024;
 
+/// IORING_ENTER_GETEVENTS: the kernel works on arrivals.
+const ENTER_GETEVENTS: u32 = 1;
+
 /// What the kernel writes before each datagram: `struct io_uring_recvmsg_out`, four 32-bit words, then the address.
 const HEAD_BYTES: usize = 16 + Name::BYTES;
 
@@ -122,6 +125,7 @@ impl Uring {
             .setup_single_issuer()
             .setup_coop_taskrun()
             .setup_defer_taskrun()
+            .setup_taskrun_flag()
             .setup_submit_all()
             .setup_cqsize(COMPLETIONS)
             .build(SUBMISSIONS)?;
@@ -244,9 +248,32 @@ impl Uring {
         unsafe { self.ring.submission().push(entry) }.map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))
     }
 
-    /// Hands what is queued to the kernel, without waiting.
+    /// Hands what is queued to the kernel, without waiting, and without letting it work on arrivals: sends go first.
     pub(super) fn submit(&mut self) -> io::Result<()> {
-        self.ring.submit().map(|_| ())
+        self.enter(0)
+    }
+
+    /// True when the kernel has arrivals to work on (one `work` takes about 20 of them), completions that found no room, or
+    /// operations of ours that are queued.
+    pub(super) fn has_work(&mut self) -> bool {
+        let queue = self.ring.submission();
+        queue.taskrun() || queue.cq_overflow() || !queue.is_empty()
+    }
+
+    /// Lets the kernel work on arrivals; their completions are there when it returns.
+    pub(super) fn work(&mut self) -> io::Result<()> {
+        self.enter(ENTER_GETEVENTS)
+    }
+
+    fn enter(&mut self, flags: u32) -> io::Result<()> {
+        let queued = self.ring.submission().len() as u32;
+        // SAFETY: no argument block is passed; what the queued entries point at is valid by the promise made in `push`.
+        let entered = unsafe { self.ring.submitter().enter::<libc::sigset_t>(queued, 0, flags, None) };
+        match entered.map_err(|error| error.raw_os_error()) {
+            // Interrupted, or the completion queue is full: what was not taken stays queued.
+            Ok(_) | Err(Some(libc::EINTR | libc::EBUSY | libc::EAGAIN)) => Ok(()),
+            Err(code) => Err(io::Error::from_raw_os_error(code.unwrap_or(libc::EIO))),
+        }
     }
 
     /// Hands over what is queued and waits until `want` completions are there or `span` is over. Being interrupted, or
