@@ -147,6 +147,8 @@ enum Role {
 pub struct Conductor {
     config: ConductorConfig,
     anchor: WallAnchor,
+    /// Does not follow the wall clock when it is set: the ledger's line, as in the dialer.
+    steady: WallAnchor,
     dialer: Dialer,
     trunks: BTreeMap<TrunkId, TrunkEntry>,
     routes: Vec<InboundRoute>,
@@ -181,6 +183,7 @@ impl Conductor {
             next_call: config.first_call,
             config,
             anchor,
+            steady: anchor,
             dialer,
             trunks: BTreeMap::new(),
             routes: Vec::new(),

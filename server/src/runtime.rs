@@ -547,6 +547,7 @@ impl Runtime {
                 abandoned_at: row
                     .last_attempt_at
                     .filter(|_| row.last_outcome.as_deref() == Some(Outcome::Abandoned.name())),
+                last_outcome: row.last_outcome.as_deref().and_then(Outcome::named),
                 next_at: row.next_at,
                 ..Lead::new(row.lead, number)
             });

@@ -102,14 +102,7 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     runtime.step()?;
 
     let config = Arc::new(ArcSwap::from_pointee(config));
-    let service = http::Service::new(
-        control.clone(),
-        Arc::clone(&store),
-        Arc::clone(&config),
-        handle,
-        prompts.clone(),
-        tenant,
-    );
+    let service = http::Service::new(control.clone(), Arc::clone(&store), Arc::clone(&config), Some(handle));
     let web = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(HTTP_THREADS)
         .thread_name("http")
@@ -117,19 +110,22 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::io("the threads of HTTP", e))?;
     let hurry = Arc::new(AtomicBool::new(false));
-    let (over, closed) = tokio::sync::watch::channel(false);
+    let (over, closed) = tokio::sync::oneshot::channel::<()>();
     let address = config.load().server.http;
     let listener = web
         .block_on(tokio::net::TcpListener::bind(address))
         .map_err(|e| Failure::io(&format!("http address {address}"), e))?;
     let reload = reload::Reload::new(arguments.config.clone(), config, control.clone(), Arc::clone(&store), prompts);
     web.spawn(signals(control, Arc::clone(&hurry), reload));
-    let served = web.spawn(http::serve(listener, service, closed));
+    let served = web.spawn(http::serve(listener, service, async {
+        // Told, or the control thread is gone: both are the end.
+        let _ = closed.await;
+    }));
     tracing::info!("API on http://{address}");
 
     let result = until_told(&mut runtime, &hurry);
-    // Those who watch learn that it is over; then their connections are closed.
-    let _ = over.send(true);
+    // Those who watch learn that it is over; then their connections are closed. Whoever does not go in time is cut.
+    drop(over);
     let _ = web.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(2), served).await });
     web.shutdown_timeout(std::time::Duration::from_secs(1));
     let stats = runtime.shutdown();

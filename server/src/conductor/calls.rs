@@ -48,7 +48,7 @@ impl Conductor {
                         tenant: self.config.tenant,
                         attempt,
                         counted_as: as_what.name().to_owned(),
-                        at: self.anchor.wall_at(at),
+                        at: self.steady.wall_at(at),
                     };
                     self.store(store::Op::Counted(row));
                 }

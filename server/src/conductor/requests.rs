@@ -52,6 +52,11 @@ impl Conductor {
             Request::DoNotCall { number, campaign, reason, source } => {
                 self.do_not_call(now, &number, campaign, reason, source)
             }
+            Request::CallAgain { number, campaigns, source } => self.call_again(now, &number, campaigns, &source),
+            Request::Consent(row) => {
+                let token = self.store(store::Op::Consent(*row));
+                Answer::OnDisk(token, Reply::Done)
+            }
             Request::ListGrew(list) => {
                 let over = self.campaigns.iter().filter(|(_, campaign)| campaign.list == list).map(|(id, _)| *id);
                 for campaign in over.collect::<Vec<_>>() {
@@ -111,13 +116,21 @@ impl Conductor {
             }
         }
         let config = Box::new(wanted);
-        let known = self.campaigns.contains_key(&id);
+        let before = self.campaigns.get(&id).map(|campaign| campaign.list);
+        // Leads of the list before would be dialled on, and the ledger is the campaign's, not the list's.
+        if before.is_some_and(|before| before != list) {
+            return Err(Refusal::Conflict {
+                what: format!("campaign {:?} dials another list already", settings.name),
+                mend: "make a campaign of its own for the new list, or change the file and start anew".to_owned(),
+            });
+        }
+        let known = before.is_some();
         let input =
             if known { Input::Configure { campaign: id, config } } else { Input::AddCampaign { campaign: id, config } };
         self.dialer.handle_input(now, input);
         let campaign = Campaign { name: settings.name.clone(), list, settings };
-        let moved = self.campaigns.insert(id, campaign).is_some_and(|before| before.list != list);
-        if !known || moved {
+        self.campaigns.insert(id, campaign);
+        if !known {
             self.outputs.push_back(Output::Supply(id, list));
         }
         self.teams_changed(now);
@@ -240,6 +253,32 @@ impl Conductor {
         // The dialer's set holds for all campaigns: what is suppressed for one is kept by the others too.
         self.dialer.handle_input(now, Input::DoNotCall { number: parsed });
         Answer::OnDisk(token, Reply::Done)
+    }
+
+    fn call_again(&mut self, now: Instant, number: &str, campaigns: Vec<Option<CampaignId>>, source: &str) -> Answer {
+        let Ok(parsed) = Number::parse(number) else {
+            return Answer::Now(Err(Refusal::Invalid {
+                field: "number".to_owned(),
+                what: "is no number in international form".to_owned(),
+                mend: "write it as +12125550100".to_owned(),
+            }));
+        };
+        let mut answer = Answer::Now(Ok(Reply::Done));
+        for campaign in campaigns {
+            let row = rows::suppress(
+                self.config.tenant,
+                &self.anchor,
+                now,
+                parsed,
+                campaign,
+                "lifted".to_owned(),
+                source.to_owned(),
+            );
+            let token = self.store(store::Op::Suppress(store::SuppressRow { action: store::Action::Lift, ..row }));
+            answer = Answer::OnDisk(token, Reply::Done);
+        }
+        self.dialer.handle_input(now, Input::LiftDoNotCall { number: parsed });
+        answer
     }
 
     /// No new calls from now on. Campaigns keep their state in the store: the next process goes on with them.
