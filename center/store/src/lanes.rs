@@ -142,10 +142,10 @@ async fn ready(
     if let Some(error) = board.away_error() {
         return Err(error);
     }
-    if let Some(mut connection) = idle {
-        if !connection.is_remote() || used.elapsed() < REST || lives(&mut connection).await {
-            return Ok(connection);
-        }
+    if let Some(mut connection) = idle
+        && (!connection.is_remote() || used.elapsed() < REST || lives(&mut connection).await)
+    {
+        return Ok(connection);
     }
     Connection::open(address, role).await
 }

@@ -73,7 +73,7 @@ use health::Board;
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
-    /// Folder of the spool; it is made if it is not there. `None`: while the database is away, ops fail with
+    /// Folder of the spool; it is made if only its parent is there. `None`: while the database is away, ops fail with
     /// [`ErrorKind::Away`]. Without meaning for a file, which does not go away.
     pub spool_dir: Option<PathBuf>,
     /// Ops that the spool takes, at most [`SPOOL_OPS_MAX`].

@@ -1,5 +1,7 @@
 //! Lists and leads: made, imported, read.
 
+use std::time::Duration;
+
 use base::{LeadId, ListId, WallTime};
 
 use crate::db::{Connection, Row, Sql, Value};
@@ -20,6 +22,11 @@ const INSERT_ROWS: usize = 500;
 
 /// Leads of one transaction: written in about 40 ms, for which the group commit of running calls has to wait.
 const COMMIT_ROWS: usize = 2_000;
+
+/// What an import waits at least after each transaction on SQLite, where one writer at a time has the file: longer than
+/// the group commit of another program takes to ask again (8 ms), so that running calls come first. On a busy machine,
+/// where that takes longer too, it waits half as long as the transaction took.
+const GIVE_WAY_MIN: Duration = Duration::from_millis(15);
 
 /// A list with what is on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,6 +78,17 @@ impl Store {
         let found = self
             .page("lists", query.with(id(tenant.0)?).with(text(name)?), |row| unsigned(row, "list_id").map(ListId))?;
         Ok(found.into_iter().next())
+    }
+
+    /// The names of a tenant's lists by id, without a look at their leads; at most [`LISTS_MAX`].
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn list_names(&self, tenant: TenantId) -> Result<Vec<(ListId, String)>, StoreError> {
+        let names = Sql::new("SELECT list_id, name FROM list WHERE tenant_id = $1 ORDER BY list_id LIMIT $2");
+        self.page("lists", names.with(id(tenant.0)?).with(LISTS_MAX as i64), |row| {
+            Ok((ListId(unsigned(row, "list_id")?), row.get("name")?))
+        })
     }
 
     /// All lists of a tenant in the order of their making, with how many leads they have in each state.
@@ -211,12 +229,16 @@ impl Store {
         self.edits.call(async move |connection| {
             let mut imported = Imported::default();
             for part in batch.chunks(COMMIT_ROWS) {
+                let begun = tokio::time::Instant::now();
                 let added = in_transaction(connection, async |connection: &mut Connection| {
                     import_part(connection, tenant, list, part, at, &place).await
                 })
                 .await?;
                 imported.added += added;
                 imported.already_there += part.len() as u64 - added;
+                if !connection.is_remote() {
+                    tokio::time::sleep(GIVE_WAY_MIN.max(begun.elapsed() / 2)).await;
+                }
             }
             Ok(imported)
         })

@@ -44,6 +44,27 @@ impl Store {
         })
     }
 
+    /// What forbids to dial a number at `at`: the campaigns, `None` for all of them. Empty: nothing does.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn suppressions_of(
+        &self,
+        tenant: TenantId,
+        number: &str,
+        at: WallTime,
+    ) -> Result<Vec<Option<CampaignId>>, StoreError> {
+        let query = Sql::new(
+            "WITH latest AS (SELECT campaign_id, action, until_us, ROW_NUMBER() OVER \
+             (PARTITION BY COALESCE(campaign_id, 0) ORDER BY suppression_id DESC) AS age \
+             FROM suppression WHERE tenant_id = $1 AND number = $2 AND at_us <= $3) \
+             SELECT campaign_id FROM latest WHERE age = 1 AND action = 'add' \
+             AND (until_us IS NULL OR until_us > $3) ORDER BY COALESCE(campaign_id, 0)",
+        );
+        let query = query.with(id(tenant.0)?).with(text(number)?).with(at.as_unix_us());
+        self.page("suppression", query, |row| Ok(maybe_unsigned(row, "campaign_id")?.map(CampaignId)))
+    }
+
     /// The latest consent row of a number for a scope, with its id, if there is one.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chacha20poly1305::aead::OsRng;
 use chacha20poly1305::aead::rand_core::RngCore;
@@ -35,6 +36,10 @@ const INTENTS_OF: (u64, u64) = (3, 4);
 
 /// Longest body: 18 texts of 16 KiB, each byte escaped as six.
 const BODY_BYTES_MAX: usize = 2 << 20;
+
+/// How long to wait for another holder of the file, and how often to look.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+const LOCK_LOOK: Duration = Duration::from_millis(10);
 
 const MAGIC: &[u8; 16] = b"OUTPACE-SPOOL 1\n";
 const HEAD_BYTES: u64 = 28;
@@ -82,7 +87,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Opens or makes the spool of `folder`, which must exist, for at most `ops_max` ops.
+    /// Opens or makes the spool of `folder`, for at most `ops_max` ops. Makes the folder, but not its parents.
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] when another process has it, [`ErrorKind::Schema`] for a file that is no spool, and what
@@ -90,16 +95,10 @@ impl Spool {
     pub(crate) fn open(folder: &Path, ops_max: u64) -> Result<Self, StoreError> {
         let path = folder.join("outpace.spool");
         let fault = |e: std::io::Error| disk(&path, &e);
+        // One that is there is right, and what is wrong with any other shows when the file is opened.
+        let _ = std::fs::create_dir(folder);
         let mut file = private().read(true).open(&path).map_err(fault)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let mend = "give each running program a folder of its own";
-                let place = path.display().to_string();
-                return Err(StoreError::new(ErrorKind::Busy, "another program has this spool", place, mend));
-            }
-            Err(std::fs::TryLockError::Error(e)) => return Err(fault(e)),
-        }
+        lock(&file, &path)?;
         let length = file.metadata().map_err(fault)?.len();
         let writer = if length < HEAD_BYTES {
             // New, or its maker was killed before any record could be.
@@ -244,6 +243,23 @@ impl Spool {
     }
 }
 
+/// Waits a moment for the lock: a process that has just been killed, or a child that is being started, may hold it yet.
+fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(LOCK_LOOK),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mend = "give each running program a folder of its own";
+                let place = path.display().to_string();
+                return Err(StoreError::new(ErrorKind::Busy, "another program has this spool", place, mend));
+            }
+            Err(std::fs::TryLockError::Error(e)) => return Err(disk(path, &e)),
+        }
+    }
+}
+
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
@@ -332,3 +348,6 @@ fn read_record(reader: &mut impl Read, path: &Path) -> Result<Option<(Item, u64)
     }
     Ok(Some((Item { seq: body.seq, write: Write { place: body.place, steps } }, FRAME_BYTES + length as u64)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,10 +18,22 @@ use crate::db::{Address, Connection, Role};
 /// Longest wait for a server to answer: 0.3 s on a free machine, more after a crash or on a busy one.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// What the guardian does when its owner is gone: wake the server, end it, remove its folder. `$1` is the folder.
-const GUARD: &str = "cat >/dev/null; pid=$(head -n 1 \"$1/data/postmaster.pid\" 2>/dev/null) && [ -n \"$pid\" ] && \
-    { kill -CONT $pid $(cat /proc/$pid/task/$pid/children); kill -QUIT $pid; \
-    n=0; while kill -0 $pid && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done; } 2>/dev/null; rm -rf \"$1\"";
+/// What the guardian does when its owner is gone: wake the server and its backends, end it, remove its folder. `$1` is
+/// the folder; the fields of /proc/ID/stat are id, name, state, parent.
+const GUARD: &str = r#"
+cat >/dev/null
+pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
+if [ -n "$pid" ]; then
+    for stat in /proc/[0-9]*/stat; do
+        read -r id name state parent rest <"$stat" && [ "$parent" = "$pid" ] && kill -CONT "$id"
+    done 2>/dev/null
+    kill -CONT "$pid" 2>/dev/null
+    kill -QUIT "$pid" 2>/dev/null
+    n=0
+    while kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done
+fi
+rm -rf "$1"
+"#;
 
 /// A running server with the database `outpace` and, without a password, the user of that name.
 pub struct Postgres {
@@ -171,10 +183,8 @@ impl Postgres {
     /// To the server and its backends, which are its children.
     fn signal(&self, name: &str) {
         let Some(server) = &self.server else { return };
-        let children = format!("/proc/{0}/task/{0}/children", server.id());
-        let children = std::fs::read_to_string(children).unwrap_or_default();
         let mut all = vec![server.id()];
-        all.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        all.extend(children(server.id()));
         send(name, &all);
     }
 }
@@ -209,6 +219,18 @@ pub fn execute(url: &str, sql: &str) -> Result<(), String> {
         })
     });
     work.join().unwrap_or_else(|_| Err("the statement's thread panicked".to_owned()))
+}
+
+/// The processes whose parent is `parent` (proc(5): what follows the name in parentheses is state and parent).
+fn children(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        after_name.split_whitespace().nth(1) == Some(parent.to_string().as_str())
+    })
+    .collect()
 }
 
 fn send(signal: &str, processes: &[u32]) {

@@ -1,5 +1,6 @@
 //! The store against a real file: what is acknowledged is there, what the law forbids is refused.
 
+mod away;
 mod control;
 mod crash;
 mod disk;

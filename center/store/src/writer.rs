@@ -37,7 +37,8 @@ pub struct Ack {
     /// The token of its submit.
     pub token: u64,
     /// `Ok` once it is on a disk and a kill cannot lose it: in the database, or in the spool while the database is
-    /// away. Otherwise it was not written.
+    /// away. Otherwise it was not written; only a server that is lost in mid-commit, and a store without a spool, leave
+    /// that open ([`ErrorKind::Away`](crate::ErrorKind::Away)).
     pub result: Result<(), StoreError>,
 }
 

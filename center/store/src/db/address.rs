@@ -14,6 +14,10 @@ use crate::{ErrorKind, StoreError};
 /// ops bridges 2.7 s.
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(2);
 
+/// How long SQLite itself waits before the group commit asks again: its own pauses grow to 100 ms, in which another
+/// program's import, that pauses for 15 ms (`lists.rs`), would always come first.
+const BUSY_ASK: Duration = Duration::from_millis(8);
+
 /// Statements that each connection keeps prepared: all texts of this crate are some 80.
 const PREPARED_MAX: usize = 128;
 
@@ -47,7 +51,7 @@ impl Role {
 #[derive(Clone, Debug)]
 pub(crate) enum Address {
     Sqlite(File),
-    Postgres(Server),
+    Postgres(Box<Server>),
 }
 
 /// A file of SQLite.
@@ -82,7 +86,7 @@ impl Address {
                 Ok(options) if options.get_database().is_none() => {
                     fault("the name of the database is missing".to_owned())
                 }
-                Ok(options) => Ok(Address::Postgres(Server { options, said })),
+                Ok(options) => Ok(Address::Postgres(Box::new(Server { options, said }))),
                 Err(e) => fault(format!("this is no address of a database: {e}")),
             };
         }
@@ -120,7 +124,7 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY_WAIT)
+            .busy_timeout(if role == Role::Ops { BUSY_ASK } else { BUSY_WAIT })
             .statement_cache_capacity(PREPARED_MAX)
     }
 

@@ -173,19 +173,21 @@ fn an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects(on: Backen
     let kept = f.store.rejects(TENANT, import, 2, 0).unwrap();
     assert_eq!((kept.len(), kept[0].line), (1, 3));
     assert!(kept[0].raw.ends_with("x\u{fffd}"), "cut before the é, without NUL");
-    for batch in 0..REJECTS_MAX as usize / REJECTS_BATCH_MAX {
-        let lines: Vec<Reject> = (0..REJECTS_BATCH_MAX)
-            .map(|n| Reject {
-                line: (10 + batch * REJECTS_BATCH_MAX + n) as u64,
-                reason: "r".into(),
-                raw: String::new(),
-            })
-            .collect();
-        f.store.put_rejects(TENANT, import, &lines).unwrap();
-    }
-    assert_eq!(f.store.put_rejects(TENANT, import, &[line(u64::from(u32::MAX))]).unwrap(), 0);
-    let last = f.store.rejects(TENANT, import, REJECTS_MAX - 100, 0).unwrap();
-    assert_eq!(last.last().unwrap().line, REJECTS_MAX + 10 - 3, "two of the last batch had no room");
+    // All but three places are taken.
+    let fill = format!(
+        "INSERT INTO import_reject (tenant_id, import_id, line, reason, raw) \
+         WITH RECURSIVE n (line) AS (SELECT 10 UNION ALL SELECT line + 1 FROM n WHERE line < {REJECTS_MAX} + 4) \
+         SELECT 1, {}, line, 'r', '' FROM n",
+        import.0
+    );
+    outside(&f, &fill).unwrap();
+    let lines: Vec<Reject> = (0..REJECTS_BATCH_MAX as u64).map(|n| line(REJECTS_MAX + 10 + n)).collect();
+    assert_eq!(f.store.put_rejects(TENANT, import, &lines).unwrap(), 3);
+    assert_eq!(f.store.put_rejects(TENANT, import, &lines).unwrap(), 0);
+    let last = f.store.rejects(TENANT, import, REJECTS_MAX, 0).unwrap();
+    assert_eq!(last.last().unwrap().line, REJECTS_MAX + 12);
+    let too_many = vec![line(1); REJECTS_BATCH_MAX + 1];
+    assert_eq!(f.store.put_rejects(TENANT, import, &too_many).unwrap_err().kind, ErrorKind::Value);
 }
 
 fn the_audit_log_only_grows(on: Backend) {
