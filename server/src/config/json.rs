@@ -40,6 +40,12 @@ pub struct KeyFault {
     pub mend: String,
 }
 
+impl std::fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}, {}", self.what, self.key, self.mend)
+    }
+}
+
 impl Campaign {
     /// Checks the keys of `[[campaign]]`; `null` stands for a key that is left out.
     ///
@@ -116,8 +122,7 @@ fn read<T>(
     known: &Known,
     build: impl Fn(&Found) -> T,
 ) -> Result<T, Vec<KeyFault>> {
-    let table: toml::Table =
-        settings.iter().filter_map(|(key, value)| Some((key.clone(), as_toml(value)?))).collect();
+    let table: toml::Table = settings.iter().filter_map(|(key, value)| Some((key.clone(), as_toml(value)?))).collect();
     let mut document = Document::one(section(name), table.to_string());
     cross::check_one(&mut document, known);
     if document.faults.is_empty() {
@@ -128,7 +133,9 @@ fn read<T>(
         // A key that is missing is named by its section alone; its words begin with the key.
         let key = match raw.key.strip_prefix(&prefix) {
             Some(key) => key.to_owned(),
-            None => raw.what.strip_prefix('"').and_then(|rest| rest.split_once('"')).map_or("", |(key, _)| key).to_owned(),
+            None => {
+                raw.what.strip_prefix('"').and_then(|rest| rest.split_once('"')).map_or("", |(key, _)| key).to_owned()
+            }
         };
         KeyFault { key, what: raw.what, mend: raw.mend }
     };
@@ -146,9 +153,9 @@ fn as_toml(value: &Value) -> Option<toml::Value> {
         },
         Value::String(text) => toml::Value::String(text.clone()),
         // An entry that is null is kept as a text that no list takes.
-        Value::Array(entries) => {
-            toml::Value::Array(entries.iter().map(|entry| as_toml(entry).unwrap_or(toml::Value::Boolean(false))).collect())
-        }
+        Value::Array(entries) => toml::Value::Array(
+            entries.iter().map(|entry| as_toml(entry).unwrap_or(toml::Value::Boolean(false))).collect(),
+        ),
         Value::Object(map) => {
             toml::Value::Table(map.iter().filter_map(|(key, value)| Some((key.clone(), as_toml(value)?))).collect())
         }
@@ -296,7 +303,8 @@ mod tests {
         }));
         let campaign = Campaign::from_json(&all, &known()).unwrap();
         assert_eq!(campaign.to_json(), all);
-        let keys: Vec<&str> = section("campaign").keys.iter().filter(|key| key.not_built.is_none()).map(|key| key.name).collect();
+        let keys: Vec<&str> =
+            section("campaign").keys.iter().filter(|key| key.not_built.is_none()).map(|key| key.name).collect();
         assert!(keys.iter().all(|key| all.contains_key(*key)), "a key is missing in to_json: {keys:?}");
 
         let all = object(json!({ "name": "ann", "sip": "sip:ann@h", "auto_ready": true, "skills": ["sales"] }));
@@ -311,7 +319,8 @@ mod tests {
             "name": "s", "list": "l", "trunk": "carier", "ring_timout_s": 7, "limit": 2, "agents": [null], "amd": {},
         }));
         let faults = Campaign::from_json(&settings, &known()).unwrap_err();
-        let find = |key: &str| faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{key}: {faults:?}"));
+        let find =
+            |key: &str| faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{key}: {faults:?}"));
         assert_eq!(find("trunk").mend, "did you mean \"carrier\"?");
         assert_eq!(find("ring_timout_s").mend, "did you mean \"ring_timeout_s\"?");
         assert!(find("limit").what.contains("out of range"));
@@ -319,7 +328,8 @@ mod tests {
         find("agents");
         find("amd");
         // The dialer's own rule speaks too, once the values are right.
-        let settings = object(json!({ "name": "s", "list": "l", "trunk": "carrier", "ratio": 2.0, "caller_id": "+12125550100" }));
+        let settings =
+            object(json!({ "name": "s", "list": "l", "trunk": "carrier", "ratio": 2.0, "caller_id": "+12125550100" }));
         let faults = Campaign::from_json(&settings, &known()).unwrap_err();
         assert_eq!(faults[0].key, "ratio");
     }

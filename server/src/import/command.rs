@@ -167,7 +167,7 @@ fn written(path: &str, error: &csv::Error) -> Failure {
 }
 
 /// A text that no spreadsheet takes for a formula (OWASP, CSV injection): what begins like one gets an apostrophe.
-fn harmless(value: &str) -> String {
+pub(crate) fn harmless(value: &str) -> String {
     if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{value}") } else { value.to_owned() }
 }
 

@@ -1,0 +1,187 @@
+//! The HTTP side: API, events, metrics, health, a page at `/`. The wrapped libraries are `axum`, `hyper`, `utoipa`.
+//!
+//! ```text
+//!  accept (limits.rs, listen.rs) ─> panic, time limit, counters ─> guard (auth.rs: token, role from routes.rs, rate)
+//!     ─> changes.rs: own task, Idempotency-Key, audit row ─> handler ─┬─> Control: Request ─> Reply | Refusal
+//!                                                                     ├─> Snapshot, Journal
+//!                                                                     └─> store (blocking, a few at a time)
+//! ```
+//!
+//! **Invariants.** Every operation has a role in [`ROUTES`] or is refused. Every error is a [`Problem`]. Every wait and
+//! every buffer has a limit with a name (limits.rs). Whoever holds a viewer's token sees telephone numbers shortened.
+//! A change that was begun is finished, whatever becomes of its sender.
+//!
+//! **Absent.** TLS (a proxy stands in front), cookies, CORS, HTTP/2. The address of a client is that of its connection:
+//! forwarded-for headers are not believed.
+//!
+//! **Units.** Moments are microseconds since the Unix epoch (`_us`); spans carry their unit in the name.
+
+mod agents;
+mod attempts;
+mod audit;
+mod auth;
+mod calls;
+mod campaigns;
+mod cdrs;
+mod changes;
+mod consents;
+mod csv;
+mod events;
+mod extract;
+mod health;
+mod home;
+mod imports;
+mod leads;
+mod limits;
+mod listen;
+mod lists;
+mod metrics;
+mod not_built;
+mod openapi;
+mod page;
+mod problem;
+mod routes;
+mod suppression;
+mod tokens;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+pub use changes::UNWATCHED;
+pub use limits::*;
+pub use listen::serve;
+pub use openapi::openapi;
+pub use problem::{FieldError, Problem};
+pub use routes::{Access, ROUTES, Route};
+
+use crate::config::{Config, Known};
+use crate::control::{Control, Reply, Request};
+use crate::office::Prompts;
+use arc_swap::ArcSwap;
+use base::WallTime;
+use std::sync::Arc;
+use std::time::SystemTime;
+use store::{Store, StoreError, TenantId};
+use tokio::sync::{Semaphore, watch};
+
+/// What the handlers work with.
+pub struct Service {
+    /// The way to the control thread.
+    pub control: Control,
+    /// The store, for reads and for rows that the control thread need not know of.
+    pub store: Arc<Store>,
+    /// The configuration in force.
+    pub config: Arc<ArcSwap<Config>>,
+    /// For the shards' figures; without one `/metrics` lacks them.
+    pub engine: Option<net::EngineHandle>,
+    /// Prompt files of `data_dir`.
+    pub prompts: Prompts,
+    /// Whose rows these are.
+    pub tenant: TenantId,
+    base_path: String,
+    tokens: auth::Tokens,
+    under_way: changes::UnderWay,
+    imports: imports::Running,
+    figures: metrics::Figures,
+    store_calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Service {
+    /// With nothing under way.
+    pub fn new(
+        control: Control,
+        store: Arc<Store>,
+        config: Arc<ArcSwap<Config>>,
+        engine: Option<net::EngineHandle>,
+    ) -> Arc<Service> {
+        let (base_path, prompts) = {
+            let config = config.load();
+            (config.server.base_path.trim_end_matches('/').to_owned(), Prompts::new(&config.server.data_dir))
+        };
+        Arc::new(Service {
+            control,
+            store,
+            config,
+            engine,
+            prompts,
+            tenant: TenantId::DEFAULT,
+            base_path,
+            tokens: auth::Tokens::new(),
+            under_way: changes::UnderWay::default(),
+            imports: imports::Running::default(),
+            figures: metrics::Figures::default(),
+            store_calls: Arc::new(Semaphore::new(STORE_CALLS_MAX)),
+            streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            stopping: watch::Sender::new(false),
+        })
+    }
+
+    /// Asks the control thread.
+    async fn ask(&self, request: Request) -> Result<Reply, Problem> {
+        Ok(self.control.ask(request).await?)
+    }
+
+    /// Asks the store, on a thread that may wait; so many at a time.
+    async fn store<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    {
+        let turn = tokio::time::timeout(STORE_TURN_WAIT, self.store_calls.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(Problem::busy("too many questions wait for the store, try again", 1));
+        };
+        let store = self.store.clone();
+        self.wait(move || {
+            let _turn = turn;
+            work(&store).map_err(Problem::from)
+        })
+        .await
+    }
+
+    /// Does what may wait on a thread for it.
+    async fn wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "work for a request ended by a panic");
+            Err(Problem::internal())
+        })
+    }
+
+    /// The names that settings may refer to now.
+    fn known(&self) -> Known {
+        let (config, snapshot) = (self.config.load(), self.control.snapshot());
+        Known {
+            trunks: config.trunks.iter().map(|trunk| trunk.name.clone()).collect(),
+            agents: snapshot.agents.values().map(|agent| agent.name.clone()).collect(),
+            skills: snapshot.agents.values().flat_map(|agent| agent.skills.iter().cloned()).collect(),
+        }
+    }
+
+    /// The wall clock.
+    fn wall_now(&self) -> WallTime {
+        wall_now()
+    }
+
+    /// A matched path without `base_path`.
+    fn below_base<'p>(&self, path: &'p str) -> &'p str {
+        match path.strip_prefix(self.base_path.as_str()) {
+            Some("") => "/",
+            Some(below) => below,
+            None => path,
+        }
+    }
+}
+
+/// The wall clock.
+fn wall_now() -> WallTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    WallTime::from_unix_us(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

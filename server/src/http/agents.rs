@@ -1,0 +1,200 @@
+//! Agents: their settings, which the store keeps, and their states, which live.
+
+use super::Service;
+use super::auth::Holder;
+use super::calls::unexpected;
+use super::campaigns::{field_errors, merge};
+use super::extract::{Json, Name};
+use super::page::{Page, percent, shown_to};
+use super::problem::Problem;
+use crate::config::{self, AgentSchema};
+use crate::control::api::AgentWish;
+use crate::control::views::AgentView;
+use crate::control::{Reply, Request};
+use crate::office;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base::AgentId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use store::{AgentRow, NewAgent};
+use utoipa::ToSchema;
+
+/// An agent with the settings that the store keeps.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AgentDetail {
+    #[serde(flatten)]
+    live: AgentView,
+    /// The keys of `[[agent]]`; a password is never shown.
+    #[schema(value_type = AgentSchema)]
+    settings: Map<String, Value>,
+}
+
+/// A state to be in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WantedState {
+    /// What the agent wants to be.
+    state: AgentWish,
+}
+
+/// All agents, by id.
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", responses((status = 200, body = Page<AgentView>)))]
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
+) -> Result<axum::Json<Value>, Problem> {
+    let snapshot = service.control.snapshot();
+    Ok(axum::Json(shown_to(holder.role, &Page::whole(snapshot.agents.values().collect()))?))
+}
+
+/// One agent with settings.
+#[utoipa::path(get, path = "/api/v1/agents/{name}", tag = "agents", params(("name" = String, Path, description = "Name of the agent")),
+    responses((status = 200, body = AgentDetail)))]
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
+    Name(name): Name,
+) -> Result<axum::Json<Value>, Problem> {
+    let live = live(&service, &name)?;
+    let row = row(&service, &name).await?;
+    let settings = row.map(|row| shown(stored(&row))).unwrap_or_default();
+    Ok(axum::Json(shown_to(holder.role, &AgentDetail { live, settings })?))
+}
+
+/// Makes an agent. A password is not taken over the API: set it in the file.
+#[utoipa::path(post, path = "/api/v1/agents", tag = "agents", request_body = AgentSchema, responses(
+    (status = 201, body = AgentDetail, headers(("Location" = String, description = "Address of the agent")))
+))]
+pub(super) async fn create(
+    State(service): State<Arc<Service>>,
+    Json(settings): Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let checked = check(&service, &settings)?;
+    if row(&service, &checked.name).await?.is_some() {
+        return Err(Problem::conflict(format!("agent {:?} exists, change it with PATCH", checked.name)));
+    }
+    let place = format!("{}/api/v1/agents/{}", service.base_path, percent(&checked.name));
+    let detail = put(&service, checked, settings, String::new()).await?;
+    let mut response = (StatusCode::CREATED, axum::Json(detail)).into_response();
+    if let Ok(place) = HeaderValue::from_str(&place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    Ok(response)
+}
+
+/// Changes some settings of an agent; `null` sets a key back to its default. The name stays.
+#[utoipa::path(patch, path = "/api/v1/agents/{name}", tag = "agents", params(("name" = String, Path, description = "Name of the agent")),
+    request_body(content = Object, description = "Keys of [[agent]]", example = json!({ "skills": ["sales"] })),
+    responses((status = 200, body = AgentDetail)))]
+pub(super) async fn change(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+    Json(changes): Json<Map<String, Value>>,
+) -> Result<axum::Json<AgentDetail>, Problem> {
+    let row = row(&service, &name).await?.ok_or_else(|| no_agent(&name))?;
+    if changes.contains_key("password") {
+        check(&service, &changes)?;
+    }
+    let settings = merge(stored(&row), changes, &name)?;
+    let mut checkable = settings.clone();
+    // One that the file gave is kept; it is not shown and not changed here.
+    checkable.remove("password");
+    let checked = check(&service, &checkable)?;
+    Ok(axum::Json(put(&service, checked, settings, row.config_hash).await?))
+}
+
+/// Takes an agent away who has no call in hand.
+#[utoipa::path(delete, path = "/api/v1/agents/{name}", tag = "agents", params(("name" = String, Path, description = "Name of the agent")),
+    responses((status = 204, description = "Gone; records that name the agent stay")))]
+pub(super) async fn delete(State(service): State<Arc<Service>>, Name(name): Name) -> Result<StatusCode, Problem> {
+    let row = row(&service, &name).await?.ok_or_else(|| no_agent(&name))?;
+    service.ask(Request::RemoveAgent(row.agent)).await?;
+    let (tenant, at) = (service.tenant, service.wall_now());
+    service.store(move |store| store.delete_agent(tenant, row.agent, at)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets what an agent wants to be: `ready` calls the phone if it is down; `on_break` and `logged_out` take effect after
+/// the call in hand.
+#[utoipa::path(post, path = "/api/v1/agents/{name}/state", tag = "agents", params(("name" = String, Path, description = "Name of the agent")),
+    request_body(content = WantedState, example = json!({ "state": "ready" })), responses((status = 200, body = AgentView)))]
+pub(super) async fn set_state(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+    Json(wanted): Json<WantedState>,
+) -> Result<axum::Json<AgentView>, Problem> {
+    let agent = AgentId(live(&service, &name)?.id);
+    match service.ask(Request::SetAgent { agent, wish: wanted.state }).await? {
+        Reply::Agent(view) => Ok(axum::Json(*view)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn no_agent(name: &str) -> Problem {
+    Problem::not_found(format!("agent {name:?}"))
+}
+
+fn live(service: &Service, name: &str) -> Result<AgentView, Problem> {
+    let snapshot = service.control.snapshot();
+    snapshot.agents.values().find(|agent| agent.name == name).cloned().ok_or_else(|| no_agent(name))
+}
+
+/// The stored row of an agent by name, if there is one.
+pub(super) async fn row(service: &Service, name: &str) -> Result<Option<AgentRow>, Problem> {
+    let (tenant, name) = (service.tenant, name.to_owned());
+    service
+        .store(move |store| {
+            let mut after = None;
+            loop {
+                let page = store.agents(tenant, after, 0)?;
+                after = page.last().map(|row| row.agent);
+                let full = page.len() >= store::PAGE_ROWS_MAX as usize;
+                match page.into_iter().find(|row| row.name == name) {
+                    None if full => {}
+                    found => return Ok(found),
+                }
+            }
+        })
+        .await
+}
+
+fn stored(row: &AgentRow) -> Map<String, Value> {
+    serde_json::from_str(&row.config).unwrap_or_default()
+}
+
+fn shown(mut settings: Map<String, Value>) -> Map<String, Value> {
+    settings.remove("password");
+    settings
+}
+
+fn check(service: &Service, settings: &Map<String, Value>) -> Result<config::Agent, Problem> {
+    if settings.get("password").is_some_and(|password| !password.is_null()) {
+        let mend = "leave it out, or set it in the configuration file";
+        return Err(Problem::field("password", "is not taken over the API", mend));
+    }
+    config::Agent::from_json(settings, &service.known()).map_err(field_errors)
+}
+
+async fn put(
+    service: &Service,
+    checked: config::Agent,
+    settings: Map<String, Value>,
+    config_hash: String,
+) -> Result<AgentDetail, Problem> {
+    let new = NewAgent { name: checked.name.clone(), config: Value::Object(settings.clone()).to_string(), config_hash };
+    // A phone that cannot be found is refused before anything is kept.
+    let tried = checked.clone();
+    service.wait(move || Ok(office::put_agent(AgentId(0), tried)?)).await?;
+    let (tenant, at) = (service.tenant, service.wall_now());
+    let agent = service.store(move |store| store.put_agent(tenant, &new, at)).await?;
+    let request = service.wait(move || Ok(office::put_agent(agent, checked)?)).await?;
+    match service.ask(request).await? {
+        Reply::Agent(live) => Ok(AgentDetail { live: *live, settings: shown(settings) }),
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,328 @@
+//! Campaigns: made, tuned while they run, started, paused, stopped, reported.
+
+use super::Service;
+use super::auth::Holder;
+use super::calls::unexpected;
+use super::extract::{Json, Name, Query, moment};
+use super::page::{Page, percent, shown_to};
+use super::problem::{FieldError, Problem};
+use crate::config::{self, CampaignSchema, KeyFault};
+use crate::control::views::{CampaignView, TrunkView};
+use crate::control::{Reply, Request};
+use crate::office::{self, NamedBy};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base::{CampaignId, ListId, WallTime};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{CampaignRow, Filter, NewCampaign, PAGE_ROWS_MAX};
+use utoipa::{IntoParams, ToSchema};
+
+/// Attempts that one report reads: some seconds of work; a longer span is asked for in parts.
+const REPORT_ROWS_MAX: u64 = 1_000_000;
+
+/// All campaigns, by id.
+#[utoipa::path(get, path = "/api/v1/campaigns", tag = "campaigns", responses((status = 200, body = Page<CampaignView>)))]
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
+) -> Result<axum::Json<Value>, Problem> {
+    let snapshot = service.control.snapshot();
+    Ok(axum::Json(shown_to(holder.role, &Page::whole(snapshot.campaigns.values().collect()))?))
+}
+
+/// One campaign as it stands: state, why it launches what it launches, settings, ledger.
+#[utoipa::path(get, path = "/api/v1/campaigns/{name}", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
+    responses((status = 200, body = CampaignView)))]
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
+    Name(name): Name,
+) -> Result<axum::Json<Value>, Problem> {
+    let snapshot = service.control.snapshot();
+    let view = snapshot.campaigns.values().find(|campaign| campaign.name == name);
+    Ok(axum::Json(shown_to(holder.role, view.ok_or_else(|| no_campaign(&name))?)?))
+}
+
+/// Makes a campaign, stopped. Its list must be there.
+#[utoipa::path(post, path = "/api/v1/campaigns", tag = "campaigns", request_body = CampaignSchema, responses(
+    (status = 201, body = CampaignView, headers(("Location" = String, description = "Address of the campaign")))
+))]
+pub(super) async fn create(
+    State(service): State<Arc<Service>>,
+    Json(settings): Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let checked = config::Campaign::from_json(&settings, &service.known()).map_err(field_errors)?;
+    if row(&service, &checked.name).await?.is_some() {
+        return Err(Problem::conflict(format!("campaign {:?} exists, change it with PATCH", checked.name)));
+    }
+    let place = format!("{}/api/v1/campaigns/{}", service.base_path, percent(&checked.name));
+    let view = put(&service, checked, settings, String::new()).await?;
+    let mut response = (StatusCode::CREATED, axum::Json(view)).into_response();
+    if let Ok(place) = HeaderValue::from_str(&place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    Ok(response)
+}
+
+/// Changes some settings, also while the campaign runs; they take effect with the next decision. `null` sets a key back
+/// to its default. The name stays.
+#[utoipa::path(patch, path = "/api/v1/campaigns/{name}", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
+    request_body(content = Object, description = "Keys of [[campaign]]", example = json!({ "limit": 0.02 })),
+    responses((status = 200, body = CampaignView)))]
+pub(super) async fn change(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+    Json(changes): Json<Map<String, Value>>,
+) -> Result<axum::Json<CampaignView>, Problem> {
+    let row = row(&service, &name).await?.ok_or_else(|| no_campaign(&name))?;
+    let stored: Map<String, Value> = serde_json::from_str(&row.config).unwrap_or_default();
+    let settings = merge(stored, changes, &name)?;
+    let checked = config::Campaign::from_json(&settings, &service.known()).map_err(field_errors)?;
+    Ok(axum::Json(put(&service, checked, settings, row.config_hash).await?))
+}
+
+/// Deletes a campaign that never dialled. One with records can only be stopped.
+#[utoipa::path(delete, path = "/api/v1/campaigns/{name}", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
+    responses((status = 204, description = "Gone")))]
+pub(super) async fn delete(State(service): State<Arc<Service>>, Name(name): Name) -> Result<StatusCode, Problem> {
+    let row = row(&service, &name).await?.ok_or_else(|| no_campaign(&name))?;
+    let (tenant, campaign) = (service.tenant, row.campaign);
+    let of_it = Filter { campaign: Some(campaign), limit: 1, ..Filter::default() };
+    let dialled = service.store(move |store| store.attempts(tenant, of_it)).await?;
+    if !dialled.is_empty() {
+        return Err(Problem::conflict(format!("campaign {name:?} has records, which are kept, stop it and leave it")));
+    }
+    service.ask(Request::RemoveCampaign(campaign)).await?;
+    service.store(move |store| store.delete_campaign(tenant, campaign)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Starts a campaign, or goes on after a pause.
+#[utoipa::path(post, path = "/api/v1/campaigns/{name}/start", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
+    responses((status = 200, body = CampaignView)))]
+pub(super) async fn start(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+) -> Result<axum::Json<CampaignView>, Problem> {
+    drive(&service, &name, Request::StartCampaign).await
+}
+
+/// Launches nothing new; calls under way go on.
+#[utoipa::path(post, path = "/api/v1/campaigns/{name}/pause", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
+    responses((status = 200, body = CampaignView)))]
+pub(super) async fn pause(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+) -> Result<axum::Json<CampaignView>, Problem> {
+    drive(&service, &name, Request::PauseCampaign).await
+}
+
+/// Launches nothing new and cancels what nobody has answered.
+#[utoipa::path(post, path = "/api/v1/campaigns/{name}/stop", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
+    responses((status = 200, body = CampaignView)))]
+pub(super) async fn stop(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+) -> Result<axum::Json<CampaignView>, Problem> {
+    drive(&service, &name, Request::StopCampaign).await
+}
+
+async fn drive(
+    service: &Service,
+    name: &str,
+    request: impl FnOnce(CampaignId) -> Request,
+) -> Result<axum::Json<CampaignView>, Problem> {
+    let id = id_of(service, name)?;
+    match service.ask(request(id)).await? {
+        Reply::Campaign(view) => Ok(axum::Json(*view)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Trunks with their channels, by name.
+#[utoipa::path(get, path = "/api/v1/trunks", tag = "campaigns", responses((status = 200, body = Page<TrunkView>)))]
+pub(super) async fn trunks(State(service): State<Arc<Service>>) -> axum::Json<Page<TrunkView>> {
+    axum::Json(Page::whole(service.control.snapshot().trunks.values().cloned().collect()))
+}
+
+/// Which span of time.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Span {
+    /// From this moment on: RFC 3339 or microseconds since the Unix epoch.
+    from: Option<String>,
+    /// Before this moment.
+    to: Option<String>,
+}
+
+/// What stored records say about a campaign.
+#[derive(Default, Serialize, ToSchema)]
+pub(super) struct Report {
+    /// Name of the campaign.
+    campaign: String,
+    /// Attempts decided in the span.
+    attempts: u64,
+    /// Attempts that have not ended.
+    open: u64,
+    /// Ended attempts by outcome.
+    outcomes: BTreeMap<String, u64>,
+    /// Answered attempts.
+    answered: u64,
+    /// Persons connected, as the compliance figure counts.
+    connected: u64,
+    /// Persons abandoned, as the compliance figure counts.
+    abandoned: u64,
+    /// abandoned ÷ (abandoned + connected), of 1; 0 without any.
+    abandon_rate: f64,
+}
+
+/// Counts by outcome and the abandon rate, counted anew from stored records alone.
+#[utoipa::path(get, path = "/api/v1/campaigns/{name}/report", tag = "campaigns",
+    params(("name" = String, Path, description = "Name of the campaign"), Span), responses((status = 200, body = Report)))]
+pub(super) async fn report(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+    Query(span): Query<Span>,
+) -> Result<axum::Json<Report>, Problem> {
+    let row = row(&service, &name).await?.ok_or_else(|| no_campaign(&name))?;
+    let (from, to) = span_of(span.from.as_deref(), span.to.as_deref())?;
+    let tenant = service.tenant;
+    let counted = service
+        .store(move |store| {
+            let mut report = Report { campaign: row.name, ..Report::default() };
+            let mut filter = Filter { campaign: Some(row.campaign), from, to, ..Filter::default() };
+            loop {
+                let page = store.attempts(tenant, filter.clone())?;
+                page.iter().for_each(|attempt| report.count(attempt));
+                let full = page.len() >= PAGE_ROWS_MAX as usize;
+                match page.last().filter(|_| full && report.attempts < REPORT_ROWS_MAX) {
+                    Some(last) => filter.after = Some(last.intent.attempt.0),
+                    None => return Ok((report, full)),
+                }
+            }
+        })
+        .await?;
+    let (mut report, more) = counted;
+    if more {
+        let mend = format!("ask for spans of at most {REPORT_ROWS_MAX} attempts");
+        return Err(Problem::field("from", "begins a span with too many attempts", mend));
+    }
+    let persons = report.abandoned + report.connected;
+    report.abandon_rate = if persons == 0 { 0.0 } else { report.abandoned as f64 / persons as f64 };
+    Ok(axum::Json(report))
+}
+
+impl Report {
+    fn count(&mut self, attempt: &store::AttemptRow) {
+        self.attempts += 1;
+        let Some(close) = &attempt.close else {
+            self.open += 1;
+            return;
+        };
+        *self.outcomes.entry(close.outcome.clone()).or_default() += 1;
+        self.answered += u64::from(close.answered_at.is_some());
+        self.connected += u64::from(close.counted_as == "connected");
+        self.abandoned += u64::from(close.counted_as == "abandoned");
+    }
+}
+
+/// The two ends of a span of time.
+pub(super) fn span_of(from: Option<&str>, to: Option<&str>) -> Result<(Option<WallTime>, Option<WallTime>), Problem> {
+    let read = |field, text: Option<&str>| text.map(|text| moment(field, text)).transpose();
+    let (from, to) = match (read("from", from), read("to", to)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (from, to) => return Err(Problem::invalid([from.err(), to.err()].into_iter().flatten().collect())),
+    };
+    Ok((from, to))
+}
+
+fn no_campaign(name: &str) -> Problem {
+    Problem::not_found(format!("campaign {name:?}"))
+}
+
+/// A live campaign's id by name.
+pub(super) fn id_of(service: &Service, name: &str) -> Result<CampaignId, Problem> {
+    let snapshot = service.control.snapshot();
+    let found = snapshot.campaigns.values().find(|campaign| campaign.name == name);
+    found.map(|campaign| CampaignId(campaign.id)).ok_or_else(|| no_campaign(name))
+}
+
+pub(super) async fn row(service: &Service, name: &str) -> Result<Option<CampaignRow>, Problem> {
+    let (tenant, name) = (service.tenant, name.to_owned());
+    service.store(move |store| Ok(store.campaigns(tenant)?.into_iter().find(|row| row.name == name))).await
+}
+
+/// Names of campaigns by id, for records.
+pub(super) fn names(store: &store::Store, tenant: store::TenantId) -> Result<BTreeMap<u64, String>, store::StoreError> {
+    Ok(store.campaigns(tenant)?.into_iter().map(|row| (row.campaign.0, row.name)).collect())
+}
+
+async fn put(
+    service: &Service,
+    checked: config::Campaign,
+    settings: Map<String, Value>,
+    config_hash: String,
+) -> Result<CampaignView, Problem> {
+    let tenant = service.tenant;
+    let list = checked.list.clone();
+    let list = service.store(move |store| store.find_list(tenant, &list)).await?.ok_or_else(|| {
+        let mend = "make it with POST /api/v1/lists, or import one";
+        Problem::field("list", format!("{:?} is no list", checked.list), mend)
+    })?;
+    // What cannot be made live is refused before it is kept.
+    live(service, CampaignId(0), list, checked.clone()).await?;
+    let new = NewCampaign {
+        name: checked.name.clone(),
+        config: Value::Object(settings).to_string(),
+        config_hash,
+        list: Some(list),
+    };
+    let at = service.wall_now();
+    let campaign = service.store(move |store| store.put_campaign(tenant, &new, at)).await?;
+    let request = live(service, campaign, list, checked).await?;
+    match service.ask(request).await? {
+        Reply::Campaign(view) => Ok(*view),
+        other => Err(unexpected(&other)),
+    }
+}
+
+async fn live(
+    service: &Service,
+    campaign: CampaignId,
+    list: ListId,
+    settings: config::Campaign,
+) -> Result<Request, Problem> {
+    let prompts = service.prompts.clone();
+    service.wait(move || Ok(office::put_campaign(&prompts, campaign, list, settings, NamedBy::Request)?)).await
+}
+
+/// The file's faults as fields.
+pub(super) fn field_errors(faults: Vec<KeyFault>) -> Problem {
+    Problem::invalid(faults.into_iter().map(|fault| FieldError::new(fault.key, fault.what, fault.mend)).collect())
+}
+
+/// Settings with some keys changed (RFC 7396: `null` takes a key away); the name stays.
+pub(super) fn merge(
+    mut settings: Map<String, Value>,
+    changes: Map<String, Value>,
+    name: &str,
+) -> Result<Map<String, Value>, Problem> {
+    for (key, value) in changes {
+        if key == "name" && value != name {
+            return Err(Problem::field("name", "cannot be changed", "make a new one"));
+        }
+        match value {
+            Value::Null => settings.remove(&key),
+            value => settings.insert(key, value),
+        };
+    }
+    settings.insert("name".to_owned(), Value::from(name));
+    Ok(settings)
+}

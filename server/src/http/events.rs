@@ -1,0 +1,206 @@
+//! What happens, as server-sent events: numbered, resumable, bounded.
+//!
+//! ```text
+//!  Journal ──since(number)──> filter by kind ──> queue of 64 ──> reader (cut when it takes nothing for 30 s)
+//!       id: RUN-NUMBER, event: kind, data: JSON          event: reset when something was lost: read the state anew
+//! ```
+
+use super::auth::{Holder, Peer, bearer};
+use super::extract::Query;
+use super::limits::{TOKEN_LIFE, WRITE_WAIT};
+use super::page::seen_by;
+use super::problem::Problem;
+use super::Service;
+use crate::control::Resume;
+use crate::token::{Role, TokenHash};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::IntoParams;
+
+/// A comment keeps proxies from closing a quiet stream.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Events that wait for the reader: a second's worth.
+const AHEAD: usize = 64;
+/// Notices taken from the journal at once.
+const TAKE: usize = 256;
+/// Kinds of one filter.
+const KINDS_MAX: usize = 32;
+
+/// Which events.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventsQuery {
+    /// Kinds with commas between, `call.answered,agent.state`; a kind ending in `.*` takes all that begin so. All kinds
+    /// unless said otherwise.
+    kinds: Option<String>,
+    /// Go on after this id; the header `Last-Event-ID` does the same and counts more. From now on unless said otherwise.
+    after: Option<String>,
+}
+
+/// What happens, as it happens: `id: RUN-NUMBER`, `event: KIND`, `data:` the thing as JSON. After a break send the last
+/// id; event `reset` says that something is lost and the state must be read anew.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery,
+    ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen")),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
+pub(super) async fn stream(
+    State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Query(wanted): Query<EventsQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let kinds = Kinds::read(wanted.kinds.as_deref())?;
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned).or(wanted.after);
+    let journal = service.control.journal();
+    let after = match last {
+        None => Some(journal.newest()),
+        // An id of another run or no id at all: something is lost.
+        Some(id) => read_id(&id).filter(|(run, _)| *run == journal.run()).map(|(_, number)| number),
+    };
+    let Ok(place) = service.streams.clone().try_acquire_owned() else {
+        return Err(Problem::busy("as many event streams as may be open are open", 5));
+    };
+    let hash = bearer(&headers).map_err(Problem::unauthenticated)?;
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(peer)| peer.0);
+    let (events, reader) = mpsc::channel(AHEAD);
+    let watcher = Watcher { service, events, kinds, role: holder.role, hash, from };
+    tokio::spawn(async move {
+        let _place = place;
+        watcher.run(after).await;
+    });
+    let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("still here");
+    Ok(Sse::new(ReceiverStream::new(reader)).keep_alive(heartbeat))
+}
+
+fn read_id(id: &str) -> Option<(u64, u64)> {
+    let (run, number) = id.split_once('-')?;
+    Some((run.parse().ok()?, number.parse().ok()?))
+}
+
+/// Kinds that are wanted.
+struct Kinds(Vec<String>);
+
+impl Kinds {
+    fn read(text: Option<&str>) -> Result<Kinds, Problem> {
+        let kinds: Vec<String> =
+            text.unwrap_or_default().split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+        if kinds.len() > KINDS_MAX {
+            return Err(Problem::field("kinds", "names too many kinds", format!("name at most {KINDS_MAX}, or call.*")));
+        }
+        Ok(Kinds(kinds))
+    }
+
+    fn want(&self, kind: &str) -> bool {
+        let fits = |wanted: &String| match wanted.strip_suffix('*') {
+            Some(front) => kind.starts_with(front),
+            None => kind == wanted,
+        };
+        self.0.is_empty() || self.0.iter().any(fits)
+    }
+}
+
+/// One open stream.
+struct Watcher {
+    service: Arc<Service>,
+    events: mpsc::Sender<Result<Event, Infallible>>,
+    kinds: Kinds,
+    role: Role,
+    hash: TokenHash,
+    from: IpAddr,
+}
+
+impl Watcher {
+    /// Sends events until the reader goes away or takes nothing, the token is withdrawn, or the server stops.
+    async fn run(self, after: Option<u64>) {
+        let journal = self.service.control.journal().clone();
+        let mut stop = self.service.stopping.subscribe();
+        let mut last = match after {
+            Some(number) => number,
+            None => match self.reset(journal.newest()).await {
+                Some(number) => number,
+                None => return,
+            },
+        };
+        loop {
+            match journal.since(last, TAKE) {
+                Resume::Lost { newest } => match self.reset(newest).await {
+                    Some(number) => last = number,
+                    None => return,
+                },
+                Resume::Since(notices) => {
+                    for notice in &notices {
+                        last = notice.number;
+                        if !self.kinds.want(notice.kind) {
+                            continue;
+                        }
+                        let data = seen_by(self.role, notice.data.clone());
+                        let event = Event::default().id(format!("{}-{last}", journal.run())).event(notice.kind);
+                        if !self.send(event.data(data.to_string())).await {
+                            return;
+                        }
+                    }
+                    if !notices.is_empty() {
+                        continue;
+                    }
+                    let look_at_token = tokio::select! {
+                        () = journal.grown(last) => false,
+                        () = async { drop(stop.wait_for(|stopping| *stopping).await) } => return,
+                        () = self.events.closed() => return,
+                        () = tokio::time::sleep(TOKEN_LIFE) => true,
+                    };
+                    // A withdrawn token ends its streams too.
+                    if look_at_token
+                        && matches!(self.service.holder(&self.hash, self.from).await, Err(problem) if problem.status == 401)
+                    {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says that something is lost; gives the number to go on after.
+    async fn reset(&self, newest: u64) -> Option<u64> {
+        let run = self.service.control.journal().run();
+        let event = Event::default().id(format!("{run}-{newest}")).event("reset");
+        self.send(event.data("{\"why\":\"events were lost, read the state anew\"}")).await.then_some(newest)
+    }
+
+    async fn send(&self, event: Event) -> bool {
+        self.events.send_timeout(Ok(event), WRITE_WAIT).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_wanted_whole_or_by_their_front() {
+        let kinds = Kinds::read(Some("call.*, agent.state")).unwrap();
+        for (kind, wanted) in [("call.answered", true), ("agent.state", true), ("agent.phone", false), ("call", false)] {
+            assert_eq!(kinds.want(kind), wanted, "{kind}");
+        }
+        assert!(Kinds::read(None).unwrap().want("anything"));
+        assert!(Kinds::read(Some(&"a,".repeat(KINDS_MAX + 1))).is_err());
+    }
+
+    #[test]
+    fn an_id_is_a_run_and_a_number() {
+        assert_eq!(read_id("17-3"), Some((17, 3)));
+        for text in ["", "17", "17-", "-3", "a-b", "17-3-1"] {
+            assert_eq!(read_id(text), None, "{text}");
+        }
+    }
+}

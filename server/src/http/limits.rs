@@ -1,0 +1,188 @@
+//! Every limit of the HTTP side, with its reason, and the token bucket that keeps the rates.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Connections at once: 1,024 of about 40 KB each (buffers, task) are 40 MB.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// Connections of one address: half, so that one machine never takes all places. A proxy in front multiplexes its
+/// clients over fewer.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 2;
+/// Time to send a request's head, and to be idle between two requests.
+pub const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// Request head: 16 KiB take the longest filters and tokens several times over.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Time for one answer, the request's body included.
+pub const REQUEST_WAIT: Duration = Duration::from_secs(30);
+/// Time for an upload: 64 MiB over a line of 1 Mbit/s.
+pub const UPLOAD_WAIT: Duration = Duration::from_secs(600);
+/// A reader that takes nothing for so long is cut.
+pub const WRITE_WAIT: Duration = Duration::from_secs(30);
+/// Time for open answers to end when the server stops.
+pub const STOP_WAIT: Duration = Duration::from_secs(5);
+/// A JSON body: a campaign that names 2,000 agents.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// An import: about a million leads of 60 bytes.
+pub const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Questions to the store at once: each holds a thread; reads are queued behind each other there anyway.
+pub const STORE_CALLS_MAX: usize = 16;
+/// How long a request waits for its turn at the store.
+pub const STORE_TURN_WAIT: Duration = Duration::from_secs(5);
+/// Open event streams: a console tab each; a full set copies 200 × 50 notices a second.
+pub const EVENT_STREAMS_MAX: usize = 200;
+/// Imports at once, waiting ones included: each holds its file on the disk.
+pub const IMPORTS_MAX: usize = 4;
+/// Exports at once: each reads the store page after page.
+pub const EXPORTS_MAX: usize = 4;
+/// Rows of a page, unless asked otherwise.
+pub const PAGE_ROWS: u32 = 100;
+/// How long a checked token is believed before it is looked up anew: how long a withdrawn one can still work.
+pub const TOKEN_LIFE: Duration = Duration::from_secs(3);
+/// Tokens kept in memory: far more than an installation has; what is beyond is looked up each time.
+pub const TOKENS_CACHED_MAX: usize = 10_000;
+/// Requests a second of one token, and how many at once after a pause: a console polls a few times a second, a
+/// connector that walks all CDRs some tens of times.
+pub const TOKEN_RATE: Rate = Rate { per_s: 200.0, burst: 1_000.0 };
+/// Requests a second of one address that bring no valid token: guessing 2^256 values gains nothing, so this only keeps
+/// the store's index from being asked in vain.
+pub const STRANGER_RATE: Rate = Rate { per_s: 5.0, burst: 50.0 };
+/// Addresses whose failures are remembered, 60 bytes each; the rest share one bucket.
+pub const ADDRESSES_MAX: usize = 10_000;
+/// Idempotency keys are kept so long.
+pub const KEY_LIFE: Duration = Duration::from_secs(24 * 3_600);
+/// Longest key; a UUID has 36.
+pub const KEY_CHARS_MAX: usize = 128;
+/// Longest answer that is kept with its key: half of what the store takes, since JSON inside of JSON grows.
+pub const KEPT_ANSWER_BYTES_MAX: usize = store::IDEMPOTENT_BODY_BYTES_MAX / 2;
+
+/// How fast something may happen.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// In the long run.
+    pub per_s: f64,
+    /// At once after a pause.
+    pub burst: f64,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// A full one.
+    pub(super) fn new(rate: Rate, now: Instant) -> Bucket {
+        Bucket { left: rate.burst, at: now }
+    }
+
+    fn fill(&mut self, rate: Rate, now: Instant) {
+        let passed_s = now.saturating_duration_since(self.at).as_secs_f64();
+        self.left = (self.left + passed_s * rate.per_s).min(rate.burst);
+        self.at = now;
+    }
+
+    /// Takes one, or says after how many seconds there is one.
+    pub(super) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), u32> {
+        self.fill(rate, now);
+        if self.left >= 1.0 {
+            self.left -= 1.0;
+            return Ok(());
+        }
+        Err(((1.0 - self.left) / rate.per_s).ceil().max(1.0) as u32)
+    }
+
+    /// Whether one could be taken.
+    fn has(&mut self, rate: Rate, now: Instant) -> Result<(), u32> {
+        self.take(rate, now).map(|()| self.left += 1.0)
+    }
+}
+
+/// Failures to show a valid token, by address.
+pub(super) struct Strangers(Mutex<BTreeMap<u128, Bucket>>);
+
+/// The bucket of all addresses that found no room.
+const SHARED: u128 = 0;
+
+impl Strangers {
+    pub(super) fn new() -> Strangers {
+        Strangers(Mutex::new(BTreeMap::new()))
+    }
+
+    fn bucket<T>(&self, address: IpAddr, now: Instant, work: impl FnOnce(&mut Bucket) -> T) -> T {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut key = key(address);
+        if buckets.len() >= ADDRESSES_MAX && !buckets.contains_key(&key) {
+            // Full again means forgotten.
+            buckets.retain(|_, bucket| {
+                bucket.fill(STRANGER_RATE, now);
+                bucket.left < STRANGER_RATE.burst
+            });
+            if buckets.len() >= ADDRESSES_MAX {
+                key = SHARED;
+            }
+        }
+        work(buckets.entry(key).or_insert_with(|| Bucket::new(STRANGER_RATE, now)))
+    }
+
+    /// Whether an address may still try a token that nobody knows.
+    pub(super) fn may_try(&self, address: IpAddr, now: Instant) -> Result<(), u32> {
+        self.bucket(address, now, |bucket| bucket.has(STRANGER_RATE, now))
+    }
+
+    /// Counts a failure.
+    pub(super) fn failed(&self, address: IpAddr, now: Instant) {
+        // An empty bucket stays empty.
+        let _ = self.bucket(address, now, |bucket| bucket.take(STRANGER_RATE, now));
+    }
+}
+
+/// One key an address; an IPv6 host has a whole /64, so its last 64 bits tell nobody apart.
+fn key(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => 0xffff_0000_0000 | u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address) >> 64 << 64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_then_its_rate() {
+        let start = Instant::now();
+        let rate = Rate { per_s: 2.0, burst: 3.0 };
+        let mut bucket = Bucket::new(rate, start);
+        assert_eq!((0..4).filter(|_| bucket.take(rate, start).is_ok()).count(), 3);
+        assert_eq!(bucket.take(rate, start), Err(1));
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..4).filter(|_| bucket.take(rate, later).is_ok()).count(), 2);
+        let much_later = start + Duration::from_secs(1_000);
+        assert_eq!((0..9).filter(|_| bucket.take(rate, much_later).is_ok()).count(), 3);
+    }
+
+    #[test]
+    fn addresses_are_told_apart_and_a_flood_of_them_shares_one_bucket() {
+        let (strangers, now) = (Strangers::new(), Instant::now());
+        let one: IpAddr = "192.0.2.1".parse().unwrap();
+        for _ in 0..STRANGER_RATE.burst as u32 {
+            assert!(strangers.may_try(one, now).is_ok());
+            strangers.failed(one, now);
+        }
+        assert!(strangers.may_try(one, now).is_err());
+        assert!(strangers.may_try("192.0.2.2".parse().unwrap(), now).is_ok());
+        // Two addresses of one IPv6 host.
+        let (a, b): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap());
+        assert_eq!(key(a), key(b));
+        for number in 0..2 * ADDRESSES_MAX as u32 {
+            strangers.failed(IpAddr::V4(number.into()), now);
+        }
+        assert!(strangers.0.lock().unwrap().len() <= ADDRESSES_MAX + 1);
+        let unseen: IpAddr = "198.51.100.1".parse().unwrap();
+        assert!(strangers.may_try(unseen, now).is_err());
+    }
+}

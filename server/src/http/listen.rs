@@ -1,0 +1,223 @@
+//! Connections: accepted, counted, kept from being slow for ever, and let go in order.
+
+use super::auth::Peer;
+use super::limits::{
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, STOP_WAIT, WRITE_WAIT,
+};
+use super::{Service, openapi, wall_now};
+use axum::Router;
+use axum::body::Body;
+use base::WallTime;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, Sleep};
+use tower::ServiceExt;
+
+/// A pause after a failed accept (no file descriptors, say), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often old idempotency keys are swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Serves until `shutdown` is done; then takes no new connections, ends event streams, and waits up to 5 s for answers
+/// under way.
+pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl Future<Output = ()>) {
+    let app = openapi::app(service.clone());
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let addresses = Arc::new(Addresses::default());
+    let stop = service.stopping.subscribe();
+    let mut shutdown = std::pin::pin!(shutdown);
+    let sweeper = tokio::spawn(sweep(service.clone()));
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (Ok(place), Some(share)) = (places.clone().try_acquire_owned(), addresses.take(from.ip())) else {
+            service.figures.refused_connection();
+            continue;
+        };
+        let (app, stop) = (app.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _held = (place, share);
+            connection(stream, from, app, stop).await;
+        });
+    }
+    drop(listener);
+    sweeper.abort();
+    service.stopping.send_replace(true);
+    // All places free again: every connection has ended.
+    let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(STOP_WAIT, places.acquire_many(all)).await;
+}
+
+async fn connection(stream: TcpStream, from: SocketAddr, app: Router, mut stop: watch::Receiver<bool>) {
+    // Answers are small and written whole; waiting to fill a segment only delays them.
+    let _ = stream.set_nodelay(true);
+    let answer = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Peer(from.ip()));
+        app.clone().oneshot(request.map(Body::new))
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(HEAD_BYTES_MAX.max(8_192));
+    let connection = builder.serve_connection(TokioIo::new(Cut::new(stream)), answer);
+    let mut connection = std::pin::pin!(connection);
+    // A client's faults end its connection and are no concern of the log.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+/// Forgets idempotency keys that are too old.
+async fn sweep(service: Arc<Service>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        let life_us = i64::try_from(KEY_LIFE.as_micros()).unwrap_or(i64::MAX);
+        let before = WallTime::from_unix_us(wall_now().as_unix_us() - life_us);
+        if let Err(problem) = service.store(move |store| store.idempotency_sweep(before)).await {
+            tracing::warn!(problem = problem.detail, "old idempotency keys could not be swept");
+        }
+    }
+}
+
+/// Connections by address.
+#[derive(Default)]
+struct Addresses(Mutex<BTreeMap<IpAddr, usize>>);
+
+/// One connection of an address.
+struct Share {
+    addresses: Arc<Addresses>,
+    address: IpAddr,
+}
+
+impl Addresses {
+    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Share> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= CONNECTIONS_PER_ADDRESS_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Share { addresses: self.clone(), address })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut counts = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// A connection whose reader is cut when it takes nothing for [`WRITE_WAIT`].
+struct Cut<S> {
+    stream: S,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Cut<S> {
+    fn new(stream: S) -> Cut<S> {
+        Cut { stream, stalled: None }
+    }
+
+    fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let sleep = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + WRITE_WAIT)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the reader takes nothing")))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Cut<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Cut<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.watch(cx, written)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.watch(cx, flushed)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.watch(cx, shut)
+    }
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.watch(cx, written)
+    }
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_a_little_is_not() {
+        let (near, mut far) = tokio::io::duplex(16);
+        let mut cut = Cut::new(near);
+        let write = tokio::spawn(async move { cut.write_all(&[0; 64]).await });
+        let mut buffer = [0; 16];
+        // 16 bytes of every 20 s: slow, and within the limit each time.
+        for _ in 0..2 {
+            tokio::time::sleep(WRITE_WAIT * 2 / 3).await;
+            assert_eq!(tokio::io::AsyncReadExt::read(&mut far, &mut buffer).await.unwrap(), 16);
+        }
+        let error = write.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn one_address_takes_no_more_than_its_share() {
+        let addresses = Arc::new(Addresses::default());
+        let one: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut held: Vec<Share> = (0..CONNECTIONS_PER_ADDRESS_MAX).map(|_| addresses.take(one).unwrap()).collect();
+        assert!(addresses.take(one).is_none());
+        assert!(addresses.take("192.0.2.2".parse().unwrap()).is_some());
+        held.pop();
+        held.push(addresses.take(one).unwrap());
+        drop(held);
+        assert!(addresses.0.lock().unwrap().is_empty());
+    }
+}

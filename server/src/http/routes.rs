@@ -1,0 +1,95 @@
+//! Who may do what: every operation with the least role that may do it. What is not in this table is refused.
+
+use crate::token::Role;
+use axum::http::Method;
+
+/// Who may use an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Holders of a token of this role or a greater one.
+    From(Role),
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path below `base_path`, with its parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+}
+
+const fn route(method: &'static str, path: &'static str, access: Access) -> Route {
+    Route { method, path, access }
+}
+
+use Access::{From, Public};
+use Role::{Admin, Agent, Supervisor, Viewer};
+
+/// Every operation of the server.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/", Public),
+    route("GET", "/healthz", Public),
+    route("GET", "/readyz", Public),
+    route("GET", "/metrics", Public),
+    route("GET", "/api/openapi.json", Public),
+    route("GET", "/api/v1/whoami", From(Viewer)),
+    route("GET", "/api/v1/events", From(Viewer)),
+    route("GET", "/api/v1/calls", From(Viewer)),
+    route("POST", "/api/v1/calls", From(Agent)),
+    route("GET", "/api/v1/calls/{id}", From(Viewer)),
+    route("DELETE", "/api/v1/calls/{id}", From(Agent)),
+    route("GET", "/api/v1/trunks", From(Viewer)),
+    route("GET", "/api/v1/campaigns", From(Viewer)),
+    route("POST", "/api/v1/campaigns", From(Supervisor)),
+    route("GET", "/api/v1/campaigns/{name}", From(Viewer)),
+    route("PATCH", "/api/v1/campaigns/{name}", From(Supervisor)),
+    route("DELETE", "/api/v1/campaigns/{name}", From(Admin)),
+    route("POST", "/api/v1/campaigns/{name}/start", From(Supervisor)),
+    route("POST", "/api/v1/campaigns/{name}/pause", From(Supervisor)),
+    route("POST", "/api/v1/campaigns/{name}/stop", From(Supervisor)),
+    route("GET", "/api/v1/campaigns/{name}/report", From(Viewer)),
+    route("GET", "/api/v1/agents", From(Viewer)),
+    route("POST", "/api/v1/agents", From(Supervisor)),
+    route("GET", "/api/v1/agents/{name}", From(Viewer)),
+    route("PATCH", "/api/v1/agents/{name}", From(Supervisor)),
+    route("DELETE", "/api/v1/agents/{name}", From(Admin)),
+    route("POST", "/api/v1/agents/{name}/state", From(Agent)),
+    route("GET", "/api/v1/lists", From(Viewer)),
+    route("POST", "/api/v1/lists", From(Supervisor)),
+    route("GET", "/api/v1/lists/{name}", From(Viewer)),
+    route("DELETE", "/api/v1/lists/{name}", From(Supervisor)),
+    route("POST", "/api/v1/lists/{name}/import", From(Supervisor)),
+    route("GET", "/api/v1/imports", From(Viewer)),
+    route("GET", "/api/v1/imports/{id}", From(Viewer)),
+    route("GET", "/api/v1/imports/{id}/rejected.csv", From(Supervisor)),
+    route("GET", "/api/v1/leads", From(Supervisor)),
+    route("GET", "/api/v1/leads/{id}", From(Supervisor)),
+    route("GET", "/api/v1/attempts", From(Supervisor)),
+    route("GET", "/api/v1/attempts/{id}", From(Supervisor)),
+    route("POST", "/api/v1/attempts/{id}/disposition", From(Agent)),
+    route("GET", "/api/v1/cdrs", From(Supervisor)),
+    route("GET", "/api/v1/do-not-call", From(Supervisor)),
+    route("POST", "/api/v1/do-not-call", From(Agent)),
+    route("DELETE", "/api/v1/do-not-call/{number}", From(Supervisor)),
+    route("GET", "/api/v1/consents", From(Supervisor)),
+    route("POST", "/api/v1/consents", From(Agent)),
+    route("GET", "/api/v1/contacts", From(Supervisor)),
+    route("GET", "/api/v1/recordings", From(Supervisor)),
+    route("GET", "/api/v1/tokens", From(Admin)),
+    route("POST", "/api/v1/tokens", From(Admin)),
+    route("DELETE", "/api/v1/tokens/{id}", From(Admin)),
+    route("GET", "/api/v1/audit", From(Admin)),
+    route("GET", "/api/v1/config", From(Admin)),
+];
+
+/// Who may use an operation; `None` when the table does not know it.
+pub(super) fn access(method: &Method, path: &str) -> Option<Access> {
+    // What answers GET answers HEAD.
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    ROUTES.iter().find(|route| route.method == method && route.path == path).map(|route| route.access)
+}

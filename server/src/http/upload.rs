@@ -1,0 +1,81 @@
+//! Bodies that are files: kept in a nameless file of `data_dir` while they are worked on, so that they cost no memory
+//! and leave nothing behind.
+
+use super::Service;
+use super::limits::UPLOAD_BYTES_MAX;
+use super::problem::Problem;
+use axum::body::{Body, Bytes};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// What is read from a file at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A file that grows.
+pub(super) struct Keeper {
+    file: File,
+    bytes: usize,
+}
+
+impl Keeper {
+    /// An empty one.
+    pub(super) fn new(service: &Service) -> Result<Keeper, Problem> {
+        let folder = service.config.load().server.data_dir.clone();
+        Ok(Keeper { file: tempfile::tempfile_in(folder).map_err(no_room)?, bytes: 0 })
+    }
+
+    /// Some KB into the page cache at a time: no longer than a lock.
+    pub(super) fn write(&mut self, part: &[u8]) -> Result<(), Problem> {
+        self.bytes += part.len();
+        if self.bytes > UPLOAD_BYTES_MAX {
+            return Err(Problem::too_large(UPLOAD_BYTES_MAX));
+        }
+        self.file.write_all(part).map_err(no_room)
+    }
+
+    /// The file at its beginning.
+    pub(super) fn finish(mut self) -> Result<File, Problem> {
+        self.file.seek(SeekFrom::Start(0)).map_err(no_room)?;
+        Ok(self.file)
+    }
+}
+
+fn no_room(error: std::io::Error) -> Problem {
+    tracing::error!(%error, "an upload cannot be kept in data_dir");
+    Problem::busy("the server has no room for the file, try later", 60)
+}
+
+/// Writes a body into a file and gives the file at its beginning; `hear` gets every part.
+pub(super) async fn keep(service: &Service, body: Body, mut hear: impl FnMut(&[u8])) -> Result<File, Problem> {
+    let mut file = Keeper::new(service)?;
+    let mut parts = body.into_data_stream();
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|_| Problem::malformed("the body ended before its end, send it again"))?;
+        hear(&part);
+        file.write(&part)?;
+    }
+    file.finish()
+}
+
+/// A file as a body.
+pub(super) fn stream(mut file: File) -> Body {
+    let (parts, reader) = mpsc::channel::<std::io::Result<Bytes>>(2);
+    tokio::task::spawn_blocking(move || {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        loop {
+            let part = match file.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(read) => Ok(Bytes::copy_from_slice(&buffer[..read])),
+                Err(error) => Err(error),
+            };
+            // Nobody reads any more: done.
+            if parts.blocking_send(part).is_err() {
+                return;
+            }
+        }
+    });
+    Body::from_stream(ReceiverStream::new(reader))
+}
