@@ -38,7 +38,8 @@ impl Store {
         query.bind(id(tenant.0)?);
         query.and(" AND campaign_id = ", maybe_id(filter.campaign.map(|campaign| campaign.0))?);
         if filter.list.is_some() || filter.lead.is_some() || filter.outcome.is_some() {
-            query.push(" AND attempt_id IN (SELECT attempt_id FROM attempt WHERE tenant_id = ").bind(id(tenant.0)?);
+            query.push(" AND EXISTS (SELECT 1 FROM attempt WHERE attempt.attempt_id = cdr.attempt_id");
+            query.push(" AND attempt.tenant_id = ").bind(id(tenant.0)?);
             of_attempt(&mut query, tenant, &filter)?;
             query.push(")");
         }
@@ -69,13 +70,14 @@ impl Store {
     }
 }
 
-/// The conditions that only an attempt can answer.
+/// The conditions that only an attempt can answer. Each row asks for its lead by key, so that a page ends at its limit
+/// instead of gathering a whole list first.
 fn of_attempt(query: &mut Sql, tenant: TenantId, filter: &Filter) -> Result<(), StoreError> {
-    query.and(" AND lead_id = ", maybe_id(filter.lead.map(|lead| lead.0))?);
-    query.and(" AND outcome = ", maybe_text(filter.outcome.as_deref())?);
+    query.and(" AND attempt.lead_id = ", maybe_id(filter.lead.map(|lead| lead.0))?);
+    query.and(" AND attempt.outcome = ", maybe_text(filter.outcome.as_deref())?);
     if let Some(list) = filter.list {
-        query.push(" AND lead_id IN (SELECT lead_id FROM lead WHERE tenant_id = ").bind(id(tenant.0)?);
-        query.push(" AND list_id = ").bind(id(list.0)?).push(")");
+        query.push(" AND EXISTS (SELECT 1 FROM lead WHERE lead.lead_id = attempt.lead_id AND lead.tenant_id = ");
+        query.bind(id(tenant.0)?).push(" AND lead.list_id = ").bind(id(list.0)?).push(")");
     }
     Ok(())
 }
