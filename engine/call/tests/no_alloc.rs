@@ -1,4 +1,4 @@
-//! Handling audio allocates nothing: a bridge between two shards under an allocator that counts.
+//! Handling audio allocates nothing: a bridge between two shards, and an echo, under an allocator that counts.
 
 use base::{CallId, Duration, Instant, LegId, Seed, ShardId, WallAnchor, WallTime};
 use call::{Command, Event, Originate, Output, Shard, ShardConfig};
@@ -71,6 +71,18 @@ fn settle(now: Instant, shards: &mut [Shard; 3], far_legs: &mut Vec<LegId>) -> (
 
 #[test]
 fn a_bridge_between_two_shards_allocates_nothing_per_packet() {
+    let bridge =
+        |leg, with| Command::Bridge { call: CallId(1), leg: LegId(leg), with: LegId(with), with_shard: ShardId(with) };
+    nothing_is_allocated([bridge(0, 1), bridge(1, 0)]);
+}
+
+#[test]
+fn an_echo_allocates_nothing_per_packet() {
+    nothing_is_allocated([0, 1].map(|leg| Command::Echo { leg: LegId(leg), on: true }));
+}
+
+/// Two legs that are spoken to, on a shard each, and an order for each of them.
+fn nothing_is_allocated(orders: [Command; 2]) {
     let mut now = Instant::ZERO + Duration::from_secs(1);
     let mut shards = [shard(0), shard(1), shard(FAR)];
     let mut far_legs = Vec::new();
@@ -96,10 +108,8 @@ fn a_bridge_between_two_shards_allocates_nothing_per_packet() {
         shards[FAR].handle_command(now, Command::Play { leg, prompt, repeat: true });
         settle(now, &mut shards, &mut far_legs);
     }
-    for (ours, other) in [(0, 1), (1, 0)] {
-        let bridge =
-            Command::Bridge { call: CallId(1), leg: LegId(ours), with: LegId(other), with_shard: ShardId(other) };
-        shards[ours as usize].handle_command(now, bridge);
+    for (shard, order) in shards.iter_mut().zip(orders) {
+        shard.handle_command(now, order);
     }
     let (mut allocations, mut packets) = (0, 0);
     for millisecond in 0..12_000 {

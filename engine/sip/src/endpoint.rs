@@ -64,6 +64,8 @@ pub struct Endpoint {
     at_work: AtWork,
     #[cfg(any(test, feature = "fault-injection"))]
     planted: Option<DialogId>,
+    #[cfg(test)]
+    farewell_fails: bool,
     timers: TimerWheel<Due>,
     outputs: VecDeque<Output>,
     drops: Drops,
@@ -102,6 +104,8 @@ impl Endpoint {
             at_work: AtWork::default(),
             #[cfg(any(test, feature = "fault-injection"))]
             planted: None,
+            #[cfg(test)]
+            farewell_fails: false,
             timers: TimerWheel::new(),
             outputs: VecDeque::new(),
             drops: Drops::default(),

@@ -1,5 +1,6 @@
 //! Endpoints against each other and against hand-made messages, over a link in memory.
 
+mod abandon;
 mod calls;
 mod junk;
 mod orphans;

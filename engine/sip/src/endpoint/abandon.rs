@@ -43,6 +43,19 @@ impl Endpoint {
         self.at_work.dialog = Some(id);
     }
 
+    /// The next farewell panics.
+    #[cfg(test)]
+    pub(crate) fn plant_fault_in_farewell(&mut self) {
+        self.farewell_fails = true;
+    }
+
+    /// As if a panic had interrupted the work for a client transaction.
+    #[cfg(test)]
+    pub(crate) fn interrupted_at(&mut self, branch: &[u8], method: &str) {
+        let id = self.transactions.find(&Key::client(branch, method)).expect("a transaction");
+        self.work_on_transaction(id);
+    }
+
     /// The dialog that the endpoint was working on when a panic interrupted it.
     pub fn at_work(&self) -> Option<DialogId> {
         self.at_work.dialog
@@ -68,6 +81,11 @@ impl Endpoint {
             }
         }
         if let Some(id) = dialog {
+            // Those that the farewell could not answer: their machine waits for an answer from above and never ends
+            // without one.
+            for open in self.transactions.open_servers(|owner| owner.dialog() == Some(id)) {
+                self.drop_transaction(open);
+            }
             self.dialogs.remove(id);
             self.calls.retain(|_, of| *of != id);
             self.timers.retain(|due| !matches!(due, Due::Dialog(of, _) if *of == id));
@@ -76,6 +94,8 @@ impl Endpoint {
 
     /// `interrupted` is about to be dropped and must not be relied on.
     fn farewell(&mut self, now: Instant, id: DialogId, interrupted: Option<TransactionId>) {
+        #[cfg(test)]
+        assert!(!std::mem::take(&mut self.farewell_fails), "planted fault: farewell");
         let Some(dialog) = self.dialogs.get(id) else { return };
         match &dialog.phase {
             Phase::Established => {

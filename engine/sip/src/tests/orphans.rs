@@ -226,6 +226,23 @@ fn nobody_elses_answers_are_touched_and_a_forger_gains_nothing() {
     world.assert_clean();
 }
 
+/// The callee's BYE, re-INVITE or UPDATE after our restart.
+#[test]
+fn requests_of_a_dialog_that_died_with_its_process_get_481() {
+    let mut world = World::new(1, 88, Link::CLEAN);
+    for method in ["BYE", "INVITE", "UPDATE", "INFO", "OPTIONS"] {
+        let request = format!(
+            "{method} sip:outpace@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1:5080;branch=z9hG4bK{method}\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:outpace@192.0.2.1>;tag=ours\r\nCall-ID: s0-old\r\nCSeq: 7 {method}\r\n\
+             Contact: <sip:a@198.51.100.1:5080>\r\nMax-Forwards: 70\r\n\r\n"
+        );
+        world.send(stranger(1), address(0), request.into_bytes());
+        world.run(Duration::from_ms(20));
+        assert_eq!(world.inbox.last().expect("an answer").label(), format!("481 {method}"));
+    }
+    world.assert_clean();
+}
+
 #[test]
 fn pings_of_strangers_are_answered_so_many_a_second() {
     let mut world = World::new(1, 87, Link::CLEAN);

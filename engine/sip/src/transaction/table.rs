@@ -140,6 +140,13 @@ impl Table {
     pub(crate) fn find(&self, key: &Key) -> Option<TransactionId> {
         self.by_key.get(key).copied()
     }
+    /// The peer's INVITEs without a final response that belong to one of these.
+    pub(crate) fn open_servers(&self, of: impl Fn(Owner) -> bool) -> Vec<TransactionId> {
+        let open = |transaction: &Transaction| {
+            matches!(&transaction.machine, Machine::ServerInvite(machine) if machine.is_open()) && of(transaction.owner)
+        };
+        self.transactions.iter().filter(|(_, transaction)| open(transaction)).map(|(id, _)| id).collect()
+    }
     pub(crate) fn get(&self, id: TransactionId) -> Option<&Transaction> {
         self.transactions.get(id)
     }
