@@ -11,6 +11,7 @@
 //! folder. What cannot change while running says so at SIGHUP and stays as it was.
 
 mod boot;
+mod flights;
 mod lock;
 mod recovery;
 mod reload;
@@ -26,6 +27,7 @@ use arc_swap::ArcSwap;
 use base::Duration;
 use clap::Args;
 use dialer::{Dialer, DialerConfig};
+use flights::Flights;
 use media::amd::{ClassicConfig, DetectorConfig};
 use net::{Clock, DriverChoice, Engine, EngineConfig};
 use std::collections::BTreeMap;
@@ -68,13 +70,13 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     let store = Arc::new(store);
     let prompts = Prompts::new(&config.server.data_dir);
 
-    let flight_dir = config.server.data_dir.join("flight");
-    let flight = net::flight::read(&flight_dir).map_err(|e| Failure::failed(format!("flight record: {e}")))?;
     let anchor = clock.anchor();
+    let run_number = anchor.wall.as_unix_us() as u64;
+    let (mut flights, flight) = Flights::read(&config.server.data_dir.join("flight"), run_number)?;
     let recovered = recovery::recover(&store, &acks, tenant, &flight, anchor.wall_at(clock.now()))?;
     recovered.report();
 
-    let engine = Engine::start(engine_config(&config, flight_dir))?;
+    let engine = Engine::start(engine_config(&config, flights.current.clone()))?;
     tracing::info!("SIP on {}, driver {}, {} shards", engine.sip_addr(), engine.driver(), engine.shards());
     let high_water = store.high_water()?;
     let dialer_config = DialerConfig {
@@ -92,7 +94,6 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     };
     let seed = net::entropy::seed()?;
     let conductor = Conductor::new(conductor_config, Dialer::new(dialer_config, seed, anchor), anchor);
-    let run_number = anchor.wall.as_unix_us() as u64;
     let (control, end) = Control::new(Journal::new(run_number));
     let handle = engine.handle();
     let mut runtime = Runtime::new(clock, conductor, engine, Arc::clone(&store), acks, tenant, end)?;
@@ -123,7 +124,7 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     }));
     tracing::info!("API on http://{address}");
 
-    let result = until_told(&mut runtime, &hurry);
+    let result = until_told(&mut runtime, &mut flights, &hurry);
     // Those who watch learn that it is over; then their connections are closed. Whoever does not go in time is cut.
     drop(over);
     let _ = web.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(2), served).await });
@@ -157,10 +158,13 @@ fn engine_config(config: &Config, flight_dir: PathBuf) -> EngineConfig {
 }
 
 /// The control thread's life: until everything has ended after a drain.
-fn until_told(runtime: &mut Runtime, hurry: &AtomicBool) -> Result<(), Failure> {
+fn until_told(runtime: &mut Runtime, flights: &mut Flights, hurry: &AtomicBool) -> Result<(), Failure> {
     let mut limit = None;
     loop {
         runtime.step()?;
+        if runtime.conductor().orphans() == 0 {
+            flights.forget();
+        }
         let now = runtime.now();
         if !runtime.conductor().draining() {
             continue;

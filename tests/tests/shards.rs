@@ -213,7 +213,7 @@ fn outcome(world: &World, product: NodeId, carrier: NodeId, shards: u64) -> Outc
                 result.intents += 1;
                 assert!(lead_of.insert(row.attempt, row.lead).is_none(), "an attempt recorded twice");
             }
-            Op::AttemptClose(row) => {
+            Op::AttemptClose(row, _) => {
                 let lead = lead_of[&row.attempt];
                 assert!(result.leads.insert(lead.0, row.outcome.clone()).is_none(), "lead {lead} closed twice");
                 let crossed = row.agent.is_some_and(|agent| agent.0 % shards != row.attempt.0 % shards);

@@ -128,7 +128,9 @@ pub(crate) fn write(op: &Op) -> Result<Write, StoreError> {
         Op::CdrClose(row) => (format!("close of the CDR of call {}", row.call), cdr_close(row)?),
         Op::RebuildCdr(row) => (format!("CDR of attempt {}, rebuilt", row.attempt), cdr_rebuild(row)?),
         Op::Counted(row) => (format!("count of attempt {}", row.attempt), counted(row)?),
-        Op::AttemptClose(row) => (format!("close of attempt {}", row.attempt), attempt_close(row)?),
+        Op::AttemptClose(row, lead) => {
+            (format!("close of attempt {}", row.attempt), attempt_close(row, lead.as_ref())?)
+        }
         Op::LeadState(row) => (format!("state of lead {}", row.lead), lead_state(row)?),
         Op::Consent(row) => ("consent".to_owned(), consent(row)?),
         Op::Suppress(row) => ("suppression".to_owned(), suppress(row)?),
@@ -179,7 +181,7 @@ fn intent(row: &AttemptIntentRow) -> Steps {
     Ok(vec![lead, attempt])
 }
 
-fn attempt_close(row: &AttemptCloseRow) -> Steps {
+fn attempt_close(row: &AttemptCloseRow, lead: Option<&LeadStateRow>) -> Steps {
     let values = vec![
         text(&row.outcome)?.into(),
         text(&row.counted_as)?.into(),
@@ -197,7 +199,11 @@ fn attempt_close(row: &AttemptCloseRow) -> Steps {
         id(row.tenant.0)?.into(),
         id(row.attempt.0)?.into(),
     ];
-    Ok(vec![step(&ATTEMPT_CLOSE, values)])
+    let mut steps = vec![step(&ATTEMPT_CLOSE, values)];
+    if let Some(lead) = lead {
+        steps.extend(lead_state(lead)?);
+    }
+    Ok(steps)
 }
 
 fn cdr_open(row: &CdrOpenRow) -> Steps {

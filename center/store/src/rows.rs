@@ -33,8 +33,10 @@ pub enum Op {
     /// An attempt has entered the compliance ledger; its call may still go on. A second time is refused with
     /// [`NotFound`](crate::ErrorKind::NotFound).
     Counted(CountedRow),
-    /// An attempt is over. A second close is refused with [`NotFound`](crate::ErrorKind::NotFound).
-    AttemptClose(AttemptCloseRow),
+    /// An attempt is over, and what that means for its lead, in the same commit: a person who was reached must not be
+    /// called again because a crash came between the two. A second close is refused with
+    /// [`NotFound`](crate::ErrorKind::NotFound).
+    AttemptClose(AttemptCloseRow, Option<LeadStateRow>),
     /// The dial state of a lead changed.
     LeadState(LeadStateRow),
     /// A consent was given or withdrawn; append-only.

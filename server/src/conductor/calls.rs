@@ -3,7 +3,7 @@
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
-use dialer::{AmdVerdict, AttemptIntent, EndCause, HangupReason, Input, Party};
+use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, HangupReason, Input, Party};
 use media::amd::Verdict;
 
 /// A customer's call under way.
@@ -29,7 +29,8 @@ pub(super) struct Live {
 
 impl Conductor {
     pub(super) fn drain_dialer(&mut self, now: Instant) {
-        let mut closed = None;
+        // A close waits for the change of its lead, which follows at once: the two are one row to write.
+        let mut closed: Option<AttemptRecord> = None;
         while let Some(output) = self.dialer.poll_output() {
             match output {
                 dialer::Output::RecordIntent(intent) => self.record(intent),
@@ -58,16 +59,20 @@ impl Conductor {
                         continue;
                     }
                     self.figures.closed(&record);
-                    closed = Some((record.lead, record.outcome));
-                    let tenant = self.config.tenant;
-                    self.store(store::Op::AttemptClose(rows::attempt_close(tenant, &self.anchor, now, &record)));
-                    self.store(store::Op::Event(rows::timeline(tenant, &self.anchor, now, &record)));
+                    if let Some(before) = closed.replace(record) {
+                        self.write_close(now, &before, None);
+                    }
                 }
                 dialer::Output::LeadChanged { lead, state, next_at } => {
-                    // The change that follows a close is its consequence: the row keeps the outcome.
-                    let outcome = closed.take().filter(|(of, _)| *of == lead).map(|(_, outcome)| outcome);
+                    let of_close = closed.take_if(|record| record.lead == lead);
+                    let outcome = of_close.as_ref().map(|record| record.outcome);
                     let row = rows::lead_state(self.config.tenant, lead, state, next_at, outcome);
-                    self.store(store::Op::LeadState(row));
+                    match of_close {
+                        Some(record) => self.write_close(now, &record, Some(row)),
+                        None => {
+                            self.store(store::Op::LeadState(row));
+                        }
+                    }
                 }
                 dialer::Output::LeadsWanted { campaign, room } => {
                     self.outputs.push_back(Output::LeadsWanted(campaign, room));
@@ -92,6 +97,16 @@ impl Conductor {
                 }
             }
         }
+        if let Some(record) = closed {
+            self.write_close(now, &record, None);
+        }
+    }
+
+    /// An attempt's end with its timeline, and what it means for its lead.
+    fn write_close(&mut self, now: Instant, record: &AttemptRecord, lead: Option<store::LeadStateRow>) {
+        let tenant = self.config.tenant;
+        self.store(store::Op::AttemptClose(rows::attempt_close(tenant, &self.anchor, now, record), lead));
+        self.store(store::Op::Event(rows::timeline(tenant, &self.anchor, now, record)));
     }
 
     fn record(&mut self, intent: AttemptIntent) {

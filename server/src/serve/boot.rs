@@ -76,7 +76,8 @@ pub(super) fn trunks(config: &Config) -> Result<Vec<(TrunkId, Trunk)>, Refusal> 
 
 /// Routes with their prompts loaded.
 pub(super) fn routes(config: &Config, prompts: &Prompts) -> Result<Vec<InboundRoute>, Refusal> {
-    let trunk_id = |name: &str| (1..).zip(&config.trunks).find(|(_, trunk)| trunk.name == name).map(|(id, _)| TrunkId(id));
+    let trunk_id =
+        |name: &str| (1..).zip(&config.trunks).find(|(_, trunk)| trunk.name == name).map(|(id, _)| TrunkId(id));
     config
         .routes
         .iter()
@@ -84,7 +85,9 @@ pub(super) fn routes(config: &Config, prompts: &Prompts) -> Result<Vec<InboundRo
             let action = match &route.action {
                 Action::Echo => InboundAction::Echo,
                 Action::Reject(code) => InboundAction::Reject(*code),
-                Action::Play(file) => InboundAction::Play(prompts.load(file, NamedBy::Configuration, "route.action")?),
+                Action::Play(file) => {
+                    InboundAction::Play(prompts.load(file, NamedBy::Configuration, "route.action")?)
+                }
             };
             let from_trunk = route.from_trunk.as_deref().and_then(trunk_id);
             Ok(InboundRoute { to: route.to.clone(), from_trunk, action })
@@ -93,12 +96,7 @@ pub(super) fn routes(config: &Config, prompts: &Prompts) -> Result<Vec<InboundRo
 }
 
 /// Agents of the file and of the API, as requests.
-pub(super) fn agents(
-    store: &Store,
-    tenant: TenantId,
-    config: &Config,
-    now: WallTime,
-) -> Result<Vec<Request>, Failure> {
+pub(super) fn agents(store: &Store, tenant: TenantId, config: &Config, now: WallTime) -> Result<Vec<Request>, Failure> {
     let mut requests = Vec::new();
     let mut of_file = BTreeSet::new();
     let stored = stored_agents(store, tenant)?;

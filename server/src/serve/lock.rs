@@ -11,12 +11,13 @@ pub(super) struct Lock(#[allow(dead_code, reason = "the lock lives as long as th
 pub(super) fn take(folder: &Path) -> Result<Lock, Failure> {
     let path = folder.join("outpace.lock");
     let said = path.display().to_string();
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| Failure::io(&said, e))?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| Failure::io(&said, e))?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Failure::failed(format!("another outpace serves this data folder, {said}, stop it or use another data_dir")))
-        }
+        Err(TryLockError::WouldBlock) => Err(Failure::failed(format!(
+            "another outpace serves this data folder, {said}, stop it or use another data_dir"
+        ))),
         Err(TryLockError::Error(e)) => Err(Failure::io(&said, e)),
     }
 }

@@ -108,11 +108,14 @@ pub(super) fn recover(
     let retry = RetryRules::default().rules.get(&Outcome::Unknown).copied();
     for attempt in &attempts {
         let intent = &attempt.intent;
-        writer.write(Op::AttemptClose(store::AttemptCloseRow {
+        let close = store::AttemptCloseRow {
             tenant,
             attempt: intent.attempt,
             outcome: Outcome::Unknown.name().to_owned(),
-            counted_as: attempt.counted.as_ref().map_or_else(|| CountedAs::Nothing.name().to_owned(), |counted| counted.counted_as.clone()),
+            counted_as: attempt
+                .counted
+                .as_ref()
+                .map_or_else(|| CountedAs::Nothing.name().to_owned(), |counted| counted.counted_as.clone()),
             verdict: None,
             agent: None,
             cause_whose: "us".to_owned(),
@@ -124,15 +127,16 @@ pub(super) fn recover(
             connected_at: None,
             ended_at: now,
             closed_at: now,
-        }))?;
+        };
         let gap_us = retry.map_or(0, |rule| rule.gap.as_us() as i64);
-        writer.write(Op::LeadState(store::LeadStateRow {
+        let lead = store::LeadStateRow {
             tenant,
             lead: intent.lead,
             state: "waiting".to_owned(),
             next_at: Some(WallTime::from_unix_us(now.as_unix_us() + gap_us)),
             last_outcome: Some(Outcome::Unknown.name().to_owned()),
-        }))?;
+        };
+        writer.write(Op::AttemptClose(close, Some(lead)))?;
     }
     writer.finish()?;
     Ok(Recovered { orphans, attempts: attempts.len(), rebuilt, from_flight })

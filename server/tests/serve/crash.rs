@@ -28,7 +28,7 @@ post_dial_s = { dist = "uniform", min = 0.02, max = 0.2 }
 human_ring_s = { dist = "uniform", min = 0.1, max = 1.5 }
 machine_ring_s = { dist = "uniform", min = 0.1, max = 1.5 }
 [agent]
-talk_s = { dist = "uniform", min = 2, max = 8 }
+talk_s = { dist = "uniform", min = 0.5, max = 6 }
 "#;
 
 /// Each fifth kill comes during the start.
@@ -36,7 +36,8 @@ const START_UP_EVERY: usize = 5;
 
 /// Both kinds of databases side by side: most of a life is waiting.
 fn side_by_side(kills: usize, seed: u64, soak: bool) {
-    let run = |database: fn() -> Database| std::thread::spawn(move || kill_again_and_again(database(), kills, seed, soak));
+    let run =
+        |database: fn() -> Database| std::thread::spawn(move || kill_again_and_again(database(), kills, seed, soak));
     let runs = [run(|| Database::Sqlite), run(|| Database::Postgres(Postgres::start()))];
     let ended: Vec<_> = runs.into_iter().map(std::thread::JoinHandle::join).collect();
     for result in ended {
@@ -111,7 +112,10 @@ fn kill_again_and_again(database: Database, kills: usize, seed: u64, soak: bool)
         if ready.is_some() {
             let rows = ledger_rows(site);
             let sure = expected.sure;
-            assert!(rows.0 >= sure.0 && rows.1 >= sure.1, "{name}: the API showed {sure:?} long ago, rows are {rows:?}");
+            assert!(
+                rows.0 >= sure.0 && rows.1 >= sure.1,
+                "{name}: the API showed {sure:?} long ago, rows are {rows:?}"
+            );
             // Each second time the next process, not we, is the first to open what was left.
             expected.rows = Some(rows).filter(|_| kill % 2 == 0);
         }
@@ -133,7 +137,7 @@ fn kill_again_and_again(database: Database, kills: usize, seed: u64, soak: bool)
     table(name, &lives, &ended, [&customers, &agents]);
     ended.fits();
     let connected = ended.books.outcome(Outcome::Connected);
-    assert!(customers.up > kills / 5 && connected > kills, "{name}: too little happened");
+    assert!(customers.up > kills && connected > kills / 4, "{name}: too little happened");
     if soak {
         assert!(customers.slowest.max(agents.slowest) < BYE_LIMIT, "{name}: a BYE came late");
         let mut ready: Vec<Duration> = ready_times(&lives);
@@ -261,7 +265,11 @@ fn table(name: &str, lives: &[Life], ended: &Ended, orphans: [&Orphans; 2]) {
     let mut ready = ready_times(lives);
     ready.sort_unstable();
     let ms = |place: usize| ready.get(place).map_or(0, |span| span.as_ms());
-    println!("{name}: {} kills, {} of them during the start; {LEADS} leads", lives.len() - 1, lives.len() - ready.len());
+    println!(
+        "{name}: {} kills, {} of them during the start; {LEADS} leads",
+        lives.len() - 1,
+        lives.len() - ready.len()
+    );
     println!("  ready after          median {} ms, longest {} ms", ms(ready.len() / 2), ms(ready.len() - 1));
     let acked = calls.iter().filter(|call| call.acked.is_some()).count();
     println!("  carrier              {} INVITEs, {acked} acknowledged", calls.len());

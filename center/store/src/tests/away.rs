@@ -199,13 +199,13 @@ fn a_nearly_full_spool_refuses_intents_and_still_takes_the_ends_of_calls() {
     assert_eq!((kept, refused.kind), (50, ErrorKind::Busy), "{refused}: 30 of 40 places are for intents");
     assert!(matches!(b.store.health(), Health::Away { intents_refused: true, spool_full: false, spooled_ops: 30, .. }));
     for n in 1..=10 {
-        put(&b, 100 + n, Op::AttemptClose(close(n, n as i64))).unwrap();
+        put(&b, 100 + n, Op::AttemptClose(close(n, n as i64), None)).unwrap();
     }
     assert!(matches!(b.store.health(), Health::Away { intents_refused: true, spool_full: true, spooled_ops: 40, .. }));
-    assert_eq!(put(&b, 111, Op::AttemptClose(close(11, 11))).unwrap_err().kind, ErrorKind::Busy);
+    assert_eq!(put(&b, 111, Op::AttemptClose(close(11, 11), None)).unwrap_err().kind, ErrorKind::Busy);
     b.server.restart();
     wait_until("the server is back", || !is_away(&b.store));
-    put(&b, 111, Op::AttemptClose(close(11, 11))).unwrap();
+    put(&b, 111, Op::AttemptClose(close(11, 11), None)).unwrap();
     put(&b, 51, Op::Intent(intent(b.campaign, leads[51], 51, 1))).unwrap();
     let rows = b.store.attempts(TENANT, Filter::default()).unwrap();
     assert_eq!(rows.iter().map(|row| row.intent.attempt.0).collect::<Vec<_>>(), (1..=51).collect::<Vec<_>>());

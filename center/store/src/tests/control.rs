@@ -86,7 +86,7 @@ fn attempts_and_cdrs_are_filtered_both_ways_round(on: Backend) {
         write(&f, Op::CdrOpen(CdrOpenRow { campaign: Some(f.campaign), ..cdr(n as u64 + 11, Some(n as u64 + 1)) }))
             .unwrap();
     }
-    write(&f, Op::AttemptClose(close(2, 9))).unwrap();
+    write(&f, Op::AttemptClose(close(2, 9), None)).unwrap();
     let second_list = f.store.create_list(TENANT, "again", at(0)).unwrap();
     let attempts =
         |filter| f.store.attempts(TENANT, filter).unwrap().iter().map(|row| row.intent.attempt.0).collect::<Vec<_>>();

@@ -113,7 +113,7 @@ fn a_store_opens_again_with_its_rows_and_closes_twice(on: Backend) {
     f.store.close().unwrap();
     f.store.close().unwrap();
     assert_eq!(f.acks.try_iter().filter(|ack| ack.result.is_ok()).count(), 3);
-    assert_eq!(f.store.submit(9, Op::AttemptClose(close(1, 5))), Err(Full));
+    assert_eq!(f.store.submit(9, Op::AttemptClose(close(1, 5), None)), Err(Full));
     assert_eq!(f.store.flush().unwrap_err().kind, ErrorKind::Closed);
     assert_eq!(f.store.counts(TENANT, f.list).unwrap_err().kind, ErrorKind::Closed);
     let (store, _acks) = Store::open(&f.home.url()).unwrap();

@@ -25,14 +25,27 @@ fn an_attempt_is_read_back_as_it_was_written(on: Backend) {
     let found = f.store.attempts(TENANT, Filter { open_only: true, ..Filter::default() }).unwrap();
     assert_eq!(found, vec![AttemptRow { intent: first.clone(), close: None, counted: None }]);
     write(&f, Op::Event(EventRow { tenant: TENANT, attempt: AttemptId(10), at: at(9), body: "[1]".into() })).unwrap();
-    write(&f, Op::AttemptClose(close(10, 99_000_000))).unwrap();
+    // What it means for the lead comes with it, or not at all.
+    let done = |lead| LeadStateRow {
+        tenant: TENANT,
+        lead,
+        state: "done".to_owned(),
+        next_at: None,
+        last_outcome: Some("human".to_owned()),
+    };
+    let lead = || f.store.leads(TENANT, f.list, None, 0).unwrap().remove(0);
+    let nobody = Op::AttemptClose(close(10, 99_000_000), Some(done(LeadId(9_999))));
+    assert_eq!(write(&f, nobody).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(lead().state, "dialling");
+    write(&f, Op::AttemptClose(close(10, 99_000_000), Some(done(f.leads[0])))).unwrap();
+    assert_eq!((lead().state.as_str(), lead().last_outcome.as_deref()), ("done", Some("human")));
     let filter = Filter { number: Some(number(0)), outcome: Some("human".to_owned()), ..Filter::default() };
     let found = f.store.attempts(TENANT, filter).unwrap();
     assert_eq!(found, vec![AttemptRow { intent: first, close: Some(close(10, 99_000_000)), counted: None }]);
     assert!(f.store.attempts(TENANT, Filter { open_only: true, ..Filter::default() }).unwrap().is_empty());
     assert_eq!(f.store.events(TENANT, AttemptId(10)).unwrap()[0].body, "[1]");
     // A second close would change what was recorded.
-    assert_eq!(write(&f, Op::AttemptClose(close(10, 5))).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(write(&f, Op::AttemptClose(close(10, 5), None)).unwrap_err().kind, ErrorKind::NotFound);
     for sql in ["UPDATE attempt SET outcome = 'machine'", "UPDATE attempt SET closed_us = NULL"] {
         assert!(outside(&f, sql).unwrap_err().contains("a closed attempt"), "{sql}");
     }
@@ -253,7 +266,7 @@ fn a_number_dialled_twice_too_soon_is_found(on: Backend) {
     write(&f, Op::Intent(intent(f.campaign, f.leads[0], 1, 1))).unwrap();
     write(&f, Op::Intent(intent(f.campaign, f.leads[1], 2, 1))).unwrap();
     assert!(f.store.double_dials(TENANT, Duration::from_secs(3_600)).unwrap().is_empty());
-    write(&f, Op::AttemptClose(close(1, 3_500_000))).unwrap();
+    write(&f, Op::AttemptClose(close(1, 3_500_000), None)).unwrap();
     // Decided at 3 s, while the first attempt still ran (until 3.5 s).
     let again = AttemptIntentRow { number: number(0), ..intent(f.campaign, same_number, 3, 1) };
     write(&f, Op::Intent(again)).unwrap();

@@ -10,7 +10,7 @@ fn what_is_open_is_found_with_its_dialog_and_can_be_rebuilt(on: Backend) {
         write(&f, Op::Intent(intent(f.campaign, f.leads[n], n as u64 + 1, 1))).unwrap();
     }
     write(&f, Op::CdrOpen(cdr(5, Some(1)))).unwrap();
-    write(&f, Op::AttemptClose(close(2, 9))).unwrap();
+    write(&f, Op::AttemptClose(close(2, 9), None)).unwrap();
     let open: Vec<u64> = f.store.open_attempts(TENANT).unwrap().iter().map(|row| row.intent.attempt.0).collect();
     assert_eq!(open, [1, 3]);
     assert!(f.store.open_attempts(TenantId(2)).unwrap().is_empty());
@@ -54,7 +54,7 @@ fn the_ledger_comes_in_the_order_of_counts_with_the_agents_last_word(on: Backend
     }
     assert!(write(&f, count(3, 500)).is_err(), "an attempt is counted once");
     for attempt in [2, 3, 4, 5, 6] {
-        write(&f, Op::AttemptClose(close(attempt, 400))).unwrap();
+        write(&f, Op::AttemptClose(close(attempt, 400), None)).unwrap();
     }
     let word = |attempt, person| {
         Op::Disposition(DispositionRow {
