@@ -4,7 +4,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/outpace/target
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint deny fuzz bench setup
+.PHONY: demo test lint deny fuzz bench bench-ci bench-baseline soak setup
 
 demo: setup
 	cargo build --workspace --bins
@@ -26,8 +26,25 @@ deny:
 fuzz:
 	scripts/fuzz
 
+# Criterion, then every mode on both drivers and signalling next to SIPp, kept in bench/results with date and machine.
 bench: setup
 	cargo bench --workspace
+	cargo build --release -p outpace-server -p outpace-bench
+	$(CARGO_TARGET_DIR)/release/outpace-bench all
+
+# The gate: allocations, leaks, and ratios to the floor beyond the baseline. Measures the build of `make test`.
+bench-ci:
+	cargo build -p outpace-server -p outpace-bench
+	$(CARGO_TARGET_DIR)/debug/outpace-bench ci
+
+# On a quiet machine, after a change that is meant to cost something.
+bench-baseline:
+	cargo build -p outpace-server -p outpace-bench
+	$(CARGO_TARGET_DIR)/debug/outpace-bench baseline
+
+# 1,000 phones, 200 calls a second, five minutes; then nothing may be left.
+soak: setup
+	cargo test --release -p outpace-tests --test soak_leaks -- --ignored --nocapture soak_leaks
 
 setup:
 	@[ -n "$$OUTPACE_SKIP_SETUP" ] || scripts/setup

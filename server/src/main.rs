@@ -4,11 +4,11 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use server::failure::Failure;
 use server::logging::LogFormat;
-use server::{check, demo, import, logging, simulate};
+use server::{bench, check, demo, import, logging, simulate};
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: count::Counting<mimalloc::MiMalloc> = count::Counting(mimalloc::MiMalloc);
 
 /// A media and predictive-dialer engine: dials campaigns, tells people from machines, gives people to agents in time
 #[derive(Parser)]
@@ -33,6 +33,7 @@ enum Command {
     Check(check::CheckArgs),
     Import(import::ImportArgs),
     Simulate(simulate::SimulateArgs),
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +56,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Check(arguments) => check::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }
 

@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("outpace-measure", 6),
     ("outpace-server", 7),
     ("outpace-tests", 8),
+    ("outpace-bench", 8),
 ];
 
 /// Libraries that bring the outside world (threads, sockets, an async runtime, a database): floor 5 and up.
