@@ -125,12 +125,11 @@ pub(crate) struct Parts {
     pub(crate) sip: Arc<UdpSocket>,
     pub(crate) media: MediaPorts,
     pub(crate) doors: Doors,
-    pub(crate) flight: Option<FlightFile>,
 }
 
 impl<I: Io> Driver<I> {
     pub(crate) fn new(io: I, parts: Parts) -> Driver<I> {
-        let Parts { id, clock, shard, sip, media, doors, flight } = parts;
+        let Parts { id, clock, shard, sip, media, doors } = parts;
         let core = Core {
             id,
             shard,
@@ -140,7 +139,7 @@ impl<I: Io> Driver<I> {
             digits_waiting: VecDeque::new(),
             sip_out: Vec::with_capacity(BATCH_MAX),
             ended: VecDeque::with_capacity(REST_S as usize + 1),
-            flight,
+            flight: None,
             panics: Budget::default(),
             sched: Sched::Other,
             meter: Meter::new(clock),
@@ -159,11 +158,12 @@ impl<I: Io> Driver<I> {
         self.media.take_error()
     }
 
-    /// Runs until the engine is stopped; returns the last measurements.
+    /// Runs until the engine is stopped, noting answered legs in `flight`; returns the last measurements.
     ///
     /// # Errors
     /// What the system says when the way to the sockets cannot be opened on this thread.
-    pub(crate) fn run(mut self, pin: Option<usize>) -> io::Result<ShardStats> {
+    pub(crate) fn run(mut self, pin: Option<usize>, flight: Option<FlightFile>) -> io::Result<ShardStats> {
+        self.core.flight = flight;
         self.core.sched = prepare_thread(pin);
         panics::watch_this_thread();
         self.begin()?;

@@ -20,7 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::{Deref, RangeInclusive};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -364,10 +364,6 @@ impl Engine {
                 }
             },
         };
-        if let Some(dir) = &config.flight_dir {
-            flight::begin_anew(dir).map_err(|error| NetError::Flight { dir: dir.clone(), error })?;
-        }
-
         let (events_in, events) = bounded(SHARD_QUEUE_MAX * shards);
         let stop = Arc::new(AtomicBool::new(false));
         let mut inboxes = Vec::with_capacity(shards);
@@ -394,19 +390,13 @@ impl Engine {
         let mut parts = Vec::with_capacity(shards);
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let id = ShardId(index as u64);
-            let flight = match &config.flight_dir {
-                Some(dir) => {
-                    Some(FlightFile::create(dir, id.0).map_err(|error| NetError::Flight { dir: dir.clone(), error })?)
-                }
-                None => None,
-            };
             let mut about = ShardConfig::new(id, sip, config.media_advertise, &config.user_agent);
             about.media_timeout = config.media_timeout;
             let shard = Shard::new(about, seed, anchor);
             let media = MediaPorts::new(config.media_ip, range, index, shards);
             let front = handle.front();
             let doors = Doors { inbox, peers: peers.clone(), events: events_in.clone(), front };
-            parts.push(Parts { id, clock, shard, sip: Arc::clone(&socket), media, doors, flight });
+            parts.push(Parts { id, clock, shard, sip: Arc::clone(&socket), media, doors });
         }
         // All sockets first, so that a fault leaves no thread behind.
         let mut bodies: Vec<Body> = Vec::with_capacity(shards);
@@ -421,12 +411,14 @@ impl Engine {
                 bodies.push(drive(io, parts, (first, last))?);
             }
         }
+        // Last, so that a start that fails leaves the record of an earlier engine as it was.
+        let flights = begin_flights(config.flight_dir.as_deref(), shards)?;
         let mut engine = Engine { handle, threads: Vec::with_capacity(shards) };
-        for (index, body) in bodies.into_iter().enumerate() {
+        for ((index, body), flight) in bodies.into_iter().enumerate().zip(flights) {
             let name = format!("{}-{index}", config.names);
             let pin = config.pin.then_some(index);
             let doors = Arc::clone(&engine.handle.shards);
-            let body = move || guarded(&doors[index].failed, || body(pin));
+            let body = move || guarded(&doors[index].failed, || body(pin, flight));
             let thread = std::thread::Builder::new().name(name).spawn(body);
             // On a fault the engine's drop ends the threads that started before.
             engine.threads.push(thread.map_err(os("starting a shard thread"))?);
@@ -457,8 +449,16 @@ impl Drop for Engine {
     }
 }
 
-/// What a shard thread runs; its argument is the processor it is tied to.
-type Body = Box<dyn FnOnce(Option<usize>) -> std::io::Result<ShardStats> + Send>;
+/// What a shard thread runs; it is given the processor it is tied to and its flight record.
+type Body = Box<dyn FnOnce(Option<usize>, Option<FlightFile>) -> std::io::Result<ShardStats> + Send>;
+
+/// An empty flight record for each shard, where records are kept.
+fn begin_flights(dir: Option<&Path>, shards: usize) -> Result<Vec<Option<FlightFile>>, NetError> {
+    let Some(dir) = dir else { return Ok((0..shards).map(|_| None).collect()) };
+    let files = flight::begin_anew(dir)
+        .and_then(|()| (0..shards).map(|shard| FlightFile::create(dir, shard as u64).map(Some)).collect());
+    files.map_err(|error| NetError::Flight { dir: dir.to_owned(), error })
+}
 
 /// Makes the driver over `io` and binds its first ports, which lie between the two given.
 fn drive<I: Io + Send + 'static>(io: I, parts: Parts, (first, last): (u16, u16)) -> Result<Body, NetError> {
@@ -466,7 +466,7 @@ fn drive<I: Io + Send + 'static>(io: I, parts: Parts, (first, last): (u16, u16))
     if driver.bind_first_ports() == 0 {
         return Err(NetError::NoPorts { first, last, error: driver.take_bind_error() });
     }
-    Ok(Box::new(move |pin| driver.run(pin)))
+    Ok(Box::new(move |pin, flight| driver.run(pin, flight)))
 }
 
 /// A shard thread from top to end. A panic of the loop itself (those of the brain it has taken already) ends the shard and

@@ -111,6 +111,16 @@ fn the_calls_of_a_killed_process_are_read_back(driver: DriverChoice) {
         assert!(!entry.dialog.remote_tag.is_empty() && !entry.dialog.local_tag.is_empty());
     }
 
+    // A start that fails leaves the record as it is.
+    let taken = EngineConfig {
+        driver,
+        sip: world.sip_addr(),
+        flight_dir: Some(dir.path().to_owned()),
+        ..EngineConfig::default()
+    };
+    assert!(Engine::start(taken).is_err());
+    assert_eq!(net::flight::read(dir.path()).unwrap(), entries);
+
     // The next engine, with another number of shards, begins anew and calls as before.
     let config =
         EngineConfig { driver, ports: PORTS, flight_dir: Some(dir.path().to_owned()), ..EngineConfig::default() };
