@@ -82,6 +82,8 @@ pub struct Service {
     base_path: String,
     tokens: auth::Tokens,
     under_way: changes::UnderWay,
+    /// Held while settings are read, changed and made live: two changes at once would lose one.
+    settings: tokio::sync::Mutex<()>,
     imports: imports::Running,
     figures: metrics::Figures,
     store_calls: Arc<Semaphore>,
@@ -112,6 +114,7 @@ impl Service {
             base_path,
             tokens: auth::Tokens::new(),
             under_way: changes::UnderWay::default(),
+            settings: tokio::sync::Mutex::new(()),
             imports: imports::Running::default(),
             figures: metrics::Figures::default(),
             store_calls: Arc::new(Semaphore::new(STORE_CALLS_MAX)),

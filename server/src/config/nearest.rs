@@ -5,6 +5,7 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     let lower = word.to_lowercase();
     known
         .into_iter()
+        .filter(|candidate| !candidate.is_empty())
         .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
         .min()
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2).min(candidate.len() - 1))
@@ -55,5 +56,6 @@ mod tests {
             assert_eq!(nearest(word, known), found, "{word}");
         }
         assert_eq!(nearest("max_channels", []), None);
+        assert_eq!(nearest("a", [""]), None);
     }
 }

@@ -74,12 +74,13 @@ pub(super) async fn create(
     State(service): State<Arc<Service>>,
     Json(settings): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
+    let _turn = service.settings.lock().await;
     let checked = check(&service, &settings)?;
     if row(&service, &checked.name).await?.is_some() {
         return Err(Problem::conflict(format!("agent {:?} exists, change it with PATCH", checked.name)));
     }
     let place = format!("{}/api/v1/agents/{}", service.base_path, percent(&checked.name));
-    let detail = put(&service, checked, settings, String::new()).await?;
+    let detail = put(&service, checked, settings, None).await?;
     let mut response = (StatusCode::CREATED, axum::Json(detail)).into_response();
     if let Ok(place) = HeaderValue::from_str(&place) {
         response.headers_mut().insert(LOCATION, place);
@@ -96,6 +97,7 @@ pub(super) async fn change(
     Name(name): Name,
     Json(changes): Json<Map<String, Value>>,
 ) -> Result<axum::Json<AgentDetail>, Problem> {
+    let _turn = service.settings.lock().await;
     let row = row(&service, &name).await?.ok_or_else(|| no_agent(&name))?;
     if changes.contains_key("password") {
         check(&service, &changes)?;
@@ -105,13 +107,14 @@ pub(super) async fn change(
     // One that the file gave is kept; it is not shown and not changed here.
     checkable.remove("password");
     let checked = check(&service, &checkable)?;
-    Ok(axum::Json(put(&service, checked, settings, row.config_hash).await?))
+    Ok(axum::Json(put(&service, checked, settings, Some(row)).await?))
 }
 
 /// Takes an agent away who has no call in hand.
 #[utoipa::path(delete, path = "/api/v1/agents/{name}", tag = "agents", params(("name" = String, Path, description = "Name of the agent")),
     responses((status = 204, description = "Gone; records that name the agent stay")))]
 pub(super) async fn delete(State(service): State<Arc<Service>>, Name(name): Name) -> Result<StatusCode, Problem> {
+    let _turn = service.settings.lock().await;
     let row = row(&service, &name).await?.ok_or_else(|| no_agent(&name))?;
     service.ask(Request::RemoveAgent(row.agent)).await?;
     let (tenant, at) = (service.tenant, service.wall_now());
@@ -180,21 +183,37 @@ fn check(service: &Service, settings: &Map<String, Value>) -> Result<config::Age
     config::Agent::from_json(settings, &service.known()).map_err(field_errors)
 }
 
+/// Keeps settings and makes them live. When the control thread refuses, the row is as it was `before`.
 async fn put(
     service: &Service,
     checked: config::Agent,
     settings: Map<String, Value>,
-    config_hash: String,
+    before: Option<AgentRow>,
 ) -> Result<AgentDetail, Problem> {
-    let new = NewAgent { name: checked.name.clone(), config: Value::Object(settings.clone()).to_string(), config_hash };
+    let (tenant, at) = (service.tenant, service.wall_now());
+    let new = NewAgent {
+        name: checked.name.clone(),
+        config: Value::Object(settings.clone()).to_string(),
+        // Empty: of the API. That of an agent of the file stays, so that a changed section is seen as one.
+        config_hash: before.as_ref().map(|row| row.config_hash.clone()).unwrap_or_default(),
+    };
     // A phone that cannot be found is refused before anything is kept.
     let tried = checked.clone();
     service.wait(move || Ok(office::put_agent(AgentId(0), tried)?)).await?;
-    let (tenant, at) = (service.tenant, service.wall_now());
     let agent = service.store(move |store| store.put_agent(tenant, &new, at)).await?;
     let request = service.wait(move || Ok(office::put_agent(agent, checked)?)).await?;
-    match service.ask(request).await? {
-        Reply::Agent(live) => Ok(AgentDetail { live: *live, settings: shown(settings) }),
-        other => Err(unexpected(&other)),
-    }
+    let refused = match service.ask(request).await {
+        Ok(Reply::Agent(live)) => return Ok(AgentDetail { live: *live, settings: shown(settings) }),
+        Ok(other) => unexpected(&other),
+        Err(problem) => problem,
+    };
+    service
+        .store(move |store| match before {
+            None => store.delete_agent(tenant, agent, at),
+            Some(AgentRow { name, config, config_hash, .. }) => {
+                store.put_agent(tenant, &NewAgent { name, config, config_hash }, at).map(drop)
+            }
+        })
+        .await?;
+    Err(refused)
 }

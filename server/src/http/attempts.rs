@@ -50,6 +50,7 @@ pub(super) struct RecordFilter {
     /// Where to go on; from `next`.
     pub(super) cursor: Option<String>,
     /// `json` (default) or `csv`; `Accept: text/csv` means the latter.
+    #[param(inline)]
     pub(super) format: Option<csv::Format>,
 }
 
@@ -57,7 +58,8 @@ impl RecordFilter {
     /// For the store; a name of nothing is a wrong value.
     pub(super) async fn checked(&self, service: &Service) -> Result<Filter, Problem> {
         let (from, to) = span_of(self.from.as_deref(), self.to.as_deref())?;
-        let nothing = |field: &str, name: &str| Problem::field(field, format!("{name:?} does not exist"), "see its list");
+        let nothing =
+            |field: &str, name: &str| Problem::field(field, format!("{name:?} does not exist"), "see its list");
         let campaign = match &self.campaign {
             None => None,
             Some(name) => {
@@ -191,8 +193,23 @@ impl Attempt {
 }
 
 const HEADER: [&str; 17] = [
-    "id", "campaign", "lead", "attempt_number", "number", "trunk", "caller_id", "at", "outcome", "counted_as", "verdict",
-    "agent", "cause_whose", "cause_code", "answered_at", "connected_at", "ended_at",
+    "id",
+    "campaign",
+    "lead",
+    "attempt_number",
+    "number",
+    "trunk",
+    "caller_id",
+    "at",
+    "outcome",
+    "counted_as",
+    "verdict",
+    "agent",
+    "cause_whose",
+    "cause_code",
+    "answered_at",
+    "connected_at",
+    "ended_at",
 ];
 
 fn cells(row: &AttemptRow, campaigns: &BTreeMap<u64, String>) -> Vec<String> {
@@ -260,10 +277,7 @@ pub(super) async fn list(
 /// One attempt.
 #[utoipa::path(get, path = "/api/v1/attempts/{id}", tag = "records", params(("id" = u64, Path, description = "Id of the attempt")),
     responses((status = 200, body = Attempt)))]
-pub(super) async fn show(
-    State(service): State<Arc<Service>>,
-    Id(id): Id,
-) -> Result<axum::Json<Attempt>, Problem> {
+pub(super) async fn show(State(service): State<Arc<Service>>, Id(id): Id) -> Result<axum::Json<Attempt>, Problem> {
     let tenant = service.tenant;
     let found = service
         .store(move |store| {
@@ -312,17 +326,23 @@ pub(super) async fn dispose(
 ) -> Result<StatusCode, Problem> {
     let code = wanted.code.trim();
     if !(1..=CODE_CHARS_MAX).contains(&code.chars().count()) || code.chars().any(char::is_control) {
-        return Err(Problem::field("code", "is no code", format!("write 1 to {CODE_CHARS_MAX} characters on one line")));
+        return Err(Problem::field(
+            "code",
+            "is no code",
+            format!("write 1 to {CODE_CHARS_MAX} characters on one line"),
+        ));
     }
-    if wanted.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_CHARS_MAX) {
-        return Err(Problem::field("note", "is too long", format!("write at most {NOTE_CHARS_MAX} characters")));
+    if wanted.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_CHARS_MAX || note.contains('\0')) {
+        let mend = format!("write at most {NOTE_CHARS_MAX} characters, none of them NUL");
+        return Err(Problem::field("note", "cannot be kept", mend));
     }
     let agent = match &wanted.agent {
         None => None,
         Some(name) => {
             let snapshot = service.control.snapshot();
             let agent = snapshot.agents.values().find(|agent| agent.name == *name);
-            let agent = agent.ok_or_else(|| Problem::field("agent", format!("{name:?} is no agent"), "see GET /api/v1/agents"))?;
+            let agent = agent
+                .ok_or_else(|| Problem::field("agent", format!("{name:?} is no agent"), "see GET /api/v1/agents"))?;
             Some(AgentId(agent.id))
         }
     };

@@ -15,6 +15,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// How exactly the last use of a token is written down: to the minute.
+const TOUCH_EVERY_US: i64 = 60_000_000;
+
 /// The holder of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
@@ -94,7 +97,18 @@ impl Service {
             self.stranger(from, now)?;
         }
         let wanted = hash.as_str().to_owned();
-        let row = match (self.store(move |store| store.token_by_hash(&wanted)).await, cached) {
+        let at = self.wall_now();
+        let found = self.store(move |store| {
+            let row = store.token_by_hash(&wanted)?;
+            if let Some(row) = &row
+                && row.last_used_at.is_none_or(|before| at.as_unix_us() - before.as_unix_us() >= TOUCH_EVERY_US)
+                && let Err(error) = store.touch_token(row.tenant, row.token, at)
+            {
+                tracing::debug!(%error, "the use of a token was not written down");
+            }
+            Ok(row)
+        });
+        let row = match (found.await, cached) {
             (Ok(row), _) => row,
             // With the store away nobody can withdraw a token either, and those who are known must be able to look.
             (Err(_), Some((holder, _))) => return Ok(holder),
@@ -124,11 +138,7 @@ impl Service {
         })
     }
 
-    async fn authenticate(
-        &self,
-        token: Result<TokenHash, &'static str>,
-        from: IpAddr,
-    ) -> Result<Arc<Holder>, Problem> {
+    async fn authenticate(&self, token: Result<TokenHash, &'static str>, from: IpAddr) -> Result<Arc<Holder>, Problem> {
         let hash = match token {
             Ok(hash) => hash,
             Err(why) => {
@@ -143,7 +153,10 @@ impl Service {
         let taken = self.tokens.known.get_mut(&hash).map(|mut known| known.bucket.take(TOKEN_RATE, now));
         if let Some(Err(seconds)) = taken {
             let rate = TOKEN_RATE.per_s;
-            return Err(Problem::too_many(format!("more than {rate} requests a second with this token, wait"), seconds));
+            return Err(Problem::too_many(
+                format!("more than {rate} requests a second with this token, wait"),
+                seconds,
+            ));
         }
         Ok(holder)
     }

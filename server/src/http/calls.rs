@@ -5,15 +5,15 @@ use super::auth::Holder;
 use super::extract::{Id, Json, Query};
 use super::page::{Page, shown_to};
 use super::problem::{FieldError, Problem};
+use crate::control::api::{Connect, NewCall};
 use crate::control::views::CallView;
 use crate::control::{Reply, Request};
-use crate::control::api::{Connect, NewCall};
 use crate::office::NamedBy;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use base::{AgentId, CallId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -116,13 +116,16 @@ pub(super) async fn place(
     State(service): State<Arc<Service>>,
     Json(wanted): Json<PlaceCall>,
 ) -> Result<Response, Problem> {
-    if let Some(error) = wrong_party("to", &wanted.to).or_else(|| wanted.caller_id.as_deref().and_then(|id| wrong_party("caller_id", id))) {
+    if let Some(error) = wrong_party("to", &wanted.to)
+        .or_else(|| wanted.caller_id.as_deref().and_then(|id| wrong_party("caller_id", id)))
+    {
         return Err(Problem::invalid(vec![error]));
     }
     if !service.config.load().trunks.iter().any(|trunk| trunk.name == wanted.trunk) {
         let known: Vec<String> = service.known().trunks.into_iter().collect();
         let near = crate::config::nearest(&wanted.trunk, known.iter().map(String::as_str));
-        let mend = near.map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean {near:?}?"));
+        let mend =
+            near.map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean {near:?}?"));
         return Err(Problem::field("trunk", format!("{:?} is no trunk", wanted.trunk), mend));
     }
     let connect = connect(&service, wanted.connect).await?;

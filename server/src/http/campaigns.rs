@@ -57,12 +57,13 @@ pub(super) async fn create(
     State(service): State<Arc<Service>>,
     Json(settings): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
+    let _turn = service.settings.lock().await;
     let checked = config::Campaign::from_json(&settings, &service.known()).map_err(field_errors)?;
     if row(&service, &checked.name).await?.is_some() {
         return Err(Problem::conflict(format!("campaign {:?} exists, change it with PATCH", checked.name)));
     }
     let place = format!("{}/api/v1/campaigns/{}", service.base_path, percent(&checked.name));
-    let view = put(&service, checked, settings, String::new()).await?;
+    let view = put(&service, checked, settings, None).await?;
     let mut response = (StatusCode::CREATED, axum::Json(view)).into_response();
     if let Ok(place) = HeaderValue::from_str(&place) {
         response.headers_mut().insert(LOCATION, place);
@@ -80,17 +81,19 @@ pub(super) async fn change(
     Name(name): Name,
     Json(changes): Json<Map<String, Value>>,
 ) -> Result<axum::Json<CampaignView>, Problem> {
+    let _turn = service.settings.lock().await;
     let row = row(&service, &name).await?.ok_or_else(|| no_campaign(&name))?;
     let stored: Map<String, Value> = serde_json::from_str(&row.config).unwrap_or_default();
     let settings = merge(stored, changes, &name)?;
     let checked = config::Campaign::from_json(&settings, &service.known()).map_err(field_errors)?;
-    Ok(axum::Json(put(&service, checked, settings, row.config_hash).await?))
+    Ok(axum::Json(put(&service, checked, settings, Some(row)).await?))
 }
 
 /// Deletes a campaign that never dialled. One with records can only be stopped.
 #[utoipa::path(delete, path = "/api/v1/campaigns/{name}", tag = "campaigns", params(("name" = String, Path, description = "Name of the campaign")),
     responses((status = 204, description = "Gone")))]
 pub(super) async fn delete(State(service): State<Arc<Service>>, Name(name): Name) -> Result<StatusCode, Problem> {
+    let _turn = service.settings.lock().await;
     let row = row(&service, &name).await?.ok_or_else(|| no_campaign(&name))?;
     let (tenant, campaign) = (service.tenant, row.campaign);
     let of_it = Filter { campaign: Some(campaign), limit: 1, ..Filter::default() };
@@ -264,15 +267,16 @@ pub(super) fn names(store: &store::Store, tenant: store::TenantId) -> Result<BTr
     Ok(store.campaigns(tenant)?.into_iter().map(|row| (row.campaign.0, row.name)).collect())
 }
 
+/// Keeps settings and makes them live. When the control thread refuses, the row is as it was `before`.
 async fn put(
     service: &Service,
     checked: config::Campaign,
     settings: Map<String, Value>,
-    config_hash: String,
+    before: Option<CampaignRow>,
 ) -> Result<CampaignView, Problem> {
-    let tenant = service.tenant;
-    let list = checked.list.clone();
-    let list = service.store(move |store| store.find_list(tenant, &list)).await?.ok_or_else(|| {
+    let (tenant, at) = (service.tenant, service.wall_now());
+    let name = checked.list.clone();
+    let list = service.store(move |store| store.find_list(tenant, &name)).await?.ok_or_else(|| {
         let mend = "make it with POST /api/v1/lists, or import one";
         Problem::field("list", format!("{:?} is no list", checked.list), mend)
     })?;
@@ -281,16 +285,26 @@ async fn put(
     let new = NewCampaign {
         name: checked.name.clone(),
         config: Value::Object(settings).to_string(),
-        config_hash,
+        // Empty: of the API. That of a campaign of the file stays, so that a changed section is seen as one.
+        config_hash: before.as_ref().map(|row| row.config_hash.clone()).unwrap_or_default(),
         list: Some(list),
     };
-    let at = service.wall_now();
     let campaign = service.store(move |store| store.put_campaign(tenant, &new, at)).await?;
     let request = live(service, campaign, list, checked).await?;
-    match service.ask(request).await? {
-        Reply::Campaign(view) => Ok(*view),
-        other => Err(unexpected(&other)),
-    }
+    let refused = match service.ask(request).await {
+        Ok(Reply::Campaign(view)) => return Ok(*view),
+        Ok(other) => unexpected(&other),
+        Err(problem) => problem,
+    };
+    service
+        .store(move |store| match before {
+            None => store.delete_campaign(tenant, campaign),
+            Some(CampaignRow { name, config, config_hash, list, .. }) => {
+                store.put_campaign(tenant, &NewCampaign { name, config, config_hash, list }, at).map(drop)
+            }
+        })
+        .await?;
+    Err(refused)
 }
 
 async fn live(

@@ -80,8 +80,20 @@ impl Cdr {
 }
 
 const HEADER: [&str; 14] = [
-    "id", "attempt", "campaign", "direction", "caller", "callee", "trunk", "answered_at", "connected_at", "ended_at",
-    "agent", "cause_whose", "cause_code", "rebuilt",
+    "id",
+    "attempt",
+    "campaign",
+    "direction",
+    "caller",
+    "callee",
+    "trunk",
+    "answered_at",
+    "connected_at",
+    "ended_at",
+    "agent",
+    "cause_whose",
+    "cause_code",
+    "rebuilt",
 ];
 
 fn cells(row: &CdrRow, campaigns: &BTreeMap<u64, String>) -> Vec<String> {

@@ -34,7 +34,8 @@ pub(super) const IMPORT: &str = "/api/v1/lists/{name}/import";
 /// The one operation whose answer holds a secret.
 const SECRET: &str = "/api/v1/tokens";
 
-/// Keys whose requests are under way: (token, key).
+/// Keys whose requests are under way: (token, key). As many as there are tasks of changes: a token brings 200 a second,
+/// and none takes longer than the store's turn and a few answers, so some thousands at the very worst.
 #[derive(Default)]
 pub(super) struct UnderWay(Mutex<BTreeSet<(u64, String)>>);
 

@@ -4,9 +4,9 @@
 //! in front (OWASP, CSV injection). International numbers begin with `+`, so they are written `'+12125550100`; the
 //! importer takes that apostrophe off again, and programs that want values as they are take JSON.
 
+use super::Service;
 use super::limits::WRITE_WAIT;
 use super::problem::Problem;
-use super::Service;
 use crate::import::harmless;
 use axum::body::{Body, Bytes};
 use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};

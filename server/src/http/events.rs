@@ -5,12 +5,12 @@
 //!       id: RUN-NUMBER, event: kind, data: JSON          event: reset when something was lost: read the state anew
 //! ```
 
+use super::Service;
 use super::auth::{Holder, Peer, bearer};
 use super::extract::Query;
 use super::limits::{TOKEN_LIFE, WRITE_WAIT};
 use super::page::seen_by;
 use super::problem::Problem;
-use super::Service;
 use crate::control::Resume;
 use crate::token::{Role, TokenHash};
 use axum::Extension;
@@ -93,10 +93,19 @@ struct Kinds(Vec<String>);
 
 impl Kinds {
     fn read(text: Option<&str>) -> Result<Kinds, Problem> {
-        let kinds: Vec<String> =
-            text.unwrap_or_default().split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+        let kinds: Vec<String> = text
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|kind| !kind.is_empty())
+            .map(str::to_owned)
+            .collect();
         if kinds.len() > KINDS_MAX {
-            return Err(Problem::field("kinds", "names too many kinds", format!("name at most {KINDS_MAX}, or call.*")));
+            return Err(Problem::field(
+                "kinds",
+                "names too many kinds",
+                format!("name at most {KINDS_MAX}, or call.*"),
+            ));
         }
         Ok(Kinds(kinds))
     }
@@ -189,7 +198,8 @@ mod tests {
     #[test]
     fn kinds_are_wanted_whole_or_by_their_front() {
         let kinds = Kinds::read(Some("call.*, agent.state")).unwrap();
-        for (kind, wanted) in [("call.answered", true), ("agent.state", true), ("agent.phone", false), ("call", false)] {
+        for (kind, wanted) in [("call.answered", true), ("agent.state", true), ("agent.phone", false), ("call", false)]
+        {
             assert_eq!(kinds.want(kind), wanted, "{kind}");
         }
         assert!(Kinds::read(None).unwrap().want("anything"));

@@ -55,11 +55,12 @@ fn no_json(error: &serde_json::Error) -> Problem {
 fn wrong_data(path: &str, words: &str) -> Problem {
     // serde_json ends with the place in the text.
     let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
-    let mut quoted = words.split('`').skip(1).step_by(2);
     let inside = |name: &str| if path == "." { name.to_owned() } else { path.to_owned() };
-    if words.starts_with("unknown field") || words.starts_with("unknown variant") {
-        let unknown = quoted.next().unwrap_or_default();
-        let known: Vec<&str> = quoted.collect();
+    let unknown = words.strip_prefix("unknown field `").or_else(|| words.strip_prefix("unknown variant `"));
+    if let Some(rest) = unknown {
+        // From the right: what is unknown may hold anything, backticks too; what is known holds none.
+        let (unknown, known) = rest.rsplit_once("`, expected ").unwrap_or((rest, ""));
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         let mend = match nearest(unknown, known.iter().copied()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("known: {}", known.join(", ")),
@@ -67,7 +68,7 @@ fn wrong_data(path: &str, words: &str) -> Problem {
         return Problem::field(inside(unknown), format!("{unknown:?} is not known here"), mend);
     }
     if words.starts_with("missing field") {
-        let missing = quoted.next().unwrap_or_default();
+        let missing = words.split('`').nth(1).unwrap_or_default();
         let field = if path == "." { missing.to_owned() } else { format!("{path}.{missing}") };
         return Problem::field(field, "is missing", "add it");
     }
@@ -199,7 +200,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_query_that_does_not_fit_names_its_field() {
-        for (uri, field) in [("/?trunk=a&limt=1", "limt"), ("/?trunk=a&limit=x", "limit"), ("/", "trunk")] {
+        for (uri, field) in
+            [("/?trunk=a&%60=1", "`"), ("/?trunk=a&limt=1", "limt"), ("/?trunk=a&limit=x", "limit"), ("/", "trunk")]
+        {
             let (mut parts, ()) = axum::http::Request::builder().uri(uri).body(()).unwrap().into_parts();
             let problem = Query::<Wanted>::from_request_parts(&mut parts, &()).await.err().unwrap();
             assert_eq!((problem.status, problem.errors[0].field.as_str()), (422, field), "{problem:?}");

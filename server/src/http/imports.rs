@@ -121,7 +121,11 @@ pub(super) async fn begin(
 ) -> Result<Response, Problem> {
     let region = wanted.region.unwrap_or_else(|| "US".to_owned());
     if import::Region::named(&region).is_none() {
-        return Err(Problem::field("region", format!("{region:?} is no country"), "give two letters such as US, GB, DE"));
+        return Err(Problem::field(
+            "region",
+            format!("{region:?} is no country"),
+            "give two letters such as US, GB, DE",
+        ));
     }
     let map = parse_map(wanted.map.as_deref())?;
     let list = lists::id(&service, &name).await?;
@@ -199,7 +203,8 @@ fn broken(error: &MultipartError) -> Problem {
 
 /// Imports a file and writes down how it goes, to its end.
 fn work(store: &Store, tenant: TenantId, list: ListId, import: ImportId, file: File, options: &ImportOptions) {
-    let mut sink = JobSink { store, tenant, list, import, at: wall_now(), seen: ImportProgress::default(), rejects: Vec::new() };
+    let mut sink =
+        JobSink { store, tenant, list, import, at: wall_now(), seen: ImportProgress::default(), rejects: Vec::new() };
     let result = import::import_csv(BufReader::new(file), options, &mut sink).and_then(|report| {
         sink.keep_rejects()?;
         store.analyze()?;
@@ -226,6 +231,24 @@ fn work(store: &Store, tenant: TenantId, list: ListId, import: ImportId, file: F
     }
     if let Err(error) = store.update_import(tenant, import, &progress) {
         tracing::error!(%error, "the end of an import could not be written down");
+    }
+}
+
+/// Says of imports that an earlier process did not end what became of them.
+pub(super) async fn mend(service: &Service) {
+    let (tenant, at) = (service.tenant, service.wall_now());
+    let mended = service.store(move |store| {
+        // The latest page: at most IMPORTS_MAX of them can have been running.
+        for row in store.imports(tenant, None, 0)?.into_iter().filter(|row| row.progress.state == "running") {
+            let error =
+                Some("the server stopped before its end, import the file again: what is there stays".to_owned());
+            let progress = ImportProgress { state: "failed".to_owned(), ended_at: Some(at), error, ..row.progress };
+            store.update_import(tenant, row.import, &progress)?;
+        }
+        Ok(())
+    });
+    if let Err(problem) = mended.await {
+        tracing::warn!(problem = problem.detail, "imports of an earlier process could not be ended");
     }
 }
 

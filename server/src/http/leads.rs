@@ -89,14 +89,17 @@ pub(super) async fn list(
 ) -> Result<axum::Json<Page<Lead>>, Problem> {
     let tenant = service.tenant;
     let number = wanted.number.as_deref().map(|number| phone("number", number)).transpose()?;
-    let list = match wanted.list {
-        None => None,
-        Some(name) => {
-            let asked = name.clone();
-            let found = service.store(move |store| store.find_list(tenant, &asked)).await?;
-            Some(found.ok_or_else(|| Problem::field("list", format!("{name:?} does not exist"), "see GET /api/v1/lists"))?)
-        }
-    };
+    let list =
+        match wanted.list {
+            None => None,
+            Some(name) => {
+                let asked = name.clone();
+                let found = service.store(move |store| store.find_list(tenant, &asked)).await?;
+                Some(found.ok_or_else(|| {
+                    Problem::field("list", format!("{name:?} does not exist"), "see GET /api/v1/lists")
+                })?)
+            }
+        };
     let (after, limit) = (id_cursor(wanted.cursor.as_deref())?.map(LeadId), rows(wanted.limit)?);
     let filter = LeadFilter { list, state: wanted.state, number, after, limit };
     let leads = service

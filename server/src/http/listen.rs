@@ -4,7 +4,7 @@ use super::auth::Peer;
 use super::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, STOP_WAIT, WRITE_WAIT,
 };
-use super::{Service, openapi, wall_now};
+use super::{Service, imports, openapi, wall_now};
 use axum::Router;
 use axum::body::Body;
 use base::WallTime;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 use tower::ServiceExt;
 
 /// A pause after a failed accept (no file descriptors, say), so that the loop does not spin.
@@ -31,6 +31,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// Serves until `shutdown` is done; then takes no new connections, ends event streams, and waits up to 5 s for answers
 /// under way.
 pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl Future<Output = ()>) {
+    imports::mend(&service).await;
     let app = openapi::app(service.clone());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let addresses = Arc::new(Addresses::default());
@@ -77,7 +78,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, app: Router, mut stop: 
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(HEAD_BYTES_MAX.max(8_192));
-    let connection = builder.serve_connection(TokioIo::new(Cut::new(stream)), answer);
+    let connection = builder.serve_connection(TokioIo::new(Cut::new(stream, WRITE_WAIT)), answer);
     let mut connection = std::pin::pin!(connection);
     // A client's faults end its connection and are no concern of the log.
     tokio::select! {
@@ -134,15 +135,16 @@ impl Drop for Share {
     }
 }
 
-/// A connection whose reader is cut when it takes nothing for [`WRITE_WAIT`].
+/// A connection whose reader is cut when it takes nothing for `wait`.
 struct Cut<S> {
     stream: S,
+    wait: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Cut<S> {
-    fn new(stream: S) -> Cut<S> {
-        Cut { stream, stalled: None }
+    fn new(stream: S, wait: Duration) -> Cut<S> {
+        Cut { stream, wait, stalled: None }
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -150,7 +152,7 @@ impl<S> Cut<S> {
             self.stalled = None;
             return written;
         }
-        let sleep = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + WRITE_WAIT)));
+        let sleep = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.wait)));
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the reader takes nothing")))
     }
@@ -191,20 +193,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Cut<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_a_little_is_not() {
         let (near, mut far) = tokio::io::duplex(16);
-        let mut cut = Cut::new(near);
-        let write = tokio::spawn(async move { cut.write_all(&[0; 64]).await });
-        let mut buffer = [0; 16];
-        // 16 bytes of every 20 s: slow, and within the limit each time.
-        for _ in 0..2 {
-            tokio::time::sleep(WRITE_WAIT * 2 / 3).await;
-            assert_eq!(tokio::io::AsyncReadExt::read(&mut far, &mut buffer).await.unwrap(), 16);
+        let mut cut = Cut::new(near, Duration::from_secs(60));
+        let write = tokio::spawn(async move { cut.write_all(&[7; 64]).await });
+        let mut taken = [0; 64];
+        for byte in &mut taken {
+            *byte = far.read_u8().await.unwrap();
         }
-        let error = write.await.unwrap().unwrap_err();
+        write.await.unwrap().unwrap();
+        assert_eq!(taken, [7; 64]);
+
+        let (near, _far) = tokio::io::duplex(16);
+        let error = Cut::new(near, Duration::from_millis(10)).write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 

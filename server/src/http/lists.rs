@@ -64,10 +64,7 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<axum::Js
 /// One list.
 #[utoipa::path(get, path = "/api/v1/lists/{name}", tag = "lists", params(("name" = String, Path, description = "Name of the list")),
     responses((status = 200, body = List)))]
-pub(super) async fn show(
-    State(service): State<Arc<Service>>,
-    Name(name): Name,
-) -> Result<axum::Json<List>, Problem> {
+pub(super) async fn show(State(service): State<Arc<Service>>, Name(name): Name) -> Result<axum::Json<List>, Problem> {
     let (tenant, wanted) = (service.tenant, name.clone());
     let found = service.store(move |store| one(store, tenant, &wanted)).await?;
     found.map(axum::Json).ok_or_else(|| no_list(&name))

@@ -196,9 +196,17 @@ impl Scrape {
             counts.into_iter().map(|(state, count)| (state.to_owned(), count as f64)).collect::<Vec<_>>()
         };
         let calls = by_state(calls);
-        sheet.gauges("calls", "Calls under way by state", calls.iter().map(|(state, n)| (vec![("state", state.as_str())], *n)))?;
+        sheet.gauges(
+            "calls",
+            "Calls under way by state",
+            calls.iter().map(|(state, n)| (vec![("state", state.as_str())], *n)),
+        )?;
         let agents = by_state(counted(live.agents.values().map(|agent| agent.state.as_str())));
-        sheet.gauges("agents", "Agents by state", agents.iter().map(|(state, n)| (vec![("state", state.as_str())], *n)))?;
+        sheet.gauges(
+            "agents",
+            "Agents by state",
+            agents.iter().map(|(state, n)| (vec![("state", state.as_str())], *n)),
+        )?;
         let trunks = || live.trunks.values();
         sheet.gauges(
             "trunk_channels",
@@ -244,7 +252,10 @@ impl Scrape {
             "Attempts that have ended, by outcome",
             all().flat_map(|campaign| {
                 let name = campaign.name.as_str();
-                campaign.outcomes.iter().map(move |(outcome, n)| (vec![("campaign", name), ("outcome", outcome.as_str())], *n))
+                campaign
+                    .outcomes
+                    .iter()
+                    .map(move |(outcome, n)| (vec![("campaign", name), ("outcome", outcome.as_str())], *n))
             }),
         )?;
         sheet.gauges(
@@ -266,7 +277,11 @@ impl Scrape {
         sheet.counter("store_rows_written", "Rows written", self.store.ops_written)?;
         sheet.counter("store_rows_spooled", "Of these, rows that went to the spool first", self.store.ops_spooled)?;
         sheet.counter("store_rows_failed", "Rows refused by a rule or by the disk", self.store.ops_failed)?;
-        sheet.counter("store_replay_refused", "Spooled rows that the database refused later", self.store.replay_refused)?;
+        sheet.counter(
+            "store_replay_refused",
+            "Spooled rows that the database refused later",
+            self.store.replay_refused,
+        )?;
         sheet.counter("store_commits", "Transactions committed", self.store.commits)
     }
 }

@@ -8,8 +8,8 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, events, health, home, imports, leads, lists,
-    metrics, not_built, suppression, tokens,
+    Service, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, events, health, home, imports, leads,
+    lists, metrics, not_built, suppression, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -140,7 +140,7 @@ async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Ne
     }
 }
 
-fn panicked(cause: Box<dyn Any + Send>) -> Response {
+pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
     let words = cause.downcast_ref::<String>().map(String::as_str).or_else(|| cause.downcast_ref::<&str>().copied());
     tracing::error!(panic = words.unwrap_or("no words"), "a handler ended by a panic");
     Problem::internal().into_response()
@@ -207,7 +207,8 @@ fn common(operation: &mut Operation, method: &Method, path: &str) {
     };
     operation.security = Some(vec![SecurityRequirement::new::<_, _, &str>("token", [])]);
     let words = operation.description.take().or_else(|| operation.summary.clone()).unwrap_or_default();
-    operation.description = Some(format!("{words}\n\nNeeds the role `{}` or a greater one.", role.name()).trim().to_owned());
+    operation.description =
+        Some(format!("{words}\n\nNeeds the role `{}` or a greater one.", role.name()).trim().to_owned());
     let changes = !method.is_safe();
     let mut errors = vec![
         (400, "The request cannot be read"),
@@ -225,7 +226,8 @@ fn common(operation: &mut Operation, method: &Method, path: &str) {
         errors.push((409, "The state of things forbids it now"));
         errors.push((413, "The body is too long"));
         errors.push((415, "The body is of another media type"));
-        let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(128));
+        let text =
+            ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).min_length(Some(1)).max_length(Some(128));
         let key = ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)

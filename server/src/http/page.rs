@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 pub(super) struct Page<T> {
     /// The things, in the order of the list.
     pub(super) items: Vec<T>,
-    /// Address of the next page, relative to the server; `null` on the last one.
+    /// Address of the next page, relative to the server; `null` when there is none. After a last page that was just full
+    /// comes an empty one.
     pub(super) next: Option<String>,
 }
 
@@ -49,7 +50,11 @@ pub(super) fn id_cursor(cursor: Option<&str>) -> Result<Option<u64>, Problem> {
     let Some(text) = cursor else { return Ok(None) };
     match text.parse::<u64>() {
         Ok(id) if i64::try_from(id).is_ok() => Ok(Some(id)),
-        _ => Err(Problem::invalid(vec![FieldError::new("cursor", "is no cursor", "take it from next of the page before")])),
+        _ => Err(Problem::invalid(vec![FieldError::new(
+            "cursor",
+            "is no cursor",
+            "take it from next of the page before",
+        )])),
     }
 }
 

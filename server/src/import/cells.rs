@@ -185,11 +185,19 @@ impl Columns {
             let value = String::from_utf8_lossy(cell).into_owned();
             return Err(rejected(row, field, value, "not UTF-8: save the file as UTF-8"));
         };
-        let text = text.trim();
+        let text = bare(text.trim());
         if text.len() > CELL_BYTES_MAX {
             return Err(rejected(row, field, text.to_owned(), "longer than 256 bytes"));
         }
         Ok((!text.is_empty()).then_some(text))
+    }
+}
+
+/// Without the apostrophe that exports put before what a spreadsheet would take for a formula.
+fn bare(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+        _ => text,
     }
 }
 

@@ -1,0 +1,169 @@
+//! Lists, imports, leads, records, compliance.
+
+use super::*;
+use base::{AttemptId, CampaignId, LeadId};
+use store::AttemptIntentRow;
+
+/// Imports a CSV and waits for its end; gives the import.
+fn import(bench: &Bench, query: &str, kind: &str, body: &str) -> Value {
+    let path = format!("/api/v1/lists/leads/import{query}");
+    let begun = bench.send(Role::Supervisor, "POST", &path, Some(body), &[("content-type", kind)]).is(202);
+    let place = begun.header("location").to_owned();
+    let show = || bench.get(Role::Viewer, &place).is(200).json();
+    until(|| show()["state"] != "running");
+    show()
+}
+
+#[test]
+fn a_list_is_imported_in_the_background_and_what_was_rejected_can_be_fetched() {
+    let bench = Bench::new();
+    let file = "Telefon;first_name\n212-555-0100;Ann\n+12125550100;Bob\n=1+1;Eve\n2125550101;Cy\n";
+    bench
+        .send(Role::Supervisor, "POST", "/api/v1/lists/leads/import", Some(file), &[("content-type", "text/csv")])
+        .is(404);
+    bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
+    let done = import(&bench, "?map=phone%3DTelefon&file_name=a.csv", "text/csv; charset=utf-8", file);
+    let counts = ["rows", "accepted", "duplicates", "rejected"].map(|key| done[key].as_u64().unwrap());
+    assert_eq!(
+        (counts, done["state"].as_str(), done["list"].as_str()),
+        ([4, 2, 1, 1], Some("done"), Some("leads")),
+        "{done}"
+    );
+    assert_eq!(bench.asked("ListGrew"), 1);
+    let rejected = bench.get(Role::Supervisor, &format!("/api/v1/imports/{}/rejected.csv", done["id"])).is(200);
+    assert_eq!(
+        rejected.text,
+        "line,reason,value\n3,phone: same number as line 2,'+12125550100\n\
+         4,phone: characters that no phone number has,'=1+1\n"
+    );
+    // A form does it too; a file that is no CSV of leads fails and says why.
+    let form = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\nContent-Type: text/csv\r\n\r\n\
+                phone\n'+12125550102\n\r\n--B--\r\n";
+    let done = import(&bench, "", "multipart/form-data; boundary=B", form);
+    assert_eq!((done["accepted"].as_u64(), done["file_name"].as_str()), (Some(1), Some("b.csv")), "{done}");
+    let failed = import(&bench, "", "text/csv", "fax\n1\n");
+    assert_eq!(failed["state"], "failed");
+    assert!(failed["error"].as_str().unwrap().contains("phone"), "{failed}");
+    let send = |query: &str, kind: &str| {
+        let path = format!("/api/v1/lists/leads/import{query}");
+        bench.send(Role::Supervisor, "POST", &path, Some("phone\n1\n"), &[("content-type", kind)])
+    };
+    send("?region=XX", "text/csv").is(422);
+    send("?map=fax%3Da", "text/csv").is(422);
+    send("", "application/json").is(415);
+    // With a key the file is taken once.
+    let keyed = || {
+        let headers = [("content-type", "text/csv"), ("idempotency-key", "i1")];
+        bench
+            .send(Role::Supervisor, "POST", "/api/v1/lists/leads/import", Some("phone\n2125550103\n"), &headers)
+            .is(202)
+    };
+    assert_eq!(keyed().json(), keyed().json());
+
+    let all = bench.get(Role::Viewer, "/api/v1/imports?limit=2").is(200).json();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+    let next = bench.get(Role::Viewer, all["next"].as_str().unwrap()).is(200).json();
+    assert_eq!(next["items"].as_array().unwrap().len(), 2);
+    let end = bench.get(Role::Viewer, next["next"].as_str().unwrap()).is(200).json();
+    assert_eq!(end, json!({ "items": [], "next": null }));
+    until(|| bench.get(Role::Viewer, "/api/v1/lists/leads").is(200).json()["total"] == 4);
+    let lead = bench.get(Role::Supervisor, "/api/v1/leads?number=%2B12125550100").is(200).json()["items"][0].clone();
+    assert_eq!((lead["first_name"].as_str(), lead["list"].as_str()), (Some("Ann"), Some("leads")));
+    assert_eq!(bench.get(Role::Supervisor, &format!("/api/v1/leads/{}", lead["id"])).is(200).json(), lead);
+    bench.get(Role::Supervisor, "/api/v1/leads/0").is(404);
+    bench.get(Role::Supervisor, "/api/v1/leads?list=nothing").is(422);
+}
+
+#[test]
+fn an_import_that_a_killed_process_left_is_ended() {
+    let mut bench = Bench::new();
+    bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
+    let list = bench.store.find_list(TenantId::DEFAULT, "leads").unwrap().unwrap();
+    bench.store.put_import(TenantId::DEFAULT, list, "left.csv", wall_now()).unwrap();
+    bench.serve_again();
+    let all = bench.get(Role::Viewer, "/api/v1/imports").is(200).json();
+    assert_eq!(
+        (all["items"][0]["state"].as_str(), all["items"][0]["file_name"].as_str()),
+        (Some("failed"), Some("left.csv"))
+    );
+}
+
+#[test]
+fn records_come_in_pages_or_as_one_harmless_file() {
+    let bench = Bench::new();
+    bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
+    import(&bench, "", "text/csv", "phone\n2125550100\n");
+    let body = json!({ "name": "spring", "list": "leads", "trunk": "carrier", "caller_id": "+12125550100" });
+    let campaign = bench.post(Role::Supervisor, "/api/v1/campaigns", &body).is(201).json()["id"].as_u64().unwrap();
+    for number in 1..=3 {
+        let intent = AttemptIntentRow {
+            tenant: TenantId::DEFAULT,
+            attempt: AttemptId(number),
+            campaign: CampaignId(campaign),
+            lead: LeadId(1),
+            attempt_number: number as u32,
+            number: "+12125550100".to_owned(),
+            trunk: "=cmd()".to_owned(),
+            caller_id: None,
+            at: WallTime::from_unix_us(number as i64 * 1_000_000),
+            consent_allowed: true,
+            consent_rule: "none".to_owned(),
+            consent_proof: None,
+            why: "{\"launch\":1}".to_owned(),
+        };
+        bench.store.submit(number, Op::Intent(intent)).unwrap();
+    }
+    bench.store.flush().unwrap();
+    let first = bench.get(Role::Supervisor, "/api/v1/attempts?campaign=spring&limit=2").is(200).json();
+    assert_eq!(first["items"][0]["why"]["launch"], 1);
+    let second = bench.get(Role::Supervisor, first["next"].as_str().unwrap()).is(200).json();
+    assert_eq!((second["items"][0]["id"].as_u64(), second["items"].as_array().unwrap().len()), (Some(3), 1));
+    let span = bench.get(Role::Supervisor, "/api/v1/attempts?from=2000000&to=3000000&newest_first=true").is(200).json();
+    assert_eq!(span["items"].as_array().unwrap().len(), 1);
+    bench.get(Role::Supervisor, "/api/v1/attempts?campaign=nothing").is(422);
+    let file = bench.send(Role::Supervisor, "GET", "/api/v1/attempts", None, &[("accept", "text/csv")]).is(200);
+    assert!(file.header("content-type").starts_with("text/csv"));
+    let lines: Vec<&str> = file.text.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[1].starts_with("1,spring,1,1,'+12125550100,'=cmd(),,1970-01-01T00:00:01Z,"), "{}", lines[1]);
+    assert_eq!(bench.get(Role::Supervisor, "/api/v1/cdrs?format=csv").is(200).text.lines().count(), 1);
+    let report = bench.get(Role::Viewer, "/api/v1/campaigns/spring/report").is(200).json();
+    assert_eq!((report["attempts"].as_u64(), report["open"].as_u64()), (Some(3), Some(3)));
+    bench.send(Role::Admin, "DELETE", "/api/v1/campaigns/spring", None, &[]).is(409);
+
+    let said = json!({ "code": "sale", "person": true, "agent": "ann" });
+    bench.post(Role::Agent, "/api/v1/attempts/2/disposition", &said).is(204);
+    assert_eq!(bench.asked("Disposition"), 1);
+    bench.post(Role::Agent, "/api/v1/attempts/9/disposition", &said).is(404);
+    bench.post(Role::Agent, "/api/v1/attempts/2/disposition", &json!({ "code": "" })).is(422);
+}
+
+#[test]
+fn numbers_are_suppressed_and_lifted_and_consents_only_grow() {
+    let bench = Bench::new();
+    for number in ["+12125550100", "+12125550101", "+12125550102"] {
+        bench.post(Role::Agent, "/api/v1/do-not-call", &json!({ "number": number, "reason": "asked" })).is(204);
+    }
+    bench.post(Role::Agent, "/api/v1/do-not-call", &json!({ "number": "2125550100", "reason": "asked" })).is(422);
+    let page = bench.get(Role::Supervisor, "/api/v1/do-not-call?limit=2").is(200).json();
+    let rest = bench.get(Role::Supervisor, page["next"].as_str().unwrap()).is(200).json();
+    assert_eq!(rest["items"], json!([{ "number": "+12125550102", "campaign": null }]));
+    bench.send(Role::Supervisor, "DELETE", "/api/v1/do-not-call/%2B12125550101", None, &[]).is(204);
+    bench.send(Role::Supervisor, "DELETE", "/api/v1/do-not-call/%2B12125550101", None, &[]).is(404);
+    let one = bench.get(Role::Supervisor, "/api/v1/do-not-call?number=%2B12125550101").is(200).json();
+    assert_eq!(one["items"], json!([]));
+
+    let give = |action: &str| {
+        let body = json!({ "number": "+12125550100", "action": action, "scope": "marketing", "source": "form" });
+        bench.post(Role::Agent, "/api/v1/consents", &body)
+    };
+    give("given").is(204);
+    give("withdrawn").is(204);
+    give("taken").is(422);
+    let found = bench.get(Role::Supervisor, "/api/v1/consents?number=%2B12125550100").is(200).json();
+    assert_eq!(
+        (found["items"][0]["action"].as_str(), found["items"][0]["source"].as_str()),
+        (Some("withdrawn"), Some("form (by agent)"))
+    );
+    assert_eq!(bench.get(Role::Supervisor, "/api/v1/consents").is(200).json()["items"].as_array().unwrap().len(), 1);
+}
