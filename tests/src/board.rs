@@ -63,7 +63,15 @@ impl Board {
     /// # Panics
     /// When it does not start.
     pub fn start(shards: usize, seed: u64) -> Board {
-        let config = EngineConfig { shards, seed: Some(Seed::from_u64(seed)), ..EngineConfig::default() };
+        Board::start_at(EngineConfig::default().sip, shards, seed)
+    }
+
+    /// Starts an engine whose SIP is at `sip`, for instance where one before it was.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_at(sip: SocketAddr, shards: usize, seed: u64) -> Board {
+        let config = EngineConfig { sip, shards, seed: Some(Seed::from_u64(seed)), ..EngineConfig::default() };
         let engine = Engine::start(config).unwrap_or_else(|error| panic!("the engine does not start: {error}"));
         Board { engine, kept: VecDeque::new(), recordings: BTreeMap::new() }
     }
@@ -71,6 +79,30 @@ impl Board {
     /// Where the engine takes SIP.
     pub fn sip_addr(&self) -> SocketAddr {
         self.engine.sip_addr()
+    }
+
+    /// The engine is gone from one moment to the next and tells nobody; where it was.
+    pub fn die(self) -> SocketAddr {
+        let sip = self.sip_addr();
+        self.engine.shutdown();
+        sip
+    }
+
+    /// Ends a call of an engine before this one; the code of the BYE's answer.
+    #[track_caller]
+    pub fn end_orphan(&mut self, dialog: Box<sip::DialogIdentity>) -> Option<u16> {
+        let shard = self.engine.front().shard_of_call(dialog.call_id.as_bytes());
+        self.order(shard, Command::EndOrphan { dialog });
+        self.orphan_ended()
+    }
+
+    /// Waits until an orphan has had its BYE; the code of the answer.
+    #[track_caller]
+    pub fn orphan_ended(&mut self) -> Option<u16> {
+        self.wait("the end of an orphan", |_, event| match event {
+            Event::OrphanEnded { code, .. } => Some(*code),
+            _ => None,
+        })
     }
 
     /// Gives a command that must be taken.
