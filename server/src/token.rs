@@ -23,9 +23,7 @@ const PREFIX: &str = "op_";
 const TOKEN_CHARS: usize = PREFIX.len() + 43;
 
 /// What the holder of a token may do; each role may all that the ones before it may.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sees live figures; telephone numbers are shortened.
@@ -176,11 +174,7 @@ pub(crate) fn put(
     token: &Token,
     at: WallTime,
 ) -> Result<TokenId, store::StoreError> {
-    let row = NewToken {
-        name: name.to_owned(),
-        role: role.name().to_owned(),
-        hash: token.hash().as_str().to_owned(),
-    };
+    let row = NewToken { name: name.to_owned(), role: role.name().to_owned(), hash: token.hash().as_str().to_owned() };
     store.put_token(tenant, &row, at)
 }
 
