@@ -152,7 +152,12 @@ impl RingIo {
                     } else {
                         self.media_new.push((token, lent));
                     }
-                    if !more {
+                    // An empty datagram ends a multishot receive. The front door opens again at once, as long as there
+                    // are buffers: a tick's pause after each would let a trickle of them shut out everybody.
+                    let again = !more && token == SIP_TOKEN && self.uring.has_room(Group::Sip);
+                    let socket = self.front.as_ref().filter(|_| again);
+                    let armed = socket.is_some_and(|it| self.uring.arm(it.as_fd(), Group::Sip, token).is_ok());
+                    if !more && !armed {
                         self.to_arm.push_back(token);
                     }
                 }

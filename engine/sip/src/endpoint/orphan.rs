@@ -116,6 +116,12 @@ impl Endpoint {
             let bye =
                 self.transactions.get(stray.bye).filter(|bye| bye.machine.is_unanswered()).map(|bye| &bye.message);
             let bye = bye.cloned();
+            // This copy pays for what it brings about, too: a short one would make an amplifier of the long one before it.
+            let (share, of) = STRAY_REPLY_SHARE;
+            if (acknowledgement.len() + bye.as_ref().map_or(0, Vec::len)) * of > length * share {
+                self.drops.limited += 1;
+                return true;
+            }
             self.send(to, acknowledgement);
             if let Some(bye) = bye {
                 self.send(to, bye);
