@@ -141,7 +141,16 @@ impl Watcher {
                 None => return,
             },
         };
+        let mut looked_at = tokio::time::Instant::now();
         loop {
+            // A withdrawn token ends its streams too, quiet or busy.
+            if looked_at.elapsed() >= TOKEN_LIFE {
+                looked_at = tokio::time::Instant::now();
+                let holder = self.service.holder(&self.hash, self.from).await;
+                if matches!(holder, Err(problem) if problem.status == 401) {
+                    return;
+                }
+            }
             match journal.since(last, TAKE) {
                 Resume::Lost { newest } => match self.reset(newest).await {
                     Some(number) => last = number,
@@ -162,17 +171,11 @@ impl Watcher {
                     if !notices.is_empty() {
                         continue;
                     }
-                    let look_at_token = tokio::select! {
-                        () = journal.grown(last) => false,
+                    tokio::select! {
+                        () = journal.grown(last) => {}
                         () = async { drop(stop.wait_for(|stopping| *stopping).await) } => return,
                         () = self.events.closed() => return,
-                        () = tokio::time::sleep(TOKEN_LIFE) => true,
-                    };
-                    // A withdrawn token ends its streams too.
-                    if look_at_token
-                        && matches!(self.service.holder(&self.hash, self.from).await, Err(problem) if problem.status == 401)
-                    {
-                        return;
+                        () = tokio::time::sleep(TOKEN_LIFE) => {}
                     }
                 }
             }
