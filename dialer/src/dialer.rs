@@ -331,12 +331,12 @@ impl Dialer {
                 if recorded { Ok(()) } else { Err(Reject::NotCounted(attempt)) }
             }
             Input::Ended { attempt, cause } => self.ended(now, attempt, cause),
-            Input::TrunkRoom { trunk, channels_free, cps } => {
+            Input::TrunkRoom { trunk, channels, cps } => {
                 if !self.trunks.contains_key(&trunk) && self.trunks.len() >= TRUNKS_MAX {
                     return Err(Reject::Full);
                 }
                 let entry = self.trunks.entry(trunk).or_insert_with(|| Trunk::new(0, 0.0));
-                entry.set_free(channels_free);
+                entry.set_channels(channels);
                 entry.set_rate(cps);
                 self.release_held(now);
                 self.dirty = true;

@@ -219,9 +219,9 @@ pub enum Input {
     TrunkRoom {
         /// Which trunk.
         trunk: TrunkId,
-        /// Channels that are free for more calls at this moment, beyond those that the dialer's open attempts hold
-        /// (each holds one from its `RecordIntent` to its `Ended`).
-        channels_free: u32,
+        /// Channels that the dialer's open attempts may hold in all (each holds one from its `RecordIntent` to its
+        /// `Ended`). Fewer than are held: nothing is dialled until enough of them have ended.
+        channels: u32,
         /// Call attempts a second.
         cps: f64,
     },

@@ -159,9 +159,9 @@ impl Trunk {
         self.refusals_in_a_row = 0;
     }
 
-    /// Free channels as reported from outside at this moment.
-    pub(crate) fn set_free(&mut self, channels_free: u32) {
-        self.max_channels = self.in_use.saturating_add(channels_free);
+    /// How many attempts may hold a channel from now on. Those that hold one keep it.
+    pub(crate) fn set_channels(&mut self, channels: u32) {
+        self.max_channels = channels;
     }
 
     /// How many attempts may be decided now.

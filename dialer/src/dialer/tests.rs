@@ -334,7 +334,7 @@ fn stop_between_decision_and_commit_dials_nothing() {
 #[test]
 fn the_trunk_binds_exactly_whatever_the_store_does() {
     let mut bench = Bench::new(30, 200, config());
-    bench.tell(Input::TrunkRoom { trunk: TRUNK, channels_free: 0, cps: 4.0 });
+    bench.tell(Input::TrunkRoom { trunk: TRUNK, channels: 30, cps: 4.0 });
     // Thirty were decided at once for the old limits; now the rate is 4 a second.
     let mut launches = Vec::new();
     bench.commit();

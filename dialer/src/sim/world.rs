@@ -284,8 +284,7 @@ impl World {
 
     fn trunk_room(&self) -> Input {
         let trunk = &self.stages[self.stage].1.trunk;
-        let channels_free = trunk.max_channels.saturating_sub(self.calls.len() as u32);
-        Input::TrunkRoom { trunk: TRUNK, channels_free, cps: trunk.max_cps }
+        Input::TrunkRoom { trunk: TRUNK, channels: trunk.max_channels, cps: trunk.max_cps }
     }
 
     fn plan_leave(&mut self, now: Instant, leave: &crate::scenario::Leave) {

@@ -37,8 +37,22 @@ fn channels_bind_and_come_back() {
     assert_eq!((trunk.room(at(0)), trunk.in_use()), (1, 1));
     trunk.ended();
     assert_eq!(trunk.room(at(0)), 2);
-    trunk.set_free(0);
+    trunk.set_channels(0);
     assert_eq!(trunk.room(at(0)), 0);
+}
+
+#[test]
+fn a_trunk_that_shrinks_below_its_calls_empties_first() {
+    let mut trunk = Trunk::new(3, 100.0);
+    for attempt in 1..=3 {
+        trunk.reserve();
+        assert!(trunk.launch_or_hold(at(0), AttemptId(attempt)));
+    }
+    trunk.set_channels(1);
+    for (left, room) in [(2, 0), (1, 0), (0, 1)] {
+        trunk.ended();
+        assert_eq!((trunk.in_use(), trunk.room(at(5_000))), (left, room));
+    }
 }
 
 #[test]

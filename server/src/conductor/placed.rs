@@ -348,15 +348,19 @@ impl Conductor {
 
     /// Channels of a trunk that campaigns and placed calls hold.
     pub(super) fn channels_in_use(&self, id: TrunkId) -> u32 {
-        let placed = self.placed.values().filter(|placed| placed.trunk == Some(id)).count();
-        self.dialer.trunk_in_use(id).saturating_add(placed as u32)
+        self.dialer.trunk_in_use(id).saturating_add(self.placed_over(id))
+    }
+
+    fn placed_over(&self, id: TrunkId) -> u32 {
+        self.placed.values().filter(|placed| placed.trunk == Some(id)).count() as u32
     }
 
     /// Tells the dialer how many channels placed calls leave to it.
     pub(super) fn trunk_changed(&mut self, now: Instant, id: TrunkId) {
         let Some(trunk) = self.trunks.get(&id) else { return };
+        let channels = trunk.max_channels.saturating_sub(self.placed_over(id));
         let cps = trunk.max_cps;
-        self.dialer.handle_input(now, Input::TrunkRoom { trunk: id, channels_free: self.trunk_free(id), cps });
+        self.dialer.handle_input(now, Input::TrunkRoom { trunk: id, channels, cps });
     }
 
     /// One of the placed calls that a trunk takes in any second.

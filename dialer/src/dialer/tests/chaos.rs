@@ -70,7 +70,7 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
         _ => match chance.below(3) {
             0 => Input::TrunkRoom {
                 trunk: TrunkId(1 + chance.below(3)),
-                channels_free: chance.below(20) as u32,
+                channels: chance.below(20) as u32,
                 cps: chance.below(10) as f64,
             },
             1 => Input::WallClock { anchor: WallAnchor { instant: bench.now, wall: ago } },

@@ -37,7 +37,7 @@ fn snapshot(bench: &Bench) -> crate::CampaignSnapshot {
 #[test]
 fn calls_under_way_keep_what_their_intents_say_when_the_settings_change() {
     let mut bench = Bench::new(2, 9, config());
-    bench.tell(Input::TrunkRoom { trunk: OTHER_TRUNK, channels_free: 10, cps: 10.0 });
+    bench.tell(Input::TrunkRoom { trunk: OTHER_TRUNK, channels: 10, cps: 10.0 });
     // Attempts 1 and 2 are being recorded. The first is dialled before the change, the second after it.
     let attempt = AttemptId(1);
     bench.tell(Input::IntentDurable { attempt });
@@ -441,7 +441,7 @@ fn a_busy_store_defers_and_costs_the_lead_no_attempt() {
 #[test]
 fn a_trunk_that_asks_for_patience_gets_it() {
     let mut bench = Bench::new(6, 90, config());
-    bench.tell(Input::TrunkRoom { trunk: TRUNK, channels_free: 50, cps: 4.0 });
+    bench.tell(Input::TrunkRoom { trunk: TRUNK, channels: 56, cps: 4.0 });
     // Six are decided; the rate lets four go at once, two wait for it.
     assert_eq!(bench.commit().len(), 4);
     let refuse = |attempt| Input::Ended {
