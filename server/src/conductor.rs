@@ -30,7 +30,7 @@ pub use requests::Answer;
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ListId, ShardId, TrunkId, WallAnchor};
 use call::{Command, Event};
 use codecs::g711::Law;
-use dialer::{Dialer, Input};
+use dialer::{Dialer, Input, Number};
 use media::amd::DetectorConfig;
 use media::playout::Prompt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -114,8 +114,11 @@ pub enum Output {
     Command(ShardId, Command),
     /// For the store; the token comes back in the acknowledgement.
     Store(u64, Box<store::Op>),
-    /// A campaign is dialled from this list from now on.
-    Supply(CampaignId, ListId),
+    /// A campaign is dialled from this list from now on. If its leads need a consent: for which scope, beside the one for
+    /// all (`marketing`).
+    Supply(CampaignId, ListId, Option<String>),
+    /// Leads of this number may be dialled again.
+    FeedNumber(CampaignId, Number),
     /// A campaign is gone, and needs no leads.
     Unsupply(CampaignId),
     /// The list of a campaign has new leads.
@@ -167,6 +170,8 @@ pub struct Conductor {
     recording: BTreeMap<u64, AttemptId>,
     /// Campaign of each attempt from its intent to its close.
     attempt_campaigns: BTreeMap<AttemptId, CampaignId>,
+    /// Consents and lifted suppressions on their way to the disk, by the token of their op.
+    revived: BTreeMap<u64, Number>,
     /// Attempts whose intent was refused: they never were, and leave no row.
     refused: BTreeSet<AttemptId>,
     next_token: u64,
@@ -197,6 +202,7 @@ impl Conductor {
             orphans: BTreeMap::new(),
             recording: BTreeMap::new(),
             attempt_campaigns: BTreeMap::new(),
+            revived: BTreeMap::new(),
             refused: BTreeSet::new(),
             next_token: 1,
             draining: false,
@@ -310,6 +316,9 @@ impl Conductor {
     /// What the store says of an op.
     pub fn handle_ack(&mut self, now: Instant, token: u64, result: Result<(), store::StoreError>) {
         let attempt = self.recording.remove(&token);
+        if let (Some(number), true) = (self.revived.remove(&token), result.is_ok()) {
+            self.outputs.extend(self.campaigns.keys().map(|campaign| Output::FeedNumber(*campaign, number)));
+        }
         let later = result.as_ref().is_err_and(|error| error.kind.is_passing());
         // That the store is away or full is said once, by whoever watches it.
         if let (Err(error), false) = (&result, later) {

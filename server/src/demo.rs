@@ -174,7 +174,7 @@ impl Product {
         let conductor = Conductor::new(config, Dialer::new(dialer_config, seed, anchor), anchor);
         let (_, end) = Control::new(Journal::new(0));
         let mut runtime = Runtime::new(clock, conductor, engine, Arc::new(store), acks, tenant, end)?;
-        runtime.supply(campaign, list);
+        runtime.supply(campaign, list, None);
 
         let trunk = TrunkId(1);
         let carrier = outside.carrier.sip_addr();

@@ -4,12 +4,14 @@ use base::{CampaignId, Duration, LeadId, ListId, WallTime};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use store::{Filter, LeadRow, Store, StoreError, TenantId};
+use store::{Action, Filter, LeadFilter, LeadRow, Store, StoreError, TenantId};
 
 /// Questions waiting: one a campaign at a time, and the dialer has 1,000 campaigns at most.
 const QUESTIONS_MAX: usize = 1_024;
 /// Attempts at one number that the caps look back on: a profile allows some 20 in 30 days.
 const ATTEMPTS_PER_LEAD_MAX: u32 = 200;
+/// The scope of a consent that holds for every campaign.
+const CONSENT_FOR_ALL: &str = "marketing";
 /// How far the caps look back.
 const HISTORY: Duration = Duration::from_secs(31 * 86_400);
 
@@ -26,6 +28,10 @@ pub struct Question {
     pub limit: u32,
     /// The moment, to know which attempts are recent.
     pub at: WallTime,
+    /// Its leads need a consent for this scope, or for all.
+    pub scope: Option<String>,
+    /// Only leads of this number.
+    pub number: Option<String>,
 }
 
 /// A lead with those of its attempts that the caps count, when there is more than the last one.
@@ -35,6 +41,8 @@ pub struct FedLead {
     pub row: LeadRow,
     /// Moments of its recent attempts.
     pub attempts: Vec<WallTime>,
+    /// Proof of consent, if one is wanted and there.
+    pub consent: Option<String>,
 }
 
 /// A page of leads.
@@ -92,7 +100,13 @@ impl Drop for Feeder {
 
 fn read(store: &Store, tenant: TenantId, question: &Question) -> Result<Vec<FedLead>, StoreError> {
     let since = WallTime::from_unix_us(question.at.as_unix_us() - HISTORY.as_us() as i64);
-    let rows = store.leads(tenant, question.list, question.after, question.limit)?;
+    let rows = match &question.number {
+        None => store.leads(tenant, question.list, question.after, question.limit)?,
+        number => {
+            let (list, number, limit) = (Some(question.list), number.clone(), question.limit);
+            store.leads_page(tenant, LeadFilter { list, number, limit, ..LeadFilter::default() })?
+        }
+    };
     rows.into_iter()
         .map(|row| {
             let mut attempts = Vec::new();
@@ -105,7 +119,65 @@ fn read(store: &Store, tenant: TenantId, question: &Question) -> Result<Vec<FedL
                 };
                 attempts = store.attempts(tenant, filter)?.into_iter().map(|attempt| attempt.intent.at).collect();
             }
-            Ok(FedLead { row, attempts })
+            let consent = match &question.scope {
+                None => None,
+                Some(scope) => consent_of(store, tenant, &row.number, scope)?,
+            };
+            Ok(FedLead { row, attempts, consent })
         })
         .collect()
+}
+
+/// The proof of a consent in force: the campaign's own word decides, else the one for all.
+fn consent_of(store: &Store, tenant: TenantId, number: &str, scope: &str) -> Result<Option<String>, StoreError> {
+    let own = store.consent(tenant, number, scope)?;
+    let found = match own {
+        Some(own) => Some(own),
+        None => store.consent(tenant, number, CONSENT_FOR_ALL)?,
+    };
+    let given = found.filter(|(_, row)| row.action == Action::Add);
+    Ok(given.map(|(id, row)| row.proof.unwrap_or_else(|| format!("consent {id}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::{ConsentRow, NewLead, Op};
+
+    #[test]
+    fn a_consent_comes_with_its_lead_and_the_campaigns_own_word_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, acks) = Store::open(&format!("sqlite:{}", folder.path().join("a.db").display())).unwrap();
+        let (tenant, at) = (TenantId::DEFAULT, WallTime::from_unix_us(1));
+        let list = store.create_list(tenant, "l", at).unwrap();
+        let numbers = ["+12125550100", "+12125550101", "+12125550102"];
+        let lead = |number: &&str| NewLead { number: (*number).to_owned(), ..NewLead::default() };
+        store.import_leads(tenant, list, numbers.iter().map(lead).collect(), at).unwrap();
+        let row = |number: &str, action, scope: &str, proof: Option<&str>| {
+            let (number, scope, source) = (number.to_owned(), scope.to_owned(), "form".to_owned());
+            Op::Consent(ConsentRow { tenant, number, action, scope, source, proof: proof.map(str::to_owned), at })
+        };
+        let rows = [
+            row(numbers[0], Action::Add, CONSENT_FOR_ALL, Some("form 7")),
+            row(numbers[1], Action::Add, CONSENT_FOR_ALL, Some("form 8")),
+            row(numbers[1], Action::Lift, "spring", None),
+            row(numbers[2], Action::Add, "spring", None),
+        ];
+        for (token, op) in rows.into_iter().enumerate() {
+            store.submit(token as u64, op).unwrap();
+        }
+        store.flush().unwrap();
+        assert!(acks.try_iter().all(|ack| ack.result.is_ok()));
+        let campaign = CampaignId(1);
+        let question = |scope: Option<&str>, number: Option<&str>| {
+            let (scope, number) = (scope.map(str::to_owned), number.map(str::to_owned));
+            let question = Question { campaign, list, after: None, limit: 10, at, scope, number };
+            let found = read(&store, tenant, &question).unwrap();
+            found.into_iter().map(|fed| fed.consent).collect::<Vec<_>>()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(question(Some("spring"), None), [some("form 7"), None, some("consent 4")]);
+        assert_eq!(question(None, None), [None, None, None]);
+        assert_eq!(question(Some("autumn"), Some(numbers[1])), [some("form 8")]);
+    }
 }

@@ -1,10 +1,10 @@
 //! The binary `outpace`: reads the command line and ends with 0, 1 (failed) or 2 (used wrongly).
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use server::failure::Failure;
 use server::logging::LogFormat;
-use server::{bench, check, demo, import, logging, simulate};
+use server::{bench, check, demo, import, logging, manual, serve, simulate, token};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -30,10 +30,14 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::DemoArgs),
+    Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Import(import::ImportArgs),
     Simulate(simulate::SimulateArgs),
+    Token(token::TokenArgs),
     Bench(bench::BenchArgs),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -53,10 +57,14 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Token(arguments) => token::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Completions(arguments) => manual::completions(arguments, Cli::command()),
+        Command::Man(_) => manual::man(Cli::command()),
     }
 }
 

@@ -41,12 +41,11 @@ const HOLD_MIN: Duration = Duration::from_secs(1);
 /// A supply whose page could not be read is asked again after this time.
 const FEED_AGAIN: Duration = Duration::from_secs(1);
 
-/// States of a lead that will not be dialled again.
-const SETTLED: [&str; 2] = [LeadState::Done.name(), LeadState::Blocked.name()];
-
 /// Where a campaign's leads come from.
 struct Supply {
     list: ListId,
+    /// Its leads need a consent for this scope, or for all.
+    scope: Option<String>,
     /// The last lead that was read.
     after: Option<LeadId>,
     /// The end of the list was read.
@@ -60,8 +59,8 @@ struct Supply {
 }
 
 impl Supply {
-    fn of(list: ListId) -> Supply {
-        Supply { list, after: None, exhausted: false, asked: false, room: 0, again_at: None }
+    fn of(list: ListId, scope: Option<String>) -> Supply {
+        Supply { list, scope, after: None, exhausted: false, asked: false, room: 0, again_at: None }
     }
 }
 
@@ -213,9 +212,9 @@ impl Runtime {
         }
     }
 
-    /// Feeds a campaign from a list of the store, page by page as it asks for more.
-    pub fn supply(&mut self, campaign: CampaignId, list: ListId) {
-        self.supplies.insert(campaign, Supply::of(list));
+    /// Feeds a campaign from a list of the store, page by page as it asks for more; with consents if it names a scope.
+    pub fn supply(&mut self, campaign: CampaignId, list: ListId, scope: Option<String>) {
+        self.supplies.insert(campaign, Supply::of(list, scope));
     }
 
     /// Campaigns that have said that they are finished.
@@ -364,7 +363,8 @@ impl Runtime {
                     self.hand_over(shard)?;
                 }
                 Output::Store(token, op) => self.write(token, *op),
-                Output::Supply(campaign, list) => self.supply(campaign, list),
+                Output::Supply(campaign, list, scope) => self.supply(campaign, list, scope),
+                Output::FeedNumber(campaign, number) => self.feed_number(campaign, number),
                 Output::Unsupply(campaign) => {
                     self.supplies.remove(&campaign);
                 }
@@ -502,13 +502,31 @@ impl Runtime {
             return;
         }
         let waits = supply.again_at.is_some_and(|again| again > now);
-        supply.asked =
-            !waits && self.feeder.ask(Question { campaign, list: supply.list, after: supply.after, limit, at });
+        let (list, after, scope) = (supply.list, supply.after, supply.scope.clone());
+        supply.asked = !waits && self.feeder.ask(Question { campaign, list, after, limit, at, scope, number: None });
+    }
+
+    /// A number has a consent now, or was taken off the do-not-call set: its leads are looked at again.
+    fn feed_number(&mut self, campaign: CampaignId, number: Number) {
+        let at = self.conductor.anchor().wall_at(self.clock.now());
+        let Some(supply) = self.supplies.get(&campaign) else { return };
+        let (list, scope, number) = (supply.list, supply.scope.clone(), Some(number.to_string()));
+        let question = Question { campaign, list, after: None, limit: store::PAGE_ROWS_MAX, at, scope, number };
+        if !self.feeder.ask(question) {
+            tracing::warn!("a number's leads are looked at again with the next start: too many questions wait");
+        }
     }
 
     fn fed(&mut self, page: Page) {
-        let Question { campaign, list, after, limit, .. } = page.question;
+        let Question { campaign, list, after, limit, number, .. } = page.question;
         let Some(supply) = self.supplies.get_mut(&campaign) else { return };
+        if number.is_some() {
+            match page.leads {
+                Ok(rows) => self.add_leads(campaign, rows),
+                Err(error) => tracing::warn!("{error}; a number's leads are looked at again with the next start"),
+            }
+            return;
+        }
         supply.asked = false;
         if (supply.list, supply.after) != (list, after) {
             return; // the campaign was given another list meanwhile
@@ -528,10 +546,20 @@ impl Runtime {
         supply.exhausted = rows.len() < limit as usize;
         supply.after = rows.last().map(|fed| fed.row.lead).or(supply.after);
         supply.room = supply.room.saturating_sub(rows.len());
+        self.add_leads(campaign, rows);
+    }
+
+    /// What is settled is not offered; a lead that was being dialled when a process died is (its attempt counts), and one
+    /// that was blocked is, since the gate may think otherwise now, but for numbers that do not exist.
+    fn add_leads(&mut self, campaign: CampaignId, rows: Vec<FedLead>) {
         let now = self.clock.now();
         let mut leads = Vec::with_capacity(rows.len());
-        // What is settled is not offered again; a lead that was being dialled when a process died is (its attempt counts).
-        for FedLead { row, attempts } in rows.into_iter().filter(|fed| !SETTLED.contains(&fed.row.state.as_str())) {
+        let settled = |row: &store::LeadRow| {
+            let is = |state: LeadState| row.state == state.name();
+            let bad = row.last_outcome.as_deref() == Some(Outcome::BadNumber.name());
+            is(LeadState::Done) || (is(LeadState::Blocked) && bad)
+        };
+        for FedLead { row, attempts, consent } in rows.into_iter().filter(|fed| !settled(&fed.row)) {
             let Ok(number) = Number::parse(&row.number) else {
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
                 tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
@@ -542,6 +570,7 @@ impl Runtime {
             }
             leads.push(Lead {
                 timezone: row.timezone,
+                consent,
                 attempts_made: row.attempt_number,
                 last_attempt: row.last_attempt_at,
                 abandoned_at: row

@@ -54,7 +54,9 @@ impl Conductor {
             }
             Request::CallAgain { number, campaigns, source } => self.call_again(now, &number, campaigns, &source),
             Request::Consent(row) => {
+                let number = Number::parse(&row.number).ok();
                 let token = self.store(store::Op::Consent(*row));
+                self.revived.extend(number.map(|number| (token, number)));
                 Answer::OnDisk(token, Reply::Done)
             }
             Request::ListGrew(list) => {
@@ -128,10 +130,13 @@ impl Conductor {
         let input =
             if known { Input::Configure { campaign: id, config } } else { Input::AddCampaign { campaign: id, config } };
         self.dialer.handle_input(now, input);
-        let campaign = Campaign { name: settings.name.clone(), list, settings };
+        let name = settings.name.clone();
+        let campaign = Campaign { name: name.clone(), list, settings };
         self.campaigns.insert(id, campaign);
         if !known {
-            self.outputs.push_back(Output::Supply(id, list));
+            let needs = self.campaigns.get(&id).and_then(|campaign| dialer::Profile::named(&campaign.settings.profile));
+            let scope = needs.filter(|profile| profile.consent_required).map(|_| name);
+            self.outputs.push_back(Output::Supply(id, list, scope));
         }
         self.teams_changed(now);
         self.drain_dialer(now);
@@ -275,6 +280,7 @@ impl Conductor {
                 source.to_owned(),
             );
             let token = self.store(store::Op::Suppress(store::SuppressRow { action: store::Action::Lift, ..row }));
+            self.revived.insert(token, parsed);
             answer = Answer::OnDisk(token, Reply::Done);
         }
         self.dialer.handle_input(now, Input::LiftDoNotCall { number: parsed });
