@@ -286,6 +286,13 @@ impl EngineHandle {
         stats
     }
 
+    /// The first shard, by number, whose thread has ended by a fault, and why (redacted); `None` while all run. Unlike
+    /// [`EngineHandle::stats`] it asks no thread: one atomic load a shard, to be called as often as one likes.
+    pub fn failed(&self) -> Option<(ShardId, String)> {
+        let mut shards = self.shards.iter().enumerate();
+        shards.find_map(|(index, door)| Some((ShardId(index as u64), door.failed.get()?.clone())))
+    }
+
     /// Number of shards; they are numbered from 0.
     pub fn shards(&self) -> usize {
         self.shards.len()

@@ -69,6 +69,7 @@ fn a_panic_ends_the_shard_with_its_message_kept() {
     let (handle, _queues) = handle_without_threads(1);
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {})); // keeps the expected panics out of the test's output
+    assert_eq!(handle.failed(), None);
     assert!(guarded(&handle.shards[0].failed, || panic!("number {}", 7)).is_none());
     let third = OnceLock::new();
     assert!(guarded(&third, || Err(std::io::Error::from_raw_os_error(libc::EEXIST))).is_none());
@@ -77,6 +78,7 @@ fn a_panic_ends_the_shard_with_its_message_kept() {
     assert!(guarded(&other, || std::panic::panic_any(5)).is_none());
     std::panic::set_hook(hook);
     assert_eq!(handle.stats().failed, [(ShardId(0), "number 7".to_owned())]);
+    assert_eq!(handle.failed(), Some((ShardId(0), "number 7".to_owned())));
     assert_eq!(other.get().map(String::as_str), Some("a panic without a message"));
 }
 
