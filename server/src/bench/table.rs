@@ -5,7 +5,7 @@ use measure::media::{Driver, MediaResult, Mode};
 use measure::sip::SipResult;
 
 fn row(name: &str, value: String) {
-    println!("  {name:<38}{value}");
+    println!("  {name:<42}{value}");
 }
 
 fn spread(spread: &Spread, digits: usize) -> String {
