@@ -177,6 +177,7 @@ pub struct Conductor {
     next_token: u64,
     next_call: u64,
     draining: bool,
+    held: bool,
     outputs: VecDeque<Output>,
     figures: Figures,
 }
@@ -206,6 +207,7 @@ impl Conductor {
             refused: BTreeSet::new(),
             next_token: 1,
             draining: false,
+            held: false,
             outputs: VecDeque::new(),
             figures: Figures::default(),
         }
@@ -362,6 +364,14 @@ impl Conductor {
         self.next_token - 1
     }
 
+    /// While the store takes no more, nothing new begins: no attempt, no call of the API, no inbound call.
+    pub fn hold(&mut self, now: Instant, on: bool) {
+        self.held = on;
+        if !self.draining {
+            self.handle_input(now, Input::Hold { on });
+        }
+    }
+
     /// Ties instants to the wall.
     pub fn anchor(&self) -> WallAnchor {
         self.anchor
@@ -388,9 +398,9 @@ impl Conductor {
         self.legs.len()
     }
 
-    /// Customers' calls under way.
+    /// Customers' calls under way, also those that are only decided.
     pub fn calls_live(&self) -> usize {
-        self.calls.len() + self.placed.len()
+        self.attempt_campaigns.len() + self.placed.len()
     }
 
     /// Ends every customer's call; for the end of a run.

@@ -2,14 +2,15 @@
 
 use base::{CampaignId, Duration, LeadId, ListId, WallTime};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use dialer::CountedAs;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use store::{Action, Filter, LeadFilter, LeadRow, Store, StoreError, TenantId};
+use store::{Action, LeadFilter, LeadRow, Store, StoreError, TenantId};
 
 /// Questions waiting: one a campaign at a time, and the dialer has 1,000 campaigns at most.
 const QUESTIONS_MAX: usize = 1_024;
-/// Attempts at one number that the caps look back on: a profile allows some 20 in 30 days.
-const ATTEMPTS_PER_LEAD_MAX: u32 = 200;
 /// The scope of a consent that holds for every campaign.
 const CONSENT_FOR_ALL: &str = "marketing";
 /// How far the caps look back.
@@ -34,13 +35,22 @@ pub struct Question {
     pub number: Option<String>,
 }
 
-/// A lead with those of its attempts that the caps count, when there is more than the last one.
+/// What the store remembers of a number, over all lists and campaigns.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Moments of its recent attempts.
+    pub attempts: Vec<WallTime>,
+    /// When a person was last abandoned there.
+    pub abandoned: Option<WallTime>,
+}
+
+/// A lead with what is needed to judge it.
 #[derive(Clone, Debug)]
 pub struct FedLead {
     /// As stored.
     pub row: LeadRow,
-    /// Moments of its recent attempts.
-    pub attempts: Vec<WallTime>,
+    /// Of its number.
+    pub history: History,
     /// Proof of consent, if one is wanted and there.
     pub consent: Option<String>,
 }
@@ -53,11 +63,12 @@ pub struct Page {
     pub leads: Result<Vec<FedLead>, StoreError>,
 }
 
-/// The thread. Dropping it ends the thread after the question in hand.
+/// The thread. Dropping it ends the thread after the question in hand; what else was asked is not answered.
 pub struct Feeder {
     questions: Option<Sender<Question>>,
     /// Answers, in the order of the questions.
     pub pages: Receiver<Page>,
+    over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -69,15 +80,20 @@ impl Feeder {
     pub fn start(store: Arc<Store>, tenant: TenantId) -> std::io::Result<Feeder> {
         let (questions, asked) = bounded::<Question>(QUESTIONS_MAX);
         let (answers, pages) = bounded(QUESTIONS_MAX);
+        let over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&over);
         let thread = std::thread::Builder::new().name("feeder".to_owned()).spawn(move || {
             for question in asked {
+                if ends.load(Ordering::Relaxed) {
+                    return;
+                }
                 let leads = read(&store, tenant, &question);
                 if answers.send(Page { question, leads }).is_err() {
                     return; // nobody reads any more
                 }
             }
         })?;
-        Ok(Feeder { questions: Some(questions), pages, thread: Some(thread) })
+        Ok(Feeder { questions: Some(questions), pages, over, thread: Some(thread) })
     }
 
     /// Asks for a page; false when too many questions wait.
@@ -89,6 +105,7 @@ impl Feeder {
 
 impl Drop for Feeder {
     fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
         self.questions = None;
         while self.pages.try_recv().is_ok() {}
         if let Some(thread) = self.thread.take() {
@@ -107,23 +124,24 @@ fn read(store: &Store, tenant: TenantId, question: &Question) -> Result<Vec<FedL
             store.leads_page(tenant, LeadFilter { list, number, limit, ..LeadFilter::default() })?
         }
     };
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+    let before = first.lead.0.checked_sub(1).map(LeadId);
+    let mut histories: BTreeMap<String, History> = BTreeMap::new();
+    for row in store.history(tenant, question.list, before, last.lead, since)? {
+        let history = histories.entry(row.number).or_default();
+        history.attempts.push(row.at);
+        if row.counted_as.as_deref() == Some(CountedAs::Abandoned.name()) {
+            history.abandoned = history.abandoned.max(row.counted_at);
+        }
+    }
     rows.into_iter()
         .map(|row| {
-            let mut attempts = Vec::new();
-            if row.attempt_number > 1 {
-                let filter = Filter {
-                    number: Some(row.number.clone()),
-                    from: Some(since),
-                    limit: ATTEMPTS_PER_LEAD_MAX,
-                    ..Filter::default()
-                };
-                attempts = store.attempts(tenant, filter)?.into_iter().map(|attempt| attempt.intent.at).collect();
-            }
             let consent = match &question.scope {
                 None => None,
                 Some(scope) => consent_of(store, tenant, &row.number, scope)?,
             };
-            Ok(FedLead { row, attempts, consent })
+            let history = histories.get(&row.number).cloned().unwrap_or_default();
+            Ok(FedLead { row, history, consent })
         })
         .collect()
 }

@@ -13,6 +13,7 @@
 //!
 //! **Absent.** No HTTP yet, no live campaign configuration: those come with `serve`.
 
+pub mod backlog;
 pub mod bench;
 pub mod check;
 pub mod conductor;

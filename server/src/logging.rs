@@ -35,6 +35,9 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Failure> {
     };
     let filter = EnvFilter::try_new(filter).map_err(|e| wrong(&e))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written (a full disk, a closed pipe) is lost. Said on stderr, as the library would, that
+    // fails again and is a panic.
+    let builder = builder.log_internal_errors(false);
     let done = match format {
         LogFormat::Text => builder.event_format(text_lines()).try_init(),
         LogFormat::Json => builder.fmt_fields(JsonFields::new()).event_format(json_lines()).try_init(),

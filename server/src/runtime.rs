@@ -1,5 +1,6 @@
 //! The control thread: the conductor with the real engine and the real store at its sides.
 
+use crate::backlog::{Backlog, Fate};
 use crate::conductor::{Answer, Conductor, Output};
 use crate::control::api::{ControlEnd, Job, Refusal, Reply};
 use crate::control::views::StoreView;
@@ -52,6 +53,8 @@ struct Supply {
     exhausted: bool,
     /// A page is on its way.
     asked: bool,
+    /// The list grew since: the page may be short of what is there now.
+    grew: bool,
     /// How many more it could take, when it last said so.
     room: usize,
     /// The last page could not be read; it is asked for again at this moment.
@@ -60,9 +63,12 @@ struct Supply {
 
 impl Supply {
     fn of(list: ListId, scope: Option<String>) -> Supply {
-        Supply { list, scope, after: None, exhausted: false, asked: false, room: 0, again_at: None }
+        Supply { list, scope, after: None, exhausted: false, asked: false, grew: false, room: 0, again_at: None }
     }
 }
+
+/// The way back to who asked.
+type Asker = oneshot::Sender<Result<Reply, Refusal>>;
 
 /// See the module's head.
 pub struct Runtime {
@@ -76,14 +82,14 @@ pub struct Runtime {
     supplies: BTreeMap<CampaignId, Supply>,
     /// Commands that a full shard has not taken, per shard: one that is slow does not hold up the others.
     commands: BTreeMap<ShardId, VecDeque<Command>>,
-    /// What the store has taken and not acknowledged; at most as many as it takes (`store::OPS_OUTSTANDING_MAX`).
-    outstanding: BTreeMap<u64, Op>,
-    writes: VecDeque<(u64, Op)>,
+    rows: Backlog,
+    /// Since when, and why, the store refuses what it could take later.
+    refused: Option<(Instant, String)>,
     finished: Vec<CampaignId>,
     /// Those who ask and watch, if there are any.
     end: ControlEnd,
     /// Answers that wait for a row to be on the disk, by its token.
-    answers: BTreeMap<u64, (Reply, oneshot::Sender<Result<Reply, Refusal>>)>,
+    answers: BTreeMap<u64, (Reply, Asker)>,
     picture_at: Instant,
     wall_at: Instant,
     held: bool,
@@ -120,8 +126,8 @@ impl Runtime {
             feeder,
             supplies: BTreeMap::new(),
             commands: BTreeMap::new(),
-            outstanding: BTreeMap::new(),
-            writes: VecDeque::new(),
+            rows: Backlog::default(),
+            refused: None,
             finished: Vec::new(),
             end,
             answers: BTreeMap::new(),
@@ -230,15 +236,27 @@ impl Runtime {
             let now = self.clock.now();
             self.conductor.handle_event(now, shard, event);
         }
+        let mut answered = Vec::new();
         while let Ok(ack) = self.acks.try_recv() {
-            self.acknowledged(ack);
+            answered.extend(self.acknowledged(ack));
         }
         while let Ok(page) = self.feeder.pages.try_recv() {
             self.fed(page);
         }
         for _ in 0..EVENTS_AT_ONCE {
             let Ok(job) = self.end.jobs.try_recv() else { break };
-            self.take(job)?;
+            answered.extend(self.take(job)?);
+        }
+        if !answered.is_empty() {
+            // The picture first, so that an asker finds in it what was done; once for all of them.
+            self.show(self.clock.now());
+            for (asker, answer) in answered {
+                // The asker may have gone away.
+                let _ = asker.send(answer);
+            }
+        }
+        if let Some((shard, panic)) = self.engine.failed() {
+            return Err(Failure::failed(format!("shard {shard} has ended: {panic}; report it with the log")));
         }
         let now = self.clock.now();
         self.watch_wall(now);
@@ -255,7 +273,8 @@ impl Runtime {
     fn wait(&self) {
         let now = self.clock.now();
         let until = self.conductor.poll_timeout().map_or(SLEEP_MAX, |at| at.since(now).min(SLEEP_MAX));
-        let until = if self.commands.is_empty() && self.writes.is_empty() { until } else { Duration::from_ms(1) };
+        let until = self.rows.poll_timeout().map_or(until, |at| until.min(at.since(now).max(Duration::from_ms(1))));
+        let until = if self.commands.is_empty() { until } else { until.min(Duration::from_ms(1)) };
         let mut select = Select::new();
         select.recv(&self.engine.events);
         select.recv(&self.acks);
@@ -268,22 +287,18 @@ impl Runtime {
         let _ = select.ready_timeout(std::time::Duration::from_nanos(until.as_ns()));
     }
 
-    /// Does what is asked. The picture is taken anew before the answer, so that the asker finds in it what it did.
-    fn take(&mut self, job: Job) -> Result<(), Failure> {
+    /// Does what is asked; an answer that waits for a row comes with its acknowledgement.
+    fn take(&mut self, job: Job) -> Result<Option<(Asker, Result<Reply, Refusal>)>, Failure> {
         let now = self.clock.now();
         let answer = self.conductor.handle_request(now, job.request);
         self.carry_out()?;
         match answer {
-            Answer::Now(answer) => {
-                self.show(now);
-                // The asker may have gone away.
-                let _ = job.answer.send(answer);
-            }
+            Answer::Now(answer) => Ok(Some((job.answer, answer))),
             Answer::OnDisk(token, reply) => {
                 self.answers.insert(token, (reply, job.answer));
+                Ok(None)
             }
         }
-        Ok(())
     }
 
     fn show(&mut self, now: Instant) {
@@ -310,16 +325,21 @@ impl Runtime {
     /// While the store is away or behind no new call is launched: what is under way can still be written down.
     fn watch_store(&mut self, now: Instant) {
         let health = self.store.health();
-        let waiting = self.writes.len();
+        let waiting = self.rows.waiting();
         let behind = waiting >= if self.held { BACKLOG_HOLD / 2 } else { BACKLOG_HOLD };
-        let hold = behind || matches!(&health, Health::Away { intents_refused: true, .. });
+        // With nothing left to offer only the next intent can show whether there is room again.
+        let idle = self.rows.is_empty();
+        self.refused.take_if(|(since, _)| idle && now >= *since + HOLD_MIN);
+        let hold = behind || self.refused.is_some() || matches!(&health, Health::Away { intents_refused: true, .. });
         if hold || now >= self.held_until {
             self.hold(now, hold);
         }
         let anchor = self.conductor.anchor();
         let view = match health {
-            Health::Ok if behind => {
-                StoreView { state: "full", fault: Some("rows wait for it".to_owned()), ..view(waiting) }
+            Health::Ok if behind || self.refused.is_some() => {
+                let (since, why) = self.refused.clone().unwrap_or((now, "rows wait for it".to_owned()));
+                let since_us = Some(anchor.wall_at(since).as_unix_us());
+                StoreView { state: "full", fault: Some(why), since_us, ..view(waiting) }
             }
             Health::Ok => view(waiting),
             Health::Away { since, spooled_ops, intents_refused, error, .. } => {
@@ -348,9 +368,7 @@ impl Runtime {
         if on != self.held {
             self.held = on;
             tracing::warn!("{}", if on { "dialling pauses: the store takes no more" } else { "dialling goes on" });
-            if !self.conductor.draining() {
-                self.conductor.handle_input(now, Input::Hold { on });
-            }
+            self.conductor.hold(now, on);
         }
     }
 
@@ -389,7 +407,7 @@ impl Runtime {
     }
 
     fn write(&mut self, token: u64, op: Op) {
-        if self.writes.len() >= BACKLOG_MAX && matches!(op, Op::Intent(_)) {
+        if self.rows.waiting() >= BACKLOG_MAX && matches!(op, Op::Intent(_)) {
             let now = self.clock.now();
             let error = store::StoreError {
                 kind: store::ErrorKind::Busy,
@@ -401,56 +419,51 @@ impl Runtime {
             self.conductor.handle_ack(now, token, Err(error));
             return;
         }
-        self.writes.push_back((token, op));
-        self.submit_writes();
+        self.rows.push(token, op);
+        self.offer_rows();
     }
 
-    /// Hands the store what waits, in order.
-    fn submit_writes(&mut self) {
-        while let Some((token, op)) = self.writes.pop_front() {
-            if self.store.submit(token, op.clone()).is_err() {
-                self.writes.push_front((token, op));
-                return;
-            }
-            self.outstanding.insert(token, op);
-        }
+    fn offer_rows(&mut self) {
+        let store = &self.store;
+        self.rows.offer(self.clock.now(), |token, op| store.submit(token, op).is_ok());
     }
 
-    /// A full or busy disk may take the row later; only an intent must not wait, since a call hangs on it.
-    fn acknowledged(&mut self, ack: Ack) {
-        let op = self.outstanding.remove(&ack.token);
-        let later = ack.result.as_ref().is_err_and(|error| error.kind.is_passing());
-        match op {
-            Some(op) if later && !matches!(op, Op::Intent(_)) => {
-                if let (true, Err(error)) = (self.writes.is_empty(), &ack.result) {
-                    tracing::warn!("{error}; rows are kept and offered again");
-                }
-                self.writes.push_back((ack.token, op));
+    /// A full or busy disk may take the row later; only an intent does not wait, since a call hangs on it.
+    fn acknowledged(&mut self, ack: Ack) -> Option<(Asker, Result<Reply, Refusal>)> {
+        let now = self.clock.now();
+        if ack.token == crate::http::UNWATCHED {
+            if let Err(error) = ack.result {
+                tracing::warn!("a row of the audit log was not written: {error}");
             }
-            op => {
-                // First the pause, then the refusal: a campaign that is on hold does not stop for it.
-                if later && matches!(op, Some(Op::Intent(_))) {
-                    self.hold(self.clock.now(), true);
-                }
-                if let Some((reply, asker)) = self.answers.remove(&ack.token) {
-                    let answer = match &ack.result {
-                        Ok(()) => Ok(reply),
-                        Err(error) => Err(Refusal::Conflict { what: error.what.clone(), mend: error.mend.clone() }),
-                    };
-                    self.show(self.clock.now());
-                    // The asker may have gone away.
-                    let _ = asker.send(answer);
-                }
-                self.conductor.handle_ack(self.clock.now(), ack.token, ack.result);
-            }
+            return None;
         }
+        if let Err(error) = &ack.result
+            && error.kind.is_passing()
+        {
+            if self.refused.is_none() {
+                tracing::warn!("{error}; rows are kept and offered again");
+            }
+            self.refused.get_or_insert_with(|| (now, error.to_string()));
+            // First the pause, then the refusal: a campaign that is on hold does not stop for it.
+            self.hold(now, true);
+        }
+        if self.rows.acknowledged(now, ack.token, &ack.result) == Fate::Kept {
+            return None;
+        }
+        let answer = self.answers.remove(&ack.token).map(|(reply, asker)| {
+            let refused =
+                |error: &store::StoreError| Refusal::Conflict { what: error.what.clone(), mend: error.mend.clone() };
+            (asker, ack.result.as_ref().map(|()| reply).map_err(refused))
+        });
+        self.conductor.handle_ack(now, ack.token, ack.result);
+        answer
     }
 
     fn retry_held_back(&mut self) -> Result<(), Failure> {
         for shard in self.commands.keys().copied().collect::<Vec<_>>() {
             self.hand_over(shard)?;
         }
-        self.submit_writes();
+        self.offer_rows();
         Ok(())
     }
 
@@ -477,6 +490,7 @@ impl Runtime {
     fn look_again(&mut self, campaign: CampaignId) {
         if let Some(supply) = self.supplies.get_mut(&campaign) {
             supply.exhausted = false;
+            supply.grew = supply.asked;
             supply.room = supply.room.max(store::PAGE_ROWS_MAX as usize);
         }
         self.feed(campaign);
@@ -503,7 +517,15 @@ impl Runtime {
         }
         let waits = supply.again_at.is_some_and(|again| again > now);
         let (list, after, scope) = (supply.list, supply.after, supply.scope.clone());
-        supply.asked = !waits && self.feeder.ask(Question { campaign, list, after, limit, at, scope, number: None });
+        if waits {
+            return;
+        }
+        supply.asked = self.feeder.ask(Question { campaign, list, after, limit, at, scope, number: None });
+        if !supply.asked {
+            supply.again_at = Some(now + FEED_AGAIN);
+        }
+        // Until the page is here nobody may take the list for dialled out.
+        self.conductor.handle_input(now, Input::SupplyAway { campaign });
     }
 
     /// A number has a consent now, or was taken off the do-not-call set: its leads are looked at again.
@@ -543,10 +565,14 @@ impl Runtime {
             }
         };
         supply.again_at = None;
-        supply.exhausted = rows.len() < limit as usize;
+        supply.exhausted = rows.len() < limit as usize && !std::mem::take(&mut supply.grew);
+        let more = !supply.exhausted && rows.len() < limit as usize;
         supply.after = rows.last().map(|fed| fed.row.lead).or(supply.after);
         supply.room = supply.room.saturating_sub(rows.len());
         self.add_leads(campaign, rows);
+        if more {
+            self.feed(campaign);
+        }
     }
 
     /// What is settled is not offered; a lead that was being dialled when a process died is (its attempt counts), and one
@@ -559,14 +585,19 @@ impl Runtime {
             let bad = row.last_outcome.as_deref() == Some(Outcome::BadNumber.name());
             is(LeadState::Done) || (is(LeadState::Blocked) && bad)
         };
-        for FedLead { row, attempts, consent } in rows.into_iter().filter(|fed| !settled(&fed.row)) {
+        for FedLead { row, history, consent } in rows {
             let Ok(number) = Number::parse(&row.number) else {
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
                 tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
                 continue;
             };
-            if !attempts.is_empty() {
-                self.conductor.handle_input(now, Input::History { number, attempts, abandoned: None });
+            // Also of a settled lead: its number may stand on another list.
+            if !history.attempts.is_empty() {
+                let (attempts, abandoned) = (history.attempts, history.abandoned);
+                self.conductor.handle_input(now, Input::History { number, attempts, abandoned });
+            }
+            if settled(&row) {
+                continue;
             }
             leads.push(Lead {
                 timezone: row.timezone,
@@ -591,7 +622,7 @@ impl Runtime {
 
     /// Rows that are not on the disk yet.
     pub fn rows_waiting(&self) -> usize {
-        self.writes.len() + self.outstanding.len()
+        self.rows.len()
     }
 
     /// Ends the engine and the store and returns the engine's last measurements.

@@ -18,7 +18,7 @@ mod reload;
 
 use crate::conductor::{Conductor, ConductorConfig};
 use crate::config::Config;
-use crate::control::{Control, Journal, Request};
+use crate::control::{Control, Journal, Refusal, Request};
 use crate::failure::Failure;
 use crate::http;
 use crate::office::Prompts;
@@ -194,7 +194,7 @@ fn until_told(runtime: &mut Runtime, flights: &mut Flights, hurry: &AtomicBool) 
 }
 
 /// SIGTERM and SIGINT drain, a second one hurries; SIGHUP reads the configuration anew.
-async fn signals(control: Control, hurry: Arc<AtomicBool>, reload: reload::Reload) {
+async fn signals(control: Control, hurry: Arc<AtomicBool>, reload: Arc<reload::Reload>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (term, int, hup) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
@@ -213,12 +213,24 @@ async fn signals(control: Control, hurry: Arc<AtomicBool>, reload: reload::Reloa
             (true, false) => {
                 draining = true;
                 tracing::info!("draining: no new calls; those under way may end");
-                if let Err(refusal) = control.ask(Request::Drain).await {
-                    tracing::error!("{refusal}");
+                loop {
+                    match control.ask(Request::Drain).await {
+                        Ok(_) => break,
+                        // The queue moves on within milliseconds, or the control thread is gone and so is the process.
+                        Err(Refusal::Busy { .. }) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                        Err(refusal) => {
+                            tracing::error!("{refusal}");
+                            break;
+                        }
+                    }
                 }
             }
             (true, true) => hurry.store(true, Ordering::Relaxed),
-            (false, _) => reload.run().await,
+            // Beside the watch, since a resolver may take its time and SIGTERM must not wait for it.
+            (false, _) => {
+                let reload = Arc::clone(&reload);
+                tokio::spawn(async move { reload.run().await });
+            }
         }
     }
 }

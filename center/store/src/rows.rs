@@ -485,6 +485,19 @@ pub struct LedgerRow {
     pub disposition_person: Option<bool>,
 }
 
+/// One attempt at a number, for the gate's memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryRow {
+    /// The number, E.164.
+    pub number: String,
+    /// Moment of its intent.
+    pub at: WallTime,
+    /// When it entered the compliance ledger, if it has.
+    pub counted_at: Option<WallTime>,
+    /// What the compliance figure counts it as, if that is known.
+    pub counted_as: Option<String>,
+}
+
 /// How an attempt entered the compliance ledger.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CountedRow {

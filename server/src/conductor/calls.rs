@@ -128,7 +128,8 @@ impl Conductor {
         ring_timeout: base::Duration,
         amd: bool,
     ) {
-        let Some(trunk) = self.trunks.get(&trunk_id) else {
+        // An intent that was on its way to the disk when the drain began is not dialled any more.
+        let Some(trunk) = self.trunks.get(&trunk_id).filter(|_| !self.draining) else {
             let cause = EndCause { whose: Party::Us, code: None, retry_after_s: None };
             self.dialer.handle_input(now, Input::Ended { attempt, cause });
             return;

@@ -94,6 +94,9 @@ impl Conductor {
         let (remote, domain, laws) = (trunk.remote, trunk.domain.clone(), trunk.laws.clone());
         let (credentials, learn) = (trunk.credentials.clone(), trunk.nat);
         let busy = |what: String| Refusal::Busy { what, retry_after_s: BUSY_RETRY_S };
+        if self.held {
+            return Err(busy("the store takes no more rows".to_owned()));
+        }
         if self.placed.len() >= PLACED_MAX {
             return Err(busy(format!("{PLACED_MAX} calls are placed already")));
         }
@@ -183,7 +186,7 @@ impl Conductor {
         source: SocketAddr,
     ) {
         let refuse = |code, retry_after_s| Command::Reject { leg, code, retry_after_s };
-        if self.draining || self.placed.len() >= PLACED_MAX {
+        if self.draining || self.held || self.placed.len() >= PLACED_MAX {
             self.command(shard, refuse(503, Some(BUSY_RETRY_S)));
             return;
         }

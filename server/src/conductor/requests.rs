@@ -26,8 +26,17 @@ pub enum Answer {
 impl Conductor {
     /// Does what is asked, or says why not.
     pub fn handle_request(&mut self, now: Instant, request: Request) -> Answer {
-        let takes_new = !matches!(request, Request::Drain | Request::HangUp(_) | Request::SetAgent { .. });
-        if self.draining && takes_new {
+        // What is only said of calls that are there must go on: a wish not to be called above all.
+        let begins = matches!(
+            request,
+            Request::Originate(_)
+                | Request::StartCampaign(_)
+                | Request::PutCampaign { .. }
+                | Request::PutAgent { .. }
+                | Request::Reload { .. }
+                | Request::SetAgent { wish: AgentWish::Ready | AgentWish::OnBreak, .. }
+        );
+        if self.draining && begins {
             return Answer::Now(Err(Refusal::Draining));
         }
         let answer = match request {
@@ -127,9 +136,23 @@ impl Conductor {
             });
         }
         let known = before.is_some();
+        let consent = |profile: &str| dialer::Profile::named(profile).is_some_and(|profile| profile.consent_required);
+        let asked = self.campaigns.get(&id).map(|campaign| consent(&campaign.settings.profile));
+        if asked.is_some_and(|asked| asked != consent(&settings.profile)) {
+            return Err(Refusal::Conflict {
+                what: format!("the leads of campaign {:?} are loaded under the other rule of consent", settings.name),
+                mend: "change the profile in the file and start anew, or make another campaign".to_owned(),
+            });
+        }
         let input =
             if known { Input::Configure { campaign: id, config } } else { Input::AddCampaign { campaign: id, config } };
         self.dialer.handle_input(now, input);
+        if self.dialer.campaign_snapshot(id).is_none() {
+            return Err(Refusal::Conflict {
+                what: format!("campaign {:?} finds no room: {} are the most", settings.name, dialer::CAMPAIGNS_MAX),
+                mend: "remove one that is over".to_owned(),
+            });
+        }
         let name = settings.name.clone();
         let campaign = Campaign { name: name.clone(), list, settings };
         self.campaigns.insert(id, campaign);

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::office::{self, NamedBy, Prompts};
 use crate::runtime::Runtime;
 use base::{CampaignId, TrunkId, WallTime};
-use dialer::{CountedAs, Input, LedgerEntry};
+use dialer::{CountedAs, Input, LedgerEntry, Window};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{NewAgent, NewCampaign, Store, StoreError, TenantId};
@@ -35,9 +35,9 @@ pub(super) fn bring_up(
         runtime.ask(request)?;
     }
     let campaigns = campaigns(runtime.store(), runtime.tenant(), config, prompts, wall(runtime))?;
-    for Loaded { request, campaign, state, began } in campaigns {
+    for Loaded { request, campaign, state, began, windows } in campaigns {
         runtime.ask(request)?;
-        restore_ledger(runtime, campaign, began)?;
+        restore_ledger(runtime, campaign, began, &windows)?;
         runtime.with_conductor(|conductor, now| conductor.resume_campaign(now, campaign, &state))?;
     }
     Ok(())
@@ -119,7 +119,10 @@ pub(super) fn agents(store: &Store, tenant: TenantId, config: &Config, now: Wall
             continue;
         }
         match parsed(&row.config, |settings| config::Agent::from_json(settings, &Known::default())) {
-            Ok(settings) => requests.push(office::put_agent(row.agent, settings)?),
+            Ok(settings) => match office::put_agent(row.agent, settings) {
+                Ok(request) => requests.push(request),
+                Err(refusal) => tracing::error!("agent {:?} of the store stays out: {refusal}", row.name),
+            },
             Err(why) => tracing::error!("agent {:?} of the store stays out: {why}", row.name),
         }
     }
@@ -133,6 +136,8 @@ pub(super) struct Loaded {
     pub(super) state: String,
     /// When it was first started.
     pub(super) began: Option<WallTime>,
+    /// Over which its ledger is kept.
+    pub(super) windows: Vec<Window>,
 }
 
 /// Campaigns of the file and of the API. A campaign of the file takes its settings from there whenever its section has
@@ -178,8 +183,19 @@ pub(super) fn campaigns(
             }
         };
         let list = list_of(store, tenant, &settings.list, now)?;
-        let request = office::put_campaign(prompts, row.campaign, list, settings, NamedBy::Configuration)?;
-        loaded.push(Loaded { request, campaign: row.campaign, state: row.state, began: row.first_started_at });
+        let dialled = settings.dialer_config(TrunkId(1)).map(|config| config.ledger_windows().to_vec());
+        let windows = dialled.unwrap_or_default();
+        let request = match office::put_campaign(prompts, row.campaign, list, settings, NamedBy::Configuration) {
+            Ok(request) => request,
+            // A start must not fail for what somebody left behind over the API; the file is the operator's own word.
+            Err(refusal) if row.config_hash.is_empty() => {
+                tracing::error!("campaign {:?} of the store stays out: {refusal}", row.name);
+                continue;
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let (campaign, state, began) = (row.campaign, row.state, row.first_started_at);
+        loaded.push(Loaded { request, campaign, state, began, windows });
     }
     Ok(loaded)
 }
@@ -198,7 +214,7 @@ fn known(store: &Store, tenant: TenantId, config: &Config) -> Result<Known, Stor
 }
 
 /// All agents of the store.
-fn stored_agents(store: &Store, tenant: TenantId) -> Result<Vec<store::AgentRow>, StoreError> {
+pub(super) fn stored_agents(store: &Store, tenant: TenantId) -> Result<Vec<store::AgentRow>, StoreError> {
     let mut rows: Vec<store::AgentRow> = Vec::new();
     loop {
         let page = store.agents(tenant, rows.last().map(|row| row.agent), store::PAGE_ROWS_MAX)?;
@@ -220,10 +236,33 @@ fn list_of(store: &Store, tenant: TenantId, name: &str, now: WallTime) -> Result
     }
 }
 
-/// Brings a campaign's ledger to what it was.
-fn restore_ledger(runtime: &mut Runtime, campaign: CampaignId, began: Option<WallTime>) -> Result<(), Failure> {
+/// The earliest moment that an open window still counts.
+fn oldest_counted(windows: &[Window], began: WallTime, now: WallTime) -> WallTime {
+    let day_us = 86_400_000_000_i64;
+    let since_us = windows.iter().map(|window| match window {
+        Window::Run => began.as_unix_us(),
+        // A local day has 25 hours when the clocks go back.
+        Window::LocalDay => now.as_unix_us() - day_us - day_us / 24,
+        Window::Days(days) => {
+            let length_us = i64::from((*days).max(1)) * day_us;
+            let over = (now.as_unix_us() - began.as_unix_us()).max(0) / length_us;
+            began.as_unix_us() + over * length_us
+        }
+    });
+    WallTime::from_unix_us(since_us.min().unwrap_or(began.as_unix_us()).max(began.as_unix_us()))
+}
+
+/// Brings a campaign's open windows to what they were. Windows that are over stand in the reports of the store, and are
+/// not counted again here: a start must not take longer with each year.
+fn restore_ledger(
+    runtime: &mut Runtime,
+    campaign: CampaignId,
+    began: Option<WallTime>,
+    windows: &[Window],
+) -> Result<(), Failure> {
     let Some(began) = began else { return Ok(()) };
-    let rows = runtime.store().ledger(runtime.tenant(), campaign, began)?;
+    let since = oldest_counted(windows, began, wall(runtime));
+    let rows = runtime.store().ledger(runtime.tenant(), campaign, since)?;
     let entries = rows.into_iter().filter_map(|row| {
         let counted_as = match row.counted_as.as_str() {
             name if name == CountedAs::Connected.name() => CountedAs::Connected,
@@ -251,4 +290,20 @@ fn parsed<T>(
 ) -> Result<T, String> {
     let settings: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).map_err(|e| e.to_string())?;
     read(&settings).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_open_windows_count_is_read() {
+        let day = 86_400_000_000;
+        let (began, now) = (WallTime::from_unix_us(10 * day), WallTime::from_unix_us(75 * day + 5));
+        let since = |windows: &[Window]| oldest_counted(windows, began, now).as_unix_us();
+        assert_eq!(since(&[Window::Days(30)]), 70 * day);
+        assert_eq!(since(&[Window::Run, Window::Days(30)]), 10 * day);
+        assert_eq!(since(&[Window::LocalDay]), now.as_unix_us() - day - day / 24);
+        assert_eq!(oldest_counted(&[Window::LocalDay], now, now), now);
+    }
 }

@@ -6,7 +6,7 @@
 //! closed counts as one, outcome `unknown`, and has a CDR from now on: its answer, if there was one, is not known.
 
 use base::{AttemptId, CallId, WallTime};
-use dialer::{CountedAs, Outcome, RetryRules};
+use dialer::{CountedAs, LeadState, Outcome, RetryRules};
 use net::flight::FlightEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Ack, Op, Store, StoreError, TenantId};
@@ -105,17 +105,21 @@ pub(super) fn recover(
     for entry in flight.iter().filter(|entry| !known.contains(&entry.dialog.call_id)) {
         orphans.push(Orphan { call: None, dialog: entry.dialog.clone() });
     }
-    let retry = RetryRules::default().rules.get(&Outcome::Unknown).copied();
+    let rules = RetryRules::default().rules;
     for attempt in &attempts {
         let intent = &attempt.intent;
+        // What entered the ledger is known: who was abandoned must be left alone for its time, who was reached is reached.
+        let counted = attempt.counted.as_ref().map(|counted| counted.counted_as.as_str());
+        let outcome = match counted {
+            Some(name) if name == CountedAs::Abandoned.name() => Outcome::Abandoned,
+            Some(name) if name == CountedAs::Connected.name() => Outcome::Connected,
+            _ => Outcome::Unknown,
+        };
         let close = store::AttemptCloseRow {
             tenant,
             attempt: intent.attempt,
-            outcome: Outcome::Unknown.name().to_owned(),
-            counted_as: attempt
-                .counted
-                .as_ref()
-                .map_or_else(|| CountedAs::Nothing.name().to_owned(), |counted| counted.counted_as.clone()),
+            outcome: outcome.name().to_owned(),
+            counted_as: counted.unwrap_or(CountedAs::Nothing.name()).to_owned(),
             verdict: None,
             agent: None,
             cause_whose: "us".to_owned(),
@@ -128,13 +132,15 @@ pub(super) fn recover(
             ended_at: now,
             closed_at: now,
         };
-        let gap_us = retry.map_or(0, |rule| rule.gap.as_us() as i64);
+        let again_at =
+            rules.get(&outcome).map(|rule| WallTime::from_unix_us(now.as_unix_us() + rule.gap.as_us() as i64));
         let lead = store::LeadStateRow {
             tenant,
             lead: intent.lead,
-            state: "waiting".to_owned(),
-            next_at: Some(WallTime::from_unix_us(now.as_unix_us() + gap_us)),
-            last_outcome: Some(Outcome::Unknown.name().to_owned()),
+            // How often such an outcome may occur, the dialer knows when it loads the lead.
+            state: if again_at.is_some() { LeadState::Waiting.name() } else { LeadState::Done.name() }.to_owned(),
+            next_at: again_at,
+            last_outcome: Some(outcome.name().to_owned()),
         };
         writer.write(Op::AttemptClose(close, Some(lead)))?;
     }

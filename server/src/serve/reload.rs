@@ -18,6 +18,8 @@ pub(super) struct Reload {
     control: Control,
     store: Arc<Store>,
     prompts: Prompts,
+    /// One reload at a time.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Reload {
@@ -27,12 +29,13 @@ impl Reload {
         control: Control,
         store: Arc<Store>,
         prompts: Prompts,
-    ) -> Reload {
-        Reload { file, config, control, store, prompts }
+    ) -> Arc<Reload> {
+        Arc::new(Reload { file, config, control, store, prompts, turn: tokio::sync::Mutex::new(()) })
     }
 
     /// Reads and applies; a faulty file changes nothing.
     pub(super) async fn run(&self) {
+        let _turn = self.turn.lock().await;
         let (file, old, store, prompts) =
             (self.file.clone(), self.config.load_full(), Arc::clone(&self.store), self.prompts.clone());
         let read = tokio::task::spawn_blocking(move || read(&file, &old, &store, &prompts)).await;
@@ -101,9 +104,15 @@ fn read(
     let gone = |name: &str| !new.campaigns.iter().any(|campaign| campaign.name == name);
     let taken_out = old.campaigns.iter().filter(|campaign| gone(&campaign.name));
     let rows = store.campaigns(tenant)?;
+    // Its ledger must not begin anew if it is put back, so it stays, stopped, until the next start.
     for campaign in taken_out.filter_map(|campaign| rows.iter().find(|row| row.name == campaign.name)) {
         requests.push(Request::StopCampaign(campaign.campaign));
-        requests.push(Request::RemoveCampaign(campaign.campaign));
+    }
+    let left = |name: &str| !new.agents.iter().any(|agent| agent.name == name);
+    for agent in boot::stored_agents(store, tenant)? {
+        if old.agents.iter().any(|before| before.name == agent.name) && left(&agent.name) {
+            requests.push(Request::RemoveAgent(agent.agent));
+        }
     }
     Ok((new, requests))
 }
