@@ -168,7 +168,11 @@ fn the_api_places_calls_to_an_echo_a_prompt_and_an_agent() {
     let api = &stage.api;
     let numbers = persons(3);
     let place = |to: &str, connect: Value| {
-        api.send("POST", "/api/v1/calls", &json!({ "to": to, "trunk": TRUNK, "caller_id": "+12125550199", "connect": connect }))
+        api.send(
+            "POST",
+            "/api/v1/calls",
+            &json!({ "to": to, "trunk": TRUNK, "caller_id": "+12125550199", "connect": connect }),
+        )
     };
 
     // What cannot be done is refused, and nothing is dialled.

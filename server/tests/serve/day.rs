@@ -77,7 +77,8 @@ fn a_day_of_an_operator() {
     assert_eq!(stage.phones.book().up().count(), AGENTS);
 
     // The campaign: refused with all its faults, then made, and started.
-    let (status, problem) = api.send("POST", "/api/v1/campaigns", &json!({ "name": "sale", "list": "summer", "mode": "magic" }));
+    let (status, problem) =
+        api.send("POST", "/api/v1/campaigns", &json!({ "name": "sale", "list": "summer", "mode": "magic" }));
     assert_eq!(status, 422, "{problem}");
     assert!(problem["errors"].as_array().is_some_and(|errors| errors.len() >= 3), "{problem}");
     let settings = json!({
@@ -88,7 +89,7 @@ fn a_day_of_an_operator() {
     let sale = "/api/v1/campaigns/sale";
     // A number that must not be called: nobody calls it.
     let spared = "+12122000007";
-    api.change("POST", "/api/v1/do-not-call", json!({ "number": spared, "reason": "asked", "source": "letter" }));
+    api.change("POST", "/api/v1/do-not-call", json!({ "number": spared, "reason": "asked" }));
     assert_eq!(api.change("POST", &format!("{sale}/start"), Value::Null)["state"], "running");
     wait_for("connected calls", || (api.see(sale)["outcomes"]["connected"].as_u64()? >= 5).then_some(()));
 

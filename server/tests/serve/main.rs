@@ -15,6 +15,7 @@ mod books;
 mod calls;
 mod crash;
 mod day;
+mod disk;
 mod drain;
 mod harness;
 mod outage;

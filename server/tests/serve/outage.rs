@@ -22,7 +22,7 @@ fail = 0.05
 post_dial_s = { dist = "uniform", min = 0.05, max = 0.3 }
 human_ring_s = { dist = "uniform", min = 0.2, max = 2 }
 [agent]
-talk_s = { dist = "uniform", min = 4, max = 20 }
+talk_s = { dist = "uniform", min = 1, max = 8 }
 "#;
 
 /// How the server goes away.
@@ -98,8 +98,13 @@ fn away(fault: Fault, span: Duration, seed: u64, soak: bool) {
     product.signal("TERM");
     assert!(product.ended().success(), "{}", product.log());
     let ended = stage.end();
-    let hung_up: Vec<_> =
-        ended.carrier.ledger().records().iter().filter(|r| r.agent_heard.is_some() && r.ended_by != Some(Side::Callee)).collect();
+    let hung_up: Vec<_> = ended
+        .carrier
+        .ledger()
+        .records()
+        .iter()
+        .filter(|r| r.agent_heard.is_some() && r.ended_by != Some(Side::Callee))
+        .collect();
     let heard = ended.calls.iter().filter(|call| call.acked.is_some());
     let gap = heard.clone().map(|call| call.gap_max).max().unwrap_or_default();
     let shares: Vec<f64> = heard.filter_map(crate::witness::Seen::packet_share).collect();
