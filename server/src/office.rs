@@ -27,11 +27,14 @@ pub enum NamedBy {
     Request,
 }
 
+/// A decoded file, and when it was last changed.
+type Decoded = (SystemTime, Arc<Prompt>);
+
 /// Prompt files of one folder, decoded once. Copies share what is loaded.
 #[derive(Clone)]
 pub struct Prompts {
     folder: PathBuf,
-    kept: Arc<Mutex<BTreeMap<PathBuf, (SystemTime, Arc<Prompt>)>>>,
+    kept: Arc<Mutex<BTreeMap<PathBuf, Decoded>>>,
 }
 
 impl Prompts {

@@ -69,6 +69,8 @@ impl Supply {
 
 /// The way back to who asked.
 type Asker = oneshot::Sender<Result<Reply, Refusal>>;
+/// Who asked, with what they are told.
+type Answered = (Asker, Result<Reply, Refusal>);
 
 /// See the module's head.
 pub struct Runtime {
@@ -288,7 +290,7 @@ impl Runtime {
     }
 
     /// Does what is asked; an answer that waits for a row comes with its acknowledgement.
-    fn take(&mut self, job: Job) -> Result<Option<(Asker, Result<Reply, Refusal>)>, Failure> {
+    fn take(&mut self, job: Job) -> Result<Option<Answered>, Failure> {
         let now = self.clock.now();
         let answer = self.conductor.handle_request(now, job.request);
         self.carry_out()?;
@@ -429,7 +431,7 @@ impl Runtime {
     }
 
     /// A full or busy disk may take the row later; only an intent does not wait, since a call hangs on it.
-    fn acknowledged(&mut self, ack: Ack) -> Option<(Asker, Result<Reply, Refusal>)> {
+    fn acknowledged(&mut self, ack: Ack) -> Option<Answered> {
         let now = self.clock.now();
         if ack.token == crate::http::UNWATCHED {
             if let Err(error) = ack.result {
