@@ -89,6 +89,7 @@ pub struct Service {
     store_calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -120,6 +121,7 @@ impl Service {
             store_calls: Arc::new(Semaphore::new(STORE_CALLS_MAX)),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             stopping: watch::Sender::new(false),
         })
     }

@@ -1,17 +1,20 @@
 //! Floor 7: the binary `outpace`. Command line, configuration, the conductor between dialer and shards, the control
-//! thread.
+//! thread, the HTTP API.
 //!
 //! ```text
-//!  main ─> demo | simulate | import | check
+//!  main ─> serve | demo | simulate | import | check | token | bench
 //!            └─> Runtime (control thread) ─> Conductor (sans-IO) ─> Dialer
 //!                  ├── net::Engine   Command / Event
-//!                  └── store::Store  Op / Ack
+//!                  ├── Backlog ─> store::Store   Op / Ack
+//!                  ├── Feeder <─ store   pages of leads
+//!                  └── control: Request, Snapshot, Journal <── http, signals
 //! ```
 //!
 //! **Invariants.** Every command ends with 0, or with one line `error: …` and exit code 1 (failed) or 2 (used wrongly).
 //! No telephone number is logged in full above DEBUG. The conductor does no IO, so tests run it over a simulated network.
+//! The control thread waits for nobody: not for the store, not for a resolver, not for an asker.
 //!
-//! **Absent.** No HTTP yet, no live campaign configuration: those come with `serve`.
+//! **Absent.** No console yet, no inbound queues, no TLS: settings that would switch them on are refused.
 
 pub mod backlog;
 pub mod bench;

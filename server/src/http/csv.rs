@@ -72,7 +72,12 @@ where
         loop {
             out.extend(text(&rows));
             let sent = parts.send_timeout(Ok(Bytes::from(std::mem::take(&mut out))), WRITE_WAIT).await;
-            let (Ok(()), Some(cursor)) = (sent, next) else { return };
+            if sent.is_err() {
+                // Nobody reads, or too slowly: a transfer that ends well would hide that rows are missing.
+                let _ = parts.send_timeout(Err(std::io::Error::other("the reader is too slow")), WRITE_WAIT).await;
+                return;
+            }
+            let Some(cursor) = next else { return };
             let read = task.store(move |store| Ok((page(store, Some(cursor))?, page))).await;
             match read {
                 Ok((answer, reader)) => ((rows, next), page) = (answer, reader),

@@ -34,6 +34,10 @@ pub const STORE_TURN_WAIT: Duration = Duration::from_secs(5);
 pub const EVENT_STREAMS_MAX: usize = 200;
 /// Imports at once, waiting ones included: each holds its file on the disk.
 pub const IMPORTS_MAX: usize = 4;
+/// Uploads that are received at once, on their way to an import: two for each that runs. 8 × 64 MiB on the disk at most.
+pub const UPLOADS_MAX: usize = 2 * IMPORTS_MAX;
+/// Figures of the shards are asked for so often at most: everybody may read them, and each question wakes every shard.
+pub const FIGURES_LIFE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Exports at once: each reads the store page after page.
 pub const EXPORTS_MAX: usize = 4;
 /// Rows of a page, unless asked otherwise.

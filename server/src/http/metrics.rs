@@ -5,6 +5,7 @@
 //! person's data.
 
 use super::Service;
+use super::limits::FIGURES_LIFE;
 use crate::control::Snapshot;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -44,6 +45,8 @@ pub(super) struct Figures {
     answers: Family<Answered, Counter>,
     duration: Histogram,
     refused_connections: Counter,
+    /// What the shards said last, and when.
+    engine: tokio::sync::Mutex<Option<(Instant, EngineStats)>>,
 }
 
 impl Default for Figures {
@@ -52,6 +55,7 @@ impl Default for Figures {
             answers: Family::default(),
             duration: Histogram::new(DURATION_BOUNDS_S),
             refused_connections: Counter::default(),
+            engine: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -84,9 +88,7 @@ pub(super) async fn count(State(service): State<Arc<Service>>, request: Request,
 /// Figures for Prometheus, as OpenMetrics text.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> ([(HeaderName, &'static str); 1], String) {
-    let asked = service.clone();
-    // A shard answers within milliseconds; one that stands still is waited for half a second and shown as silent.
-    let engine = tokio::task::spawn_blocking(move || asked.engine.as_ref().map(net::EngineHandle::stats)).await;
+    let engine = engine_stats(&service).await;
     let mut registry = Registry::with_prefix("outpace");
     let figures = &service.figures;
     registry.register("http_answers", "Answers by operation and status", figures.answers.clone());
@@ -98,7 +100,7 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> ([(HeaderNam
     );
     registry.register_collector(Box::new(Scrape {
         snapshot: service.control.snapshot(),
-        engine: engine.ok().flatten(),
+        engine,
         store: service.store.stats(),
         streams: (super::EVENT_STREAMS_MAX - service.streams.available_permits()) as u64,
     }));
@@ -107,6 +109,22 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> ([(HeaderNam
         tracing::error!(%error, "the figures could not be written");
     }
     ([(CONTENT_TYPE, OPEN_METRICS)], text)
+}
+
+/// The shards' figures, asked for once a second at most; askers of the same moment wait for one answer.
+async fn engine_stats(service: &Arc<Service>) -> Option<EngineStats> {
+    let mut last = service.figures.engine.lock().await;
+    if let Some((at, stats)) = last.as_ref()
+        && at.elapsed() < FIGURES_LIFE
+    {
+        return Some(stats.clone());
+    }
+    let asked = service.clone();
+    // A shard answers within milliseconds; one that stands still is waited for half a second and shown as silent.
+    let stats = tokio::task::spawn_blocking(move || asked.engine.as_ref().map(net::EngineHandle::stats)).await;
+    let stats = stats.ok().flatten();
+    *last = stats.clone().map(|stats| (Instant::now(), stats));
+    stats
 }
 
 /// What is asked at a scrape.

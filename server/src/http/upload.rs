@@ -7,7 +7,7 @@ use super::problem::Problem;
 use axum::body::{Body, Bytes};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -18,13 +18,18 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) struct Keeper {
     file: File,
     bytes: usize,
+    /// A place among the uploads that are received.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Keeper {
     /// An empty one.
     pub(super) fn new(service: &Service) -> Result<Keeper, Problem> {
+        let Ok(place) = service.uploads.clone().try_acquire_owned() else {
+            return Err(Problem::busy("as many files as may come in at once are coming in", 5));
+        };
         let folder = service.config.load().server.data_dir.clone();
-        Ok(Keeper { file: tempfile::tempfile_in(folder).map_err(no_room)?, bytes: 0 })
+        Ok(Keeper { file: tempfile::tempfile_in(folder).map_err(no_room)?, bytes: 0, _place: place })
     }
 
     /// Some KB into the page cache at a time: no longer than a lock.
