@@ -147,7 +147,7 @@ pub enum Command {
         reason: &'static str,
     },
     /// Ends a call of a process before this one by BYE; `Event::OrphanEnded` follows, soon also when nothing could be
-    /// sent.
+    /// sent. Where too many BYEs are under way it waits for its turn.
     EndOrphan {
         /// As it stood in the CDR or the flight record.
         dialog: Box<sip::DialogIdentity>,

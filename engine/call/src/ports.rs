@@ -37,6 +37,10 @@ impl Ports {
     pub(crate) fn free(&self) -> usize {
         self.free.len()
     }
+    /// Those that could be lent at `now`; the queue is in the order of the ends of their rests.
+    pub(crate) fn ready(&self, now: Instant) -> usize {
+        self.free.partition_point(|(rested_at, _)| *rested_at <= now)
+    }
     pub(crate) fn in_use(&self) -> usize {
         self.in_use
     }
@@ -56,6 +60,10 @@ mod tests {
         ports.give_back(now, 20_000);
         assert_eq!(ports.in_use(), 0);
         assert_eq!(ports.take(now + Duration::from_ms(1_999)), None);
+        assert_eq!((ports.ready(now + Duration::from_ms(1_999)), ports.ready(now + REST)), (0, 1));
+        ports.add(&[20_002, 20_004]);
+        assert_eq!((ports.ready(now), ports.ready(now + REST)), (2, 3));
+        assert!(ports.take(now).is_some() && ports.take(now).is_some());
         assert_eq!(ports.take(now + REST), Some(20_000));
     }
 }

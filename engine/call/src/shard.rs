@@ -20,7 +20,7 @@ use crate::ports::Ports;
 use abandon::AtWork;
 use base::limits::LEGS_PER_SHARD_MAX;
 use base::{Duration, Instant, LegId, Seed, ShardId, TimerWheel, TrunkId, WallAnchor};
-use sip::{DialogId, Endpoint};
+use sip::{DialogId, DialogIdentity, Endpoint};
 use slotmap::{SecondaryMap, SlotMap};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -89,6 +89,8 @@ pub struct Shard {
     /// Legs with a partner.
     joined: usize,
     trunks: Trunks,
+    /// Calls of a process before this one that wait for a place to be ended in; the oldest first.
+    orphans_waiting: VecDeque<Box<DialogIdentity>>,
     timers: TimerWheel<Timer>,
     packets: PacketBatch,
     outputs: VecDeque<Output>,
@@ -116,6 +118,7 @@ impl Shard {
             ports: Ports::default(),
             joined: 0,
             trunks: Trunks::new(seed.stream("shard-trunks", id)),
+            orphans_waiting: VecDeque::new(),
             timers: TimerWheel::new(),
             packets: PacketBatch::default(),
             outputs: VecDeque::with_capacity(256),
@@ -134,6 +137,10 @@ impl Shard {
     /// Ports not held by a leg, those at rest after use included.
     pub fn ports_free(&self) -> usize {
         self.ports.free()
+    }
+    /// Ports that could be lent at `now`: neither held by a leg nor at rest after use.
+    pub fn ports_ready(&self, now: Instant) -> usize {
+        self.ports.ready(now)
     }
 
     /// A datagram from the SIP socket.

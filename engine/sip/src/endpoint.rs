@@ -10,7 +10,7 @@ mod ping;
 mod receive;
 mod registration;
 
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, AllowanceBySource};
 use crate::dialog::{CLOCKS, Clock, Dialog};
 use crate::limits;
 use crate::mint::Mint;
@@ -54,10 +54,12 @@ pub struct Endpoint {
     pings_made: u64,
     orphans: BTreeMap<u64, Orphan>,
     orphans_made: u64,
+    /// Orphans that stray 2xx brought about.
+    stray_orphans: usize,
     strays: BTreeMap<StrayKey, Stray>,
     strays_by_age: VecDeque<StrayKey>,
     strays_allowed: Allowance,
-    options_allowed: Allowance,
+    options_allowed: AllowanceBySource,
     refusals_allowed: Allowance,
     /// When the datagram at hand was read.
     read_at: Instant,
@@ -83,6 +85,11 @@ impl Endpoint {
         Endpoint {
             times,
             tag_secret: random.next_u64(),
+            options_allowed: AllowanceBySource::new(
+                (limits::OPTIONS_SOURCES, limits::OPTIONS_PER_SOURCE_AND_S),
+                limits::OPTIONS_PER_S,
+                random.next_u64(),
+            ),
             random,
             mint,
             call_id_prefix: mint.prefix(shard),
@@ -95,10 +102,10 @@ impl Endpoint {
             pings_made: 0,
             orphans: BTreeMap::new(),
             orphans_made: 0,
+            stray_orphans: 0,
             strays: BTreeMap::new(),
             strays_by_age: VecDeque::new(),
             strays_allowed: Allowance::new(limits::STRAYS_PER_S),
-            options_allowed: Allowance::new(limits::OPTIONS_PER_S),
             refusals_allowed: Allowance::new(limits::REFUSALS_PER_S),
             read_at: Instant::ZERO,
             at_work: AtWork::default(),

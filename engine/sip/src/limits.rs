@@ -47,6 +47,9 @@ pub(crate) const EXTRA_HEADERS_MAX: usize = 32;
 /// BYEs under way for calls of a process that is gone: all that one shard can have had.
 pub(crate) const ORPHANS_MAX: usize = base::limits::LEGS_PER_SHARD_MAX;
 
+/// Of these, BYEs that stray 2xx brought about: half, so that forged ones never keep the calls on record waiting.
+pub(crate) const STRAY_ORPHANS_MAX: usize = ORPHANS_MAX / 2;
+
 /// How long a 2xx that nobody waited for is remembered: its sender repeats it for 64 × T1 (RFC 3261 §13.3.1.4).
 pub(crate) const STRAY_MEMORY: Duration = Duration::from_secs(32);
 
@@ -57,8 +60,16 @@ pub(crate) const STRAYS_PER_S: u64 = 200;
 /// Strays remembered: as many as can be answered in their time; about 1 kB each.
 pub(crate) const STRAYS_MAX: usize = 32 * STRAYS_PER_S as usize;
 
-/// OPTIONS of strangers answered a second: 100 trunks that ping us every second. What is more is dropped.
-pub(crate) const OPTIONS_PER_S: u64 = 100;
+/// OPTIONS of one source answered a second: 20 trunks behind one carrier's address that ping us every second. What is
+/// more is dropped. Sources share an allowance by chance: one in [`OPTIONS_SOURCES`] for a scanner and a given carrier.
+pub(crate) const OPTIONS_PER_SOURCE_AND_S: u64 = 20;
+
+/// Allowances for sources of OPTIONS: 100 trunks and some scanners mostly have one each; 256 × 16 bytes = 4 KiB.
+pub(crate) const OPTIONS_SOURCES: usize = 256;
+
+/// OPTIONS of all sources answered a second: 100 trunks that ping us every second, beside 45 scanners that have used up
+/// their 20. At about 30 µs each that is 3 % of a core.
+pub(crate) const OPTIONS_PER_S: u64 = 1_000;
 
 /// Refusals without state a second (malformed, unknown method, no such dialog, no room): five shards' worth of the 1,000
 /// calls a second that an overload could refuse; a flood of 20,000 a second then gets fewer bytes than it sends.

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The front door finds the shard by it, and after a restart an answer to a call of the process before is known as ours.
-//! The installation's number follows from the SIP address, so it is the same after a restart and another one at every
-//! other installation; it is no secret.
+//! The installation's number follows from the SIP address, so it is the same after a restart and another one at another
+//! address; it is no secret.
 
 use base::ShardId;
 use std::net::SocketAddr;

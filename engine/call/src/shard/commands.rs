@@ -3,10 +3,16 @@
 use super::{Shard, Timer};
 use crate::api::{Command, Event, Originate, PeerMessage};
 use crate::leg::{Leg, LegKey, LegMedia, Partner, Source, State};
+use base::limits::SHARD_QUEUE_MAX;
 use base::{CallId, Instant, LegId, ShardId};
 use media::playout::Player;
 use sip::{Cause, Invite, Whose};
 use wire::sdp::Direction;
+
+/// Calls of a process before this one that wait to be ended, beside the `LEGS_PER_SHARD_MAX` whose BYEs are under way: as
+/// many as a full queue of commands brings at once. Together they are the legs of three full shards, should fewer shards
+/// follow more; at about 1 kB each they are 16 MiB at worst, and a BYE that nobody answers lets the next go after 32 s.
+const ORPHANS_WAITING_MAX: usize = SHARD_QUEUE_MAX;
 
 impl Shard {
     /// A wish of the control plane. A command for a leg that is gone does nothing.
@@ -62,7 +68,9 @@ impl Shard {
                 }
             }
             Command::EndOrphan { dialog } => {
-                if self.endpoint.end_orphan(now, &dialog).is_err() {
+                if self.orphans_waiting.len() < ORPHANS_WAITING_MAX {
+                    self.orphans_waiting.push_back(dialog);
+                } else {
                     self.event(Event::OrphanEnded { call_id: dialog.call_id, code: None });
                 }
             }

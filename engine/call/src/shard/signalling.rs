@@ -7,7 +7,7 @@ use crate::leg::{Leg, LegKey, LegMedia, State, grid_after};
 use crate::offer::{self, Fault};
 use base::{Instant, LegId};
 use codecs::g711::Law;
-use sip::{Cause, Whose};
+use sip::{Cause, Refusal, Whose};
 use wire::sdp::Direction;
 
 /// Legs that the shard names itself (incoming ones) have the top bit set; the shard's number follows.
@@ -20,11 +20,35 @@ const INCOMING_LAWS: [Law; 2] = [Law::Mu, Law::A];
 impl Shard {
     /// Passes on what the endpoint wants sent and told; one event may make it want more.
     pub(super) fn drain_endpoint(&mut self, now: Instant) {
-        while let Some(output) = self.endpoint.poll_output() {
+        loop {
+            while let Some(output) = self.endpoint.poll_output() {
+                self.work_on(None);
+                match output {
+                    sip::Output::Datagram { to, bytes } => self.outputs.push_back(Output::Sip { to, bytes }),
+                    sip::Output::Event(event) => self.on_sip_event(now, event),
+                }
+            }
+            self.end_waiting_orphans(now);
+            if !self.endpoint.has_output() {
+                return;
+            }
+        }
+    }
+
+    /// Hangs up what waits for it, as far as the endpoint has places; one comes free with each BYE that is answered or
+    /// given up, which is an input that ends in a drain.
+    fn end_waiting_orphans(&mut self, now: Instant) {
+        // Taken out first, so that one that made us panic would not come again.
+        while let Some(dialog) = self.orphans_waiting.pop_front() {
             self.work_on(None);
-            match output {
-                sip::Output::Datagram { to, bytes } => self.outputs.push_back(Output::Sip { to, bytes }),
-                sip::Output::Event(event) => self.on_sip_event(now, event),
+            match self.endpoint.end_orphan(now, &dialog) {
+                Ok(()) => {}
+                Err(Refusal::Full) => {
+                    self.orphans_waiting.push_front(dialog);
+                    return;
+                }
+                // Nothing that could be sent.
+                Err(_) => self.event(Event::OrphanEnded { call_id: dialog.call_id, code: None }),
             }
         }
     }

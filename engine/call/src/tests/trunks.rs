@@ -200,6 +200,39 @@ fn pings_tell_only_what_changes() {
 }
 
 #[test]
+fn orphans_beyond_the_places_wait_and_every_one_gets_its_bye() {
+    let mut lone = Lone::new(2);
+    let places = base::limits::LEGS_PER_SHARD_MAX;
+    for number in 0..places + 10 {
+        let dialog = sip::DialogIdentity {
+            call_id: format!("s2-old{number}"),
+            local_uri: "sip:outpace@192.0.2.1".into(),
+            local_tag: "ours".into(),
+            remote_uri: "sip:callee@carrier.example".into(),
+            remote_tag: "theirs".into(),
+            remote_target: "sip:gw@198.51.100.1:5080".into(),
+            route_set: Vec::new(),
+            local_cseq: 1,
+            peer: peer(),
+        };
+        lone.command(Command::EndOrphan { dialog: Box::new(dialog) });
+    }
+    assert_eq!((lone.count("BYE"), lone.told.len()), (places, 0), "the rest waits, and is not given up");
+    lone.answer(200, &[]);
+    assert_eq!((lone.count("BYE"), lone.told.len()), (places + 1, 1), "an answer makes room for the next");
+    let call_ids = |lone: &Lone| {
+        let of = |bye: &Message| bye.call_id().map(<[u8]>::to_vec);
+        lone.sent.iter().filter_map(|(_, bye)| of(bye)).collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert_eq!(call_ids(&lone), places + 1);
+    // Nobody answers: the rest have their turn when the first are given up.
+    lone.run(Duration::from_secs(100));
+    assert_eq!(call_ids(&lone), places + 10);
+    assert_eq!(lone.told.len(), places + 10, "each is told of once");
+    assert_eq!(lone.shard.counts(), Counts::default());
+}
+
+#[test]
 fn orphans_are_ended_on_command_and_when_they_answer_too_late() {
     let mut lone = Lone::new(2);
     let dialog = sip::DialogIdentity {

@@ -7,9 +7,11 @@
 //!  its Call-ID from our mint ──> ACK and BYE, paid for by its bytes ──────┘
 //! ```
 //!
-//! The second way is open to whoever sends us a forged 2xx, so it is no amplifier: all that goes out, repetitions of the
-//! BYE included, is at most [`STRAY_REPLY_SHARE`] times what came in, goes to where that came from or to the first hop of
-//! its route, and so many a second. Each further copy of the 2xx pays for one more ACK and BYE.
+//! The second way is open to whoever sends us a forged 2xx. So all that goes out, repetitions of the BYE included, is at
+//! most two and a half times as long as what came in ([`STRAY_REPLY_SHARE`]), goes to where that came from (the adjacent
+//! hop, whatever Contact and Record-Route name; the Route headers are written all the same), and so many a second. Each
+//! further copy of the 2xx pays for one more ACK and BYE by its own length. Strays never hold more than half of the places
+//! for BYEs, so the calls on record are ended beside any flood of them.
 
 use super::{Endpoint, Request};
 use crate::dialog::Line;
@@ -33,12 +35,13 @@ const STRAY_REPLY_SHARE: (usize, usize) = (5, 2);
 /// A BYE for a call that is not ours any more, until it is answered or 64 × T1 have passed.
 pub(super) struct Orphan {
     call_id: String,
+    /// Brought about by a stray 2xx and not by a record.
+    stray: bool,
 }
 
 /// A 2xx that nobody waited for, kept for [`limits::STRAY_MEMORY`].
 pub(super) struct Stray {
     at: Instant,
-    to: SocketAddr,
     acknowledgement: Vec<u8>,
     bye: TransactionId,
 }
@@ -53,14 +56,15 @@ impl Endpoint {
     /// # Errors
     /// `Invalid` when the identity would not make a legal message, `Full` when too many are under way: try again later.
     pub fn end_orphan(&mut self, now: Instant, identity: &DialogIdentity) -> Result<(), Refusal> {
-        let line = identity.line().ok_or(Refusal::Invalid("dialog identity"))?;
+        // First, since whoever waits for a place asks again and again.
         if self.orphans.len() >= limits::ORPHANS_MAX || self.transactions.is_full() {
             return Err(Refusal::Full);
         }
+        let line = identity.line().ok_or(Refusal::Invalid("dialog identity"))?;
         // RFC 3261 §8.1.1.5: a sequence number is less than 2³¹.
         let sequence = identity.local_cseq.saturating_add(CSEQ_JUMP).min(i32::MAX as u32);
         let to = line.hop();
-        self.orphan_bye(now, &line, to, sequence, ClientOther::new(&self.times));
+        self.orphan_bye(now, &line, to, sequence, (ClientOther::new(&self.times), false));
         Ok(())
     }
 
@@ -70,14 +74,15 @@ impl Endpoint {
         line: &Line,
         to: SocketAddr,
         sequence: u32,
-        machine: ClientOther,
+        (machine, stray): (ClientOther, bool),
     ) -> TransactionId {
         let branch = self.branch();
         let (builder, _) = line.request(&self.via(&branch), "BYE", sequence);
         let bytes = builder.header("User-Agent", &self.config.user_agent).finish();
         self.orphans_made += 1;
         let call_id = String::from_utf8_lossy(&line.call_id).into_owned();
-        self.orphans.insert(self.orphans_made, Orphan { call_id });
+        self.orphans.insert(self.orphans_made, Orphan { call_id, stray });
+        self.stray_orphans += usize::from(stray);
         let request = Request { method: "BYE", branch, to, bytes };
         self.start(now, Machine::ClientOther(machine), Owner::Orphan(self.orphans_made), request)
     }
@@ -87,6 +92,7 @@ impl Endpoint {
         if code.is_none_or(|code| code >= 200)
             && let Some(orphan) = self.orphans.remove(&id)
         {
+            self.stray_orphans -= usize::from(orphan.stray);
             self.tell(Event::OrphanEnded { call_id: orphan.call_id, code });
         }
     }
@@ -112,7 +118,7 @@ impl Endpoint {
         }
         if let Some(stray) = self.strays.get(&key) {
             // Our ACK was lost, and the BYE perhaps with it.
-            let (to, acknowledgement) = (stray.to, stray.acknowledgement.clone());
+            let acknowledgement = stray.acknowledgement.clone();
             let bye =
                 self.transactions.get(stray.bye).filter(|bye| bye.machine.is_unanswered()).map(|bye| &bye.message);
             let bye = bye.cloned();
@@ -122,13 +128,14 @@ impl Endpoint {
                 self.drops.limited += 1;
                 return true;
             }
-            self.send(to, acknowledgement);
+            self.send(source, acknowledgement);
             if let Some(bye) = bye {
-                self.send(to, bye);
+                self.send(source, bye);
             }
             return true;
         }
         if self.orphans.len() >= limits::ORPHANS_MAX
+            || self.stray_orphans >= limits::STRAY_ORPHANS_MAX
             || self.strays.len() >= limits::STRAYS_MAX
             || self.transactions.is_full()
         {
@@ -138,8 +145,6 @@ impl Endpoint {
         let Some((line, (sequence, _))) = Line::from_response(response, source).zip(response.cseq()) else {
             return false;
         };
-        // Wherever its Contact points: a forged 2xx must not choose a victim by it.
-        let to = if line.routes.is_empty() { source } else { line.hop() };
         let branch = self.branch();
         let (builder, _) = line.request(&self.via(&branch), "ACK", sequence);
         let acknowledgement = builder.header("User-Agent", &self.config.user_agent).finish();
@@ -151,11 +156,12 @@ impl Endpoint {
             self.drops.limited += 1;
             return true;
         }
-        self.send(to, acknowledgement.clone());
+        // Wherever its Contact and Record-Route point: a forged 2xx must not choose a victim by them.
+        self.send(source, acknowledgement.clone());
         let machine = ClientOther::limited(&self.times, affordable - 2);
-        let bye = self.orphan_bye(now, &line, to, sequence.saturating_add(1), machine);
+        let bye = self.orphan_bye(now, &line, source, sequence.saturating_add(1), (machine, true));
         self.strays_by_age.push_back(key.clone());
-        self.strays.insert(key, Stray { at: now, to, acknowledgement, bye });
+        self.strays.insert(key, Stray { at: now, acknowledgement, bye });
         true
     }
 

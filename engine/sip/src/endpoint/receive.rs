@@ -102,11 +102,13 @@ impl Endpoint {
         }
         if method == Method::Invite {
             self.invite_request(now, source, request);
-        } else if !self.options_allowed.take(now) {
-            self.drops.limited += 1;
-        } else {
-            // §11.2.
-            self.answer_stateless(source, request, 200, |answer| {
+        } else if let Some(template) = self.template_of(source, request) {
+            // §11.2. Apart from the refusals' allowance: a flood of junk must not look like a dead trunk to a carrier.
+            if !self.options_allowed.take(now, source.ip()) {
+                self.drops.limited += 1;
+                return;
+            }
+            self.send_stateless(&template, request, 200, |answer| {
                 answer.header("Allow", ALLOW).header("Accept", "application/sdp")
             });
         }
@@ -226,16 +228,29 @@ impl Endpoint {
         code: u16,
         dress: impl FnOnce(Builder) -> Builder,
     ) {
-        // §17: an ACK is never answered.
-        let template = Template::new(request, source).filter(|_| request.method() != Some(Method::Ack));
-        let Some(template) = template else {
-            self.drops.unreadable += 1;
-            return;
-        };
+        let Some(template) = self.template_of(source, request) else { return };
         if !self.refusals_allowed.take(self.read_at) {
             self.drops.limited += 1;
             return;
         }
+        self.send_stateless(&template, request, code, dress);
+    }
+
+    /// What an answer to `request` repeats of it; `None`, counted, where there is nothing to answer.
+    fn template_of(&mut self, source: SocketAddr, request: &Message) -> Option<Template> {
+        // §17: an ACK is never answered.
+        let template = Template::new(request, source).filter(|_| request.method() != Some(Method::Ack));
+        self.drops.unreadable += u64::from(template.is_none());
+        template
+    }
+
+    fn send_stateless(
+        &mut self,
+        template: &Template,
+        request: &Message,
+        code: u16,
+        dress: impl FnOnce(Builder) -> Builder,
+    ) {
         let tag = self.stateless_tag(request);
         let answer = dress(template.response(code, &tag)).header("Server", &self.config.user_agent);
         self.send(template.destination, answer.finish());

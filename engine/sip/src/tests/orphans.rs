@@ -165,13 +165,90 @@ fn a_strays_route_is_reversed_and_followed() {
     let mut world = World::new(1, 85, Link::CLEAN);
     let invite = invite_and_die(&mut world);
     let extra = [("Record-Route", "<sip:inner.example;lr>"), ("Record-Route", "<sip:198.51.100.4:5080;lr>")];
-    world.send(stranger(4), address(0), response(&invite, 200, "callee", stranger(9), &extra, ANSWER));
+    world.send(stranger(6), address(0), response(&invite, 200, "callee", stranger(9), &extra, ANSWER));
+    world.run(Duration::from_secs(40));
+    assert!(
+        world.inbox.len() >= 2 && world.inbox.iter().all(|packet| packet.to == stranger(6)),
+        "never the route's hop"
+    );
+    for packet in &world.inbox {
+        let message = packet.message();
+        let routes: Vec<&[u8]> = message.headers(HeaderName::Route).collect();
+        assert_eq!(routes, [&b"<sip:198.51.100.4:5080;lr>"[..], b"<sip:inner.example;lr>"]);
+    }
+}
+
+#[test]
+fn a_short_copy_of_a_long_stray_pays_for_itself() {
+    let mut world = World::new(1, 89, Link::CLEAN);
+    let invite = invite_and_die(&mut world);
+    let route = format!("<sip:{}.example;lr>", "x".repeat(500));
+    let extra = [("Record-Route", route.as_str()), ("Record-Route", "<sip:198.51.100.4:5080;lr>")];
+    let long = response(&invite, 200, "callee", stranger(9), &extra, ANSWER);
+    let mut bytes_in = long.len();
+    world.send(stranger(1), address(0), long.clone());
     world.run(Duration::from_ms(20));
-    let bye = world.inbox.last().unwrap();
-    assert_eq!(bye.to, stranger(4));
-    let bye = bye.message();
-    let routes: Vec<&[u8]> = bye.headers(HeaderName::Route).collect();
-    assert_eq!(routes, [&b"<sip:198.51.100.4:5080;lr>"[..], b"<sip:inner.example;lr>"]);
+    assert_eq!(world.inbox.len(), 2, "ACK and BYE, both with the long route");
+    let short = response(&invite, 200, "callee", stranger(9), &[], b"");
+    assert!(long.len() > short.len() * 2);
+    for _ in 0..100 {
+        bytes_in += short.len();
+        world.send(stranger(1), address(0), short.clone());
+        world.run(Duration::from_ms(20));
+    }
+    world.run_out();
+    let bytes_out: usize = world.inbox.iter().map(|packet| packet.bytes.len()).sum();
+    assert!(bytes_out * 2 <= bytes_in * 5, "{bytes_out} for {bytes_in}");
+    assert!(world.ends[0].drops().limited > 0, "some copies were too short");
+    world.assert_clean();
+}
+
+#[test]
+fn strays_leave_half_of_the_places_to_calls_on_record() {
+    let mut world = World::new(1, 90, Link::CLEAN);
+    let invite = invite_and_die(&mut world);
+    let seed = Seed::from_u64(7).stream("endpoint", 0);
+    let mut end = Endpoint::new(Config::new(address(0)), seed, ShardId(0));
+    let drain = |end: &mut Endpoint| while end.poll_output().is_some() {};
+    let mut now = Instant::from_ns(1_000_000_000);
+    for second in 0..25 {
+        for number in 0..300 {
+            let tag = format!("t{second}-{number}");
+            let forged = response(&invite, 200, &tag, stranger(9), &[], ANSWER);
+            end.handle_datagram(now, stranger(1), &forged);
+            drain(&mut end);
+        }
+        now += Duration::from_secs(1);
+        end.handle_timeout(now);
+        drain(&mut end);
+    }
+    let half = base::limits::LEGS_PER_SHARD_MAX / 2;
+    assert_eq!(end.counts().transactions, half, "a flood of 25 s takes no more");
+    let identity = |number: usize| DialogIdentity {
+        call_id: format!("s0-old{number}"),
+        local_uri: "sip:outpace@192.0.2.1".into(),
+        local_tag: "ours".into(),
+        remote_uri: "sip:callee@carrier.example".into(),
+        remote_tag: "theirs".into(),
+        remote_target: "sip:gw@203.0.113.9:5070".into(),
+        route_set: Vec::new(),
+        local_cseq: 3,
+        peer: stranger(5),
+    };
+    for number in 0..half {
+        assert_eq!(end.end_orphan(now, &identity(number)), Ok(()), "{number}");
+        drain(&mut end);
+    }
+    assert_eq!(end.end_orphan(now, &identity(half)), Err(Refusal::Full));
+    // When all is over, strays have their half again.
+    for _ in 0..40 {
+        now += Duration::from_secs(1);
+        end.handle_timeout(now);
+        drain(&mut end);
+    }
+    assert_eq!(end.counts().transactions, 0);
+    end.handle_datagram(now, stranger(1), &response(&invite, 200, "late", stranger(9), &[], ANSWER));
+    assert_eq!(end.counts().transactions, 1);
 }
 
 #[test]
@@ -252,16 +329,31 @@ fn pings_of_strangers_are_answered_so_many_a_second() {
              From: <sip:a@b>;tag=1\r\nTo: <sip:outpace@192.0.2.1>\r\nCall-ID: {number}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n"
         )
     };
+    // A scanner's flood, and in the midst of it a carrier's keep-alives from another address.
     for number in 0..1_000 {
         world.send(stranger(1), address(0), ping(number).into_bytes());
+        if number % 100 == 99 {
+            world.send(stranger(2), address(0), ping(10_000 + number).into_bytes());
+        }
     }
     world.run(Duration::from_ms(50));
-    assert_eq!(world.inbox.len(), 100);
-    assert_eq!(world.ends[0].drops().limited, 900);
+    let to =
+        |world: &World, index: u8| world.inbox.iter().filter(|packet| packet.to.ip() == stranger(index).ip()).count();
+    assert_eq!((to(&world, 1), to(&world, 2)), (20, 10));
+    assert_eq!(world.ends[0].drops().limited, 980);
     world.run(Duration::from_secs(5));
     world.send(stranger(1), address(0), ping(5_000).into_bytes());
     world.run(Duration::from_ms(50));
-    assert_eq!(world.inbox.len(), 101);
+    assert_eq!(to(&world, 1), 21);
+    // Junk that uses up all refusals does not silence the answer to a keep-alive.
+    for number in 0..6_000 {
+        let junk = ping(20_000 + number).replace("OPTIONS", "PUBLISH");
+        world.send(stranger(1), address(0), junk.into_bytes());
+    }
+    world.send(stranger(2), address(0), ping(30_000).into_bytes());
+    world.run(Duration::from_ms(50));
+    assert!(world.ends[0].drops().limited > 1_500);
+    assert_eq!(to(&world, 2), 11);
     world.assert_clean();
     assert!(world.now > Instant::ZERO);
 }
