@@ -57,7 +57,7 @@ const RECEIVES_PER_TICK: usize = 2_048;
 /// Looks at the media sockets in one tick. Under `poll` each look reads one packet per socket, so a single flooded socket
 /// gets 8 packets a millisecond, 160 times its due, and the last look of a normal tick finds nothing, which spares the
 /// next tick that. Under `ring` the first look has all that came since the last tick, at most its buffers.
-const LOOKS_PER_TICK: usize = 8;
+pub(crate) const LOOKS_PER_TICK: usize = 8;
 
 /// Peer items taken in one tick: 2,000 cross-shard legs bring 100 frames a tick; ten times that.
 const PEERS_PER_TICK: usize = 1_024;
@@ -70,14 +70,16 @@ const EVENTS_WAITING_MAX: usize = LEGS_PER_SHARD_MAX * 8;
 /// a stall of 50 ms.
 const DIGITS_WAITING_MAX: usize = 1_024;
 
+/// Words that wait there in all. Above the key presses there is room to part every leg from its partner, once each; and a
+/// shard ends after 16 such faults in 10 s, so a `Parted` always finds room.
+const PEER_WORDS_WAITING_MAX: usize = DIGITS_WAITING_MAX + LEGS_PER_SHARD_MAX;
+
 /// Pairs bound ahead of need. A burst takes them at one per command or INVITE, and each of those looks first.
 const PORTS_READY_MIN: usize = 16;
 /// Pairs bound at one go: about 20 µs each, so a third of a tick.
 const PORTS_STEP: usize = 16;
 /// Pairs of one shard: its legs, and those that rest for 2 s after use at 1,000 calls a second.
 const PORTS_MAX: usize = LEGS_PER_SHARD_MAX + 2_048;
-/// Ports rest in the shard for 2 s after a leg's end; whole seconds are counted here, so three cover it.
-const REST_S: u64 = 3;
 /// Pause between looks for free ports when the range was found exhausted.
 const PORTS_RETRY: Duration = Duration::from_secs(1);
 
@@ -107,10 +109,9 @@ struct Core {
     sip: Arc<UdpSocket>,
     doors: Doors,
     events_waiting: VecDeque<Event>,
-    digits_waiting: VecDeque<(ShardId, PeerMessage)>,
+    /// Key presses and partings.
+    peer_words_waiting: VecDeque<(ShardId, PeerMessage)>,
     sip_out: Vec<(SocketAddr, Vec<u8>)>,
-    /// Legs that ended, by second: (second, count), the latest last. Their ports rest.
-    ended: VecDeque<(u64, usize)>,
     flight: Option<FlightFile>,
     panics: Budget,
     sched: Sched,
@@ -136,9 +137,8 @@ impl<I: Io> Driver<I> {
             sip,
             doors,
             events_waiting: VecDeque::new(),
-            digits_waiting: VecDeque::new(),
+            peer_words_waiting: VecDeque::new(),
             sip_out: Vec::with_capacity(BATCH_MAX),
-            ended: VecDeque::with_capacity(REST_S as usize + 1),
             flight: None,
             panics: Budget::default(),
             sched: Sched::Other,
@@ -187,10 +187,10 @@ impl<I: Io> Driver<I> {
         self.send_media(); // what is due leaves before anything else is looked at
         self.core.drain();
         self.core.flush_events();
-        self.core.flush_digits();
+        self.core.flush_peer_words();
         self.answer_requests();
         self.take_peers(now);
-        self.io.collect(&mut self.core.meter);
+        self.io.collect(&self.media, &mut self.core.meter);
         if self.core.events_waiting.len() < EVENTS_WAITING_MAX {
             self.take_commands(now);
             self.read_sip(now);
@@ -208,7 +208,7 @@ impl<I: Io> Driver<I> {
         // All bound ports at home means that no leg has media to keep in time.
         let idle = core.shard.ports_free() >= media.bound()
             && core.events_waiting.is_empty()
-            && core.digits_waiting.is_empty();
+            && core.peer_words_waiting.is_empty();
         let until = if idle {
             core.shard.poll_timeout().unwrap_or(Instant::MAX).min(now + IDLE_TICK).max(next_tick)
         } else {
@@ -343,11 +343,7 @@ impl<I: Io> Driver<I> {
     /// Keeps some ports ready: binds more pairs when those that do not rest run short.
     fn top_up_ports(&mut self, now: Instant) {
         let Driver { io, media, core, ports_retry_at, new_ports } = self;
-        let second = now.as_ms() / 1_000;
-        let resting: usize =
-            core.ended.iter().filter(|(ended, _)| ended + REST_S >= second).map(|(_, count)| *count).sum();
-        let ready = core.shard.ports_free().saturating_sub(resting);
-        if ready >= PORTS_READY_MIN || media.bound() >= PORTS_MAX || now < *ports_retry_at {
+        if core.shard.ports_ready(now) >= PORTS_READY_MIN || media.bound() >= PORTS_MAX || now < *ports_retry_at {
             return;
         }
         new_ports.clear();
@@ -439,7 +435,6 @@ impl Core {
                 if let Some(flight) = &mut self.flight {
                     self.meter.counters.flight_errors += u64::from(!flight.clear(*leg));
                 }
-                self.note_ended();
             }
             _ => {}
         }
@@ -481,40 +476,33 @@ impl Core {
         }
     }
 
-    /// Gives a message to another shard. Where its queue is full a frame is dropped; a key press waits.
+    /// Gives a message to another shard. Where its queue is full a frame is dropped; a key press waits, if not too many do;
+    /// and the word that a leg is gone always waits, since its partner would stay linked to it for good.
     fn tell_peer(&mut self, shard: ShardId, message: PeerMessage) {
         let Some(peer) = self.doors.peers.get(shard.0 as usize) else { return };
-        let frame = matches!(message, PeerMessage::Frame { .. });
+        let (frame, digit) =
+            (matches!(message, PeerMessage::Frame { .. }), matches!(message, PeerMessage::Digit { .. }));
+        let room = if digit { DIGITS_WAITING_MAX } else { PEER_WORDS_WAITING_MAX };
         match peer.queue.try_send(PeerItem::Message(message)) {
             Ok(()) => {
                 self.meter.counters.peer_frames_sent += u64::from(frame);
                 peer.wake.wake();
             }
             Err(_) if frame => self.meter.counters.peer_frames_dropped += 1,
-            Err(TrySendError::Full(_)) if self.digits_waiting.len() < DIGITS_WAITING_MAX => {
-                self.digits_waiting.push_back((shard, message));
+            Err(TrySendError::Full(_)) if self.peer_words_waiting.len() < room => {
+                self.peer_words_waiting.push_back((shard, message));
             }
-            Err(_) => self.meter.counters.peer_digits_dropped += 1, // no room here either, or the other shard has ended
+            // No room here either, or the other shard has ended and its legs with it.
+            Err(_) => self.meter.counters.peer_digits_dropped += u64::from(digit),
         }
     }
 
-    /// Tries the waiting key presses once more, each once.
-    fn flush_digits(&mut self) {
-        for _ in 0..self.digits_waiting.len() {
-            if let Some((shard, message)) = self.digits_waiting.pop_front() {
+    /// Tries the waiting words once more, each once.
+    fn flush_peer_words(&mut self) {
+        for _ in 0..self.peer_words_waiting.len() {
+            if let Some((shard, message)) = self.peer_words_waiting.pop_front() {
                 self.tell_peer(shard, message);
             }
-        }
-    }
-
-    fn note_ended(&mut self) {
-        let second = self.meter.clock.now().as_ms() / 1_000;
-        match self.ended.back_mut() {
-            Some((latest, count)) if *latest == second => *count += 1,
-            _ => self.ended.push_back((second, 1)),
-        }
-        while self.ended.front().is_some_and(|(old, _)| old + REST_S < second) {
-            self.ended.pop_front();
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) trait Io {
     ) -> bool;
 
     /// Has the kernel bring in what has arrived. Called once a tick, after due packets have left and before the looks.
-    fn collect(&mut self, meter: &mut Meter);
+    fn collect(&mut self, media: &MediaPorts, meter: &mut Meter);
 
     /// How many SIP datagrams have come; 0 where this shard is not the front door.
     fn look_sip(&mut self, meter: &mut Meter) -> usize;

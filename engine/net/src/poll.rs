@@ -68,7 +68,7 @@ impl Io for PollIo {
         wake.sleep(nothing_to_do, |event| sleep_until(event, until, meter))
     }
 
-    fn collect(&mut self, _meter: &mut Meter) {}
+    fn collect(&mut self, _media: &MediaPorts, _meter: &mut Meter) {}
 
     fn look_sip(&mut self, meter: &mut Meter) -> usize {
         let Some(front) = &mut self.front else { return 0 };

@@ -1,12 +1,16 @@
 //! The `ring` driver's way to its sockets: one io_uring per shard. Every socket has a receive armed that goes on by itself
-//! (multishot) and takes its buffers from a ring that the kernel and we share; sends are queued and submitted together; and
-//! the one wait for the next millisecond is also what reaps all that has come in.
+//! (multishot) and takes its buffers from a ring that the kernel and we share; sends are queued and submitted together;
+//! what has come in is collected once a tick, after due packets have left (only an idle shard waits in the ring itself).
 //!
 //! ```text
-//!  rest:  arm what must be armed ─> wait for the millisecond (nothing wakes us before) ─> sort completions:
-//!           datagrams to `sip` and `media`, ended receives to `to_arm`, freed send slots back
-//!  look:  hand the buffers of the last look back, offer what was sorted
+//!  rest:     arm what must be armed ─> wait for the millisecond
+//!  collect:  let the kernel work, sort completions: datagrams to `sip` and `media`, freed send slots back,
+//!              ended receives to `to_arm` and, so many times, armed again at once
+//!  look:     hand the buffers of the last look back, offer what was sorted
 //! ```
+//!
+//! **An empty datagram ends a multishot receive**, and anybody can send one. The front door opens again at once, as often
+//! as there are buffers; the media sockets [`REARMS_PER_TICK`] times a tick.
 //!
 //! **Sockets never close under the ring.** Media sockets live as long as their driver (ADR-0002), so a completion can
 //! not be that of an earlier socket with the same token. At the end the ring cancels everything, waits for the last
@@ -19,6 +23,7 @@ mod uring;
 
 pub use bare::BareRing;
 
+use crate::drive::LOOKS_PER_TICK;
 use crate::io::{Arrival, Io, sleep_until};
 use crate::meter::Meter;
 use crate::runtime::Wake;
@@ -37,6 +42,10 @@ use uring::{Completion, Group, Lent, MEDIA_BUFFERS, Uring};
 /// Packets of one submission. All are measured as leaving when the call returns, so the first seems up to 16 × 3.5 µs =
 /// 56 µs later than it was; a call costs a tenth of a packet, so larger batches would save less than one part in 150.
 const SUBMIT_MAX: usize = 16;
+
+/// How often the sockets whose receives have ended are armed again within a tick: so many empty packets of one socket a tick
+/// hold up nobody's audio, as many as `poll` reads of one socket. Each costs about two calls.
+const REARMS_PER_TICK: usize = LOOKS_PER_TICK;
 
 /// The token of the SIP socket; pairs have their index, twice, and a bit for RTCP.
 const SIP_TOKEN: u32 = u32::MAX;
@@ -102,8 +111,9 @@ impl RingIo {
         })
     }
 
-    /// Arms a receive on each socket that has none. One for which there is no buffer waits for the next millisecond.
-    fn arm(&mut self, media: &MediaPorts, meter: &mut Meter) {
+    /// Arms a receive on each socket that has none, unless there is no buffer for it; true when it has armed any.
+    fn arm(&mut self, media: &MediaPorts) -> bool {
+        let mut any = false;
         if !self.wake_armed
             && let Some(event) = &self.event
         {
@@ -118,9 +128,25 @@ impl RingIo {
                     None => continue,
                 },
             };
-            if !self.uring.has_room(group) || self.uring.arm(socket.as_fd(), group, token).is_err() {
-                meter.counters.receive_arms_delayed += 1;
+            if self.uring.has_room(group) && self.uring.arm(socket.as_fd(), group, token).is_ok() {
+                any = true;
+            } else {
                 self.to_arm.push_back(token);
+            }
+        }
+        any
+    }
+
+    /// Has the kernel work until there is nothing left to do.
+    fn work(&mut self, meter: &mut Meter) {
+        while self.uring.has_work() {
+            meter.counters.system_calls += 1;
+            if self.uring.work().is_err() {
+                meter.counters.receive_errors += 1;
+                return;
+            }
+            if self.reap(meter) == 0 {
+                return;
             }
         }
     }
@@ -152,8 +178,7 @@ impl RingIo {
                     } else {
                         self.media_new.push((token, lent));
                     }
-                    // An empty datagram ends a multishot receive. The front door opens again at once, as long as there
-                    // are buffers: a tick's pause after each would let a trickle of them shut out everybody.
+                    // After an empty one: a pause after each would let a trickle of them shut out everybody.
                     let again = !more && token == SIP_TOKEN && self.uring.has_room(Group::Sip);
                     let socket = self.front.as_ref().filter(|_| again);
                     let armed = socket.is_some_and(|it| self.uring.arm(it.as_fd(), Group::Sip, token).is_ok());
@@ -208,7 +233,8 @@ impl Io for RingIo {
         nothing_to_do: Option<impl FnOnce() -> bool>,
         meter: &mut Meter,
     ) -> bool {
-        self.arm(media, meter);
+        self.arm(media);
+        meter.counters.receive_arms_delayed += self.to_arm.len() as u64;
         if nothing_to_do.is_none() {
             // Paced by the descriptor and not by the ring: a wait in the ring would work on all arrivals before it returns,
             // and every packet that is due would leave so much later (0.1 ms with 1,000 legs).
@@ -224,17 +250,14 @@ impl Io for RingIo {
         cut_short
     }
 
-    fn collect(&mut self, meter: &mut Meter) {
+    fn collect(&mut self, media: &MediaPorts, meter: &mut Meter) {
         self.reap(meter);
-        while self.uring.has_work() {
-            meter.counters.system_calls += 1;
-            if self.uring.work().is_err() {
-                meter.counters.receive_errors += 1;
+        self.work(meter);
+        for _ in 0..REARMS_PER_TICK {
+            if self.to_arm.is_empty() || !self.arm(media) {
                 return;
             }
-            if self.reap(meter) == 0 {
-                return;
-            }
+            self.work(meter);
         }
     }
 

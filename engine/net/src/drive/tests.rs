@@ -222,19 +222,40 @@ fn a_full_peer_queue_drops_frames_and_keeps_digits<I: Made>(ports: u16) {
                 digits.push(digit);
             }
         }
-        rig.driver.core.flush_digits();
+        rig.driver.core.flush_peer_words();
     }
     assert_eq!(digits, "12");
 
     for _ in 0..DIGITS_WAITING_MAX + 10 {
         rig.driver.core.tell_peer(ShardId(1), digit('3'));
     }
-    assert_eq!(rig.driver.core.digits_waiting.len(), DIGITS_WAITING_MAX);
+    assert_eq!(rig.driver.core.peer_words_waiting.len(), DIGITS_WAITING_MAX);
     assert_eq!(rig.driver.core.meter.counters.peer_digits_dropped, 8, "two found room in the queue");
+    // That a leg is gone is told however many key presses wait.
+    for leg in 0..100 {
+        rig.driver.core.tell_peer(ShardId(1), PeerMessage::Parted { from: LegId(leg), to: LegId(1_000 + leg) });
+    }
+    assert_eq!(rig.driver.core.peer_words_waiting.len(), DIGITS_WAITING_MAX + 100);
+    rig.driver.core.tell_peer(ShardId(1), digit('4'));
+    assert_eq!(rig.driver.core.meter.counters.peer_digits_dropped, 9);
+    let mut parted = Vec::new();
+    while !(rig.peers[1].is_empty() && rig.driver.core.peer_words_waiting.is_empty()) {
+        for item in rig.peers[1].try_iter() {
+            if let PeerItem::Message(PeerMessage::Parted { from, .. }) = item {
+                parted.push(from.0);
+            }
+        }
+        rig.driver.core.flush_peer_words();
+    }
+    assert_eq!(parted, (0..100).collect::<Vec<u64>>());
 
+    for _ in 0..3 {
+        rig.driver.core.tell_peer(ShardId(1), digit('5'));
+    }
+    assert_eq!(rig.driver.core.peer_words_waiting.len(), 1);
     rig.peers.remove(1);
-    rig.driver.core.flush_digits();
-    assert!(rig.driver.core.digits_waiting.is_empty(), "nothing waits for a shard that has ended");
+    rig.driver.core.flush_peer_words();
+    assert!(rig.driver.core.peer_words_waiting.is_empty(), "nothing waits for a shard that has ended");
 }
 
 fn the_front_door_forwards_by_call_id_and_drops_when_the_other_is_full<I: Made>(ports: u16) {
@@ -316,14 +337,27 @@ fn ports_are_bound_ahead_of_need_and_resting_ones_do_not_count<I: Made>(ports: u
     let first = rig.driver.media.bound();
     rig.driver.top_up_ports(now);
     assert_eq!(rig.driver.media.bound(), first, "enough is ready");
-    for _ in 0..first {
-        rig.driver.core.note_ended();
+    // Refused for its URI: a call that takes a port and gives it back at once, to rest.
+    let refused = |rig: &mut Rig<I>, leg: u64| {
+        let Command::Originate(mut call) = originate(leg, rig.sip) else { unreachable!() };
+        call.to_uri = "no uri".to_owned();
+        assert!(rig.driver.core.guarded(now, |shard| shard.handle_command(now, Command::Originate(call))));
+    };
+    for leg in 0..first as u64 {
+        refused(&mut rig, leg);
+    }
+    assert_eq!(rig.driver.core.shard.ports_ready(now), 0);
+    // These find no port, so none rests for them.
+    for leg in 100..200 {
+        refused(&mut rig, leg);
     }
     rig.driver.top_up_ports(now);
-    assert!(rig.driver.media.bound() > first, "those at rest cannot be lent");
+    assert_eq!(rig.driver.media.bound(), first + PORTS_STEP, "those at rest cannot be lent");
+    rig.driver.top_up_ports(now);
+    assert_eq!(rig.driver.media.bound(), first + PORTS_STEP, "calls that had no port leave none at rest");
     // A range that is used up is not walked again at once.
-    for _ in 0..200 {
-        rig.driver.core.note_ended();
+    for leg in 200..400 {
+        refused(&mut rig, leg);
         rig.driver.top_up_ports(now);
     }
     assert!(rig.driver.ports_retry_at > now);
