@@ -11,6 +11,7 @@ use loadtest::speech::Source;
 use loadtest::{AgentPhones, Carrier, Controller, Crowd, LinkConfig, Nature, NodeConfig, NodeId, SpeechBank, World};
 use media::amd::{ClassicConfig, DetectorConfig};
 use server::conductor::{AgentPhone, Conductor, ConductorConfig, Output, Trunk};
+use server::control::api::AgentWish;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -57,7 +58,14 @@ impl Product {
                     self.commits.push_back((now + COMMIT, token));
                 }
                 Output::Finished(_) => self.finished = true,
-                Output::LeadsWanted(..) => {}
+                // Leads come from the test itself, and nobody watches.
+                Output::LeadsWanted(..)
+                | Output::Supply(..)
+                | Output::FeedNumber(..)
+                | Output::Unsupply(_)
+                | Output::ListGrew(_)
+                | Output::DrainLimit(_)
+                | Output::Tell(..) => {}
                 Output::Notice(text) => panic!("the operator would read: {text}"),
             }
         }
@@ -149,11 +157,13 @@ fn run(shards: u64, seed: u64) -> Outcome {
             domain: carrier.to_string(),
             credentials: None,
             laws: vec![Law::Mu, Law::A],
-            learn: false,
+            nat: false,
+            register: false,
+            ping: Duration::ZERO,
             max_channels: 100,
             max_cps: 50.0,
         };
-        conductor.add_trunk(now, TrunkId(1), trunk);
+        conductor.put_trunk(now, TrunkId(1), trunk);
         let config = CampaignConfig {
             profile: Profile::lab(),
             ring_timeout: Duration::from_secs(8),
@@ -167,8 +177,9 @@ fn run(shards: u64, seed: u64) -> Outcome {
         };
         conductor.handle_input(now, Input::AddLeads { campaign, leads: (1..=LEADS).map(lead).collect() });
         for (id, name) in (1..).zip(&names) {
-            let phone = AgentPhone { name: name.clone(), uri: format!("sip:{name}@{phones}"), remote: phones };
-            conductor.add_agent(now, AgentId(id), phone, desk::Skills::new());
+            let line = AgentPhone { uri: format!("sip:{name}@{phones}"), remote: phones };
+            conductor.add_agent(now, AgentId(id), name, Some(line), desk::Skills::new());
+            conductor.set_agent(now, AgentId(id), AgentWish::Ready).expect("an agent with a phone");
         }
         conductor.handle_input(now, Input::Start { campaign });
     });
