@@ -9,8 +9,8 @@ use media::session::RtpSession;
 use media::{FRAME_SAMPLES, Law, PTIME};
 use std::sync::Arc;
 
-#[path = "common/counting.rs"]
-mod counting;
+#[global_allocator]
+static ALLOCATOR: count::Counting<std::alloc::System> = count::Counting(std::alloc::System);
 
 #[test]
 fn ten_thousand_packets_allocate_nothing() {
@@ -29,7 +29,7 @@ fn ten_thousand_packets_allocate_nothing() {
     let mut samples = [0_i16; FRAME_SAMPLES];
     let (mut played, mut heard, mut written) = (0_u32, 0_u32, 0_usize);
 
-    let allocations = counting::during(|| {
+    let allocations = count::during(|| {
         for n in 0..10_000_u64 {
             let now = Instant::from_ns(1) + PTIME * n + Duration::from_us(n % 7 * 900);
             if n % 1_000 == 0 {
@@ -73,5 +73,5 @@ fn ten_thousand_packets_allocate_nothing() {
     assert_eq!(written, played as usize * 172);
     assert!(near.stats().lost >= 190, "{:?}", near.stats());
     // And the counter does count.
-    assert!(counting::during(|| drop(vec![1_u8; 100])) >= 2);
+    assert!(count::during(|| drop(vec![1_u8; 100])) >= 2);
 }

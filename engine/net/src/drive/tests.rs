@@ -14,8 +14,8 @@ use codecs::g711::Law;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::AtomicBool;
 
-#[path = "../../../media/tests/common/counting.rs"]
-mod counting;
+#[global_allocator]
+static ALLOCATOR: count::Counting<std::alloc::System> = count::Counting(std::alloc::System);
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -423,7 +423,7 @@ fn media_in_both_directions_allocates_nothing<I: Made>(ports: u16) {
             counters.media_sent < start.media_sent + packets || counters.media_received < start.media_received + packets
         }) {
             for rig in rigs.iter_mut() {
-                allocations += counting::during(|| {
+                allocations += count::during(|| {
                     rig.tick();
                 });
             }
