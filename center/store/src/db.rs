@@ -327,7 +327,7 @@ impl From<PgRow> for Row {
     }
 }
 
-/// What a column can be read as: i64, String, Vec<u8> and their options.
+/// What a column can be read as: i64, String, `Vec<u8>` and their options.
 pub(crate) trait Column:
     for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite> + for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>
 {

@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Attempts since `since` at numbers of those leads of a list that come after `after` up to `last`, over all
-    /// campaigns and lists, the oldest first; at most [`HISTORY_ROWS_MAX`].
+    /// campaigns and lists, the oldest first; at most 200,000.
     ///
     /// # Errors
     /// Only what the database says.

@@ -38,7 +38,7 @@ pub struct Ack {
     pub token: u64,
     /// `Ok` once it is on a disk and a kill cannot lose it: in the database, or in the spool while the database is
     /// away. Otherwise it was not written; only a server that is lost in mid-commit, and a store without a spool, leave
-    /// that open ([`ErrorKind::Away`](crate::ErrorKind::Away)).
+    /// that open ([`ErrorKind::Away`]).
     pub result: Result<(), StoreError>,
 }
 
