@@ -151,6 +151,7 @@ impl Product {
             shards: arguments.shards,
             ports: PORTS,
             seed: None,
+            driver: arguments.driver,
             user_agent: concat!("Outpace/", env!("CARGO_PKG_VERSION")).to_owned(),
             ..EngineConfig::default()
         })?;

@@ -37,7 +37,7 @@ fn wrong_use_is_one_line_and_code_2() {
         (&["simulate", "empty.toml", "--policy", "psychic"], "psychic"),
         (&["simulate", "empty.toml", "--days", "many"], "many"),
         (&["simulate", "empty.toml", "--replay", "outpace.db"], "not built yet"),
-        (&["demo", "--driver", "ring"], "ring"),
+        (&["demo", "--driver", "rings"], "rings"),
     ] {
         let output = outpace(folder.path(), arguments);
         let error = text(&output.stderr);

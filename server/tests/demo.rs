@@ -9,6 +9,8 @@ fn demo(folder: &Path, leads: u64, shards: u64) -> Value {
     let file = folder.join(format!("demo-{shards}.json"));
     let output = Command::new(env!("CARGO_BIN_EXE_outpace"))
         .args(["demo", "--headless", "--agents", "10", "--seed", "7"])
+        // Each driver once, where the system has both.
+        .args(["--driver", if shards == 1 { "poll" } else { "auto" }])
         .args(["--leads", &leads.to_string(), "--shards", &shards.to_string()])
         .arg("--json")
         .arg(&file)
@@ -58,7 +60,7 @@ fn a_campaign_runs_end_to_end_on_one_shard_and_on_two() {
 
 #[test]
 fn wrong_use_is_one_line_and_exit_code_2() {
-    for arguments in [["--driver", "ring"], ["--agents", "0"], ["--leads", "many"], ["--shard", "2"]] {
+    for arguments in [["--driver", "rings"], ["--agents", "0"], ["--leads", "many"], ["--shard", "2"]] {
         let output = Command::new(env!("CARGO_BIN_EXE_outpace")).arg("demo").args(arguments).output().expect("starts");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use clap::Args;
 use dialer::sim::callee::CalleeModel;
+use net::DriverChoice;
 use std::path::PathBuf;
 
 const OWN_SCENARIO: &str = include_str!("scenario.toml");
@@ -28,9 +29,9 @@ pub struct DemoArgs {
     /// Repeat a run: the same seed makes the same leads and callees
     #[arg(long)]
     pub seed: Option<u64>,
-    /// How sockets are driven: `poll` (epoll)
-    #[arg(long, default_value = "poll")]
-    pub driver: String,
+    /// How sockets are driven: ring (io_uring), poll (epoll), or auto: ring where the system allows it
+    #[arg(long, default_value = "auto")]
+    pub driver: DriverChoice,
     /// Shard threads of the engine
     #[arg(long, default_value_t = 1)]
     pub shards: usize,
@@ -60,15 +61,6 @@ impl DemoArgs {
 
     /// Refuses what cannot be run, with what to write instead.
     pub fn check(&self) -> Result<(), Failure> {
-        match self.driver.as_str() {
-            "poll" => {}
-            "ring" => {
-                return Err(Failure::usage("--driver ring", "is not built yet", "use --driver poll"));
-            }
-            other => {
-                return Err(Failure::usage(&format!("--driver {other}"), "is no driver", "use --driver poll"));
-            }
-        }
         let within = |name: &str, value: usize, max: usize| {
             if (1..=max).contains(&value) {
                 return Ok(());

@@ -81,7 +81,7 @@ impl Summary {
             "leads": leads,
             "agents": arguments.agents,
             "outcomes": outcomes,
-            "driver": arguments.driver,
+            "driver": stats.driver.to_string(),
             "shards": arguments.shards,
             "seed": arguments.seed(),
             "wall_s": round(wall.as_secs_f64(), 3),
