@@ -34,12 +34,12 @@ bench: setup
 
 # The gate: allocations, leaks, and ratios to the floor beyond the baseline. Measures the build of `make test`.
 bench-ci:
-	cargo build -p outpace-server -p outpace-bench
+	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace-bench ci
 
 # On a quiet machine, after a change that is meant to cost something.
 bench-baseline:
-	cargo build -p outpace-server -p outpace-bench
+	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace-bench baseline
 
 # 1,000 phones, 200 calls a second, five minutes: nothing may be left. Then 200 kills of a running campaign on each

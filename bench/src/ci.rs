@@ -21,6 +21,10 @@ const RATE: f64 = 100.0;
 /// fault of ours does not.
 const TRIES: usize = 3;
 
+/// Noise of a ratio between machines and days, of 1, which the repeats of one hour on one machine cannot show: half an hour
+/// after the first baseline, `play/ring` gave 1.40 instead of 1.08 on the same machine, and `echo/ring` 0.99 instead of 1.22.
+const NOISE_LEAST: f64 = 0.1;
+
 /// `baseline.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Baseline {
@@ -55,7 +59,7 @@ impl Entry {
     }
 
     fn limit(&self) -> f64 {
-        self.ratio + 3.0 * self.noise
+        self.ratio + 3.0 * self.noise.max(self.ratio * NOISE_LEAST)
     }
 }
 
@@ -97,19 +101,30 @@ pub(crate) fn check(binary: &Path, path: &Path) -> Result<(), String> {
     }
     print!("{}", media_head());
     let mut faults = Vec::new();
+    let mut measured = 0;
     for (mode, driver, key) in keys() {
         let entry = baseline.ratios.get(&key).ok_or_else(|| format!("{} has no {key}", path.display()))?;
         let mut runs: Vec<Value> = Vec::new();
-        let verdict = loop {
-            let run = bench(binary, &media(mode, driver, LEGS, SECONDS))?;
-            print!("{}", media_row(&run));
-            runs.push(run);
-            let verdict = judge(&key, entry, &runs);
-            if verdict.is_empty() || runs.len() == TRIES {
-                break verdict;
+        for left in (0..TRIES).rev() {
+            match bench(binary, &media(mode, driver, LEGS, SECONDS)) {
+                Ok(run) => {
+                    print!("{}", media_row(&run));
+                    runs.push(run);
+                }
+                // No figure is no figure beyond a limit: a system without io_uring, a part that came too late.
+                Err(fault) => println!("no figure for {key}: {fault}"),
             }
-        };
-        faults.extend(verdict);
+            let verdict = if runs.is_empty() { Vec::new() } else { judge(&key, entry, &runs) };
+            if left == 0 {
+                faults.extend(verdict);
+            } else if verdict.is_empty() && !runs.is_empty() {
+                break;
+            }
+        }
+        measured += usize::from(!runs.is_empty());
+    }
+    if measured == 0 {
+        return Err("nothing could be measured; see the lines above".to_owned());
     }
     let run = bench(binary, &sip(CALLS, RATE))?;
     println!(
@@ -136,7 +151,8 @@ fn judge(key: &str, entry: &Entry, runs: &[Value]) -> Vec<String> {
     if allocations > 0.0 {
         faults.push(format!("{key}: {allocations} allocations a packet"));
     }
-    if median(&|run| leaked(run) as f64) > 0.0 {
+    // A leak is no noise: one run that leaks is enough.
+    if runs.iter().any(|run| leaked(run) > 0) {
         faults.push(format!("{key} leaks: {}", runs.last().map_or(&Value::Null, |run| &run["leaked"])));
     }
     let ratio = median(&|run| number(run, "ratio"));
@@ -165,17 +181,20 @@ mod tests {
         let entry = Entry::of(vec![1.0, 1.1, 1.2, 1.3, 1.4]);
         assert!((entry.ratio - 1.2).abs() < 1e-9 && (entry.noise - 0.025_f64.sqrt()).abs() < 1e-9, "{entry:?}");
         assert!((entry.limit() - (1.2 + 3.0 * 0.025_f64.sqrt())).abs() < 1e-9);
+        let calm = Entry::of(vec![1.5, 1.5]);
+        assert!((calm.limit() - 1.5 * 1.3).abs() < 1e-9, "two equal runs are luck");
         assert_eq!(Entry::of(vec![1.5]).noise, 0.0);
     }
 
     #[test]
     fn only_what_repeats_is_a_fault() {
-        let entry = Entry::of(vec![1.0, 1.1, 1.2, 1.1, 1.1]); // limit 1.31
+        let entry = Entry::of(vec![1.0, 1.1, 1.2, 1.1, 1.1]); // limit 1.43
         let faults = |runs: &[Value]| judge("play/ring", &entry, runs).len();
         assert_eq!(faults(&[run(1.2, 0.0, 0)]), 0);
         assert_eq!(faults(&[run(1.5, 0.1, 1)]), 3);
-        assert_eq!(faults(&[run(1.5, 0.1, 1), run(1.1, 0.0, 0), run(1.2, 0.0, 0)]), 0);
-        assert_eq!(faults(&[run(1.5, 0.0, 0), run(1.4, 0.0, 0), run(1.2, 0.0, 0)]), 1);
+        assert_eq!(faults(&[run(1.5, 0.1, 0), run(1.1, 0.0, 0), run(1.2, 0.0, 0)]), 0);
+        assert_eq!(faults(&[run(1.2, 0.0, 1), run(1.1, 0.0, 0), run(1.2, 0.0, 0)]), 1);
+        assert_eq!(faults(&[run(1.5, 0.0, 0), run(1.5, 0.0, 0), run(1.2, 0.0, 0)]), 1);
         assert_eq!(faults(&[run(1.0, 0.01, 0), run(1.0, 0.0, 0), run(1.0, 0.01, 0)]), 1);
         assert!(judge("echo/poll", &entry, &[run(1.0, 0.0, 7)])[0].contains("\"ports\":7"));
     }
