@@ -69,10 +69,12 @@ fn storm(seed: u64) -> Vec<String> {
         world.on(end, |e, now| e.hangup(now, dialog, None));
     }
     world.run(Duration::from_secs(400));
+    // An answered call of whose eleven BYEs each one got lost still stands until its age ends it (at the worst loss 0.5^11),
+    // and so may one that was answered when its caller had given up, and of whose few BYEs none arrived (`orphan.rs`). Each
+    // of them ends when it hears one; nothing else may be left.
+    world.repeat_lost_byes();
+    world.run(Duration::from_secs(40));
     let left: usize = world.counts().iter().map(|counts| counts.dialogs).sum();
-    // Only an answered call whose eleven BYEs got lost, each one, may still stand until its age ends it: at the worst
-    // loss 0.5^11, so one in 2,000 calls; or one that was answered when its caller had given up, where the ACK got through
-    // and the few BYEs that the answer paid for did not (`orphan.rs`). Neither happens with these seeds.
     assert_eq!(left, 0, "seed {seed}");
     // No run_out here: that would fire, and so hide, timers that ended calls have left behind.
     world.assert_clean();
@@ -82,7 +84,7 @@ fn storm(seed: u64) -> Vec<String> {
 #[test]
 fn every_dialog_ends_once_and_nothing_stays_over_many_seeds() {
     let mut kinds = std::collections::BTreeSet::new();
-    for seed in 500..620 {
+    for seed in 0..320 {
         for line in storm(seed) {
             let kind = line.split_whitespace().nth(2).unwrap_or_default().to_string();
             kinds.insert(kind);

@@ -2,7 +2,7 @@
 
 use crate::{Config, Counts, DialogId, Endpoint, Event, Invite, Output};
 use base::{Duration, Instant, Seed, ShardId, Stream};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use wire::sip::{Builder, HeaderName, Message};
 
@@ -61,6 +61,8 @@ pub(super) struct World {
     /// Every datagram as it was sent, lost ones too.
     pub(super) sent: Vec<(Instant, Packet)>,
     flying: BTreeMap<(Instant, u64), Packet>,
+    /// BYEs that arrived, with their destination.
+    heard: BTreeSet<(SocketAddr, Vec<u8>)>,
     sequence: u64,
     /// What reached addresses without an endpoint.
     pub(super) inbox: Vec<Packet>,
@@ -91,6 +93,7 @@ impl World {
             events: Vec::new(),
             sent: Vec::new(),
             flying: BTreeMap::new(),
+            heard: BTreeSet::new(),
             sequence: 0,
             inbox: Vec::new(),
         }
@@ -154,6 +157,9 @@ impl World {
         let now = self.now;
         if arrival.is_some_and(|at| at <= now) {
             let (_, packet) = self.flying.pop_first().expect("an arrival");
+            if packet.bytes.starts_with(b"BYE ") {
+                self.heard.insert((packet.to, packet.bytes.clone()));
+            }
             match (0..self.ends.len()).find(|index| address(*index) == packet.to) {
                 Some(index) => self.ends[index].handle_datagram(now, packet.from, &packet.bytes),
                 None => self.inbox.push(packet),
@@ -165,6 +171,18 @@ impl World {
         }
         self.drain();
         true
+    }
+
+    /// Sends each BYE of which no copy has arrived once more, over a link that loses nothing.
+    pub(super) fn repeat_lost_byes(&mut self) {
+        self.link.loss = 0.0;
+        let unheard = |packet: &&Packet| {
+            packet.bytes.starts_with(b"BYE ") && !self.heard.contains(&(packet.to, packet.bytes.clone()))
+        };
+        let lost: Vec<Packet> = self.sent.iter().map(|(_, packet)| packet).filter(unheard).cloned().collect();
+        for packet in lost {
+            self.launch(packet);
+        }
     }
 
     pub(super) fn run(&mut self, span: Duration) {
