@@ -22,7 +22,6 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use agents::is_agent_leg;
 pub use figures::{Figures, Spread};
 pub use placed::{InboundAction, InboundRoute};
 pub use requests::Answer;

@@ -40,6 +40,7 @@ mod not_built;
 mod openapi;
 mod page;
 mod problem;
+mod records;
 mod routes;
 mod suppression;
 mod tokens;

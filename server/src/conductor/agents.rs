@@ -15,11 +15,6 @@ const RING_LIMIT: Duration = Duration::from_secs(30);
 /// Legs of agents: this bit, the agent's id and a count of that agent's legs.
 const AGENT_BIT: u64 = 1 << 62;
 
-/// Whether a leg of an earlier process was an agent's phone.
-pub fn is_agent_leg(leg: LegId) -> bool {
-    leg.0 & (AGENT_BIT | 1 << 63) == AGENT_BIT
-}
-
 /// One agent's phone.
 pub(super) struct Phone {
     pub(super) name: String,

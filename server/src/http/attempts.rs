@@ -1,103 +1,26 @@
 //! Attempts: what was dialled, why, and how it ended. Dispositions are recorded here.
 
-use super::campaigns::{id_of, names, span_of};
+use super::campaigns::{id_of, names};
 use super::extract::{Id, Json, Query};
-use super::page::{Page, id_cursor, rows};
+use super::page::Page;
 use super::problem::Problem;
+use super::records::{self, Record, RecordFilter};
 use super::{Service, csv};
 use crate::control::Request;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use base::{AgentId, AttemptId, CampaignId, LeadId, WallTime};
+use axum::response::Response;
+use base::{AgentId, AttemptId, CampaignId, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{AttemptRow, Filter};
-use utoipa::{IntoParams, ToSchema};
+use store::{AttemptRow, Filter, Store, StoreError, TenantId};
+use utoipa::ToSchema;
 
 /// Longest code of a disposition.
 const CODE_CHARS_MAX: usize = 64;
 /// Longest note.
 const NOTE_CHARS_MAX: usize = 2_000;
-
-/// Which records, and how.
-#[derive(Clone, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct RecordFilter {
-    /// Name of the campaign.
-    pub(super) campaign: Option<String>,
-    /// Name of the list.
-    pub(super) list: Option<String>,
-    /// Name of the agent.
-    pub(super) agent: Option<String>,
-    /// Outcome, such as `human` or `no_answer`.
-    pub(super) outcome: Option<String>,
-    /// Exact number, such as `+12125550100` (percent-encode the plus sign).
-    pub(super) number: Option<String>,
-    /// Id of the lead.
-    pub(super) lead: Option<u64>,
-    /// From this moment on: RFC 3339 or microseconds since the Unix epoch.
-    pub(super) from: Option<String>,
-    /// Before this moment.
-    pub(super) to: Option<String>,
-    /// True: newest first.
-    pub(super) newest_first: Option<bool>,
-    /// Rows of a page, 100 unless said otherwise.
-    #[param(minimum = 1, maximum = 1000)]
-    pub(super) limit: Option<u32>,
-    /// Where to go on; from `next`.
-    pub(super) cursor: Option<String>,
-    /// `json` (default) or `csv`; `Accept: text/csv` means the latter.
-    #[param(inline)]
-    pub(super) format: Option<csv::Format>,
-}
-
-impl RecordFilter {
-    /// For the store; a name of nothing is a wrong value.
-    pub(super) async fn checked(&self, service: &Service) -> Result<Filter, Problem> {
-        let (from, to) = span_of(self.from.as_deref(), self.to.as_deref())?;
-        let nothing =
-            |field: &str, name: &str| Problem::field(field, format!("{name:?} does not exist"), "see its list");
-        let campaign = match &self.campaign {
-            None => None,
-            Some(name) => {
-                let row = super::campaigns::row(service, name).await?;
-                Some(row.ok_or_else(|| nothing("campaign", name))?.campaign)
-            }
-        };
-        let list = match &self.list {
-            None => None,
-            Some(name) => {
-                let (tenant, wanted) = (service.tenant, name.clone());
-                let found = service.store(move |store| store.find_list(tenant, &wanted)).await?;
-                Some(found.ok_or_else(|| nothing("list", name))?)
-            }
-        };
-        let agent = match &self.agent {
-            None => None,
-            Some(name) => {
-                let row = super::agents::row(service, name).await?;
-                Some(row.ok_or_else(|| nothing("agent", name))?.agent)
-            }
-        };
-        Ok(Filter {
-            campaign,
-            list,
-            agent,
-            lead: self.lead.map(LeadId),
-            number: self.number.clone(),
-            outcome: self.outcome.clone(),
-            from,
-            to,
-            open_only: false,
-            newest_first: self.newest_first.unwrap_or(false),
-            after: id_cursor(self.cursor.as_deref())?,
-            limit: rows(self.limit)?,
-        })
-    }
-}
 
 /// One attempt.
 #[derive(Serialize, ToSchema)]
@@ -235,6 +158,28 @@ fn cells(row: &AttemptRow, campaigns: &BTreeMap<u64, String>) -> Vec<String> {
     ]
 }
 
+impl Record for Attempt {
+    type Row = AttemptRow;
+    const NAME: &'static str = "attempts";
+    const HEADER: &'static [&'static str] = &HEADER;
+
+    fn read(store: &Store, tenant: TenantId, filter: Filter) -> Result<Vec<AttemptRow>, StoreError> {
+        store.attempts(tenant, filter)
+    }
+    fn of(row: AttemptRow, campaigns: &BTreeMap<u64, String>) -> Attempt {
+        Attempt::of(row, campaigns)
+    }
+    fn cells(row: &AttemptRow, campaigns: &BTreeMap<u64, String>) -> Vec<String> {
+        cells(row, campaigns)
+    }
+    fn cursor(row: &AttemptRow) -> u64 {
+        row.intent.attempt.0
+    }
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 /// Attempts, oldest first. As CSV: all that fit the filter, in one file; numbers get an apostrophe in front (see the
 /// guide).
 #[utoipa::path(get, path = "/api/v1/attempts", tag = "records", params(RecordFilter), responses(
@@ -246,32 +191,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     Query(wanted): Query<RecordFilter>,
 ) -> Result<Response, Problem> {
-    let filter = wanted.checked(&service).await?;
-    let tenant = service.tenant;
-    if csv::wanted(wanted.format, &headers) {
-        let mut campaigns = None;
-        return csv::file(&service, "attempts", &HEADER, move |store, cursor: Option<u64>| {
-            let filter = Filter { after: cursor.or(filter.after), limit: store::PAGE_ROWS_MAX, ..filter.clone() };
-            let campaigns = match &campaigns {
-                Some(campaigns) => campaigns,
-                None => campaigns.insert(names(store, tenant)?),
-            };
-            let page = store.attempts(tenant, filter)?;
-            let full = page.len() >= store::PAGE_ROWS_MAX as usize;
-            let next = page.last().filter(|_| full).map(|row| row.intent.attempt.0);
-            Ok((page.iter().map(|row| cells(row, campaigns)).collect(), next))
-        })
-        .await;
-    }
-    let limit = filter.limit;
-    let page = service
-        .store(move |store| {
-            let campaigns = names(store, tenant)?;
-            let page = store.attempts(tenant, filter)?;
-            Ok(page.into_iter().map(|row| Attempt::of(row, &campaigns)).collect::<Vec<_>>())
-        })
-        .await?;
-    Ok(axum::Json(Page::of(page, limit, &uri, |attempt| attempt.id.to_string())).into_response())
+    records::answer::<Attempt>(service, uri, headers, wanted).await
 }
 
 /// One attempt.

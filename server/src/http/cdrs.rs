@@ -1,19 +1,18 @@
 //! Call detail records: every answered call, from its answer on.
 
-use super::attempts::RecordFilter;
-use super::campaigns::names;
 use super::extract::Query;
 use super::page::Page;
 use super::problem::Problem;
+use super::records::{self, Record, RecordFilter};
 use super::{Service, csv};
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base::WallTime;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{CdrRow, Filter};
+use store::{CdrRow, Filter, Store, StoreError, TenantId};
 use utoipa::ToSchema;
 
 /// One answered call.
@@ -116,6 +115,28 @@ fn cells(row: &CdrRow, campaigns: &BTreeMap<u64, String>) -> Vec<String> {
     ]
 }
 
+impl Record for Cdr {
+    type Row = CdrRow;
+    const NAME: &'static str = "cdrs";
+    const HEADER: &'static [&'static str] = &HEADER;
+
+    fn read(store: &Store, tenant: TenantId, filter: Filter) -> Result<Vec<CdrRow>, StoreError> {
+        store.cdrs(tenant, filter)
+    }
+    fn of(row: CdrRow, campaigns: &BTreeMap<u64, String>) -> Cdr {
+        Cdr::of(row, campaigns)
+    }
+    fn cells(row: &CdrRow, campaigns: &BTreeMap<u64, String>) -> Vec<String> {
+        cells(row, campaigns)
+    }
+    fn cursor(row: &CdrRow) -> u64 {
+        row.open.call.0
+    }
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 /// Answered calls, oldest first. As CSV: all that fit the filter, in one file; numbers get an apostrophe in front (see
 /// the guide).
 #[utoipa::path(get, path = "/api/v1/cdrs", tag = "records", params(RecordFilter), responses(
@@ -127,30 +148,5 @@ pub(super) async fn list(
     headers: HeaderMap,
     Query(wanted): Query<RecordFilter>,
 ) -> Result<Response, Problem> {
-    let filter = wanted.checked(&service).await?;
-    let tenant = service.tenant;
-    if csv::wanted(wanted.format, &headers) {
-        let mut campaigns = None;
-        return csv::file(&service, "cdrs", &HEADER, move |store, cursor: Option<u64>| {
-            let filter = Filter { after: cursor.or(filter.after), limit: store::PAGE_ROWS_MAX, ..filter.clone() };
-            let campaigns = match &campaigns {
-                Some(campaigns) => campaigns,
-                None => campaigns.insert(names(store, tenant)?),
-            };
-            let page = store.cdrs(tenant, filter)?;
-            let full = page.len() >= store::PAGE_ROWS_MAX as usize;
-            let next = page.last().filter(|_| full).map(|row| row.open.call.0);
-            Ok((page.iter().map(|row| cells(row, campaigns)).collect(), next))
-        })
-        .await;
-    }
-    let limit = filter.limit;
-    let page = service
-        .store(move |store| {
-            let campaigns = names(store, tenant)?;
-            let page = store.cdrs(tenant, filter)?;
-            Ok(page.into_iter().map(|row| Cdr::of(row, &campaigns)).collect::<Vec<_>>())
-        })
-        .await?;
-    Ok(axum::Json(Page::of(page, limit, &uri, |cdr| cdr.id.to_string())).into_response())
+    records::answer::<Cdr>(service, uri, headers, wanted).await
 }
