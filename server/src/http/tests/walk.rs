@@ -40,6 +40,20 @@ fn document_and_table_name_the_same_operations() {
     assert!(campaign["ring_timeout_s"]["minimum"].is_number() && campaign["profile"]["enum"].is_array(), "{campaign}");
 }
 
+/// The console's types and every reader of the repository take the document from here.
+#[test]
+fn the_committed_document_is_the_servers_own() {
+    let mut document = serde_json::to_value(openapi("")).unwrap();
+    document.sort_all_objects();
+    let text = format!("{document:#}\n");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+    if std::env::var_os("OUTPACE_UPDATE_DOCS").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(committed == text, "docs/openapi.json is stale: run this test with OUTPACE_UPDATE_DOCS=1");
+}
+
 #[test]
 fn every_operation_refuses_strangers_and_the_wrong_role_and_lets_the_right_one_in() {
     let bench = Bench::new();
