@@ -4,14 +4,18 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/outpace/target
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test lint deny fuzz bench bench-ci bench-baseline soak setup
+.PHONY: demo test console lint deny fuzz bench bench-ci bench-baseline soak setup
 
-demo: setup
+demo: setup console
 	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace demo
 
-test: setup lint
+test: setup console lint
 	cargo test --workspace
+
+# The web console, which cargo puts into the binary: built again when its sources or the API's document changed.
+console:
+	scripts/console
 
 lint:
 	cargo fmt --all --check

@@ -1,4 +1,4 @@
-//! The HTTP side: API, events, metrics, health, a page at `/`. The wrapped libraries are `axum`, `hyper`, `utoipa`.
+//! The HTTP side: API, events, metrics, health, the web console. The wrapped libraries are `axum`, `hyper`, `utoipa`.
 //!
 //! ```text
 //!  accept (limits.rs, listen.rs) ─> panic, time limit, counters ─> guard (auth.rs: token, role from routes.rs, rate)
@@ -25,11 +25,11 @@ mod campaigns;
 mod cdrs;
 mod changes;
 mod consents;
+mod console;
 mod csv;
 mod events;
 mod extract;
 mod health;
-mod home;
 mod imports;
 mod leads;
 mod limits;
@@ -66,6 +66,23 @@ use std::time::SystemTime;
 use store::{Store, StoreError, TenantId};
 use tokio::sync::{Semaphore, watch};
 
+/// Tells the wall clock's time.
+pub type WallClock = Arc<dyn Fn() -> WallTime + Send + Sync>;
+
+/// What a service is given that tests give otherwise.
+pub struct Outfit {
+    /// The console's files; those in the binary unless said otherwise.
+    pub console: ::console::Console,
+    /// The system's clock unless said otherwise.
+    pub wall: WallClock,
+}
+
+impl Default for Outfit {
+    fn default() -> Self {
+        Outfit { console: ::console::Console::embedded(), wall: Arc::new(wall_now) }
+    }
+}
+
 /// What the handlers work with.
 pub struct Service {
     /// The way to the control thread.
@@ -81,6 +98,8 @@ pub struct Service {
     /// Whose rows these are.
     pub tenant: TenantId,
     base_path: String,
+    console: ::console::Console,
+    wall: WallClock,
     tokens: auth::Tokens,
     under_way: changes::UnderWay,
     /// Held while settings are read, changed and made live: two changes at once would lose one.
@@ -101,6 +120,7 @@ impl Service {
         store: Arc<Store>,
         config: Arc<ArcSwap<Config>>,
         engine: Option<net::EngineHandle>,
+        outfit: Outfit,
     ) -> Arc<Service> {
         let (base_path, prompts) = {
             let config = config.load();
@@ -114,6 +134,8 @@ impl Service {
             prompts,
             tenant: TenantId::DEFAULT,
             base_path,
+            console: outfit.console,
+            wall: outfit.wall,
             tokens: auth::Tokens::new(),
             under_way: changes::UnderWay::default(),
             settings: tokio::sync::Mutex::new(()),
@@ -173,7 +195,7 @@ impl Service {
 
     /// The wall clock.
     fn wall_now(&self) -> WallTime {
-        wall_now()
+        (self.wall)()
     }
 
     /// A matched path without `base_path`.
@@ -186,7 +208,7 @@ impl Service {
     }
 }
 
-/// The wall clock.
+/// The system's wall clock.
 fn wall_now() -> WallTime {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     WallTime::from_unix_us(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))

@@ -103,7 +103,13 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     runtime.step()?;
 
     let config = Arc::new(ArcSwap::from_pointee(config));
-    let service = http::Service::new(control.clone(), Arc::clone(&store), Arc::clone(&config), Some(handle));
+    let service = http::Service::new(
+        control.clone(),
+        Arc::clone(&store),
+        Arc::clone(&config),
+        Some(handle),
+        http::Outfit::default(),
+    );
     let web = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(HTTP_THREADS)
         .thread_name("http")

@@ -84,6 +84,16 @@ impl Token {
     }
 }
 
+/// 128 random bits in base64url, for what must be drawn anew each time.
+///
+/// # Errors
+/// The system gives none.
+pub(crate) fn nonce() -> Result<String, net::NetError> {
+    let mut stream = net::entropy::seed()?.stream("nonce", 0);
+    let bytes = [stream.next_u64().to_le_bytes(), stream.next_u64().to_le_bytes()].concat();
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
 /// SHA-256 of a token in small hexadecimal letters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TokenHash(String);

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("outpace-dialer", 4),
     ("outpace-net", 5),
     ("outpace-store", 5),
+    ("outpace-console", 5),
     ("outpace-loadtest", 6),
     ("outpace-floor", 6),
     ("outpace-measure", 6),

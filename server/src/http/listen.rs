@@ -4,7 +4,7 @@ use super::auth::Peer;
 use super::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, STOP_WAIT, WRITE_WAIT,
 };
-use super::{Service, imports, openapi, wall_now};
+use super::{Service, imports, openapi};
 use axum::Router;
 use axum::body::Body;
 use base::WallTime;
@@ -94,7 +94,7 @@ async fn sweep(service: Arc<Service>) {
     loop {
         ticks.tick().await;
         let life_us = i64::try_from(KEY_LIFE.as_micros()).unwrap_or(i64::MAX);
-        let before = WallTime::from_unix_us(wall_now().as_unix_us() - life_us);
+        let before = WallTime::from_unix_us(service.wall_now().as_unix_us() - life_us);
         if let Err(problem) = service.store(move |store| store.idempotency_sweep(before)).await {
             tracing::warn!(problem = problem.detail, "old idempotency keys could not be swept");
         }

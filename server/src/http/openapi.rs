@@ -8,7 +8,7 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, events, health, home, imports, leads,
+    Service, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, console, events, health, imports, leads,
     lists, metrics, not_built, suppression, tokens,
 };
 use axum::Router;
@@ -55,7 +55,7 @@ struct Document(Arc<str>);
 
 fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
-        .routes(routes!(home::home))
+        .routes(routes!(console::home))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
@@ -118,7 +118,7 @@ pub(super) fn app(service: Arc<Service>) -> Router {
         .layer(axum::Extension(Document(document.into())));
     let placed = if service.base_path.is_empty() { guarded } else { Router::new().nest(&service.base_path, guarded) };
     placed
-        .fallback(|| async { Problem::not_found("this path") })
+        .fallback(console::anything)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(middleware::from_fn_with_state(service.clone(), metrics::count))
         .layer(middleware::from_fn_with_state(service.clone(), in_time))
@@ -146,12 +146,13 @@ pub(super) fn panicked(cause: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-/// Headers of every answer: nothing is guessed, framed, kept by caches or run as a script.
+/// Headers of every answer: nothing is guessed, framed, kept by caches or run as a script, but for the console's files.
 async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    // The console's page brings its own.
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

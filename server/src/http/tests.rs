@@ -1,6 +1,7 @@
 //! The whole HTTP side in one process: a real store, a real listener, and a control thread that answers as told.
 
 mod calls;
+mod files;
 mod records;
 mod streams;
 mod walk;
@@ -64,6 +65,10 @@ impl Bench {
     }
 
     fn with(more: &str) -> Bench {
+        Bench::outfitted(more, Outfit::default())
+    }
+
+    fn outfitted(more: &str, outfit: Outfit) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().display().to_string();
         let text = format!(
@@ -80,7 +85,7 @@ impl Bench {
             tokens.insert(role, made.reveal().to_owned());
         }
         let (control, end) = Control::new(Journal::new(77));
-        let service = Service::new(control, store.clone(), Arc::new(ArcSwap::from_pointee(config)), None);
+        let service = Service::new(control, store.clone(), Arc::new(ArcSwap::from_pointee(config)), None, outfit);
         let (asked, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let live = Live { end, store: store.clone(), picture: picture(), asked: asked.clone(), next_call: 7 };
         live.end.show(live.picture.clone());
@@ -130,7 +135,7 @@ impl Bench {
         }
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let config = self.service.config.clone();
-        self.service = Service::new(self.service.control.clone(), self.store.clone(), config, None);
+        self.service = Service::new(self.service.control.clone(), self.store.clone(), config, None, Outfit::default());
         self.served = Some(self.runtime.spawn(serve(listener, self.service.clone(), async {
             let _ = stopped.await;
         })));

@@ -101,7 +101,8 @@ fn everything_that_is_refused_is_a_problem() {
         bench.send(Role::Admin, method, path, body, headers)
     };
     for (answer, status) in [
-        (send("GET", "/nowhere", None, &[]), 404),
+        (send("GET", "/nowhere.txt", None, &[]), 404),
+        (send("POST", "/nowhere", None, &[]), 404),
         (send("GET", "/api/v1/nowhere", None, &[]), 404),
         (send("DELETE", "/api/v1/whoami", None, &[]), 405),
         (send("POST", "/api/v1/calls", Some("{"), &[]), 400),
@@ -163,7 +164,7 @@ fn health_metrics_home_and_document_need_no_token_and_stand_below_the_base_path(
     let get = |path: &str| request(bench.address, "GET", path, None, &[]);
     assert_eq!(get("/outpace/healthz").is(200).json()["alive"], true);
     assert_eq!(get("/outpace/readyz").is(200).json()["ready"], true);
-    assert!(get("/outpace").is(200).text.contains("/outpace/api/openapi.json"));
+    get("/outpace").is(200);
     assert_eq!(get("/outpace/api/openapi.json").is(200).json()["openapi"], "3.1.0");
     get("/healthz").is(404);
     let place = bench
