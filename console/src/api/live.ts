@@ -1,0 +1,45 @@
+/** Keeps the query caches true while events come: what an event shows whole is put in place, the rest is read anew. */
+import type { Page, Thing } from './client';
+import { listen } from './events';
+import { queryClient } from './query';
+
+/** Names of queries. A page uses these, so that events and changes find what they concern. */
+export const keys = {
+  campaigns: ['campaigns'] as const,
+  campaign: (name: string) => ['campaign', name] as const,
+  agents: ['agents'] as const,
+  agent: (name: string) => ['agent', name] as const,
+  trunks: ['trunks'] as const,
+  calls: ['calls'] as const,
+  call: (id: number) => ['call', id] as const,
+  lists: ['lists'] as const,
+  list: (name: string) => ['list', name] as const,
+  imports: ['imports'] as const,
+  import: (id: number) => ['import', id] as const,
+};
+
+function inPage<T extends { id: number }>(page: Page<T> | undefined, item: T): Page<T> | undefined {
+  if (!page) return page;
+  const at = page.items.findIndex((one) => one.id === item.id);
+  const items = at < 0 ? [...page.items, item] : page.items.with(at, item);
+  return { ...page, items };
+}
+
+/** Puts a campaign as the server shows it into the caches. */
+export function putCampaign(campaign: Thing<'CampaignView'>): void {
+  queryClient.setQueryData<Thing<'CampaignView'>>(keys.campaign(campaign.name), (old) => old && campaign);
+  queryClient.setQueryData<Page<Thing<'CampaignView'>>>(keys.campaigns, (page) => inPage(page, campaign));
+}
+
+/** Puts an agent as the server shows it into the caches. */
+export function putAgent(agent: Thing<'AgentView'>): void {
+  queryClient.setQueryData<Thing<'AgentView'>>(keys.agent(agent.name), (old) => old && { ...old, ...agent });
+  queryClient.setQueryData<Page<Thing<'AgentView'>>>(keys.agents, (page) => inPage(page, agent));
+}
+
+/** Begins to listen; once, at the start of the console. */
+export function keepCachesLive(): void {
+  listen('agent.*', (agent) => putAgent(agent as Thing<'AgentView'>));
+  listen('campaign.*', (campaign) => putCampaign(campaign as Thing<'CampaignView'>));
+  listen('reset', () => void queryClient.invalidateQueries());
+}

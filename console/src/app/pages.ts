@@ -1,0 +1,31 @@
+/**
+ * The places of the console. A place appears in the navigation when it stands here; each is a chunk of its own, loaded
+ * with its texts. Who may not see a place is not offered it.
+ */
+import type { ComponentType } from 'react';
+import type { Role } from '../api/login';
+import type { IconName } from '../parts/icons';
+import type resources from '../locales/resources';
+import type { Namespace } from './i18n';
+
+export interface Place {
+  /** Below base_path, as the router writes it: `campaigns/:name`. */
+  path: string;
+  /** The page; its module's default export. */
+  load: () => Promise<{ default: ComponentType }>;
+  texts: Namespace[];
+  /** Who may come here. */
+  least: Role;
+  /** How it stands in the navigation; without it the place is reached from others. */
+  nav?: { text: `nav.${keyof (typeof resources)['common']['nav']}`; icon: IconName; group: 'live' | 'work' | 'system' };
+}
+
+export const places: Place[] = [
+  {
+    path: 'board',
+    load: () => import('../pages/board'),
+    texts: ['board'],
+    least: 'viewer',
+    nav: { text: 'nav.board', icon: 'board', group: 'live' },
+  },
+];

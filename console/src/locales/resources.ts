@@ -1,0 +1,12 @@
+/** The shape of all texts, for the compiler alone: a key that is not there does not compile. Add a page's file here. */
+import type board from './en/board.json';
+import type common from './en/common.json';
+import type login from './en/login.json';
+
+declare const resources: {
+  board: typeof board;
+  common: typeof common;
+  login: typeof login;
+};
+
+export default resources;

@@ -1,0 +1,28 @@
+/** The console's beginning: texts, login, then the page that the address names. */
+import '@mantine/core/styles.layer.css';
+import '@mantine/notifications/styles.layer.css';
+import './app/styles.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { keepCachesLive } from './api/live';
+import { findLogin, takeToken } from './api/login';
+import { App } from './app/app';
+import { startTexts } from './app/i18n';
+import { Providers } from './app/providers';
+
+// Before anything else may read the address.
+const token = takeToken();
+keepCachesLive();
+// Asked while texts are fetched.
+void findLogin(token);
+await startTexts();
+
+const root = document.getElementById('root');
+if (!root) throw new Error('the page has no #root');
+createRoot(root).render(
+  <StrictMode>
+    <Providers>
+      <App />
+    </Providers>
+  </StrictMode>,
+);

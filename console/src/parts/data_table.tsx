@@ -1,0 +1,198 @@
+/**
+ * Rows, many of them: only those in sight are in the page, the next page of the server is fetched before the end comes in
+ * sight, and everything works by keyboard (arrows, Page, Home, End; Enter opens). On phones a row becomes a card.
+ *
+ * It scrolls in a box of its own so that its head and what stands above stay.
+ */
+import { Button, Loader } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useCallback, useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import css from './data_table.module.css';
+import { ErrorState } from './error_state';
+import { Icon } from './icons';
+
+export interface Column<Row> {
+  key: string;
+  head: string;
+  cell: (row: Row) => ReactNode;
+  /** A grid track: `120px`, `minmax(140px, 2fr)`; 1fr of at least 96px unless said otherwise. */
+  width?: string;
+  align?: 'left' | 'right';
+  /** On phones: `first` is the card's heading, `hide` is left out, else it stands below with its head. */
+  narrow?: 'first' | 'hide';
+  /** The head sorts: given when the server (or the page) can. */
+  sort?: { now: 'ascending' | 'descending' | null; turn: () => void };
+}
+
+export interface DataTableProps<Row> {
+  /** What the rows are, for screen readers. */
+  label: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowId: (row: Row) => string | number;
+  /** Enter or a click on a row. */
+  onOpen?: (row: Row) => void;
+  /** The row that is open beside the table. */
+  openId?: string | number | null;
+  /** More rows are on the server. */
+  more?: { has: boolean; loading: boolean; load: () => void };
+  loading?: boolean;
+  error?: unknown;
+  onRetry?: () => void;
+  empty: ReactNode;
+  /** Height of the box, CSS; as high as the window lets it unless said otherwise. */
+  height?: string;
+}
+
+/** Below this width a row is a card. */
+const NARROW = '(max-width: 47.99em)';
+const ROW_PX = 40;
+const CARD_PX = 92;
+/** Rows rendered outside of what is in sight, so that a quick scroll does not meet white. */
+const OVERSCAN_ROWS = 12;
+/** The next page is fetched when so few rows are left below. */
+const AHEAD_ROWS = 30;
+
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { label, columns, rows, rowId, onOpen, openId, more, loading, error, onRetry, empty, height } = props;
+  const { t } = useTranslation();
+  const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
+  const box = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const [at, setAt] = useState(0);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => (narrow ? CARD_PX : ROW_PX),
+    overscan: OVERSCAN_ROWS,
+    getItemKey: (index) => rowId(rows[index] as Row),
+  });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+
+  useEffect(() => {
+    if (more?.has && !more.loading && !error && last >= rows.length - AHEAD_ROWS && rows.length > 0) more.load();
+  }, [last, rows.length, more, error]);
+
+  const go = useCallback(
+    (index: number) => {
+      const to = Math.max(0, Math.min(rows.length - 1, index));
+      setAt(to);
+      virtual.scrollToIndex(to);
+      // The row may have to be rendered first.
+      requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
+    },
+    [rows.length, virtual],
+  );
+
+  const onKey = (event: KeyboardEvent) => {
+    // Buttons and links inside a row keep their keys.
+    if ((event.target as HTMLElement).dataset.index === undefined) return;
+    const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 400) / (narrow ? CARD_PX : ROW_PX)) - 1);
+    const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 };
+    const to = steps[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      go(to);
+    } else if ((event.key === 'Enter' || event.key === ' ') && onOpen) {
+      const row = rows[at];
+      event.preventDefault();
+      if (row !== undefined) onOpen(row);
+    }
+  };
+
+  if (error && rows.length === 0) return <ErrorState error={error} onRetry={onRetry} />;
+  if (loading && rows.length === 0) return <div className={css.wait} role="status"><Loader size="sm" aria-hidden /> {t('table.loading')}</div>;
+  if (rows.length === 0) return <>{empty}</>;
+
+  const tracks = columns.map((column) => column.width ?? 'minmax(96px, 1fr)').join(' ');
+  const first = columns.find((column) => column.narrow === 'first') ?? columns[0];
+  const others = columns.filter((column) => column !== first && column.narrow !== 'hide');
+  // Tab comes to one row; arrows go on from there.
+  const tabbed = Math.min(at, rows.length - 1);
+
+  return (
+    <div className={css.frame}>
+      <div
+        ref={box}
+        className={css.box}
+        style={{ maxHeight: height ?? 'max(320px, calc(100dvh - 260px))' }}
+        role="grid"
+        aria-label={label}
+        aria-rowcount={more?.has ? -1 : rows.length + 1}
+        aria-colcount={narrow ? 1 : columns.length}
+        onKeyDown={onKey}
+      >
+        <div role="rowgroup" className={narrow ? 'op-visually-hidden' : css.head}>
+          <div role="row" aria-rowindex={1} className={css.row} style={{ gridTemplateColumns: tracks }}>
+            {(narrow ? [first] : columns).map((column) => column && (
+              <div key={column.key} role="columnheader" className={css.headCell} data-align={column.align} aria-sort={column.sort ? (column.sort.now ?? 'none') : undefined}>
+                {column.sort && !narrow ? (
+                  <button type="button" className={css.sort} onClick={column.sort.turn}>
+                    {column.head}
+                    {column.sort.now && <Icon name={column.sort.now === 'ascending' ? 'up' : 'down'} size={12} />}
+                  </button>
+                ) : (
+                  column.head
+                )}
+              </div>
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" className={css.body} style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index] as Row;
+            const open = openId != null && rowId(row) === openId;
+            return (
+              <div
+                key={item.key}
+                ref={narrow ? virtual.measureElement : undefined}
+                id={`${id}-${item.index}`}
+                data-index={item.index}
+                role="row"
+                aria-rowindex={item.index + 2}
+                aria-selected={openId !== undefined ? open : undefined}
+                tabIndex={item.index === tabbed || (item === items[0] && !items.some((one) => one.index === tabbed)) ? 0 : -1}
+                className={narrow ? css.card : css.row}
+                data-openable={onOpen ? true : undefined}
+                style={{ transform: `translateY(${item.start}px)`, gridTemplateColumns: narrow ? undefined : tracks, height: narrow ? undefined : ROW_PX }}
+                onFocus={() => setAt(item.index)}
+                onClick={(event) => {
+                  // A click on a button or link of the row is theirs, and marking text is no click.
+                  if ((event.target as HTMLElement).closest('a, button, input') || window.getSelection()?.toString()) return;
+                  onOpen?.(row);
+                }}
+              >
+                {narrow ? (
+                  <div role="gridcell">
+                    <div className={css.cardTitle}>{first?.cell(row)}</div>
+                    <dl className={css.pairs}>
+                      {others.map((column) => (
+                        <div key={column.key} className={css.pair}>
+                          <dt>{column.head}</dt>
+                          <dd>{column.cell(row)}</dd>
+                        </div>
+                      ))}
+                    </dl>
+                  </div>
+                ) : (
+                  columns.map((column) => (
+                    <div key={column.key} role="gridcell" className={css.cell} data-align={column.align}>{column.cell(row)}</div>
+                  ))
+                )}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {more?.loading && <div className={css.foot} role="status"><Loader size="xs" aria-hidden /> {t('table.loadingMore')}</div>}
+      {error && rows.length > 0 ? (
+        <div className={css.foot} role="alert">
+          {t('table.moreFailed')} <Button size="compact-xs" variant="default" onClick={onRetry}>{t('action.retry')}</Button>
+        </div>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,154 @@
+/**
+ * Lines over time. Streams: new data is drawn, nothing is built anew. Follows the theme and its box's width; says the
+ * latest values to a screen reader and shows all of them as a table on demand. The wrapped library is uPlot.
+ */
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { FONT } from '../app/theme';
+import { NONE, number, time } from './format';
+import css from './time_series.module.css';
+
+export interface Line {
+  label: string;
+  /** A colour variable: `--op-talk`. */
+  color: `--${string}`;
+  /** Filled down to zero. */
+  fill?: boolean;
+  dash?: boolean;
+}
+
+export interface TimeSeriesProps {
+  /** What the plot shows. */
+  title: string;
+  lines: Line[];
+  /** Moments in seconds since 1970, then the values of each line; all columns alike in length. */
+  data: [at_s: number[], ...values: (number | null)[][]];
+  height?: number;
+  /** How a value is written. */
+  format?: (value: number) => string;
+  /** The least upper end of the axis: a quiet plot does not blow noise up. */
+  top?: number;
+  aside?: ReactNode;
+}
+
+/** Rows of the table: more would be read by nobody. */
+const TABLE_ROWS_MAX = 30;
+
+function value(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+export function TimeSeries({ title, lines, data, height = 180, format = number, top = 1, aside }: TimeSeriesProps) {
+  const { t } = useTranslation();
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const scheme = useComputedColorScheme('light');
+  const [table, setTable] = useState(false);
+  const shape = lines.map((line) => `${line.label} ${line.color} ${line.fill} ${line.dash}`).join('|');
+  const latest = useRef({ data, format });
+  latest.current = { data, format };
+
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    const dim = value('--op-dim');
+    const grid = { stroke: value('--op-line'), width: 1 };
+    const font = `12px ${FONT}`;
+    const made = new uPlot(
+      {
+        width: Math.max(1, element.clientWidth),
+        height,
+        padding: [8, 8, 0, 0],
+        legend: { show: false },
+        cursor: { y: false, points: { size: 6 } },
+        scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, Math.max(top, most * 1.1)] } },
+        axes: [
+          { stroke: dim, font, grid: { show: false }, ticks: { show: false }, size: 26, space: 70, values: (_plot, splits) => splits.map((at_s) => time(at_s * 1_000_000).replace(/(:\d\d):00(\D*)$/, '$1$2')) },
+          { stroke: dim, font, grid, ticks: { show: false }, size: 44, space: 34, values: (_plot, splits) => splits.map((one) => latest.current.format(one)) },
+        ],
+        series: [
+          {},
+          ...lines.map((line) => ({
+            label: line.label,
+            stroke: value(line.color),
+            width: 1.75,
+            dash: line.dash ? [5, 4] : undefined,
+            fill: line.fill ? `color-mix(in srgb, ${value(line.color)} 18%, transparent)` : undefined,
+            points: { show: false },
+          })),
+        ],
+      },
+      latest.current.data as uPlot.AlignedData,
+      element,
+    );
+    plot.current = made;
+    const watcher = new ResizeObserver(() => {
+      if (element.clientWidth > 0 && element.clientWidth !== made.width) made.setSize({ width: element.clientWidth, height });
+    });
+    watcher.observe(element);
+    return () => {
+      watcher.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+    // `shape` stands for `lines`, whose identity changes with each render.
+  }, [shape, height, top, scheme]);
+
+  useEffect(() => {
+    plot.current?.setData(data as uPlot.AlignedData);
+  }, [data]);
+
+  const [at, ...values] = data;
+  const last = at.length - 1;
+  const now = lines.map((line, index) => {
+    const one = values[index]?.[last];
+    return { ...line, now: one == null ? NONE : format(one) };
+  });
+  return (
+    <figure className={css.figure}>
+      <figcaption className={css.caption}>
+        <span className={css.title}>{title}</span>
+        <ul className={css.legend}>
+          {now.map((line) => (
+            <li key={line.label}>
+              <span className={css.swatch} data-dash={line.dash || undefined} style={{ background: line.dash ? undefined : `var(${line.color})`, borderColor: `var(${line.color})` }} />
+              {line.label} <b>{line.now}</b>
+            </li>
+          ))}
+        </ul>
+        {aside}
+        <button type="button" className={css.toggle} aria-pressed={table} onClick={() => setTable(!table)}>
+          {table ? t('chart.asPlot') : t('chart.asTable')}
+        </button>
+      </figcaption>
+      {/* It stays in the page, unseen, so that its size is known when it comes back. */}
+      <div ref={holder} className={css.plot} hidden={table} aria-hidden="true" />
+      {table && (
+        <div className={css.tableBox} style={{ maxHeight: height }} tabIndex={0} role="region" aria-label={title}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th scope="col">{t('chart.time')}</th>
+                {lines.map((line) => <th key={line.label} scope="col">{line.label}</th>)}
+              </tr>
+            </thead>
+            <tbody>
+              {Array.from({ length: Math.min(TABLE_ROWS_MAX, at.length) }, (_, index) => last - index).map((row) => (
+                <tr key={at[row]}>
+                  <th scope="row">{time((at[row] ?? 0) * 1_000_000)}</th>
+                  {lines.map((line, column) => {
+                    const one = values[column]?.[row];
+                    return <td key={line.label}>{one == null ? NONE : format(one)}</td>;
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </figure>
+  );
+}

@@ -1,0 +1,52 @@
+/** Short words at the edge of the screen about what was just done. */
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { i18n } from '../app/i18n';
+import { words } from './error_state';
+import { Icon } from './icons';
+
+/** Long enough to read and to take back. */
+const UNDO_MS = 10_000;
+
+/** It is done; `undo` takes it back while the words stand. */
+export function tellDone(text: string, undo?: { text: string; run: () => void }): void {
+  const id = `done-${Date.now()}`;
+  notifications.show({
+    id,
+    icon: <Icon name="ok" size={18} />,
+    color: 'petrol',
+    autoClose: undo ? UNDO_MS : 4_000,
+    closeButtonProps: { 'aria-label': i18n.t('action.close') },
+    message: undo ? (
+      <>
+        {text}{' '}
+        <Button
+          size="compact-sm"
+          variant="default"
+          onClick={() => {
+            notifications.hide(id);
+            undo.run();
+          }}
+        >
+          {undo.text}
+        </Button>
+      </>
+    ) : (
+      text
+    ),
+  });
+}
+
+/** It was refused, where no form or page shows that itself. */
+export function tellProblem(error: unknown): void {
+  const { title, text } = words(error, i18n.t);
+  notifications.show({
+    title,
+    message: text,
+    color: 'red',
+    icon: <Icon name="fault" size={18} />,
+    autoClose: 10_000,
+    closeButtonProps: { 'aria-label': i18n.t('action.close') },
+    role: 'alert',
+  });
+}
