@@ -1,5 +1,5 @@
 /** One design, light and dark. Colours that mean something stand in `styles.css` as `--op-…`. */
-import { Badge, createTheme, type CSSVariablesResolver, type MantineColorsTuple, Tooltip } from '@mantine/core';
+import { createTheme, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 /** The accent: petrol. Shade 7 on white and shade 3 on the dark ground pass AA with room. */
 const petrol: MantineColorsTuple = [
@@ -35,8 +35,6 @@ export const theme = createTheme({
   cursorType: 'pointer',
   focusRing: 'auto',
   components: {
-    // The default variant fails AA for most colours; StateBadge sets its own.
-    Badge: Badge.extend({ defaultProps: { variant: 'default', tt: 'none', radius: 'sm' } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } } }),
   },
 });
