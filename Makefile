@@ -6,9 +6,12 @@ export CARGO_TERM_COLOR ?= auto
 
 .PHONY: demo test console lint deny fuzz bench bench-ci bench-baseline soak setup
 
+# More for `outpace demo`: make demo DEMO_ARGS="--leads 50 --agents 5"
+DEMO_ARGS ?=
+
 demo: setup console
 	cargo build --workspace --bins
-	$(CARGO_TARGET_DIR)/debug/outpace demo
+	$(CARGO_TARGET_DIR)/debug/outpace demo $(DEMO_ARGS)
 
 test: setup console lint
 	cargo test --workspace

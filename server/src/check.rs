@@ -56,6 +56,12 @@ fn notes(config: &Config) -> Result<Vec<String>, Failure> {
             campaign.list, campaign.name, campaign.list
         ));
     }
+    for campaign in config.campaigns.iter().filter(|campaign| campaign.profile == "lab") {
+        notes.push(format!(
+            "profile \"lab\" keeps no calling hours and no caps, campaign {:?}, use it in closed test networks only",
+            campaign.name
+        ));
+    }
     for route in &config.routes {
         if let Action::Play(file) = &route.action
             && !config.server.data_dir.join(file).is_file()
@@ -107,12 +113,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "[server]\ndata_dir = {:?}\n[[trunk]]\nname = \"t\"\nhost = \"h\"\n[[route]]\nto = \"a\"\naction = \"play:a.wav\"\n\
-             [[campaign]]\nname = \"c\"\nlist = \"spring\"\ntrunk = \"t\"\ncaller_id = \"+12125550100\"\n",
+             [[campaign]]\nname = \"c\"\nlist = \"spring\"\ntrunk = \"t\"\ncaller_id = \"+12125550100\"\nprofile = \"lab\"\n",
             folder.path().display().to_string()
         );
         let config = Config::parse(text.as_bytes(), "outpace.toml").unwrap();
         let before = notes(&config).unwrap().join("\n");
-        for word in ["store does not exist", "list \"spring\"", "prompt \"a.wav\"", "no agent has a phone"] {
+        for word in
+            ["store does not exist", "list \"spring\"", "prompt \"a.wav\"", "no agent has a phone", "\"lab\" keeps no"]
+        {
             assert!(before.contains(word), "{word}: {before}");
         }
         assert!(!folder.path().join("outpace.db").exists());
@@ -120,7 +128,7 @@ mod tests {
         store.create_list(TenantId::DEFAULT, "spring", WallTime::from_unix_us(0)).unwrap();
         std::fs::write(folder.path().join("a.wav"), "").unwrap();
         let after = notes(&config).unwrap();
-        assert_eq!(after.len(), 1, "{after:?}");
+        assert_eq!(after.len(), 2, "{after:?}");
         let summary = summary("outpace.toml", &config);
         assert!(summary.contains("20000-29999, 5000 legs") && summary.contains("h:5060"), "{summary}");
     }

@@ -266,7 +266,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                 "profile",
                 Choice(&dialer::Profile::NAMES),
                 Default("\"us-ftc\""),
-                "What the law asks: us-ftc or strict.",
+                "What the law asks: us-ftc or strict. lab asks nothing: for closed test networks only.",
             ),
             key("limit", Number(0.0, 1.0), Optional("0.02"), "Abandon limit instead of the profile's; 0.03 is 3 %."),
             key("caller_id", Phone, Required("\"+12125550100\""), "Number that is shown."),
