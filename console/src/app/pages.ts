@@ -28,4 +28,13 @@ export const places: Place[] = [
     least: 'viewer',
     nav: { text: 'nav.board', icon: 'board', group: 'live' },
   },
+  {
+    path: 'campaigns',
+    load: () => import('../pages/campaigns'),
+    texts: ['campaigns'],
+    least: 'viewer',
+    nav: { text: 'nav.campaigns', icon: 'campaigns', group: 'work' },
+  },
+  { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
+  { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns'], least: 'viewer' },
 ];

@@ -1,5 +1,5 @@
 /** Asks before something that cannot be taken back, or that people would not want by a slip. */
-import { Button, Group, Stack, Text, type ButtonProps } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput, type ButtonProps } from '@mantine/core';
 import { modals, type ContextModalProps } from '@mantine/modals';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -12,6 +12,8 @@ export interface Question {
   /** The verb: "Stop campaign", not "OK". */
   verb: string;
   danger?: boolean;
+  /** What must be typed first, for what cannot be taken back: the name of the thing. */
+  type?: string;
   /** Does it; a refusal is shown in the dialog, which stays. */
   run: () => Promise<void>;
 }
@@ -24,6 +26,7 @@ function Confirm({ context, id, innerProps }: ContextModalProps<Question>) {
   const { t } = useTranslation();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const [typed, setTyped] = useState('');
   const run = async () => {
     setBusy(true);
     setError(null);
@@ -38,10 +41,20 @@ function Confirm({ context, id, innerProps }: ContextModalProps<Question>) {
   return (
     <Stack gap="md">
       <Text component="div" size="sm">{innerProps.text}</Text>
+      {innerProps.type !== undefined && (
+        <TextInput
+          label={t('confirm.type', { name: innerProps.type })}
+          autoComplete="off"
+          spellCheck={false}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+          data-autofocus
+        />
+      )}
       <ErrorNote error={error} />
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={() => context.closeModal(id)}>{t('action.cancel')}</Button>
-        <Button color={innerProps.danger ? 'red' : undefined} loading={busy} onClick={() => void run()} data-autofocus={innerProps.danger ? undefined : true}>
+        <Button color={innerProps.danger ? 'red' : undefined} loading={busy} disabled={innerProps.type !== undefined && typed.trim() !== innerProps.type} onClick={() => void run()} data-autofocus={innerProps.danger ? undefined : true}>
           {innerProps.verb}
         </Button>
       </Group>

@@ -1,0 +1,20 @@
+/** What several pages read: asked once, kept true by events (live.ts). */
+import { useQuery } from '@tanstack/react-query';
+import { api, data } from './client';
+import { keys } from './live';
+
+/** Trunks have no event for each channel that is taken: their figures are asked for as often as somebody looks. */
+const TRUNKS_EVERY_MS = 3_000;
+
+export const useCampaigns = () => useQuery({ queryKey: keys.campaigns, queryFn: () => data(api.GET('/api/v1/campaigns')) });
+
+export const useCampaign = (name: string) =>
+  useQuery({ queryKey: keys.campaign(name), queryFn: () => data(api.GET('/api/v1/campaigns/{name}', { params: { path: { name } } })) });
+
+export const useAgents = () => useQuery({ queryKey: keys.agents, queryFn: () => data(api.GET('/api/v1/agents')) });
+
+export const useTrunks = () =>
+  useQuery({ queryKey: keys.trunks, queryFn: () => data(api.GET('/api/v1/trunks')), refetchInterval: TRUNKS_EVERY_MS });
+
+/** Lists; `wanted` false for who may not read them. */
+export const useLists = (wanted = true) => useQuery({ queryKey: keys.lists, queryFn: () => data(api.GET('/api/v1/lists')), enabled: wanted });

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { NEW_CAMPAIGN, toChanges, toSettings, toValues, type CampaignValues } from './settings';
+
+const form: CampaignValues = { ...NEW_CAMPAIGN, name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+1 (212) 555-0100' };
+
+describe('settings of a campaign', () => {
+  it('leave out what is empty, and take a number as people write it', () => {
+    expect(toSettings(form)).toEqual({
+      name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', amd: true, agents: [],
+      skills: [], profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
+    });
+  });
+
+  it('send a limit as a part of 1, without the dust of floats', () => {
+    for (const [percent, part] of [[3, 0.03], [2.9, 0.029], [0.1, 0.001], [0, 0], [7, 0.07]] as const) {
+      expect(toSettings({ ...form, limit: percent }).limit).toBe(part);
+      expect(toValues({ ...toSettings(form), limit: part }).limit).toBe(percent);
+    }
+  });
+
+  it('send a ratio only where it counts', () => {
+    expect(toSettings({ ...form, mode: 'power', ratio: 2 })).toMatchObject({ mode: 'power', ratio: 2 });
+    expect(toSettings({ ...form, mode: 'progressive', ratio: 2 })).not.toHaveProperty('ratio');
+  });
+
+  it('come back from the API as they went', () => {
+    const wanted = { ...form, caller_id: '+12125550100', limit: 2, agents: ['ann'], safe_harbour: 'sorry.wav' };
+    expect(toValues(toSettings(wanted))).toEqual(wanted);
+  });
+
+  it('change only what differs, and take back by null', () => {
+    expect(toChanges(form, form)).toEqual({});
+    expect(toChanges(form, { ...form, caller_id: '+12125550100' })).toEqual({});
+    expect(toChanges({ ...form, limit: 2, safe_harbour: 'sorry.wav' }, { ...form, limit: '', agents: ['ann'] })).toEqual({
+      limit: null, safe_harbour: null, agents: ['ann'],
+    });
+    expect(toChanges({ ...form, mode: 'power' }, form)).toEqual({ mode: 'predictive', ratio: null });
+  });
+});

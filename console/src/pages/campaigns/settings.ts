@@ -1,0 +1,100 @@
+/**
+ * A campaign's settings as a form holds them, and as the API wants them.
+ *
+ * ```text
+ *  CampaignView.settings ──toValues──> form ──toSettings──> POST   (what is empty is left out: the server's default)
+ *                                       └────toChanges───> PATCH  (only what differs; null: back to the default)
+ * ```
+ */
+import type { Thing } from '../../api/client';
+
+export type CampaignSettings = Thing<'CampaignSettings'>;
+
+export interface CampaignValues {
+  name: string;
+  list: string | null;
+  trunk: string | null;
+  caller_id: string;
+  mode: string;
+  ratio: number | string;
+  /** Percent; empty: the profile's. */
+  limit: number | string;
+  amd: boolean;
+  agents: string[];
+  skills: string[];
+  profile: string;
+  timezone: string | null;
+  attempts_max: number | string;
+  ring_timeout_s: number | string;
+  safe_harbour: string;
+}
+
+/** The keys of `[[campaign]]`, in the order of the form: the first that is at fault gets the focus. */
+export const CAMPAIGN_KEYS = [
+  'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'limit', 'amd', 'agents', 'skills', 'profile', 'timezone',
+  'attempts_max', 'ring_timeout_s', 'safe_harbour',
+] as const satisfies readonly (keyof CampaignValues)[];
+
+/** Sensible for a first campaign; the same as the server's defaults. */
+export const NEW_CAMPAIGN: CampaignValues = {
+  name: '',
+  list: null,
+  trunk: null,
+  caller_id: '',
+  mode: 'predictive',
+  ratio: 1.5,
+  limit: '',
+  amd: true,
+  agents: [],
+  skills: [],
+  profile: 'us-ftc',
+  timezone: 'America/New_York',
+  attempts_max: 6,
+  ring_timeout_s: 25,
+  safe_harbour: '',
+};
+
+/** The settings of a campaign that is there; the API's document knows them by their keys only where they are sent. */
+export function settingsOf(campaign: Thing<'CampaignView'>): Partial<CampaignSettings> {
+  return campaign.settings;
+}
+
+/** What is not there is the default. */
+export function toValues(known: Partial<CampaignSettings>): CampaignValues {
+  return {
+    ...NEW_CAMPAIGN,
+    ...known,
+    limit: known.limit === undefined ? '' : toPercent(known.limit),
+    safe_harbour: known.safe_harbour ?? '',
+  };
+}
+
+/** For the API. What is empty is left out; what is wrong goes as it is, and the server says so at its field. */
+export function toSettings(values: CampaignValues): CampaignSettings {
+  const all: Record<string, unknown> = {
+    ...values,
+    caller_id: values.caller_id.replace(/[\s()/.-]/g, ''),
+    ratio: values.mode === 'power' ? values.ratio : '',
+    limit: values.limit === '' ? '' : toPart(values.limit),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== '' && value !== null)) as unknown as CampaignSettings;
+}
+
+/** What differs, with `null` for what goes back to its default. Empty: nothing to save. */
+export function toChanges(before: CampaignValues, now: CampaignValues): Record<string, unknown> {
+  const [old, wanted] = [toSettings(before) as Record<string, unknown>, toSettings(now) as Record<string, unknown>];
+  const changes: Record<string, unknown> = {};
+  for (const key of CAMPAIGN_KEYS) {
+    if (JSON.stringify(old[key]) !== JSON.stringify(wanted[key])) changes[key] = wanted[key] ?? null;
+  }
+  return changes;
+}
+
+/** 0.03 is 3 %; a float's dust is taken off. */
+function toPercent(part: number): number {
+  return Number((part * 100).toFixed(4));
+}
+
+function toPart(percent: number | string): number {
+  return Number((Number(percent) / 100).toFixed(6));
+}
