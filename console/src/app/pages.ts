@@ -37,4 +37,11 @@ export const places: Place[] = [
   },
   { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
   { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns'], least: 'viewer' },
+  {
+    path: 'agents',
+    load: () => import('../pages/agents'),
+    texts: ['agents'],
+    least: 'viewer',
+    nav: { text: 'nav.agents', icon: 'agents', group: 'work' },
+  },
 ];

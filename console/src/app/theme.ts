@@ -1,5 +1,5 @@
 /** One design, light and dark. Colours that mean something stand in `styles.css` as `--op-…`. */
-import { createTheme, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, Input, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 /** The accent: petrol. Shade 7 on white and shade 3 on the dark ground pass AA with room. */
 const petrol: MantineColorsTuple = [
@@ -35,6 +35,8 @@ export const theme = createTheme({
   cursorType: 'pointer',
   focusRing: 'auto',
   components: {
+    // Explanations stand below, so that fields side by side stand in one line.
+    InputWrapper: Input.Wrapper.extend({ defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } } }),
   },
 });

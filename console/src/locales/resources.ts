@@ -1,10 +1,12 @@
 /** The shape of all texts, for the compiler alone: a key that is not there does not compile. Add a page's file here. */
+import type agents from './en/agents.json';
 import type board from './en/board.json';
 import type campaigns from './en/campaigns.json';
 import type common from './en/common.json';
 import type login from './en/login.json';
 
 declare const resources: {
+  agents: typeof agents;
   board: typeof board;
   campaigns: typeof campaigns;
   common: typeof common;
