@@ -16,5 +16,7 @@ export const useAgents = () => useQuery({ queryKey: keys.agents, queryFn: () => 
 export const useTrunks = () =>
   useQuery({ queryKey: keys.trunks, queryFn: () => data(api.GET('/api/v1/trunks')), refetchInterval: TRUNKS_EVERY_MS });
 
-/** Lists; `wanted` false for who may not read them. */
-export const useLists = (wanted = true) => useQuery({ queryKey: keys.lists, queryFn: () => data(api.GET('/api/v1/lists')), enabled: wanted });
+/** Counting the leads of large lists is work for the store: it is asked for now and then. */
+const LISTS_EVERY_MS = 20_000;
+
+export const useLists = () => useQuery({ queryKey: keys.lists, queryFn: () => data(api.GET('/api/v1/lists')), refetchInterval: LISTS_EVERY_MS });

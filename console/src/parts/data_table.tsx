@@ -50,6 +50,10 @@ export interface DataTableProps<Row> {
 const NARROW = '(max-width: 47.99em)';
 const ROW_PX = 40;
 const CARD_PX = 92;
+/** A column that names no width of its own. */
+const COLUMN_PX = 96;
+/** Left and right of a row. */
+const EDGES_PX = 16;
 /** Rows rendered outside of what is in sight, so that a quick scroll does not meet white. */
 const OVERSCAN_ROWS = 12;
 /** The next page is fetched when so few rows are left below. */
@@ -107,7 +111,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (loading && rows.length === 0) return <div className={css.wait} role="status"><Loader size="sm" aria-hidden /> {t('table.loading')}</div>;
   if (rows.length === 0) return <>{empty}</>;
 
-  const tracks = columns.map((column) => column.width ?? 'minmax(96px, 1fr)').join(' ');
+  const widths = columns.map((column) => column.width ?? 'minmax(96px, 1fr)');
+  const tracks = widths.join(' ');
+  // Head and rows are grids of their own: only with the same width do their columns meet.
+  const least_px = widths.reduce((sum, width) => sum + Number(/(\d+)px/.exec(width)?.[1] ?? COLUMN_PX), EDGES_PX);
   const first = columns.find((column) => column.narrow === 'first') ?? columns[0];
   const others = columns.filter((column) => column !== first && column.narrow !== 'hide');
   // Tab comes to one row; arrows go on from there.
@@ -125,7 +132,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         aria-colcount={narrow ? 1 : columns.length}
         onKeyDown={onKey}
       >
-        <div role="rowgroup" className={narrow ? 'op-visually-hidden' : css.head}>
+        <div role="rowgroup" className={narrow ? 'op-visually-hidden' : css.head} style={narrow ? undefined : { minWidth: least_px }}>
           <div role="row" aria-rowindex={1} className={css.row} style={{ gridTemplateColumns: tracks }}>
             {(narrow ? [first] : columns).map((column) => column && (
               <div key={column.key} role="columnheader" className={css.headCell} data-align={column.align} aria-sort={column.sort ? (column.sort.now ?? 'none') : undefined}>
@@ -141,7 +148,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             ))}
           </div>
         </div>
-        <div role="rowgroup" className={css.body} style={{ height: virtual.getTotalSize() }}>
+        <div role="rowgroup" className={css.body} style={{ height: virtual.getTotalSize(), minWidth: narrow ? undefined : least_px }}>
           {items.map((item) => {
             const row = rows[item.index] as Row;
             const open = openId != null && rowId(row) === openId;

@@ -23,7 +23,7 @@ import { Panel } from '../../parts/panel';
 import { tellDone, tellProblem } from '../../parts/told';
 import { useSaving } from '../../parts/use_saving';
 import { CampaignFields } from './fields';
-import { CAMPAIGN_KEYS, toChanges, toValues, type CampaignSettings, type CampaignValues } from './settings';
+import { CAMPAIGN_KEYS, settingsOf, toChanges, toValues, type CampaignSettings, type CampaignValues } from './settings';
 import { Rate } from './words';
 import css from './detail.module.css';
 
@@ -56,7 +56,7 @@ function Campaign({ campaign }: { campaign: CampaignView }) {
       <PageHeader
         title={campaign.name}
         mark={<CampaignState state={campaign.state} />}
-        text={t('detail.why', { why: campaign.why })}
+        text={campaign.state === 'running' ? t('detail.why', { why: campaign.why }) : t('detail.idle', { list: campaign.list, trunk: settingsOf(campaign).trunk ?? '' })}
         back={{ to: '/campaigns', text: t('detail.back') }}
         actions={
           <>

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
 import type { Thing } from '../../api/client';
 import { useMay } from '../../api/login';
-import { useCampaigns } from '../../api/things';
+import { useCampaigns, useLists } from '../../api/things';
 import { CampaignState } from '../../parts/campaign_control';
 import { DataTable, type Column } from '../../parts/data_table';
 import { EmptyState } from '../../parts/empty_state';
@@ -24,6 +24,7 @@ export default function CampaignsPage() {
   const go = useNavigate();
   const mayMake = useMay('supervisor');
   const campaigns = useCampaigns();
+  const lists = useLists();
   const [sought, setSought] = useState('');
   const all = campaigns.data?.items ?? [];
   const rows = all.filter((campaign) => fits(sought, campaign.name, campaign.list, settingsOf(campaign).trunk));
@@ -33,16 +34,16 @@ export default function CampaignsPage() {
     {
       key: 'name',
       head: t('name'),
-      width: 'minmax(150px, 1.4fr)',
+      width: 'minmax(140px, 1.4fr)',
       narrow: 'first',
       cell: (campaign) => <Link className="op-link" to={`/campaigns/${encodeURIComponent(campaign.name)}`}>{campaign.name}</Link>,
     },
-    { key: 'state', head: t('stateHead'), width: '120px', cell: (campaign) => <CampaignState state={campaign.state} /> },
+    { key: 'state', head: t('stateHead'), width: '110px', cell: (campaign) => <CampaignState state={campaign.state} /> },
     { key: 'list', head: t('list'), cell: (campaign) => campaign.list },
     { key: 'trunk', head: t('trunk'), cell: (campaign) => settingsOf(campaign).trunk },
-    { key: 'mode', head: t('mode'), width: '120px', cell: (campaign) => <Mode settings={settingsOf(campaign)} /> },
-    { key: 'progress', head: t('progress'), width: 'minmax(200px, 1fr)', cell: (campaign) => <Progress campaign={campaign} /> },
-    { key: 'rate', head: t('rate'), width: 'minmax(210px, 1fr)', cell: (campaign) => <Rate campaign={campaign} /> },
+    { key: 'mode', head: t('mode'), width: '110px', cell: (campaign) => <Mode settings={settingsOf(campaign)} /> },
+    { key: 'progress', head: t('progress'), width: 'minmax(170px, 1fr)', cell: (campaign) => <Progress list={lists.data?.items.find((list) => list.name === campaign.list)} /> },
+    { key: 'rate', head: t('rate'), width: 'minmax(200px, 1fr)', cell: (campaign) => <Rate campaign={campaign} /> },
     { key: 'attempts', head: t('attempts'), width: '96px', align: 'right', cell: (campaign) => number(campaign.attempts) },
   ];
 

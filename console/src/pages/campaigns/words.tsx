@@ -1,19 +1,18 @@
 /** A campaign's state, mode and abandon rate as the pages show them. */
 import { useTranslation } from 'react-i18next';
 import type { Thing } from '../../api/client';
-import { NONE, number, percent } from '../../parts/format';
+import { compact, NONE, number, percent } from '../../parts/format';
 import { Meter } from '../../parts/meter';
 import type { CampaignSettings } from './settings';
 
 type CampaignView = Thing<'CampaignView'>;
 
-/** Leads that will not be dialled again, of all that are loaded. */
-export function Progress({ campaign }: { campaign: CampaignView }) {
+/** Leads that will not be dialled again, of all on the list. */
+export function Progress({ list }: { list: Thing<'List'> | undefined }) {
   const { t } = useTranslation('campaigns');
-  const all = Object.values(campaign.leads).reduce((sum, count) => sum + count, 0);
-  if (all === 0) return <>{NONE}</>;
-  const done = (campaign.leads.done ?? 0) + (campaign.leads.blocked ?? 0);
-  return <Meter part={done / all}>{t('progressOf', { done: number(done), all: number(all) })}</Meter>;
+  if (!list || list.total === 0) return <>{NONE}</>;
+  const done = (list.by_state.done ?? 0) + (list.by_state.blocked ?? 0);
+  return <Meter part={done / list.total}>{t('progressOf', { done: compact(done), all: compact(list.total) })}</Meter>;
 }
 
 /** The window that is nearest to its limit. */
