@@ -10,7 +10,6 @@ import { CampaignState } from '../../parts/campaign_control';
 import { DataTable, type Column } from '../../parts/data_table';
 import { EmptyState } from '../../parts/empty_state';
 import { FilterLine, fits, Search } from '../../parts/filter';
-import { number } from '../../parts/format';
 import { Icon } from '../../parts/icons';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
@@ -34,7 +33,7 @@ export default function CampaignsPage() {
     {
       key: 'name',
       head: t('name'),
-      width: 'minmax(140px, 1.4fr)',
+      width: 'minmax(150px, 1.5fr)',
       narrow: 'first',
       cell: (campaign) => <Link className="op-link" to={`/campaigns/${encodeURIComponent(campaign.name)}`}>{campaign.name}</Link>,
     },
@@ -44,7 +43,6 @@ export default function CampaignsPage() {
     { key: 'mode', head: t('mode'), width: '110px', cell: (campaign) => <Mode settings={settingsOf(campaign)} /> },
     { key: 'progress', head: t('progress'), width: 'minmax(170px, 1fr)', cell: (campaign) => <Progress list={lists.data?.items.find((list) => list.name === campaign.list)} /> },
     { key: 'rate', head: t('rate'), width: 'minmax(200px, 1fr)', cell: (campaign) => <Rate campaign={campaign} /> },
-    { key: 'attempts', head: t('attempts'), width: '96px', align: 'right', cell: (campaign) => number(campaign.attempts) },
   ];
 
   return (
