@@ -73,6 +73,8 @@ pub struct Server {
     pub driver: String,
     /// How long calls may go on after SIGTERM.
     pub drain: Duration,
+    /// The login's cookie is for https alone.
+    pub secure_cookie: bool,
 }
 
 /// `[store]`.
@@ -297,6 +299,7 @@ fn server(found: &Found) -> Server {
         shards: found.get::<u64>("shards") as usize,
         driver: found.get("driver"),
         drain: Duration::from_secs(found.get("drain_s")),
+        secure_cookie: found.get("secure_cookie"),
     }
 }
 

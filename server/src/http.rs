@@ -1,7 +1,7 @@
 //! The HTTP side: API, events, metrics, health, the web console. The wrapped libraries are `axum`, `hyper`, `utoipa`.
 //!
 //! ```text
-//!  accept (limits.rs, listen.rs) ─> panic, time limit, counters ─> guard (auth.rs: token, role from routes.rs, rate)
+//!  accept (limits.rs, listen.rs) ─> panic, time limit, counters ─> guard (auth.rs: token or login, role from routes.rs, rate)
 //!     ─> changes.rs: own task, Idempotency-Key, audit row ─> handler ─┬─> Control: Request ─> Reply | Refusal
 //!                                                                     ├─> Snapshot, Journal
 //!                                                                     └─> store (blocking, a few at a time)
@@ -11,11 +11,12 @@
 //! every buffer has a limit with a name (limits.rs). Whoever holds a viewer's token sees telephone numbers shortened.
 //! A change that was begun is finished, whatever becomes of its sender.
 //!
-//! **Absent.** TLS (a proxy stands in front), cookies, CORS, HTTP/2. The address of a client is that of its connection:
+//! **Absent.** TLS (a proxy stands in front), CORS, HTTP/2. The address of a client is that of its connection:
 //! forwarded-for headers are not believed.
 //!
 //! **Units.** Moments are microseconds since the Unix epoch (`_us`); spans carry their unit in the name.
 
+mod accounts;
 mod agents;
 mod attempts;
 mod audit;
@@ -35,6 +36,7 @@ mod leads;
 mod limits;
 mod listen;
 mod lists;
+mod login;
 mod metrics;
 mod not_built;
 mod openapi;
@@ -75,11 +77,13 @@ pub struct Outfit {
     pub console: ::console::Console,
     /// The system's clock unless said otherwise.
     pub wall: WallClock,
+    /// This is the demo, and says so.
+    pub demo: bool,
 }
 
 impl Default for Outfit {
     fn default() -> Self {
-        Outfit { console: ::console::Console::embedded(), wall: Arc::new(wall_now) }
+        Outfit { console: ::console::Console::embedded(), wall: Arc::new(wall_now), demo: false }
     }
 }
 
@@ -100,7 +104,11 @@ pub struct Service {
     base_path: String,
     console: ::console::Console,
     wall: WallClock,
+    demo: bool,
     tokens: auth::Tokens,
+    failed_logins: limits::Failures,
+    failed_names: limits::Failures,
+    hashing: login::Hashing,
     under_way: changes::UnderWay,
     /// Held while settings are read, changed and made live: two changes at once would lose one.
     settings: tokio::sync::Mutex<()>,
@@ -136,7 +144,11 @@ impl Service {
             base_path,
             console: outfit.console,
             wall: outfit.wall,
+            demo: outfit.demo,
             tokens: auth::Tokens::new(),
+            failed_logins: limits::Failures::new(LOGIN_RATE),
+            failed_names: limits::Failures::new(LOGIN_NAME_RATE),
+            hashing: login::Hashing::new(),
             under_way: changes::UnderWay::default(),
             settings: tokio::sync::Mutex::new(()),
             imports: imports::Running::default(),

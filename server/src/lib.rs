@@ -16,6 +16,7 @@
 //!
 //! **Absent.** No console yet, no inbound queues, no TLS: settings that would switch them on are refused.
 
+pub mod account;
 pub mod backlog;
 pub mod bench;
 pub mod check;
@@ -30,6 +31,7 @@ pub mod import;
 pub mod logging;
 pub mod manual;
 pub mod office;
+pub mod password;
 pub mod runtime;
 pub mod serve;
 pub mod simulate;

@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use server::failure::Failure;
 use server::logging::LogFormat;
-use server::{bench, check, demo, import, logging, manual, serve, simulate, token};
+use server::{account, bench, check, demo, import, logging, manual, serve, simulate, token};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -35,6 +35,7 @@ enum Command {
     Import(import::ImportArgs),
     Simulate(simulate::SimulateArgs),
     Token(token::TokenArgs),
+    Account(account::AccountArgs),
     Bench(bench::BenchArgs),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
@@ -62,6 +63,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Import(arguments) => import::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Token(arguments) => token::run(arguments),
+        Command::Account(arguments) => account::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => manual::completions(arguments, Cli::command()),
         Command::Man(_) => manual::man(Cli::command()),

@@ -16,6 +16,7 @@ mod lock;
 mod recovery;
 mod reload;
 
+use crate::account;
 use crate::conductor::{Conductor, ConductorConfig};
 use crate::config::Config;
 use crate::control::{Control, Journal, Refusal, Request};
@@ -24,7 +25,7 @@ use crate::http;
 use crate::office::Prompts;
 use crate::runtime::Runtime;
 use arc_swap::ArcSwap;
-use base::Duration;
+use base::{Duration, WallTime};
 use clap::Args;
 use dialer::{Dialer, DialerConfig};
 use flights::Flights;
@@ -103,6 +104,7 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     runtime.step()?;
 
     let config = Arc::new(ArcSwap::from_pointee(config));
+    keep_accounts(Arc::clone(&store), tenant, config.load_full())?;
     let service = http::Service::new(
         control.clone(),
         Arc::clone(&store),
@@ -140,6 +142,16 @@ pub fn run(arguments: &ServeArgs) -> Result<(), Failure> {
     let stats = stats?;
     tracing::info!("stopped; {} legs were dropped", stats.counts().legs);
     Ok(())
+}
+
+/// Brings agents' accounts to the passwords of the file, beside everything else: nobody waits for so many slow hashes.
+fn keep_accounts(store: Arc<Store>, tenant: TenantId, config: Arc<Config>) -> Result<(), Failure> {
+    let now = WallTime::from_unix_us(jiff::Timestamp::now().as_microsecond());
+    let work = move || {
+        account::of_file(&store, tenant, &config, now);
+    };
+    let thread = std::thread::Builder::new().name("accounts".to_owned()).spawn(work);
+    thread.map(drop).map_err(|error| Failure::io("the thread for accounts", error))
 }
 
 fn engine_config(config: &Config, flight_dir: PathBuf) -> EngineConfig {

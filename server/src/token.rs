@@ -1,7 +1,7 @@
 //! API tokens: what they look like, what their holders may do, and `outpace token create`.
 //!
 //! A token is `op_` and 43 characters of base64url: 256 random bits. It is shown once, when it is made; the store keeps
-//! its SHA-256 only. A plain hash is enough, because nobody can try 2^256 values; for the same reason looking a hash up
+//! its SHA-256 only. What a browser's login brings in its cookie is made alike and begins with `ol_`. A plain hash is enough, because nobody can try 2^256 values; for the same reason looking a hash up
 //! in an index tells nothing by its time.
 
 use crate::config::{Config, check_name};
@@ -19,7 +19,9 @@ use utoipa::ToSchema;
 
 /// How every token begins, so that people and secret scanners know one when they see it.
 const PREFIX: &str = "op_";
-/// Characters of a token: the prefix, and 32 bytes in base64 without padding.
+/// How the secret of every login begins; it never opens anything as a token.
+const LOGIN_PREFIX: &str = "ol_";
+/// Characters of either: the prefix, and 32 bytes in base64 without padding.
 const TOKEN_CHARS: usize = PREFIX.len() + 43;
 
 /// What the holder of a token may do; each role may all that the ones before it may.
@@ -65,12 +67,15 @@ impl Token {
     /// # Errors
     /// The system gives none.
     pub fn generate() -> Result<Token, net::NetError> {
-        let mut stream = net::entropy::seed()?.stream("api token", 0);
-        let mut bytes = [0; 32];
-        for part in bytes.chunks_exact_mut(8) {
-            part.copy_from_slice(&stream.next_u64().to_le_bytes());
-        }
-        Ok(Token(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Token(format!("{PREFIX}{}", random_text(32)?)))
+    }
+
+    /// The secret of a new login.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
+    pub fn of_login() -> Result<Token, net::NetError> {
+        Ok(Token(format!("{LOGIN_PREFIX}{}", random_text(32)?)))
     }
 
     /// The text to hand over.
@@ -80,7 +85,7 @@ impl Token {
 
     /// What the store keeps of it.
     pub fn hash(&self) -> TokenHash {
-        TokenHash::of(&self.0).expect("a generated token has its own form")
+        TokenHash(hex(&Sha256::digest(self.0.as_bytes())))
     }
 }
 
@@ -89,9 +94,15 @@ impl Token {
 /// # Errors
 /// The system gives none.
 pub(crate) fn nonce() -> Result<String, net::NetError> {
-    let mut stream = net::entropy::seed()?.stream("nonce", 0);
-    let bytes = [stream.next_u64().to_le_bytes(), stream.next_u64().to_le_bytes()].concat();
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    random_text(16)
+}
+
+/// So many random bytes in base64url.
+fn random_text(bytes: usize) -> Result<String, net::NetError> {
+    let mut stream = net::entropy::seed()?.stream("secret", 0);
+    let words = bytes.div_ceil(8);
+    let drawn: Vec<u8> = (0..words).flat_map(|_| stream.next_u64().to_le_bytes()).take(bytes).collect();
+    Ok(URL_SAFE_NO_PAD.encode(drawn))
 }
 
 /// SHA-256 of a token in small hexadecimal letters.
@@ -101,10 +112,17 @@ pub struct TokenHash(String);
 impl TokenHash {
     /// Of a text that may be a token; `None` when it has not the form of one, which needs no look at the store.
     pub fn of(text: &str) -> Option<TokenHash> {
-        if text.len() != TOKEN_CHARS || !text.starts_with(PREFIX) {
-            return None;
-        }
-        Some(TokenHash(hex(&Sha256::digest(text.as_bytes()))))
+        TokenHash::beginning(PREFIX, text)
+    }
+
+    /// The same of the secret of a login.
+    pub fn of_login(text: &str) -> Option<TokenHash> {
+        TokenHash::beginning(LOGIN_PREFIX, text)
+    }
+
+    fn beginning(prefix: &str, text: &str) -> Option<TokenHash> {
+        let fits = text.len() == TOKEN_CHARS && text.starts_with(prefix);
+        fits.then(|| TokenHash(hex(&Sha256::digest(text.as_bytes()))))
     }
 
     /// For the store.
@@ -203,6 +221,10 @@ mod tests {
         for text in ["", "op_", "op_short", &one.reveal()[1..], &format!("{}x", one.reveal())] {
             assert!(TokenHash::of(text).is_none(), "{text}");
         }
+        // Neither opens what the other does.
+        let login = Token::of_login().unwrap();
+        assert!(TokenHash::of(login.reveal()).is_none() && TokenHash::of_login(one.reveal()).is_none());
+        assert!(TokenHash::of_login(login.reveal()).unwrap() == login.hash());
     }
 
     #[test]

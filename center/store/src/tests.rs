@@ -4,6 +4,7 @@ mod away;
 mod control;
 mod crash;
 mod disk;
+mod logins;
 mod records;
 mod restart;
 

@@ -248,7 +248,7 @@ fn schema(section: &Section) -> RefOr<Schema> {
         .description(Some(format!("{} The keys are those of [[{}]] in outpace.toml.", section.doc, section.name)))
         .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(false)));
     let mut example = Map::new();
-    for key in section.keys.iter().filter(|key| key.not_built.is_none() && key.name != "password") {
+    for key in section.keys.iter().filter(|key| key.not_built.is_none()) {
         object = object.property(key.name, key_schema(key));
         if let Presence::Required(literal) = key.presence {
             object = object.required(key.name);
@@ -275,6 +275,7 @@ fn key_schema(key: &Key) -> Schema {
         }
         Kind::Name => simple(Type::String).min_length(Some(1)).max_length(Some(64)),
         Kind::Phone => simple(Type::String).pattern(Some("^\\+[1-9][0-9]{6,14}$")),
+        _ if key.name == "password" => simple(Type::String).min_length(Some(1)).write_only(true),
         _ => simple(Type::String).min_length(Some(1)),
     };
     object.description(Some(key.doc)).default(default).build().into()

@@ -122,6 +122,12 @@ pub(super) static SECTIONS: [Section; 9] = [
                 Default("300"),
                 "After SIGTERM calls under way may last so many seconds; then they are hung up.",
             ),
+            key(
+                "secure_cookie",
+                Flag,
+                Default("false"),
+                "Browsers send the login's cookie over https alone; switch it on where a TLS proxy stands in front.",
+            ),
         ],
     },
     Section {
@@ -232,7 +238,12 @@ pub(super) static SECTIONS: [Section; 9] = [
         doc: "A person who takes calls.",
         keys: &[
             key("name", Name, Required("\"ann\""), "Unique name."),
-            key("password", Text, Optional("\"secret\""), "For the console."),
+            key(
+                "password",
+                Text,
+                Optional("\"correct horse\""),
+                "For the console, with the agent's name; at least 8 characters, else the agent cannot log in.",
+            ),
             key(
                 "sip",
                 SipUri,

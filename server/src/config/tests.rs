@@ -101,6 +101,7 @@ fn every_key_arrives_in_the_tree() {
             shards: 2,
             driver: "poll".to_owned(),
             drain: Duration::from_secs(60),
+            secure_cookie: false,
         }
     );
     assert_eq!(config.desk.wrap_up, Duration::from_secs(20));

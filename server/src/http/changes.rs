@@ -19,6 +19,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{AuditRow, IdempotentAnswer, Op, TokenId};
@@ -37,16 +38,16 @@ const SECRET: &str = "/api/v1/tokens";
 /// Keys whose requests are under way: (token, key). As many as there are tasks of changes: a token brings 200 a second,
 /// and none takes longer than the store's turn and a few answers, so some thousands at the very worst.
 #[derive(Default)]
-pub(super) struct UnderWay(Mutex<BTreeSet<(u64, String)>>);
+pub(super) struct UnderWay(Mutex<BTreeSet<(TokenId, String)>>);
 
 /// A key that is under way, until it is dropped.
 struct Turn {
     service: Arc<Service>,
-    key: (u64, String),
+    key: (TokenId, String),
 }
 
 impl Turn {
-    fn take(service: &Arc<Service>, key: (u64, String)) -> Result<Turn, Problem> {
+    fn take(service: &Arc<Service>, key: (TokenId, String)) -> Result<Turn, Problem> {
         let mut keys = service.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !keys.insert(key.clone()) {
             return Err(Problem::conflict("a request with this Idempotency-Key is under way, wait for its answer"));
@@ -108,14 +109,14 @@ pub(super) async fn run(
 }
 
 /// A row of the audit log. Its loss is said, never hidden; it does not undo what was done.
-fn write_down(service: &Service, holder: &Holder, action: String, target: String) {
+pub(super) fn write_down(service: &Service, holder: &Holder, action: String, target: String) {
     let row = AuditRow {
         tenant: service.tenant,
         at: service.wall_now(),
         who: holder.name.clone(),
         action,
         target,
-        detail: format!("{{\"token\":{},\"role\":\"{}\"}}", holder.token, holder.role.name()),
+        detail: holder.detail(),
     };
     if service.store.submit(UNWATCHED, Op::Audit(row)).is_err() {
         tracing::error!(who = holder.name, "an audit row was lost: the store's queue is full");
@@ -130,9 +131,9 @@ async fn once(
     request: Request,
     next: Next,
 ) -> Result<Response, Response> {
-    let _turn = Turn::take(service, (holder.token, key.clone())).map_err(Problem::into_response)?;
+    let _turn = Turn::take(service, (holder.key(), key.clone())).map_err(Problem::into_response)?;
     let (request, hash) = hashed(service, path, request).await.map_err(Problem::into_response)?;
-    let (tenant, token, wanted) = (service.tenant, TokenId(holder.token), key.clone());
+    let (tenant, token, wanted) = (service.tenant, holder.key(), key.clone());
     let kept = service
         .store(move |store| store.idempotency_get(tenant, token, &wanted))
         .await
@@ -187,6 +188,27 @@ fn replay(row: IdempotentAnswer) -> Response {
     response
 }
 
+/// Members of bodies that hold a password, wherever they stand at the top.
+const PASSWORDS: [&str; 3] = ["password", "old", "new"];
+
+/// What of a body is compared with that of a repetition. A quick hash of a password must be kept nowhere, so a body that
+/// holds one is compared without it.
+fn without_passwords(body: &[u8]) -> Cow<'_, [u8]> {
+    match serde_json::from_slice(body) {
+        Ok(serde_json::Value::Object(mut members)) => {
+            let all = members.len();
+            members.retain(|name, _| !PASSWORDS.contains(&name.as_str()));
+            match members.len() == all {
+                true => Cow::Borrowed(body),
+                false => Cow::Owned(serde_json::Value::Object(members).to_string().into_bytes()),
+            }
+        }
+        Ok(_) => Cow::Borrowed(body),
+        // No body that any operation takes: it will be refused, and is compared by its length alone.
+        Err(_) => Cow::Owned(body.len().to_string().into_bytes()),
+    }
+}
+
 /// Reads the body, into memory or, of an upload, into a file; gives the same request again and the hash of all that
 /// makes it this one.
 async fn hashed(service: &Service, path: &str, request: Request) -> Result<(Request, String), Problem> {
@@ -202,8 +224,24 @@ async fn hashed(service: &Service, path: &str, request: Request) -> Result<(Requ
         upload::stream(file)
     } else {
         let bytes: Bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
-        sha.update(&bytes);
+        sha.update(without_passwords(&bytes));
         Body::from(bytes)
     };
     Ok((Request::from_parts(parts, body), hex(&sha.finalize())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_enters_what_is_kept_of_a_request() {
+        let is = |body: &str| String::from_utf8(without_passwords(body.as_bytes()).into_owned()).unwrap();
+        assert_eq!(is(r#"{"to":"+1","n":1}"#), r#"{"to":"+1","n":1}"#);
+        assert_eq!(is(r#"{"name":"ann","password":"correct horse"}"#), r#"{"name":"ann"}"#);
+        assert_eq!(is(r#"{"old":"correct horse","new":"x"}"#), "{}");
+        assert_eq!(is(r#"{"p\u0061ssword":"correct horse"}"#), "{}");
+        assert!(!is(r#"{"password":"correct horse""#).contains("horse"));
+        assert_eq!(is(""), "0");
+    }
 }

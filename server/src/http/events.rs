@@ -6,20 +6,20 @@
 //! ```
 
 use super::Service;
-use super::auth::{Holder, Peer, bearer};
+use super::auth::{Credential, Holder, Peer};
 use super::extract::Query;
 use super::limits::{TOKEN_LIFE, WRITE_WAIT};
 use super::page::seen_by;
 use super::problem::Problem;
 use crate::control::Resume;
-use crate::token::{Role, TokenHash};
+use crate::token::Role;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use serde::Deserialize;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -56,6 +56,7 @@ pub(super) struct EventsQuery {
 pub(super) async fn stream(
     State(service): State<Arc<Service>>,
     Extension(holder): Extension<Arc<Holder>>,
+    Extension(shown): Extension<Credential>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     Query(wanted): Query<EventsQuery>,
@@ -71,10 +72,9 @@ pub(super) async fn stream(
     let Ok(place) = service.streams.clone().try_acquire_owned() else {
         return Err(Problem::busy("as many event streams as may be open are open", 5));
     };
-    let hash = bearer(&headers).map_err(Problem::unauthenticated)?;
-    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(peer)| peer.0);
+    let from = Peer::of(peer.as_deref());
     let (events, reader) = mpsc::channel(AHEAD);
-    let watcher = Watcher { service, events, kinds, role: holder.role, hash, from };
+    let watcher = Watcher { service, events, kinds, role: holder.role, shown, from };
     tokio::spawn(async move {
         let _place = place;
         watcher.run(after).await;
@@ -125,12 +125,12 @@ struct Watcher {
     events: mpsc::Sender<Result<Event, Infallible>>,
     kinds: Kinds,
     role: Role,
-    hash: TokenHash,
+    shown: Credential,
     from: IpAddr,
 }
 
 impl Watcher {
-    /// Sends events until the reader goes away or takes nothing, the token is withdrawn, or the server stops.
+    /// Sends events until the reader goes away or takes nothing, the token is withdrawn, the login ends, or the server stops.
     async fn run(self, after: Option<u64>) {
         let journal = self.service.control.journal().clone();
         let mut stop = self.service.stopping.subscribe();
@@ -143,10 +143,10 @@ impl Watcher {
         };
         let mut looked_at = tokio::time::Instant::now();
         loop {
-            // A withdrawn token ends its streams too, quiet or busy.
+            // A withdrawn token and a login that has ended end their streams too, quiet or busy.
             if looked_at.elapsed() >= TOKEN_LIFE {
                 looked_at = tokio::time::Instant::now();
-                let holder = self.service.holder(&self.hash, self.from).await;
+                let holder = self.service.holder(&self.shown, self.from).await;
                 if matches!(holder, Err(problem) if problem.status == 401) {
                     return;
                 }

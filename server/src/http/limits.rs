@@ -1,5 +1,6 @@
 //! Every limit of the HTTP side, with its reason, and the token bucket that keeps the rates.
 
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -52,8 +53,21 @@ pub const TOKEN_RATE: Rate = Rate { per_s: 200.0, burst: 1_000.0 };
 /// Requests a second of one address that bring no valid token: guessing 2^256 values gains nothing, so this only keeps
 /// the store's index from being asked in vain.
 pub const STRANGER_RATE: Rate = Rate { per_s: 5.0, burst: 50.0 };
-/// Addresses whose failures are remembered, 60 bytes each; the rest share one bucket.
+/// Failed logins of one address: a person mistypes a few times, and all people behind a proxy come from one.
+pub const LOGIN_RATE: Rate = Rate { per_s: 1.0, burst: 30.0 };
+/// Failed logins with one name, from wherever: 10 and then 6 a minute try a million passwords in four months. Whoever is
+/// logged in already stays so while somebody guesses.
+pub const LOGIN_NAME_RATE: Rate = Rate { per_s: 0.1, burst: 10.0 };
+/// Passwords that are hashed at once: each takes 19 MiB and some 20 ms of one core.
+pub const HASHES_MAX: usize = 2;
+/// Passwords that wait for their turn, those at work included: the last one waits some 0.3 s; beyond that it is a flood.
+pub const HASHES_WAITING_MAX: usize = 32;
+/// Addresses (or names) whose failures are remembered, 60 bytes each; the rest share one bucket.
 pub const ADDRESSES_MAX: usize = 10_000;
+/// A login that nobody uses ends: a working day with its breaks, not the night after it.
+pub const LOGIN_IDLE: Duration = Duration::from_secs(12 * 3_600);
+/// No login lasts longer, used or not.
+pub const LOGIN_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Idempotency keys are kept so long.
 pub const KEY_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// Longest key; a UUID has 36.
@@ -105,51 +119,65 @@ impl Bucket {
     }
 }
 
-/// Failures to show a valid token, by address.
-pub(super) struct Strangers(Mutex<BTreeMap<u128, Bucket>>);
+/// Failures to show who one is, by address or by the name that was tried.
+pub(super) struct Failures {
+    rate: Rate,
+    buckets: Mutex<BTreeMap<u128, Bucket>>,
+}
 
 /// The bucket of all addresses that found no room.
 const SHARED: u128 = 0;
 
-impl Strangers {
-    pub(super) fn new() -> Strangers {
-        Strangers(Mutex::new(BTreeMap::new()))
+impl Failures {
+    pub(super) fn new(rate: Rate) -> Failures {
+        Failures { rate, buckets: Mutex::new(BTreeMap::new()) }
     }
 
-    fn bucket<T>(&self, address: IpAddr, now: Instant, work: impl FnOnce(&mut Bucket) -> T) -> T {
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = key(address);
+    fn bucket<T>(&self, mut key: u128, now: Instant, work: impl FnOnce(&mut Bucket) -> T) -> T {
+        let rate = self.rate;
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= ADDRESSES_MAX && !buckets.contains_key(&key) {
             // Full again means forgotten.
             buckets.retain(|_, bucket| {
-                bucket.fill(STRANGER_RATE, now);
-                bucket.left < STRANGER_RATE.burst
+                bucket.fill(rate, now);
+                bucket.left < rate.burst
             });
             if buckets.len() >= ADDRESSES_MAX {
                 key = SHARED;
             }
         }
-        work(buckets.entry(key).or_insert_with(|| Bucket::new(STRANGER_RATE, now)))
+        work(buckets.entry(key).or_insert_with(|| Bucket::new(rate, now)))
     }
 
-    /// Whether an address may still try a token that nobody knows.
-    pub(super) fn may_try(&self, address: IpAddr, now: Instant) -> Result<(), u32> {
-        self.bucket(address, now, |bucket| bucket.has(STRANGER_RATE, now))
+    /// Whether one more may be tried; else, after how many seconds.
+    pub(super) fn may_try(&self, key: u128, now: Instant) -> Result<(), u32> {
+        self.bucket(key, now, |bucket| bucket.has(self.rate, now))
     }
 
     /// Counts a failure.
-    pub(super) fn failed(&self, address: IpAddr, now: Instant) {
+    pub(super) fn failed(&self, key: u128, now: Instant) {
         // An empty bucket stays empty.
-        let _ = self.bucket(address, now, |bucket| bucket.take(STRANGER_RATE, now));
+        let _ = self.bucket(key, now, |bucket| bucket.take(self.rate, now));
+    }
+
+    /// Takes back a failure that was counted before its outcome was known.
+    pub(super) fn forgiven(&self, key: u128, now: Instant) {
+        self.bucket(key, now, |bucket| bucket.left = (bucket.left + 1.0).min(self.rate.burst));
     }
 }
 
 /// One key an address; an IPv6 host has a whole /64, so its last 64 bits tell nobody apart.
-fn key(address: IpAddr) -> u128 {
+pub(super) fn address_key(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => 0xffff_0000_0000 | u128::from(u32::from(address)),
         IpAddr::V6(address) => u128::from(address) >> 64 << 64,
     }
+}
+
+/// One key a name, whether anybody has it or not.
+pub(super) fn name_key(name: &str) -> u128 {
+    let hash: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+    hash.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
 }
 
 #[cfg(test)]
@@ -171,22 +199,23 @@ mod tests {
 
     #[test]
     fn addresses_are_told_apart_and_a_flood_of_them_shares_one_bucket() {
-        let (strangers, now) = (Strangers::new(), Instant::now());
+        let key = address_key;
+        let (strangers, now) = (Failures::new(STRANGER_RATE), Instant::now());
         let one: IpAddr = "192.0.2.1".parse().unwrap();
         for _ in 0..STRANGER_RATE.burst as u32 {
-            assert!(strangers.may_try(one, now).is_ok());
-            strangers.failed(one, now);
+            assert!(strangers.may_try(key(one), now).is_ok());
+            strangers.failed(key(one), now);
         }
-        assert!(strangers.may_try(one, now).is_err());
-        assert!(strangers.may_try("192.0.2.2".parse().unwrap(), now).is_ok());
+        assert!(strangers.may_try(key(one), now).is_err());
+        assert!(strangers.may_try(key("192.0.2.2".parse().unwrap()), now).is_ok());
         // Two addresses of one IPv6 host.
         let (a, b): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap());
         assert_eq!(key(a), key(b));
         for number in 0..2 * ADDRESSES_MAX as u32 {
-            strangers.failed(IpAddr::V4(number.into()), now);
+            strangers.failed(key(IpAddr::V4(number.into())), now);
         }
-        assert!(strangers.0.lock().unwrap().len() <= ADDRESSES_MAX + 1);
+        assert!(strangers.buckets.lock().unwrap().len() <= ADDRESSES_MAX + 1);
         let unseen: IpAddr = "198.51.100.1".parse().unwrap();
-        assert!(strangers.may_try(unseen, now).is_err());
+        assert!(strangers.may_try(key(unseen), now).is_err());
     }
 }

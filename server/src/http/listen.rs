@@ -1,8 +1,9 @@
 //! Connections: accepted, counted, kept from being slow for ever, and let go in order.
 
-use super::auth::Peer;
+use super::auth::{self, Peer};
 use super::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, STOP_WAIT, WRITE_WAIT,
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, LOGIN_IDLE, LOGIN_LIFE,
+    STOP_WAIT, WRITE_WAIT,
 };
 use super::{Service, imports, openapi};
 use axum::Router;
@@ -25,7 +26,7 @@ use tower::ServiceExt;
 
 /// A pause after a failed accept (no file descriptors, say), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often old idempotency keys are swept.
+/// How often what is over is swept: idempotency keys and logins.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Serves until `shutdown` is done; then takes no new connections, ends event streams, and waits up to 5 s for answers
@@ -88,7 +89,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, app: Router, mut stop: 
     let _ = connection.await;
 }
 
-/// Forgets idempotency keys that are too old.
+/// Forgets idempotency keys that are too old, and logins that are over.
 async fn sweep(service: Arc<Service>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     loop {
@@ -97,6 +98,12 @@ async fn sweep(service: Arc<Service>) {
         let before = WallTime::from_unix_us(service.wall_now().as_unix_us() - life_us);
         if let Err(problem) = service.store(move |store| store.idempotency_sweep(before)).await {
             tracing::warn!(problem = problem.detail, "old idempotency keys could not be swept");
+        }
+        let now_us = service.wall_now().as_unix_us();
+        let (began, used) = (now_us - auth::us(LOGIN_LIFE), now_us - auth::us(LOGIN_IDLE));
+        let (began, used) = (WallTime::from_unix_us(began), WallTime::from_unix_us(used));
+        if let Err(problem) = service.store(move |store| store.sweep_logins(began, used)).await {
+            tracing::warn!(problem = problem.detail, "logins that are over could not be swept");
         }
     }
 }

@@ -3,13 +3,14 @@
 //! What all operations have in common (errors, security, the idempotency header) is added here from the table of roles,
 //! so that no handler can forget it.
 
+use super::auth::LOGIN_COOKIE;
 use super::changes::{IMPORT, KEY};
 use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, console, events, health, imports, leads,
-    lists, metrics, not_built, suppression, tokens,
+    Service, accounts, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, console, events, health,
+    imports, leads, lists, login, metrics, not_built, suppression, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -26,7 +27,9 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, Required, ResponseBuilder};
 use utoipa::openapi::{RefOr, tag::TagBuilder};
@@ -35,7 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Tags with what they hold, in the order of the document.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("calls", "Calls under way: placed, listed, ended."),
     ("campaigns", "What is dialled, and how it goes. Trunks."),
     ("agents", "People who take calls."),
@@ -43,6 +46,7 @@ const TAGS: [(&str, &str); 11] = [
     ("records", "Attempts and answered calls; dispositions."),
     ("compliance", "Do-not-call set and consents."),
     ("events", "What happens, as it happens."),
+    ("login", "Logging in and out; accounts of people."),
     ("tokens", "Who may do what."),
     ("audit", "Who did what; the configuration in force."),
     ("health", "For machines that watch."),
@@ -60,7 +64,14 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
         .routes(routes!(document))
-        .routes(routes!(tokens::whoami))
+        .routes(routes!(login::whoami))
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::list, login::end_all))
+        .routes(routes!(login::end_one))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::change, accounts::delete))
+        .routes(routes!(accounts::own_password))
         .routes(routes!(events::stream))
         .routes(routes!(calls::list, calls::place))
         .routes(routes!(calls::show, calls::end))
@@ -182,6 +193,9 @@ fn finish(api: OpenApi, base_path: &str) -> OpenApi {
         .description(Some("A token of `outpace token create` or of POST /api/v1/tokens"))
         .build();
     components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
+    let words = "A login of POST /api/v1/login. Changes need the header `X-Outpace-Console: 1` as well.";
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description(LOGIN_COOKIE, words));
+    components.security_schemes.insert("login".to_owned(), SecurityScheme::ApiKey(cookie).into());
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     components.schemas.insert("FieldError".to_owned(), super::FieldError::schema());
     for (path, item) in &mut api.paths.paths {
@@ -206,15 +220,16 @@ fn common(operation: &mut Operation, method: &Method, path: &str) {
         operation.security = Some(Vec::new());
         return;
     };
-    operation.security = Some(vec![SecurityRequirement::new::<_, _, &str>("token", [])]);
+    let by = |scheme: &str| SecurityRequirement::new::<_, _, &str>(scheme, []);
+    operation.security = Some(vec![by("token"), by("login")]);
     let words = operation.description.take().or_else(|| operation.summary.clone()).unwrap_or_default();
     operation.description =
         Some(format!("{words}\n\nNeeds the role `{}` or a greater one.", role.name()).trim().to_owned());
     let changes = !method.is_safe();
     let mut errors = vec![
         (400, "The request cannot be read"),
-        (401, "No token, or none that counts"),
-        (403, "The token's role may not do this"),
+        (401, "No token or login, or none that counts"),
+        (403, "The role may not do this"),
         (422, "A value is wrong"),
         (429, "Too many requests; `Retry-After` says when to come back"),
         (500, "The server has a fault"),

@@ -8,7 +8,7 @@ use axum::http::Method;
 pub enum Access {
     /// Everybody.
     Public,
-    /// Holders of a token of this role or a greater one.
+    /// Holders of a token or account of this role or a greater one.
     From(Role),
 }
 
@@ -38,6 +38,16 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/metrics", Public),
     route("GET", "/api/openapi.json", Public),
     route("GET", "/api/v1/whoami", From(Viewer)),
+    route("POST", "/api/v1/login", Public),
+    route("POST", "/api/v1/logout", From(Viewer)),
+    route("GET", "/api/v1/logins", From(Viewer)),
+    route("DELETE", "/api/v1/logins", From(Viewer)),
+    route("DELETE", "/api/v1/logins/{id}", From(Viewer)),
+    route("GET", "/api/v1/accounts", From(Admin)),
+    route("POST", "/api/v1/accounts", From(Admin)),
+    route("PATCH", "/api/v1/accounts/{name}", From(Admin)),
+    route("DELETE", "/api/v1/accounts/{name}", From(Admin)),
+    route("POST", "/api/v1/account/password", From(Viewer)),
     route("GET", "/api/v1/events", From(Viewer)),
     route("GET", "/api/v1/calls", From(Viewer)),
     route("POST", "/api/v1/calls", From(Agent)),

@@ -2,6 +2,7 @@
 
 mod calls;
 mod files;
+mod login;
 mod records;
 mod streams;
 mod walk;
@@ -125,7 +126,7 @@ impl Bench {
     }
 
     /// Served anew, as after a restart.
-    fn serve_again(&mut self) {
+    fn serve_again(&mut self, outfit: Outfit) {
         let listener = self.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         self.address = listener.local_addr().unwrap();
         let old = self.served.take();
@@ -135,7 +136,7 @@ impl Bench {
         }
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let config = self.service.config.clone();
-        self.service = Service::new(self.service.control.clone(), self.store.clone(), config, None, Outfit::default());
+        self.service = Service::new(self.service.control.clone(), self.store.clone(), config, None, outfit);
         self.served = Some(self.runtime.spawn(serve(listener, self.service.clone(), async {
             let _ = stopped.await;
         })));

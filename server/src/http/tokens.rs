@@ -1,38 +1,19 @@
-//! Tokens over the API, and who the asker is.
+//! Tokens over the API.
 
 use super::Service;
-use super::auth::Holder;
 use super::extract::{Id, Json};
 use super::page::Page;
 use super::problem::Problem;
 use crate::config::check_name;
 use crate::token::{self, Role, Token};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base::WallTime;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{TokenId, TokenRow};
+use store::{LoginOf, TokenId, TokenRow};
 use utoipa::ToSchema;
-
-/// Who the asker is.
-#[derive(Serialize, ToSchema)]
-pub(super) struct WhoAmI {
-    /// Name that the token was made for.
-    name: String,
-    /// What its holder may do.
-    role: Role,
-    /// Id of the token.
-    token: u64,
-}
-
-/// Whom the token belongs to and what it may do.
-#[utoipa::path(get, path = "/api/v1/whoami", tag = "tokens", responses((status = 200, body = WhoAmI)))]
-pub(super) async fn whoami(Extension(holder): Extension<Arc<Holder>>) -> axum::Json<WhoAmI> {
-    axum::Json(WhoAmI { name: holder.name.clone(), role: holder.role, token: holder.token })
-}
 
 /// A token as it is listed; the token itself is kept nowhere.
 #[derive(Serialize, ToSchema)]
@@ -109,12 +90,19 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, axum::Json(MadeToken { id: id.0, token: text })).into_response())
 }
 
-/// Withdraws a token: it opens nothing from now on here, and within seconds in other processes on the same store.
+/// Withdraws a token: it and its logins open nothing from now on here, and within seconds in other processes on the same
+/// store. The last way in with the role `admin` stays.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", params(("id" = u64, Path, description = "Id of the token")),
     responses((status = 204, description = "Withdrawn")))]
 pub(super) async fn revoke(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
-    let (tenant, at) = (service.tenant, service.wall_now());
+    let (tenant, at, of) = (service.tenant, service.wall_now(), LoginOf::Token(TokenId(id)));
+    let _turn = service.settings.lock().await;
+    let tokens = service.store(move |store| store.tokens(tenant)).await?;
+    let is = |row: &TokenRow| row.token.0 == id && row.role == Role::Admin.name() && row.revoked_at.is_none();
+    if tokens.iter().any(is) {
+        service.keep_a_way_in(of).await?;
+    }
     service.store(move |store| store.revoke_token(tenant, TokenId(id), at)).await?;
-    service.tokens.forget(id);
+    service.tokens.forget(of);
     Ok(StatusCode::NO_CONTENT)
 }

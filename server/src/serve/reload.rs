@@ -60,7 +60,11 @@ impl Reload {
                 Err(refusal) => tracing::error!("reload: {refusal}"),
             }
         }
-        self.config.store(Arc::new(config));
+        let config = Arc::new(config);
+        self.config.store(Arc::clone(&config));
+        if let Err(failure) = super::keep_accounts(Arc::clone(&self.store), TenantId::DEFAULT, config) {
+            tracing::error!("agents' passwords stay as they were: {failure}");
+        }
         tracing::info!("the configuration was read anew");
     }
 }

@@ -80,7 +80,7 @@ fn an_import_that_a_killed_process_left_is_ended() {
     bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
     let list = bench.store.find_list(TenantId::DEFAULT, "leads").unwrap().unwrap();
     bench.store.put_import(TenantId::DEFAULT, list, "left.csv", wall_now()).unwrap();
-    bench.serve_again();
+    bench.serve_again(Outfit::default());
     let all = bench.get(Role::Viewer, "/api/v1/imports").is(200).json();
     assert_eq!(
         (all["items"][0]["state"].as_str(), all["items"][0]["file_name"].as_str()),

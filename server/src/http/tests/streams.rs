@@ -6,12 +6,19 @@ use std::net::TcpStream;
 
 /// An open event stream after its head.
 fn open(bench: &Bench, role: Role, query: &str, last: &str) -> BufReader<TcpStream> {
+    let last = if last.is_empty() { String::new() } else { format!("\r\nlast-event-id: {last}") };
+    stream_of(bench, query, &format!("authorization: Bearer {}{last}", bench.tokens[&role]))
+}
+
+/// The same with other headers.
+pub(super) fn open_with(bench: &Bench, headers: &str) -> BufReader<TcpStream> {
+    stream_of(bench, "", headers)
+}
+
+fn stream_of(bench: &Bench, query: &str, headers: &str) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(bench.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let last = if last.is_empty() { String::new() } else { format!("last-event-id: {last}\r\n") };
-    let token = &bench.tokens[&role];
-    write!(stream, "GET /api/v1/events{query} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{last}\r\n")
-        .unwrap();
+    write!(stream, "GET /api/v1/events{query} HTTP/1.1\r\nhost: x\r\n{headers}\r\n\r\n").unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
@@ -24,7 +31,7 @@ fn open(bench: &Bench, role: Role, query: &str, last: &str) -> BufReader<TcpStre
 }
 
 /// The next event: id, kind, data. Chunk sizes and empty lines are passed over.
-fn next(reader: &mut BufReader<TcpStream>) -> (String, String, Value) {
+pub(super) fn next(reader: &mut BufReader<TcpStream>) -> (String, String, Value) {
     let mut parts: BTreeMap<String, String> = BTreeMap::new();
     loop {
         let mut line = String::new();
