@@ -1,25 +1,16 @@
 /** Who is logged in, and how one logs in and out. The login itself is a cookie that no script can read. */
 import { createContext, useContext } from 'react';
-import { api, data, onLoginEnded, send } from './client';
+import { forgetBoards } from './boards';
+import { api, data, onLoginEnded, type Thing } from './client';
 import { startEvents, stopEvents } from './events';
 import { Problem } from './problem';
 import { queryClient } from './query';
-import type { Thing } from './client';
 import { createStore } from './store';
 
 export type Role = Thing<'Role'>;
 
 /** Who is logged in. */
-export interface Who {
-  name: string;
-  role: Role;
-  kind?: 'token' | 'account';
-  /** The agent that an account of role agent is bound to. */
-  agent?: string | null;
-  version?: string;
-  demo?: boolean;
-  expires_us?: number | null;
-}
+export type Who = Thing<'WhoAmI'>;
 
 export type LoginState =
   | { kind: 'looking' }
@@ -46,6 +37,7 @@ function enter(who: Who): void {
 function leave(ended: boolean): void {
   stopEvents();
   queryClient.clear();
+  forgetBoards();
   loginState.set({ kind: 'out', ended });
 }
 
@@ -68,7 +60,7 @@ export function takeToken(): string | null {
 export async function findLogin(token: string | null): Promise<void> {
   loginState.set({ kind: 'looking' });
   try {
-    if (token !== null) enter(await post({ token }));
+    if (token !== null) enter(await data(api.POST('/api/v1/login', { body: { token } })));
     else enter(await data(api.GET('/api/v1/whoami')));
   } catch (error) {
     if (error instanceof Problem && error.code !== 0 && error.code < 500) loginState.set({ kind: 'out', ended: token !== null });
@@ -76,25 +68,20 @@ export async function findLogin(token: string | null): Promise<void> {
   }
 }
 
-async function post(body: { token: string } | { name: string; password: string }): Promise<Who> {
-  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-  return (await send('api/v1/login', init)).json() as Promise<Who>;
-}
-
 /** Logs in; throws the {@link Problem} when the server refuses. */
 export async function logIn(body: { token: string } | { name: string; password: string }): Promise<void> {
-  enter(await post(body));
+  enter(await data(api.POST('/api/v1/login', { body })));
 }
 
 /** Logs out here. */
 export async function logOut(): Promise<void> {
-  await send('api/v1/logout', { method: 'POST' });
+  await data(api.POST('/api/v1/logout'));
   leave(false);
 }
 
 /** Ends all logins of this account or token, this one too. */
 export async function logOutEverywhere(): Promise<void> {
-  await send('api/v1/logins', { method: 'DELETE' });
+  await data(api.DELETE('/api/v1/logins'));
   leave(false);
 }
 

@@ -28,6 +28,7 @@ export const places: Place[] = [
     least: 'viewer',
     nav: { text: 'nav.board', icon: 'board', group: 'live' },
   },
+  { path: 'board/:campaign', load: () => import('../pages/board/campaign'), texts: ['board'], least: 'viewer' },
   {
     path: 'campaigns',
     load: () => import('../pages/campaigns'),

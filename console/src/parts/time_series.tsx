@@ -3,7 +3,7 @@
  * latest values to a screen reader and shows all of them as a table on demand. The wrapped library is uPlot.
  */
 import { useComputedColorScheme } from '@mantine/core';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -32,24 +32,37 @@ export interface TimeSeriesProps {
   /** The least upper end of the axis: a quiet plot does not blow noise up. */
   top?: number;
   aside?: ReactNode;
+  /** Lines on top of each other: parts of a whole. */
+  stacked?: boolean;
+  /** The lines alone, for a card: no axes, no words to see. */
+  compact?: boolean;
 }
 
 /** Rows of the table: more would be read by nobody. */
 const TABLE_ROWS_MAX = 30;
 
+/** Sums from below: what is drawn of stacked lines. The highest is drawn first, so that each covers what is not its own. */
+function stack(data: TimeSeriesProps['data']): uPlot.AlignedData {
+  const [at, ...values] = data;
+  let below: (number | null)[] = at.map(() => 0);
+  const sums = values.map((column) => (below = column.map((one, index) => (below[index] ?? 0) + (one ?? 0))));
+  return [at, ...sums.reverse()];
+}
+
 function value(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-export function TimeSeries({ title, lines, data, height = 180, format = number, top = 1, aside }: TimeSeriesProps) {
+export function TimeSeries({ title, lines, data, height = 180, format = number, top = 1, aside, stacked = false, compact = false }: TimeSeriesProps) {
   const { t } = useTranslation();
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const scheme = useComputedColorScheme('light');
   const [table, setTable] = useState(false);
   const shape = lines.map((line) => `${line.label} ${line.color} ${line.fill} ${line.dash}`).join('|');
-  const latest = useRef({ data, format });
-  latest.current = { data, format };
+  const drawn = useMemo(() => (stacked ? stack(data) : (data as uPlot.AlignedData)), [data, stacked]);
+  const latest = useRef({ drawn, format });
+  latest.current = { drawn, format };
 
   useEffect(() => {
     const element = holder.current;
@@ -61,27 +74,27 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
       {
         width: Math.max(1, element.clientWidth),
         height,
-        padding: [8, 8, 0, 0],
+        padding: compact ? [2, 0, 2, 0] : [8, 24, 0, 0],
         legend: { show: false },
-        cursor: { y: false, points: { size: 6 } },
+        cursor: { show: !compact, y: false, points: { show: !stacked, size: 6 } },
         scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, Math.max(top, most * 1.1)] } },
-        axes: [
+        axes: compact ? [{ show: false }, { show: false }] : [
           { stroke: dim, font, grid: { show: false }, ticks: { show: false }, size: 26, space: 70, values: (_plot, splits) => splits.map((at_s) => time(at_s * 1_000_000).replace(/(:\d\d):00(\D*)$/, '$1$2')) },
           { stroke: dim, font, grid, ticks: { show: false }, size: 44, space: 34, values: (_plot, splits) => splits.map((one) => latest.current.format(one)) },
         ],
         series: [
           {},
-          ...lines.map((line) => ({
+          ...(stacked ? lines.slice().reverse() : lines).map((line) => ({
             label: line.label,
-            stroke: value(line.color),
-            width: 1.75,
+            stroke: stacked ? undefined : value(line.color),
+            width: stacked ? 0 : 1.75,
             dash: line.dash ? [5, 4] : undefined,
-            fill: line.fill ? `color-mix(in srgb, ${value(line.color)} 18%, transparent)` : undefined,
+            fill: stacked ? value(line.color) : line.fill ? `color-mix(in srgb, ${value(line.color)} 18%, transparent)` : undefined,
             points: { show: false },
           })),
         ],
       },
-      latest.current.data as uPlot.AlignedData,
+      latest.current.drawn,
       element,
     );
     plot.current = made;
@@ -95,11 +108,11 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
       plot.current = null;
     };
     // `shape` stands for `lines`, whose identity changes with each render.
-  }, [shape, height, top, scheme]);
+  }, [shape, height, top, scheme, stacked, compact]);
 
   useEffect(() => {
-    plot.current?.setData(data as uPlot.AlignedData);
-  }, [data]);
+    plot.current?.setData(drawn);
+  }, [drawn]);
 
   const [at, ...values] = data;
   const last = at.length - 1;
@@ -107,6 +120,10 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
     const one = values[index]?.[last];
     return { ...line, now: one == null ? NONE : format(one) };
   });
+  if (compact) {
+    const words = now.map((line) => `${line.label} ${line.now}`).join(', ');
+    return <div ref={holder} className={css.plot} style={{ height }} role="img" aria-label={`${title}: ${words}`} />;
+  }
   return (
     <figure className={css.figure}>
       <figcaption className={css.caption}>
@@ -125,7 +142,7 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
         </button>
       </figcaption>
       {/* It stays in the page, unseen, so that its size is known when it comes back. */}
-      <div ref={holder} className={css.plot} hidden={table} aria-hidden="true" />
+      <div ref={holder} className={css.plot} style={{ height }} hidden={table} aria-hidden="true" />
       {table && (
         <div className={css.tableBox} style={{ maxHeight: height }} tabIndex={0} role="region" aria-label={title}>
           <table className={css.table}>

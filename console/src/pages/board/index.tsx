@@ -1,25 +1,61 @@
-/** All campaigns at a glance. */
-import { useQuery } from '@tanstack/react-query';
+/** All campaigns at a glance, each second. `?wall=1` is for a screen on the wall: large, without anything to press. */
+import { Button, Loader } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { api, data } from '../../api/client';
-import { keys } from '../../api/live';
+import { Link, useSearchParams } from 'react-router';
+import { useCampaigns } from '../../api/things';
 import { EmptyState } from '../../parts/empty_state';
-import { ErrorState } from '../../parts/error_state';
+import { Figure } from '../../parts/figure';
+import { number, time } from '../../parts/format';
+import { Icon } from '../../parts/icons';
+import { useNames } from '../../parts/names';
 import { PageHeader } from '../../parts/page_header';
-import { CampaignCard } from './campaign_card';
+import { Panel } from '../../parts/panel';
+import { StateBadge } from '../../parts/state_badge';
 import css from './board.module.css';
+import { CampaignCard } from './card';
+import { AgentsBar, atWork } from './figures';
+import { LatenessPanel } from './lateness';
+import { useBoard } from './use_board';
+
+/** Running ones first: they are what people look for. */
+const ORDER = ['running', 'paused', 'finished', 'stopped'];
 
 export default function BoardPage() {
   const { t } = useTranslation('board');
-  const campaigns = useQuery({ queryKey: keys.campaigns, queryFn: () => data(api.GET('/api/v1/campaigns')) });
+  const names = useNames();
+  const [query] = useSearchParams();
+  const wall = query.has('wall');
+  const board = useBoard();
+  // What starting dials; a board does not say it.
+  const lists = new Map(useCampaigns().data?.items.map((campaign) => [campaign.id, campaign.list]));
+  const size = wall ? 'large' : 'normal';
+  if (!board) return <div className={css.wait}><Loader aria-label={t('waiting')} /></div>;
+  const campaigns = board.campaigns.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.id - b.id);
+  const running = campaigns.filter((campaign) => campaign.state === 'running').length;
   return (
-    <>
-      <PageHeader title={t('title')} text={t('text')} />
-      {campaigns.isError && <ErrorState error={campaigns.error} onRetry={() => void campaigns.refetch()} />}
-      {campaigns.data?.items.length === 0 && <EmptyState icon="campaigns" title={t('none')} text={t('noneText')} />}
-      <div className={css.cards}>
-        {campaigns.data?.items.map((campaign) => <CampaignCard key={campaign.id} campaign={campaign} />)}
-      </div>
-    </>
+    <div data-wall={wall || undefined} className={css.board}>
+      <PageHeader
+        title={t('title')}
+        text={wall ? time(board.at_us) : t('text', { count: running, time: time(board.at_us) })}
+        mark={board.store.state === 'ok' ? null : <StateBadge tone="bad">{names('storeState', board.store.state)}</StateBadge>}
+        actions={wall ? undefined : <Button component={Link} to="/board?wall=1" target="_blank" variant="default" leftSection={<Icon name="screen" size={16} />}>{t('wall')}</Button>}
+      />
+      <section className={css.strip} aria-label={t('now')}>
+        <Figure size={size} label={t('calls')} value={number(board.calls)} />
+        <Figure size={size} label={t('callsPerS')} value={number(board.calls_per_s, 1)} />
+        <Figure size={size} label={t('agentsAtWork')} value={number(atWork(board.agents))} note={board.agents.logged_out > 0 ? t('loggedOut', { count: board.agents.logged_out }) : undefined} />
+        <div className={css.stripAgents}>
+          <AgentsBar agents={board.agents} label={t('agents')} size={size} />
+        </div>
+      </section>
+      {campaigns.length === 0 ? (
+        <Panel><EmptyState icon="campaigns" title={t('none')} text={t('noneText')} /></Panel>
+      ) : (
+        <div className={css.cards}>
+          {campaigns.map((campaign) => <CampaignCard key={campaign.id} campaign={campaign} list={lists.get(campaign.id)} wall={wall} />)}
+        </div>
+      )}
+      {!wall && <div className={css.below}><LatenessPanel /></div>}
+    </div>
   );
 }

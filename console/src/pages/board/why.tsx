@@ -1,0 +1,33 @@
+/** Why the pacer launches what it launches, in words by its code; a code that is newer than this console speaks for itself. */
+import { useTranslation } from 'react-i18next';
+import { Icon, type IconName } from '../../parts/icons';
+import css from './board.module.css';
+
+const KINDS: Record<string, { icon: IconName; tone: 'go' | 'wait' | 'fault' }> = {
+  not_started: { icon: 'clock', tone: 'wait' },
+  not_running: { icon: 'pause', tone: 'wait' },
+  no_agents: { icon: 'agents', tone: 'wait' },
+  no_leads: { icon: 'lists', tone: 'wait' },
+  no_trunk_room: { icon: 'trunks', tone: 'wait' },
+  trunk_refuses: { icon: 'trunks', tone: 'fault' },
+  store_away: { icon: 'fault', tone: 'fault' },
+  on_hold: { icon: 'pause', tone: 'fault' },
+  shift_ends: { icon: 'clock', tone: 'wait' },
+  one_to_one: { icon: 'play', tone: 'go' },
+  ratio: { icon: 'play', tone: 'go' },
+  price: { icon: 'play', tone: 'go' },
+  ledger_guard: { icon: 'audit', tone: 'wait' },
+  ledger_reserve: { icon: 'audit', tone: 'wait' },
+};
+
+export function Why({ code, words }: { code: string; words: string }) {
+  const { t, i18n } = useTranslation('board');
+  const kind = KINDS[code];
+  const key = `why.${code}`;
+  return (
+    <div className={css.why} data-tone={kind?.tone ?? 'wait'}>
+      <Icon name={kind?.icon ?? 'info'} size={16} />
+      <span>{i18n.exists(`board:${key}`) ? (t as (key: string) => string)(key) : words}</span>
+    </div>
+  );
+}
