@@ -45,4 +45,12 @@ export const places: Place[] = [
     least: 'viewer',
     nav: { text: 'nav.agents', icon: 'agents', group: 'work' },
   },
+  {
+    path: 'tokens',
+    load: () => import('../pages/access'),
+    texts: ['access'],
+    least: 'admin',
+    nav: { text: 'nav.tokens', icon: 'tokens', group: 'system' },
+  },
+  { path: 'account', load: () => import('../pages/account'), texts: ['account'], least: 'viewer' },
 ];

@@ -1,4 +1,6 @@
 /** The shape of all texts, for the compiler alone: a key that is not there does not compile. Add a page's file here. */
+import type access from './en/access.json';
+import type account from './en/account.json';
 import type agents from './en/agents.json';
 import type board from './en/board.json';
 import type campaigns from './en/campaigns.json';
@@ -6,6 +8,8 @@ import type common from './en/common.json';
 import type login from './en/login.json';
 
 declare const resources: {
+  access: typeof access;
+  account: typeof account;
   agents: typeof agents;
   board: typeof board;
   campaigns: typeof campaigns;
