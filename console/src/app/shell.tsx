@@ -6,7 +6,7 @@ import { Drawer, Menu, UnstyledButton, useMantineColorScheme, type MantineColorS
 import { useDisclosure } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router';
+import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router';
 import { eventsState } from '../api/events';
 import { logOut, logOutEverywhere, may, useWho } from '../api/login';
 import { useStore } from '../api/store';
@@ -163,6 +163,7 @@ function AccountItems() {
         </Menu.Item>
       ))}
       <Menu.Divider />
+      <Menu.Item component={Link} to="/account" leftSection={<Icon name="account" size={16} />}>{t('nav.account')}</Menu.Item>
       <Menu.Item leftSection={<Icon name="leave" size={16} />} onClick={() => logOut().catch(tellProblem)}>{t('shell.out')}</Menu.Item>
       <Menu.Item leftSection={<Icon name="lock" size={16} />} onClick={everywhere}>{t('shell.outEverywhere')}</Menu.Item>
       {who.version && <Menu.Label>{t('shell.version', { version: who.version })}</Menu.Label>}
