@@ -87,6 +87,8 @@ pub(crate) struct Campaign {
     pub(crate) config: CampaignConfig,
     pub(crate) zone: u32,
     pub(crate) state: RunState,
+    /// When the state began.
+    pub(crate) since: Instant,
     pub(crate) list: List,
     pub(crate) ledger: Ledger,
     pub(crate) pacer: Box<dyn Pacer>,
@@ -103,6 +105,13 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
+    /// Changes the state; the same again is no change.
+    pub(crate) fn enter(&mut self, now: Instant, state: RunState) {
+        if self.state != state {
+            (self.state, self.since) = (state, now);
+        }
+    }
+
     /// Leads were asked for, and a supplier that had any would have answered: what the list holds is all there is.
     pub(crate) fn supply_over(&self, now: Instant) -> bool {
         !self.supply_away && self.wanted.is_some_and(|since| now.since(since) >= SUPPLY_ANSWERS)
@@ -279,7 +288,7 @@ impl Dialer {
 
     fn take(&mut self, now: Instant, input: Input) -> Result<(), Reject> {
         match input {
-            Input::AddCampaign { campaign, config } => self.add_campaign(campaign, *config),
+            Input::AddCampaign { campaign, config } => self.add_campaign(now, campaign, *config),
             Input::Configure { campaign, config } => self.configure(now, campaign, *config),
             Input::RemoveCampaign { campaign } => self.remove_campaign(campaign),
             Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
@@ -289,17 +298,17 @@ impl Dialer {
                 Ok(())
             }
             Input::Start { campaign } => {
-                self.campaign_mut(campaign)?.state = RunState::Running;
+                self.campaign_mut(campaign)?.enter(now, RunState::Running);
                 self.roll_ledger(now, campaign);
                 self.dirty = true;
                 Ok(())
             }
             Input::Pause { campaign } => {
-                self.campaign_mut(campaign)?.state = RunState::Paused;
+                self.campaign_mut(campaign)?.enter(now, RunState::Paused);
                 Ok(())
             }
             Input::Stop { campaign } => {
-                self.campaign_mut(campaign)?.state = RunState::Stopped;
+                self.campaign_mut(campaign)?.enter(now, RunState::Stopped);
                 self.cancel_unanswered(now, campaign);
                 Ok(())
             }
@@ -353,7 +362,7 @@ impl Dialer {
                 self.gate.lift_do_not_call(number);
                 Ok(())
             }
-            Input::Reconsider { campaign } => self.reconsider(campaign),
+            Input::Reconsider { campaign } => self.reconsider(now, campaign),
             Input::History { number, attempts, abandoned } => {
                 let now_us = self.steady_us(now);
                 self.gate.history(number, &attempts, abandoned, now_us);

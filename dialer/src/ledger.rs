@@ -36,6 +36,18 @@ impl Counts {
         if total == 0 { 0.0 } else { self.abandoned as f64 / total as f64 }
     }
 
+    /// How many more persons may be abandoned with these connected and the rate not above `limit`; below zero when
+    /// it is above. From (abandoned + n) ÷ (connected + abandoned + n) ≤ limit; a limit of 1 allows any number.
+    pub fn budget_left(&self, limit: f64) -> i64 {
+        // 97 connected at 3 % allow exactly 3, which floating point would make 2.
+        const ROUNDING: f64 = 1e-9;
+        if limit >= 1.0 {
+            return i64::MAX;
+        }
+        let allowed = limit.max(0.0) * self.connected as f64 / (1.0 - limit.max(0.0));
+        (allowed - self.abandoned as f64 + ROUNDING).floor() as i64
+    }
+
     fn add(&mut self, what: CountedAs) {
         match what {
             CountedAs::Connected => self.connected += 1,
@@ -260,6 +272,11 @@ impl Ledger {
         let unopened = if self.open.is_empty() { self.windows.as_slice() } else { &[] };
         let unopened = unopened.iter().map(|window| (*window, Counts::default()));
         self.open.iter().map(|open| (open.window, open.counts)).chain(unopened)
+    }
+
+    /// Everything counted since the first start.
+    pub(crate) fn total(&self) -> Counts {
+        self.total
     }
 
     /// Windows that are over, oldest first.

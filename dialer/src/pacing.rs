@@ -112,6 +112,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// A stable name for programs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Reason::NotStarted => "not_started",
+            Reason::NotRunning => "not_running",
+            Reason::NoAgents => "no_agents",
+            Reason::NoLeads => "no_leads",
+            Reason::NoTrunkRoom => "no_trunk_room",
+            Reason::TrunkRefuses => "trunk_refuses",
+            Reason::StoreAway => "store_away",
+            Reason::OnHold => "on_hold",
+            Reason::ShiftEnds => "shift_ends",
+            Reason::OneToOne => "one_to_one",
+            Reason::Ratio => "ratio",
+            Reason::Price => "price",
+            Reason::LedgerReserve => "ledger_reserve",
+            Reason::LedgerGuard => "ledger_guard",
+        }
+    }
+
     /// One line for people.
     pub const fn text(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base::{CampaignId, Duration, Instant};
-use desk::AgentState;
+use desk::{AgentState, Skills, StateTimes};
 use serde::Serialize;
 
 use crate::attempt::Phase;
@@ -80,6 +80,8 @@ pub struct CampaignSnapshot {
     pub name: String,
     /// `stopped`, `running`, `paused`, `finished`.
     pub state: &'static str,
+    /// When the state began in this process, in microseconds since the Unix epoch.
+    pub since_unix_us: i64,
     /// Calls nobody has answered yet.
     pub ringing: usize,
     /// Answered, detection listens.
@@ -104,8 +106,18 @@ pub struct CampaignSnapshot {
     pub ledger: Vec<LedgerSnapshot>,
     /// The abandon limit in force, of 1.
     pub limit: f64,
+    /// Persons connected in time since the first start.
+    pub connected: u64,
+    /// Persons abandoned since the first start.
+    pub abandoned: u64,
     /// Why the pacer launches what it launches, or does not.
     pub why: &'static str,
+    /// The same as a stable name, see [`crate::pacing::Reason::code`].
+    pub why_code: &'static str,
+    /// Agents who have the skills for it, by the state's name; every state is there.
+    pub agents: BTreeMap<&'static str, usize>,
+    /// (talk + wrap-up) ÷ logged-in time not on break, of these agents together, of 1.
+    pub occupancy: f64,
 }
 
 /// One ledger window.
@@ -123,6 +135,38 @@ pub struct LedgerSnapshot {
     pub rate: f64,
     /// The limit, of 1.
     pub limit: f64,
+    /// Persons who may still be abandoned with the rate not above the limit; below zero when it is above.
+    pub budget_left: i64,
+}
+
+/// Agents who can do the same.
+#[derive(Clone, Default)]
+struct Crew {
+    counts: [usize; AgentState::ALL.len()],
+    times: StateTimes,
+}
+
+impl Crew {
+    fn plus(&mut self, other: &Crew) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(mine, theirs)| *mine += theirs);
+        self.times = self.times.plus(&other.times);
+    }
+
+    fn by_name(&self) -> BTreeMap<&'static str, usize> {
+        AgentState::ALL.iter().map(|state| (state.name(), self.counts[*state as usize])).collect()
+    }
+}
+
+/// Agents by what they can do: there are few kinds of agents, and a campaign asks each kind once.
+#[derive(Default)]
+struct Crews<'a>(BTreeMap<&'a Skills, Crew>);
+
+impl Crews<'_> {
+    fn serving(&self, needed: &Skills) -> Crew {
+        let mut sum = Crew::default();
+        self.0.iter().filter(|(skills, _)| needed.is_subset(skills)).for_each(|(_, crew)| sum.plus(crew));
+        sum
+    }
 }
 
 /// Attempts of one campaign by what a screen tells apart.
@@ -151,11 +195,11 @@ impl Phases {
 impl Dialer {
     /// The state at `now`.
     pub fn snapshot(&self, now: Instant) -> DialerSnapshot {
-        let mut agents: BTreeMap<&'static str, usize> = AgentState::ALL.iter().map(|state| (state.name(), 0)).collect();
-        let mut counts = [0; AgentState::ALL.len()];
+        let mut all = Crew::default();
+        let crews = self.crews(now);
+        crews.0.values().for_each(|crew| all.plus(crew));
         let mut each_agent = Vec::with_capacity(self.desk.agents().len());
         for (id, agent) in self.desk.agents() {
-            counts[agent.state() as usize] += 1;
             each_agent.push(AgentSnapshot {
                 agent: id.0,
                 state: agent.state().name(),
@@ -165,16 +209,15 @@ impl Dialer {
                 occupancy: agent.times(now).occupancy(),
             });
         }
-        for state in AgentState::ALL {
-            agents.insert(state.name(), counts[state as usize]);
-        }
         let mut phases: BTreeMap<CampaignId, Phases> = BTreeMap::new();
         for attempt in self.attempts.values() {
             phases.entry(attempt.campaign).or_default().add(attempt.phase);
         }
         let campaigns = self.campaigns.iter();
-        let campaigns =
-            campaigns.map(|(id, campaign)| campaign.snapshot(*id, phases.get(id).copied().unwrap_or_default()));
+        let campaigns = campaigns.map(|(id, campaign)| {
+            let since_us = self.wall_at(campaign.since).as_unix_us();
+            campaign.snapshot(*id, phases.get(id).copied().unwrap_or_default(), &crews, since_us)
+        });
         let trunks = self.trunks.iter().map(|(id, trunk)| TrunkSnapshot {
             trunk: id.0,
             in_use: trunk.in_use(),
@@ -184,7 +227,7 @@ impl Dialer {
         });
         DialerSnapshot {
             at_unix_us: self.wall_at(now).as_unix_us(),
-            agents,
+            agents: all.by_name(),
             each_agent,
             occupancy: self.desk.times(now).occupancy(),
             waiting: self.desk.waiting(),
@@ -196,11 +239,23 @@ impl Dialer {
     }
 
     /// One campaign at this moment; `None`: there is none.
-    pub fn campaign_snapshot(&self, id: CampaignId) -> Option<CampaignSnapshot> {
+    pub fn campaign_snapshot(&self, now: Instant, id: CampaignId) -> Option<CampaignSnapshot> {
         let mut phases = Phases::default();
         let mine = self.attempts.values().filter(|attempt| attempt.campaign == id);
         mine.for_each(|attempt| phases.add(attempt.phase));
-        self.campaigns.get(&id).map(|campaign| campaign.snapshot(id, phases))
+        let campaign = self.campaigns.get(&id)?;
+        let since_us = self.wall_at(campaign.since).as_unix_us();
+        Some(campaign.snapshot(id, phases, &self.crews(now), since_us))
+    }
+
+    fn crews(&self, now: Instant) -> Crews<'_> {
+        let mut crews = Crews::default();
+        for (_, agent) in self.desk.agents() {
+            let crew = crews.0.entry(&agent.skills).or_default();
+            crew.counts[agent.state() as usize] += 1;
+            crew.times = crew.times.plus(&agent.times(now));
+        }
+        crews
     }
 
     /// Channels of a trunk that attempts hold, from decision to end.
@@ -216,7 +271,9 @@ impl Dialer {
 }
 
 impl Campaign {
-    fn snapshot(&self, id: CampaignId, phases: Phases) -> CampaignSnapshot {
+    fn snapshot(&self, id: CampaignId, phases: Phases, crews: &Crews<'_>, since_unix_us: i64) -> CampaignSnapshot {
+        let crew = crews.serving(&self.config.skills);
+        let total = self.ledger.total();
         let Phases { ringing, answered, waiting, talking, in_message } = phases;
         let limit = self.config.abandon_limit();
         let windows = self.ledger.windows().map(|(window, counts)| LedgerSnapshot {
@@ -230,11 +287,13 @@ impl Campaign {
             machines: counts.machines,
             rate: counts.rate(),
             limit,
+            budget_left: counts.budget_left(limit),
         });
         CampaignSnapshot {
             campaign: id.0,
             name: self.config.name.clone(),
             state: self.state.name(),
+            since_unix_us,
             ringing,
             answered,
             waiting,
@@ -247,7 +306,12 @@ impl Campaign {
             began_unix_us: self.ledger.began().map(|at| at.as_unix_us()),
             ledger: windows.collect(),
             limit,
+            connected: total.connected,
+            abandoned: total.abandoned,
             why: self.why.text(),
+            why_code: self.why.code(),
+            agents: crew.by_name(),
+            occupancy: crew.times.occupancy(),
         }
     }
 }

@@ -141,6 +141,7 @@ impl Carrier {
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
             | Event::Held { .. }
+            | Event::Quality { .. }
             | Event::OrphanEnded { .. }
             | Event::Registered { .. }
             | Event::RegistrationFailed { .. }

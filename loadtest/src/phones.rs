@@ -151,6 +151,7 @@ impl AgentPhones {
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
             | Event::Held { .. }
+            | Event::Quality { .. }
             | Event::OrphanEnded { .. }
             | Event::Registered { .. }
             | Event::RegistrationFailed { .. }

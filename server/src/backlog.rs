@@ -150,6 +150,7 @@ mod tests {
             cause_whose: "us".to_owned(),
             cause_code: None,
             media: None,
+            timeline: None,
         })
     }
 

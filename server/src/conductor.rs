@@ -18,6 +18,7 @@ mod picture;
 mod placed;
 mod requests;
 mod rows;
+mod trace;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::TenantId;
+use trace::What;
 
 /// Where calls of a trunk go.
 #[derive(Clone, Debug)]
@@ -288,6 +290,7 @@ impl Conductor {
             | Event::Audio { leg, .. }
             | Event::BridgeAudio { leg, .. }
             | Event::Held { leg, .. }
+            | Event::Quality { leg, .. }
             | Event::Ended { leg, .. } => *leg,
             Event::OrphanEnded { call_id, code } => return self.orphan_ended(now, call_id, *code),
             Event::Registered { trunk, .. } => return self.trunk_event(*trunk, None, Some(true)),
@@ -403,13 +406,26 @@ impl Conductor {
     }
 
     /// Ends every customer's call; for the end of a run.
-    pub fn hang_up_all(&mut self) {
+    pub fn hang_up_all(&mut self, now: Instant) {
         let of_campaigns = self.calls.values().map(|live| (live.leg, live.shard));
         let all: Vec<(LegId, ShardId)> =
             of_campaigns.chain(self.placed.values().map(|placed| (placed.leg, placed.shard))).collect();
         for (leg, shard) in all {
-            self.command(shard, Command::Hangup { leg, reason: "server stops" });
+            self.end_leg(now, leg, shard, "server stops");
         }
+    }
+
+    /// Hangs a customer's leg up, and notes that it was us.
+    fn end_leg(&mut self, now: Instant, leg: LegId, shard: ShardId, reason: &'static str) {
+        let trace = match self.legs.get(&leg) {
+            Some(Role::Customer(attempt)) => self.calls.get_mut(attempt).map(|live| &mut live.trace),
+            Some(Role::Placed(call)) => self.placed.get_mut(call).map(|placed| &mut placed.trace),
+            Some(Role::Agent(_)) | None => None,
+        };
+        if let Some(trace) = trace {
+            trace.note_why(now, What::HangUp, reason);
+        }
+        self.command(shard, Command::Hangup { leg, reason });
     }
 
     fn command(&mut self, shard: ShardId, command: Command) {

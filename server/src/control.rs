@@ -4,6 +4,7 @@
 //!  HTTP handlers ── Request ──> bounded queue ──> control thread (one owner of all live state)
 //!       ^  ^  └─ reads ──> store                      │       │
 //!       │  └───── oneshot: Reply | Refusal <──────────┘       ├── Snapshot (swapped whole, ten times a second at most)
+//!       ├──────── History: a point a second <─────────────────┤
 //!       └──────── Journal: events by number, resumable <──────┘
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! **Units.** Moments are microseconds since the Unix epoch (`_us`); spans carry their unit in the name.
 
 pub mod api;
+pub mod history;
 pub mod journal;
 pub mod views;
 

@@ -21,6 +21,7 @@ mod agents;
 mod attempts;
 mod audit;
 mod auth;
+mod board;
 mod calls;
 mod campaigns;
 mod cdrs;
@@ -28,6 +29,7 @@ mod changes;
 mod consents;
 mod console;
 mod csv;
+mod engine;
 mod events;
 mod extract;
 mod health;
@@ -114,11 +116,14 @@ pub struct Service {
     settings: tokio::sync::Mutex<()>,
     imports: imports::Running,
     figures: metrics::Figures,
+    shards: engine::Shards,
+    boards: board::Boards,
     store_calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
+    began: std::time::Instant,
 }
 
 impl Service {
@@ -153,11 +158,14 @@ impl Service {
             settings: tokio::sync::Mutex::new(()),
             imports: imports::Running::default(),
             figures: metrics::Figures::default(),
+            shards: engine::Shards::default(),
+            boards: board::Boards::default(),
             store_calls: Arc::new(Semaphore::new(STORE_CALLS_MAX)),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             stopping: watch::Sender::new(false),
+            began: std::time::Instant::now(),
         })
     }
 

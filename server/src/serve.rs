@@ -194,7 +194,7 @@ fn until_told(runtime: &mut Runtime, flights: &mut Flights, hurry: &AtomicBool) 
         }
     }
     runtime.with_conductor(|conductor, now| {
-        conductor.hang_up_all();
+        conductor.hang_up_all(now);
         conductor.log_all_out(now);
     })?;
     let limit = runtime.now() + HANG_UP_LIMIT;

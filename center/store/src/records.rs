@@ -175,6 +175,7 @@ pub(crate) fn cdr_row(row: &Row) -> Result<CdrRow, StoreError> {
             cause_whose: row.get("cause_whose")?,
             cause_code: maybe_small(row, "cause_code")?,
             media: row.get("media")?,
+            timeline: row.get("timeline")?,
         }),
     };
     Ok(CdrRow { open, close, rebuilt: row.get::<i64>("rebuilt")? != 0 })

@@ -186,6 +186,8 @@ pub struct CdrCloseRow {
     pub cause_code: Option<u16>,
     /// Media figures as JSON (packets, loss, jitter).
     pub media: Option<String>,
+    /// What happened, as JSON: an array of `{at_us, what, detail}`.
+    pub timeline: Option<String>,
 }
 
 /// What is known of a call of which only the attempt survived. The row is closed at once.

@@ -46,7 +46,7 @@ impl Dialer {
         let campaign = self.attempt_in(id, &[Phase::Recording], "an intent's refusal")?.campaign;
         self.never_dialled(now, id);
         if let Some(entry) = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running) {
-            entry.state = RunState::Paused;
+            entry.enter(now, RunState::Paused);
             self.outputs.push_back(Output::CampaignPaused { campaign, reason: PauseReason::StoreRefused });
         }
         Ok(())

@@ -280,7 +280,7 @@ impl Dialer {
             // A campaign that never had a lead waits for its first ones.
             let had_any = counts.done + counts.blocked > 0;
             if campaign.state == RunState::Running && empty && had_any && campaign.supply_over(now) {
-                campaign.state = RunState::Finished;
+                campaign.enter(now, RunState::Finished);
                 campaign.why = Reason::NotRunning;
                 self.outputs.push_back(Output::CampaignFinished { campaign: *id });
             }

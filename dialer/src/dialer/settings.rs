@@ -23,7 +23,7 @@ impl Dialer {
         Ok((zone, pacer))
     }
 
-    pub(super) fn add_campaign(&mut self, id: CampaignId, config: CampaignConfig) -> Result<(), Reject> {
+    pub(super) fn add_campaign(&mut self, now: Instant, id: CampaignId, config: CampaignConfig) -> Result<(), Reject> {
         if self.campaigns.contains_key(&id) {
             return Err(Reject::DuplicateCampaign(id));
         }
@@ -34,6 +34,7 @@ impl Dialer {
         let campaign = Campaign {
             zone,
             state: RunState::Stopped,
+            since: now,
             list: List::default(),
             ledger: Ledger::new(config.abandon_limit(), config.ledger_windows(), zone),
             pacer,
@@ -111,11 +112,11 @@ impl Dialer {
         Ok(())
     }
 
-    pub(super) fn reconsider(&mut self, id: CampaignId) -> Result<(), Reject> {
+    pub(super) fn reconsider(&mut self, now: Instant, id: CampaignId) -> Result<(), Reject> {
         let campaign = self.campaign_mut(id)?;
         let again = campaign.list.reconsider();
         if campaign.state == RunState::Finished && !again.is_empty() {
-            campaign.state = RunState::Running;
+            campaign.enter(now, RunState::Running);
         }
         self.ready_again(again);
         self.dirty = true;
@@ -156,7 +157,7 @@ impl Dialer {
         }
         let campaign = self.campaign_mut(id)?;
         if campaign.state == RunState::Finished {
-            campaign.state = RunState::Running;
+            campaign.enter(now, RunState::Running);
         }
         self.dirty = true;
         Ok(())

@@ -211,3 +211,27 @@ fn a_ledger_brought_back_is_the_ledger_that_lived_on() {
         assert_eq!(lived.began(), brought_back.unwrap().began());
     }
 }
+
+#[test]
+fn the_budget_is_what_the_rate_still_allows() {
+    let counts = |connected, abandoned| Counts { connected, abandoned, machines: 0 };
+    for (connected, abandoned, limit, left) in [
+        (0, 0, 0.03, 0),
+        (96, 0, 0.03, 2),
+        (97, 0, 0.03, 3),
+        (97, 3, 0.03, 0),
+        (97, 5, 0.03, -2),
+        (10, 5, 0.0, -5),
+        (1, 7, 1.0, i64::MAX),
+    ] {
+        let window = counts(connected, abandoned);
+        assert_eq!(window.budget_left(limit), left, "{window:?} at {limit}");
+        if (1..1_000).contains(&left) {
+            assert!(
+                counts(connected, abandoned + left as u64).rate() <= limit + 1e-12,
+                "{window:?} and all of its budget"
+            );
+            assert!(counts(connected, abandoned + left as u64 + 1).rate() > limit, "{window:?} and one more");
+        }
+    }
+}

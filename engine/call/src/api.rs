@@ -139,6 +139,11 @@ pub enum Command {
         /// False stops.
         on: bool,
     },
+    /// Reports what is heard of an answered leg as `Event::Quality`: first after a second, then every 5 s until its end.
+    Watch {
+        /// The leg listened to.
+        leg: LegId,
+    },
     /// Ends a leg in whatever state it is.
     Hangup {
         /// The leg.
@@ -204,6 +209,8 @@ pub enum Event {
         leg: LegId,
         /// When the 200 (or its ACK, for incoming legs) came in.
         at: Instant,
+        /// Law of what we send, as agreed.
+        law: Law,
         /// What a BYE needs when this process is gone; for the CDR.
         dialog: Box<sip::DialogIdentity>,
     },
@@ -244,6 +251,15 @@ pub enum Event {
         law: Law,
         /// The payload as it came.
         payload: Box<[u8]>,
+    },
+    /// What is heard of a watched leg so far; old at once, so a driver may drop it.
+    Quality {
+        /// The watched leg.
+        leg: LegId,
+        /// Law of what we send now.
+        law: Law,
+        /// Figures since the leg's beginning.
+        media: media::session::Stats,
     },
     /// The first packet with the partner's audio left on this leg.
     BridgeAudio {

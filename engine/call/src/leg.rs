@@ -86,6 +86,7 @@ pub(crate) struct LegMedia {
     pub(crate) due: Instant,
     pub(crate) tick: Option<TimerKey>,
     pub(crate) report: Option<TimerKey>,
+    pub(crate) quality: Option<TimerKey>,
     /// When audio last came in; starts at the answer.
     pub(crate) heard_at: Instant,
 }
@@ -155,6 +156,7 @@ impl LegMedia {
             due: Instant::ZERO,
             tick: None,
             report: None,
+            quality: None,
             heard_at: Instant::ZERO,
         }
     }

@@ -70,6 +70,8 @@ pub(crate) enum Timer {
     Tick(LegKey),
     /// A leg's next RTCP report, and the watch over silence.
     Report(LegKey),
+    /// The next look at what is heard of a watched leg.
+    Quality(LegKey),
     /// A trunk's next ping.
     Ping(TrunkId),
 }
@@ -157,6 +159,7 @@ impl Shard {
             match timer {
                 Timer::Tick(key) => self.tick(now, key),
                 Timer::Report(key) => self.report(now, key),
+                Timer::Quality(key) => self.tell_quality(now, key),
                 Timer::Ping(trunk) => self.ping_now(now, trunk),
             }
         }

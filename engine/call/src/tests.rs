@@ -276,6 +276,53 @@ fn a_prompt_is_heard_in_order_and_everything_is_given_back() {
     assert_eq!((wire.ended(0).len(), wire.ended(1).len()), (1, 1));
 }
 
+/// Moments since the start at which host 0 told the quality of what it hears, with the figures.
+fn qualities(wire: &mut Wire, span: Duration) -> Vec<(u64, Law, media::session::Stats)> {
+    let (start, mut told) = (wire.now, Vec::new());
+    while wire.now.since(start) < span {
+        wire.events.clear();
+        wire.run(Duration::from_ms(1));
+        told.extend(wire.events.iter().filter_map(|(_, event)| match event {
+            Event::Quality { leg: LegId(1), law, media } => Some((wire.now.since(start).as_ms(), *law, *media)),
+            _ => None,
+        }));
+    }
+    told
+}
+
+#[test]
+fn an_answered_leg_that_is_watched_tells_its_quality_after_a_second_and_then_every_five() {
+    let mut wire = Wire::new(&[1, 1]);
+    wire.command(0, 0, originate(1, 1));
+    let callee = wire.incoming(1);
+    // Who is not answered has nothing to tell, and the wish is forgotten.
+    wire.command(0, 0, Command::Watch { leg: LegId(1) });
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
+    assert!(wire.events.iter().any(|(_, event)| matches!(event, Event::Answered { leg: LegId(1), law: Law::Mu, .. })));
+    assert_eq!(qualities(&mut wire, Duration::from_secs(2)), []);
+    for _ in 0..2 {
+        wire.command(0, 0, Command::Watch { leg: LegId(1) });
+    }
+    let told = qualities(&mut wire, Duration::from_secs(12));
+    let when: Vec<u64> = told.iter().map(|(at_ms, ..)| *at_ms).collect();
+    assert_eq!(when, [1_000, 6_000, 11_000]);
+    for (at_ms, law, media) in &told {
+        let packets = 100 + at_ms / 20;
+        assert!(media.packets_received.abs_diff(packets) <= 2, "{} after {at_ms} ms", media.packets_received);
+        assert!(*law == Law::Mu && media.loss == 0.0 && media.mos > 4.0, "{media:?}");
+    }
+    // Half of what is sent from now on is lost on the way.
+    wire.mute = Some(1);
+    assert_eq!(qualities(&mut wire, Duration::from_secs(5)).len(), 1);
+    wire.mute = None;
+    let worse = qualities(&mut wire, Duration::from_secs(5));
+    let [(_, _, media)] = worse[..] else { panic!("{worse:?}") };
+    assert!(media.loss > 0.2 && media.mos < 2.0, "{media:?}");
+    wire.command(0, 0, Command::Hangup { leg: LegId(1), reason: "done" });
+    assert_eq!(qualities(&mut wire, Duration::from_secs(6)), []);
+    all_gone(&mut wire);
+}
+
 /// Host 0 is the product with `shards` shards; hosts 1 and 2 are customer and agent.
 fn bridged(shards: usize) -> (Wire, LegId, LegId) {
     let mut wire = Wire::new(&[shards, 1, 1]);

@@ -107,6 +107,7 @@ fn nothing_is_allocated(orders: [Command; 2]) {
         shards[FAR].handle_command(now, Command::Answer { leg, learn: false });
         shards[FAR].handle_command(now, Command::Play { leg, prompt, repeat: true });
         settle(now, &mut shards, &mut far_legs);
+        shards[ours as usize].handle_command(now, Command::Watch { leg: LegId(ours) });
     }
     for (shard, order) in shards.iter_mut().zip(orders) {
         shard.handle_command(now, order);
@@ -116,7 +117,7 @@ fn nothing_is_allocated(orders: [Command; 2]) {
         now += Duration::from_ms(1);
         let mut here = 0;
         for ours in &mut shards[..FAR] {
-            here += count::during(|| ours.handle_timeout(now)); // reports included
+            here += count::during(|| ours.handle_timeout(now)); // reports and looks at the quality included
         }
         shards[FAR].handle_timeout(now);
         let (more, heard) = settle(now, &mut shards, &mut far_legs);

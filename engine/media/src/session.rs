@@ -79,6 +79,8 @@ pub struct Stats {
     pub octets_received: u64,
     /// Packets that never came.
     pub lost: u64,
+    /// Share of the expected packets that never came, 0 to 1.
+    pub loss: f64,
     /// Packets that came after a later one.
     pub late: u64,
     /// Packets that came twice.
@@ -421,6 +423,7 @@ impl RtpSession {
             packets_received: heard.packets,
             octets_received: heard.octets,
             lost: heard.lost,
+            loss,
             late: heard.late,
             duplicates: heard.duplicates,
             foreign: self.foreign,

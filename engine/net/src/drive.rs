@@ -440,8 +440,8 @@ impl Core {
         }
     }
 
-    /// Gives an event to the control plane. Where its queue is full the event waits here, in order; only tapped audio,
-    /// which is worthless when old, is dropped.
+    /// Gives an event to the control plane. Where its queue is full the event waits here, in order; only tapped audio and
+    /// figures of a call's quality, which are worthless when old, are dropped.
     fn tell(&mut self, event: Event) {
         let refused = if self.events_waiting.is_empty() {
             match self.doors.events.try_send((self.id, event)) {
@@ -456,10 +456,10 @@ impl Core {
         } else {
             event
         };
-        if matches!(refused, Event::Audio { .. }) {
-            self.meter.counters.audio_events_dropped += 1;
-        } else {
-            self.events_waiting.push_back(refused);
+        match refused {
+            Event::Audio { .. } => self.meter.counters.audio_events_dropped += 1,
+            Event::Quality { .. } => self.meter.counters.quality_events_dropped += 1,
+            other => self.events_waiting.push_back(other),
         }
     }
 

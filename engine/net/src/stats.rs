@@ -40,6 +40,19 @@ impl Histogram {
     pub fn max(&self) -> u64 {
         self.0.max()
     }
+    /// How many values lie in each span between two of these bounds, from above the one before up to and with the bound
+    /// itself, and last those beyond all of them; to the histogram's own precision. The bounds must rise.
+    pub fn buckets(&self, bounds: &[u64]) -> Vec<u64> {
+        let mut below = 0;
+        let mut counts: Vec<u64> = Vec::with_capacity(bounds.len() + 1);
+        for bound in bounds {
+            let up_to = self.0.count_between(0, *bound);
+            counts.push(up_to - below);
+            below = up_to;
+        }
+        counts.push(self.0.len() - below);
+        counts
+    }
     /// The mean; 0 when empty.
     pub fn mean(&self) -> f64 {
         self.0.mean()
@@ -137,8 +150,11 @@ counters! {
     commands,
     /// Events handed to the control plane.
     events,
-    /// `Event::Audio` dropped because the control plane does not read fast enough; other events wait and are never dropped.
+    /// `Event::Audio` dropped because the control plane does not read fast enough; other events (but `Event::Quality`)
+    /// wait and are never dropped.
     audio_events_dropped,
+    /// `Event::Quality` dropped for the same reason.
+    quality_events_dropped,
     /// Ticks in which commands and SIP were left waiting because the control plane had not taken our events.
     stalled_ticks,
     /// Wake-ups.
@@ -257,6 +273,17 @@ mod tests {
         assert_eq!(low.count(), 1_001);
         assert!((490..=510).contains(&low.at(0.5)), "{low:?}");
         assert!(low.max() >= SPAN_MAX && low.max() <= SPAN_MAX + SPAN_MAX / 50, "{low:?}");
+    }
+
+    #[test]
+    fn buckets_hold_each_value_once() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.buckets(&[10, 100]), [0, 0, 0]);
+        for value in [0, 3, 10, 11, 60, 5_000, 5_000] {
+            histogram.record(value);
+        }
+        assert_eq!(histogram.buckets(&[10, 100]), [3, 2, 2]);
+        assert_eq!(histogram.buckets(&[]), [7]);
     }
 
     #[test]

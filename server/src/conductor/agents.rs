@@ -1,5 +1,6 @@
 //! Agents' phones: one leg each, called when the agent logs in and kept up (nailed up); calls come and go on it.
 
+use super::trace::What;
 use super::{AgentPhone, Conductor, Output, Role};
 use crate::control::api::{AgentWish, Refusal, Reply};
 use base::{AgentId, AttemptId, Duration, Instant, LegId, ShardId};
@@ -214,7 +215,7 @@ impl Conductor {
                 let was_up = phone.up;
                 phone.up = false;
                 phone.leg = None;
-                phone.with = None;
+                let with = phone.with.take();
                 if phone.wish != AgentWish::LoggedOut {
                     phone.call_at = Some(now + CALL_AGAIN);
                     let (name, after_s) = (&phone.name, CALL_AGAIN.as_ms() / 1_000);
@@ -223,6 +224,9 @@ impl Conductor {
                     self.outputs.push_back(Output::Notice(text));
                 }
                 self.legs.remove(&leg);
+                if let Some(live) = with.and_then(|attempt| self.calls.get_mut(&attempt)) {
+                    live.trace.note(now, What::Unbridged);
+                }
                 if was_up {
                     self.dialer.handle_input(now, Input::AgentLoggedOut { agent });
                 }

@@ -1,5 +1,6 @@
 //! Customers' calls: from the dialer's wish to the leg's last event.
 
+use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
@@ -24,7 +25,9 @@ pub(super) struct Live {
     pub(super) agent_leg: Option<LegId>,
     /// The later of verdict and agent free: the bridge's own clock starts here.
     pub(super) verdict_at: Instant,
+    pub(super) verdict: Option<AmdVerdict>,
     pub(super) connected_at: Option<Instant>,
+    pub(super) trace: Trace,
 }
 
 impl Conductor {
@@ -39,8 +42,8 @@ impl Conductor {
                 }
                 dialer::Output::Connect { attempt, agent } => self.connect(now, attempt, agent),
                 dialer::Output::PlayMessage { attempt, message } => self.play_message(now, attempt, &message),
-                dialer::Output::Hangup { attempt, reason } => self.hang_up(attempt, reason),
-                dialer::Output::ItemLost { item, .. } => self.item_lost(item),
+                dialer::Output::Hangup { attempt, reason } => self.hang_up(now, attempt, reason),
+                dialer::Output::ItemLost { item, .. } => self.item_lost(now, item),
                 dialer::Output::AgentChanged { agent, state } => {
                     self.agent_changed(now, agent, state);
                 }
@@ -81,12 +84,12 @@ impl Conductor {
                     self.outputs.push_back(Output::Notice(format!("campaign {campaign} paused itself: {reason:?}")));
                     let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "paused");
                     self.store(store::Op::CampaignState(row));
-                    self.tell_campaign("campaign.state", campaign);
+                    self.tell_campaign(now, "campaign.state", campaign);
                 }
                 dialer::Output::CampaignFinished { campaign } => {
                     let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "finished");
                     self.store(store::Op::CampaignState(row));
-                    self.tell_campaign("campaign.state", campaign);
+                    self.tell_campaign(now, "campaign.state", campaign);
                     self.outputs.push_back(Output::Finished(campaign));
                 }
                 dialer::Output::Refused(reject) => {
@@ -167,7 +170,9 @@ impl Conductor {
             agent: None,
             agent_leg: None,
             verdict_at: now,
+            verdict: None,
             connected_at: None,
+            trace: Trace::begun(now, "outbound"),
         };
         self.calls.insert(attempt, live);
         self.attempt_of.insert(call, attempt);
@@ -180,12 +185,13 @@ impl Conductor {
         let phone = self
             .phones
             .get(&agent)
-            .and_then(|phone| Some((phone.leg.filter(|_| phone.up)?, phone.shard, phone.ready_at)));
-        let (Some(live), Some((agent_leg, agent_shard, ready_at))) = (self.calls.get_mut(&attempt), phone) else {
+            .and_then(|phone| Some((phone.leg.filter(|_| phone.up)?, phone.shard, phone.ready_at, phone.name.clone())));
+        let (Some(live), Some((agent_leg, agent_shard, ready_at, name))) = (self.calls.get_mut(&attempt), phone) else {
             // The phone went away in this very moment: the desk learns it and the dialer looks for another agent.
             self.dialer.handle_input(now, Input::AgentLoggedOut { agent });
             return;
         };
+        live.trace.note_why(now, What::AgentReserved, name);
         live.agent = Some(agent);
         live.agent_leg = Some(agent_leg);
         live.verdict_at = live.verdict_at.max(ready_at);
@@ -199,8 +205,9 @@ impl Conductor {
     }
 
     fn play_message(&mut self, now: Instant, attempt: AttemptId, message: &str) {
-        let Some(live) = self.calls.get(&attempt) else { return };
+        let Some(live) = self.calls.get_mut(&attempt) else { return };
         let (leg, shard) = (live.leg, live.shard);
+        live.trace.note_why(now, What::Message, "safe harbour");
         match self.config.messages.get(message).cloned() {
             Some(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
             // The campaign names none (`outpace check` says so): the call is ended at once.
@@ -208,7 +215,7 @@ impl Conductor {
         }
     }
 
-    fn hang_up(&mut self, attempt: AttemptId, reason: HangupReason) {
+    fn hang_up(&mut self, now: Instant, attempt: AttemptId, reason: HangupReason) {
         let reason = match reason {
             HangupReason::NotAPerson => "not a person",
             HangupReason::MessageOver => "message over",
@@ -217,12 +224,13 @@ impl Conductor {
         };
         if let Some(live) = self.calls.get(&attempt) {
             let (leg, shard) = (live.leg, live.shard);
-            self.command(shard, Command::Hangup { leg, reason });
+            self.end_leg(now, leg, shard, reason);
         }
     }
 
     pub(super) fn customer_event(&mut self, now: Instant, attempt: AttemptId, event: Event) {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
+        live.trace.hear(now, &event);
         match event {
             Event::Progress { early_media, .. } => {
                 let (first, call) = (!live.ringing, live.call);
@@ -238,7 +246,9 @@ impl Conductor {
                 live.verdict_at = at;
                 let row =
                     rows::cdr_open(self.config.tenant, &self.anchor, at, call, attempt, live, *dialog, &self.trunks);
+                let (leg, shard) = (live.leg, live.shard);
                 self.store(store::Op::CdrOpen(row));
+                self.command(shard, Command::Watch { leg });
                 self.tell_call("call.answered", call);
                 self.dialer.handle_input(now, Input::Answered { attempt });
             }
@@ -253,12 +263,14 @@ impl Conductor {
                     Verdict::Fax => AmdVerdict::Fax,
                     Verdict::Sit => AmdVerdict::Sit,
                 };
+                live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
             }
             Event::PlayEnded { .. } => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
             // A packet of an agent who was lost meanwhile may still have been on its way.
             Event::BridgeAudio { with, at, .. } if live.agent_leg == Some(with) && live.connected_at.is_none() => {
                 live.connected_at = Some(at);
+                live.trace.note(at, What::Bridged);
                 self.figures.bridged(at.since(live.verdict_at));
                 let (agent, call) = (live.agent, live.call);
                 if let Some(agent) = agent {
@@ -268,6 +280,8 @@ impl Conductor {
             }
             Event::Ended { leg, cause, answered, media } => {
                 let call = live.call;
+                let cause = end_cause(&cause, answered);
+                live.trace.end(now, cause);
                 self.tell_call("call.ended", call);
                 let Some(live) = self.calls.remove(&attempt) else { return };
                 self.attempt_of.remove(&call);
@@ -281,7 +295,6 @@ impl Conductor {
                     let shard = phone.shard;
                     self.command(shard, Command::Unbridge { leg: agent_leg });
                 }
-                let cause = end_cause(&cause, answered);
                 if live.answered_at.is_some() {
                     let row =
                         rows::cdr_close(self.config.tenant, &self.anchor, now, call, &live, cause, media.as_ref());
@@ -294,6 +307,7 @@ impl Conductor {
             | Event::Digit { .. }
             | Event::Audio { .. }
             | Event::Held { .. }
+            | Event::Quality { .. }
             | Event::OrphanEnded { .. }
             | Event::Registered { .. }
             | Event::RegistrationFailed { .. }

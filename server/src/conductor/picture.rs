@@ -1,7 +1,9 @@
 //! The conductor's state as others see it.
 
-use super::Conductor;
-use crate::control::views::{AgentView, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView};
+use super::{Conductor, rows};
+use crate::control::views::{
+    AgentCounts, AgentView, CallDetail, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView,
+};
 use base::{AgentId, CallId, CampaignId, Instant};
 use dialer::CampaignSnapshot;
 
@@ -31,6 +33,7 @@ impl Conductor {
             ready: !self.draining,
             draining: self.draining,
             calls: calls.filter_map(|id| Some((id.0, self.call_view(id)?))).collect(),
+            calls_begun: self.next_call - self.config.first_call,
             campaigns,
             agents,
             trunks: trunks.collect(),
@@ -54,6 +57,10 @@ impl Conductor {
                 agent: placed.agent().and_then(agent_name),
                 began_us: wall_us(placed.began),
                 answered_us: placed.answered.map(wall_us),
+                connected_us: placed.connected.map(wall_us),
+                codec: placed.trace.codec(),
+                quality: placed.trace.quality(),
+                verdict: None,
             });
         }
         let attempt = *self.attempt_of.get(&id)?;
@@ -70,11 +77,23 @@ impl Conductor {
             agent: live.agent.and_then(agent_name),
             began_us: wall_us(live.began),
             answered_us: live.answered_at.map(wall_us),
+            connected_us: live.connected_at.map(wall_us),
+            codec: live.trace.codec(),
+            quality: live.trace.quality(),
+            verdict: live.verdict.map(rows::verdict_name),
         })
     }
 
-    pub(super) fn campaign_view(&self, id: CampaignId) -> Option<CampaignView> {
-        self.campaign_picture(self.dialer.campaign_snapshot(id)?)
+    /// A call with what happened in it.
+    pub(super) fn call_detail(&self, id: CallId) -> Option<CallDetail> {
+        let placed = self.placed.get(&id).map(|placed| &placed.trace);
+        let of_campaign = || self.attempt_of.get(&id).and_then(|attempt| self.calls.get(attempt));
+        let trace = placed.or_else(|| of_campaign().map(|live| &live.trace))?;
+        Some(CallDetail { call: self.call_view(id)?, timeline: trace.entries(&self.anchor) })
+    }
+
+    pub(super) fn campaign_view(&self, now: Instant, id: CampaignId) -> Option<CampaignView> {
+        self.campaign_picture(self.dialer.campaign_snapshot(now, id)?)
     }
 
     fn campaign_picture(&self, view: CampaignSnapshot) -> Option<CampaignView> {
@@ -84,21 +103,35 @@ impl Conductor {
             window: window.window.into_owned(),
             connected: window.connected,
             abandoned: window.abandoned,
+            machines: window.machines,
             abandon_rate: window.rate,
             limit: view.limit,
+            budget_left: window.budget_left,
         });
         Some(CampaignView {
             id: view.campaign,
             name: view.name,
             list: campaign.settings.list.clone(),
             state: view.state.to_owned(),
+            since_us: view.since_unix_us,
+            profile: campaign.settings.profile.clone(),
             why: view.why.to_owned(),
+            why_code: view.why_code.to_owned(),
             settings: campaign.settings.to_json().into(),
             leads: serde_json::from_value(leads).ok()?,
             attempts: view.attempts,
             attempts_open: (view.ringing + view.answered + view.waiting + view.talking + view.in_message) as u64,
+            ringing: view.ringing as u64,
+            answered: view.answered as u64,
+            waiting: view.waiting as u64,
+            talking: view.talking as u64,
+            in_message: view.in_message as u64,
+            connected: view.connected,
+            abandoned: view.abandoned,
             outcomes: view.outcomes.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             ledger: ledger.collect(),
+            agents: AgentCounts::of(|state| view.agents.get(state.name()).map_or(0, |count| *count as u64)),
+            occupancy: view.occupancy,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Calls that no campaign placed: those that the API asks for, and those that come in. Each has one customer's leg and
 //! one wish: an agent, a prompt, or an echo.
 
+use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use crate::config::CalledPattern;
 use crate::control::api::{BUSY_RETRY_S, Connect, NewCall};
@@ -68,6 +69,7 @@ pub(super) struct Placed {
     pub(super) connected: Option<Instant>,
     /// The agent's leg it was bridged with.
     pub(super) agent_leg: Option<LegId>,
+    pub(super) trace: Trace,
 }
 
 impl Placed {
@@ -107,11 +109,13 @@ impl Conductor {
             return Err(busy(format!("trunk {:?} takes no more calls this second", call.trunk)));
         }
         let id = self.new_call_id();
+        let mut trace = Trace::begun(now, "outbound");
         let wish = match call.connect {
             Connect::Echo => Wish::Echo,
             Connect::Prompt(prompt) => Wish::Play(prompt),
             Connect::Agent(agent) => {
-                self.reserve(now, agent, id)?;
+                let name = self.reserve(now, agent, id)?;
+                trace.note_why(now, What::AgentReserved, name);
                 Wish::Agent(agent)
             }
         };
@@ -148,6 +152,7 @@ impl Conductor {
             answered: None,
             connected: None,
             agent_leg: None,
+            trace,
         };
         self.placed.insert(id, placed);
         self.legs.insert(leg, Role::Placed(id));
@@ -158,8 +163,8 @@ impl Conductor {
         self.call_view(id).map(|view| Reply::Call(Box::new(view))).ok_or(Refusal::Gone)
     }
 
-    /// Takes the agent out of the pool for this call.
-    fn reserve(&mut self, now: Instant, agent: AgentId, call: CallId) -> Result<(), Refusal> {
+    /// Takes the agent out of the pool for this call; the agent's name.
+    fn reserve(&mut self, now: Instant, agent: AgentId, call: CallId) -> Result<String, Refusal> {
         let Some(phone) = self.phones.get(&agent) else {
             return Err(Refusal::NotFound { what: format!("agent {agent}") });
         };
@@ -172,7 +177,7 @@ impl Conductor {
                 mend: "set the state to ready, or name another agent".to_owned(),
             });
         }
-        Ok(())
+        Ok(name)
     }
 
     /// A call comes in: the first route that fits says what happens; a stranger whom none fits is refused.
@@ -225,6 +230,7 @@ impl Conductor {
             answered: None,
             connected: None,
             agent_leg: None,
+            trace: Trace::begun(now, "inbound"),
         };
         self.placed.insert(id, placed);
         self.legs.insert(leg, Role::Placed(id));
@@ -238,6 +244,7 @@ impl Conductor {
     pub(super) fn placed_event(&mut self, now: Instant, id: CallId, event: Event) {
         let Some(placed) = self.placed.get_mut(&id) else { return };
         let (leg, shard) = (placed.leg, placed.shard);
+        placed.trace.hear(now, &event);
         match event {
             Event::Progress { .. } if !placed.ringing => {
                 placed.ringing = true;
@@ -246,24 +253,33 @@ impl Conductor {
             Event::Answered { at, dialog, .. } => {
                 placed.answered = Some(at);
                 let wish = placed.wish.clone();
+                match wish {
+                    Wish::Echo => placed.trace.note(at, What::Echo),
+                    Wish::Play(_) => placed.trace.note(at, What::Message),
+                    Wish::Agent(_) => {}
+                }
                 let row = rows::placed_open(self.config.tenant, &self.anchor, at, id, placed, *dialog, &self.trunks);
                 self.store(store::Op::CdrOpen(row));
+                self.command(shard, Command::Watch { leg });
                 match wish {
                     Wish::Echo => self.command(shard, Command::Echo { leg, on: true }),
                     Wish::Play(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
-                    Wish::Agent(agent) => self.join(id, agent),
+                    Wish::Agent(agent) => self.join(now, id, agent),
                 }
                 self.tell_call("call.answered", id);
             }
-            Event::PlayEnded { .. } => self.command(shard, Command::Hangup { leg, reason: "prompt over" }),
+            Event::PlayEnded { .. } => self.end_leg(now, leg, shard, "prompt over"),
             Event::BridgeAudio { with, at, .. } if placed.agent_leg == Some(with) && placed.connected.is_none() => {
                 placed.connected = Some(at);
+                placed.trace.note(at, What::Bridged);
                 if let Some(agent) = placed.agent() {
                     self.dialer.handle_input(now, Input::ItemConnected { agent });
                 }
                 self.tell_call("call.connected", id);
             }
             Event::Ended { cause, answered, media, .. } => {
+                let cause = super::calls::end_cause(&cause, answered);
+                placed.trace.end(now, cause);
                 self.tell_call("call.ended", id);
                 let Some(placed) = self.placed.remove(&id) else { return };
                 self.legs.remove(&leg);
@@ -271,7 +287,6 @@ impl Conductor {
                     self.part(now, id, agent);
                 }
                 if placed.answered.is_some() {
-                    let cause = super::calls::end_cause(&cause, answered);
                     let row =
                         rows::placed_close(self.config.tenant, &self.anchor, now, id, &placed, cause, media.as_ref());
                     self.store(store::Op::CdrClose(row));
@@ -285,12 +300,12 @@ impl Conductor {
     }
 
     /// Bridges an answered call with the agent who was reserved for it.
-    fn join(&mut self, id: CallId, agent: AgentId) {
+    fn join(&mut self, now: Instant, id: CallId, agent: AgentId) {
         let Some(placed) = self.placed.get_mut(&id) else { return };
         let (leg, shard) = (placed.leg, placed.shard);
         let up = self.phones.get(&agent).filter(|phone| phone.up).and_then(|phone| Some((phone.leg?, phone.shard)));
         let Some((agent_leg, agent_shard)) = up else {
-            self.command(shard, Command::Hangup { leg, reason: "agent gone" });
+            self.end_leg(now, leg, shard, "agent gone");
             return;
         };
         placed.agent_leg = Some(agent_leg);
@@ -318,21 +333,21 @@ impl Conductor {
     }
 
     /// The agent of a placed call is gone: nobody is left to talk with.
-    pub(super) fn item_lost(&mut self, item: CallId) {
+    pub(super) fn item_lost(&mut self, now: Instant, item: CallId) {
         if let Some(placed) = call_of(item).and_then(|call| self.placed.get(&call)) {
             let (leg, shard) = (placed.leg, placed.shard);
-            self.command(shard, Command::Hangup { leg, reason: "agent gone" });
+            self.end_leg(now, leg, shard, "agent gone");
         }
     }
 
     /// Ends a call by its id, whoever placed it.
-    pub(super) fn end_call(&mut self, id: CallId) -> Result<Reply, Refusal> {
+    pub(super) fn end_call(&mut self, now: Instant, id: CallId) -> Result<Reply, Refusal> {
         let placed = self.placed.get(&id).map(|placed| (placed.leg, placed.shard));
         let of_campaign = || self.calls.values().find(|live| live.call == id).map(|live| (live.leg, live.shard));
         let Some((leg, shard)) = placed.or_else(of_campaign) else {
             return Err(Refusal::NotFound { what: format!("call {id}") });
         };
-        self.command(shard, Command::Hangup { leg, reason: "ended over the API" });
+        self.end_leg(now, leg, shard, "ended over the API");
         Ok(Reply::Done)
     }
 

@@ -41,7 +41,11 @@ impl Conductor {
         }
         let answer = match request {
             Request::Originate(call) => Answer::Now(self.place(now, call)),
-            Request::HangUp(call) => Answer::Now(self.end_call(call)),
+            Request::HangUp(call) => Answer::Now(self.end_call(now, call)),
+            Request::ShowCall(call) => {
+                let detail = self.call_detail(call).map(|detail| Reply::CallDetail(Box::new(detail)));
+                Answer::Now(detail.ok_or_else(|| Refusal::NotFound { what: format!("call {call}") }))
+            }
             Request::PutCampaign { campaign, list, settings, message } => {
                 Answer::Now(self.put_campaign(now, campaign, list, *settings, message))
             }
@@ -147,7 +151,7 @@ impl Conductor {
         let input =
             if known { Input::Configure { campaign: id, config } } else { Input::AddCampaign { campaign: id, config } };
         self.dialer.handle_input(now, input);
-        if self.dialer.campaign_snapshot(id).is_none() {
+        if self.dialer.campaign_snapshot(now, id).is_none() {
             return Err(Refusal::Conflict {
                 what: format!("campaign {:?} finds no room: {} are the most", settings.name, dialer::CAMPAIGNS_MAX),
                 mend: "remove one that is over".to_owned(),
@@ -163,8 +167,8 @@ impl Conductor {
         }
         self.teams_changed(now);
         self.drain_dialer(now);
-        self.tell_campaign("campaign.changed", id);
-        self.campaign_reply(id)
+        self.tell_campaign(now, "campaign.changed", id);
+        self.campaign_reply(now, id)
     }
 
     fn remove_campaign(&mut self, now: Instant, id: CampaignId) -> Result<Reply, Refusal> {
@@ -172,7 +176,7 @@ impl Conductor {
             return Err(Refusal::NotFound { what: format!("campaign {id}") });
         };
         let name = campaign.name.clone();
-        let running = self.dialer.campaign_snapshot(id).is_some_and(|view| view.state == "running");
+        let running = self.dialer.campaign_snapshot(now, id).is_some_and(|view| view.state == "running");
         let busy = running || self.attempt_campaigns.values().any(|of| *of == id);
         if busy {
             return Err(Refusal::Conflict {
@@ -201,8 +205,8 @@ impl Conductor {
         let row = rows::campaign_state(self.config.tenant, &self.anchor, now, id, state);
         let token = self.store(store::Op::CampaignState(row));
         self.drain_dialer(now);
-        self.tell_campaign("campaign.state", id);
-        match self.campaign_reply(id) {
+        self.tell_campaign(now, "campaign.state", id);
+        match self.campaign_reply(now, id) {
             Ok(reply) => Answer::OnDisk(token, reply),
             Err(refusal) => Answer::Now(Err(refusal)),
         }
@@ -345,16 +349,16 @@ impl Conductor {
         self.trunks.iter().find(|(_, entry)| entry.name == name).map(|(id, _)| *id)
     }
 
-    fn campaign_reply(&self, id: CampaignId) -> Result<Reply, Refusal> {
-        self.campaign_view(id).map(|view| Reply::Campaign(Box::new(view))).ok_or(Refusal::Gone)
+    fn campaign_reply(&self, now: Instant, id: CampaignId) -> Result<Reply, Refusal> {
+        self.campaign_view(now, id).map(|view| Reply::Campaign(Box::new(view))).ok_or(Refusal::Gone)
     }
 
     pub(super) fn agent_reply(&self, now: Instant, id: AgentId) -> Result<Reply, Refusal> {
         self.agent_view(now, id).map(|view| Reply::Agent(Box::new(view))).ok_or(Refusal::Gone)
     }
 
-    pub(super) fn tell_campaign(&mut self, kind: &'static str, id: CampaignId) {
-        if let Some(view) = self.campaign_view(id) {
+    pub(super) fn tell_campaign(&mut self, now: Instant, kind: &'static str, id: CampaignId) {
+        if let Some(view) = self.campaign_view(now, id) {
             self.tell(kind, &view);
         }
     }

@@ -150,6 +150,7 @@ pub(super) fn cdr_close(
         cause_whose: party_name(cause.whose).to_owned(),
         cause_code: cause.code,
         media: media.map(|stats| media_json(stats).to_string()),
+        timeline: live.trace.json(anchor),
     }
 }
 
@@ -203,6 +204,7 @@ pub(super) fn placed_close(
         cause_whose: party_name(cause.whose).to_owned(),
         cause_code: cause.code,
         media: media.map(|stats| media_json(stats).to_string()),
+        timeline: placed.trace.json(anchor),
     }
 }
 
@@ -223,6 +225,7 @@ pub(super) fn orphan_close(
         cause_whose: party_name(Party::Us).to_owned(),
         cause_code: code,
         media: None,
+        timeline: None,
     }
 }
 
@@ -264,7 +267,7 @@ fn media_json(stats: &Stats) -> serde_json::Value {
     })
 }
 
-const fn party_name(party: Party) -> &'static str {
+pub(super) const fn party_name(party: Party) -> &'static str {
     match party {
         Party::Carrier => "carrier",
         Party::Callee => "callee",
@@ -273,7 +276,7 @@ const fn party_name(party: Party) -> &'static str {
     }
 }
 
-const fn verdict_name(verdict: AmdVerdict) -> &'static str {
+pub(super) const fn verdict_name(verdict: AmdVerdict) -> &'static str {
     match verdict {
         AmdVerdict::Human => "human",
         AmdVerdict::Machine => "machine",

@@ -1,7 +1,7 @@
 //! The conductor alone: shards and store are played by hand, one event at a time.
 
 use super::*;
-use crate::control::api::AgentWish;
+use crate::control::api::{AgentWish, Reply, Request};
 use base::{Duration, LeadId, Seed, WallTime};
 use call::Originate;
 use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
@@ -114,12 +114,24 @@ impl Bench {
             local_cseq: 1,
             peer: SocketAddr::from(([192, 0, 2, 2], 5060)),
         });
-        self.event(Event::Answered { leg, at: self.now, dialog });
+        self.event(Event::Answered { leg, at: self.now, law: Law::Mu, dialog });
     }
 
     fn ended(&mut self, leg: LegId) {
         let cause = sip::Cause::new(None, sip::Cause::BYE, sip::Whose::Peer);
         self.event(Event::Ended { leg, cause, answered: true, media: None });
+    }
+
+    /// The only call as the API shows it, and the codes of what happened in it.
+    fn detail(&mut self) -> (crate::control::views::CallView, Vec<String>) {
+        let picture = self.conductor.picture(self.now, crate::control::views::StoreView::default());
+        let calls: Vec<u64> = picture.calls.keys().copied().collect();
+        let [call] = calls[..] else { panic!("one call: {calls:?}") };
+        let asked = self.conductor.handle_request(self.now, Request::ShowCall(CallId(call)));
+        let Answer::Now(Ok(Reply::CallDetail(detail))) = asked else { panic!("{asked:?}") };
+        self.drain();
+        let codes = detail.timeline.iter().map(|entry| entry.what.to_string());
+        (detail.call, codes.collect())
     }
 
     /// Legs placed since the last look, in order.
@@ -207,4 +219,66 @@ fn an_intent_that_the_store_refuses_is_never_dialled_and_leaves_no_row() {
         let again = usize::from(kind != store::ErrorKind::Rule);
         assert_eq!((bench.placed(), bench.intents.len()), (vec![], again), "{kind:?}");
     }
+}
+
+#[test]
+fn a_call_shows_what_happened_and_what_is_heard_and_its_cdr_keeps_it() {
+    let mut bench = Bench::new();
+    let phone = bench.placed()[0];
+    bench.answered(phone);
+    assert!(!bench.commands.iter().any(|command| matches!(command, Command::Watch { .. })), "nobody looks at a phone");
+    bench.intent(Ok(()));
+    let customer = bench.placed()[0];
+    bench.wait(1);
+    bench.event(Event::Progress { leg: customer, code: 180, early_media: false });
+    bench.event(Event::Progress { leg: customer, code: 183, early_media: true });
+    let (call, told) = bench.detail();
+    assert_eq!((call.state, call.codec, call.quality), ("ringing", None, None));
+    assert_eq!(told, ["began", "ringing", "early_media"]);
+
+    bench.answered(customer);
+    assert!(bench.commands.iter().any(|command| matches!(command, Command::Watch { leg } if *leg == customer)));
+    bench.event(Event::BridgeAudio { leg: customer, with: phone, at: bench.now });
+    bench.event(Event::Digit { leg: customer, digit: '7' });
+    bench.event(Event::Held { leg: customer, on: true });
+    bench.event(Event::Held { leg: customer, on: false });
+    let media = media::session::Stats {
+        packets_received: 250,
+        packets_sent: 251,
+        loss: 0.02,
+        jitter_ms: 3.5,
+        mos: 3.4,
+        rtt_ms: Some(40.0),
+        ..media::session::Stats::default()
+    };
+    bench.event(Event::Quality { leg: customer, law: Law::Mu, media });
+    let (call, told) = bench.detail();
+    let seen = call.quality.expect("what was heard");
+    assert_eq!((call.state, call.codec, call.connected_us.is_some()), ("connected", Some("PCMU"), true));
+    assert_eq!((seen.loss, seen.jitter_ms, seen.mos, seen.rtt_ms), (0.02, 3.5, 3.4, Some(40.0)));
+    assert_eq!((seen.packets_received, seen.packets_sent, seen.remote_loss), (250, 251, 0.0));
+    let until_now =
+        ["began", "ringing", "early_media", "answered", "agent_reserved", "bridged", "digit", "held", "resumed"];
+    assert_eq!(told, until_now);
+
+    // The far end changes the law and falls silent: the latest look counts, and nothing heard is the worst score.
+    bench.event(Event::Quality { leg: customer, law: Law::A, media: media::session::Stats::default() });
+    let (call, _) = bench.detail();
+    assert_eq!((call.codec, call.quality.map(|quality| quality.mos)), (Some("PCMA"), Some(1.0)));
+
+    bench.ended(phone);
+    let (_, told) = bench.detail();
+    assert_eq!(told[until_now.len()..], ["unbridged", "hang_up"]);
+    bench.ended(customer);
+    let close = bench.rows.iter().find_map(|row| match row {
+        store::Op::CdrClose(close) => close.timeline.as_deref(),
+        _ => None,
+    });
+    let kept: serde_json::Value = serde_json::from_str(close.expect("a CDR with a timeline")).expect("JSON");
+    let kept = kept.as_array().expect("entries");
+    assert_eq!((kept.len(), &kept[kept.len() - 1]["what"]), (until_now.len() + 3, &serde_json::json!("ended")));
+    assert_eq!((&kept[4]["detail"], &kept[6]["detail"]), (&serde_json::json!("ann"), &serde_json::Value::Null));
+    assert_eq!(kept[kept.len() - 1]["detail"], "callee");
+    let picture = bench.conductor.picture(bench.now, crate::control::views::StoreView::default());
+    assert_eq!((picture.calls.len(), picture.calls_begun), (0, 1));
 }

@@ -1,7 +1,8 @@
 //! Requests to the control thread and its answers.
 
+use super::history::{History, Series};
 use super::journal::Journal;
-use super::views::{AgentView, CallView, CampaignView, Snapshot};
+use super::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot};
 use crate::conductor;
 use crate::config;
 use arc_swap::ArcSwap;
@@ -9,7 +10,7 @@ use base::{AgentId, AttemptId, CallId, CampaignId, Duration, ListId, TrunkId};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use media::playout::Prompt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 /// Requests waiting for the control thread: it takes hundreds a millisecond, so a thousand are a burst of some
@@ -27,6 +28,8 @@ pub enum Request {
     Originate(NewCall),
     /// Ends a call in whatever state it is.
     HangUp(CallId),
+    /// A call with what happened in it: too much for a snapshot of all calls.
+    ShowCall(CallId),
     /// A campaign of the store, new or changed: takes effect at once; its run state stays.
     PutCampaign {
         /// Its id in the store.
@@ -159,6 +162,8 @@ pub enum Reply {
     Done,
     /// The call as it stands now.
     Call(Box<CallView>),
+    /// The call with what happened in it.
+    CallDetail(Box<CallDetail>),
     /// The campaign as it stands now.
     Campaign(Box<CampaignView>),
     /// The agent as it stands now.
@@ -229,6 +234,7 @@ pub struct Job {
 pub struct Control {
     jobs: Sender<Job>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+    history: Arc<Mutex<History>>,
     journal: Journal,
 }
 
@@ -237,8 +243,10 @@ impl Control {
     pub fn new(journal: Journal) -> (Control, ControlEnd) {
         let (jobs, taken) = bounded(REQUESTS_MAX);
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
-        let end = ControlEnd { jobs: taken, snapshot: snapshot.clone(), journal: journal.clone() };
-        (Control { jobs, snapshot, journal }, end)
+        let history = Arc::new(Mutex::new(History::default()));
+        let end =
+            ControlEnd { jobs: taken, snapshot: snapshot.clone(), history: history.clone(), journal: journal.clone() };
+        (Control { jobs, snapshot, history, journal }, end)
     }
 
     /// Asks and waits for the answer.
@@ -261,6 +269,16 @@ impl Control {
         self.snapshot.load_full()
     }
 
+    /// The last `minutes` of a campaign, a point a second.
+    pub fn series(&self, campaign: CampaignId, minutes: u32) -> Series {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).series(campaign.0, minutes)
+    }
+
+    /// Calls begun a second, over the last ten seconds.
+    pub fn calls_per_s(&self) -> f64 {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).calls_per_s()
+    }
+
     /// What has happened.
     pub fn journal(&self) -> &Journal {
         &self.journal
@@ -272,6 +290,7 @@ pub struct ControlEnd {
     /// What is asked.
     pub jobs: Receiver<Job>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+    history: Arc<Mutex<History>>,
     journal: Journal,
 }
 
@@ -281,8 +300,9 @@ impl ControlEnd {
         Arc::strong_count(&self.snapshot) > 1
     }
 
-    /// Shows a new picture.
+    /// Shows a new picture, and keeps of it what charts need.
     pub fn show(&self, snapshot: Snapshot) {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).take(&snapshot);
         self.snapshot.store(Arc::new(snapshot));
     }
 

@@ -1,6 +1,8 @@
 //! The control thread's state as others see it: one object a thing, the same in the API, in events and in the console.
 
-use serde::Serialize;
+use desk::AgentState;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -15,6 +17,8 @@ pub struct Snapshot {
     pub draining: bool,
     /// Calls under way, by id; agents' nailed-up phones are not among them.
     pub calls: BTreeMap<u64, CallView>,
+    /// Calls begun since the start of the process, whoever placed them.
+    pub calls_begun: u64,
     /// Campaigns by id.
     pub campaigns: BTreeMap<u64, CampaignView>,
     /// Agents by id.
@@ -50,10 +54,61 @@ pub struct CallView {
     pub began_us: i64,
     /// When it was answered.
     pub answered_us: Option<i64>,
+    /// When an agent's audio first went to the far end.
+    pub connected_us: Option<i64>,
+    /// `PCMU` or `PCMA`, once it is answered.
+    pub codec: Option<&'static str>,
+    /// What is heard of the far end; `null` in the first second after the answer.
+    pub quality: Option<QualityView>,
+    /// What answer detection said: `human`, `machine`, `ivr`, `screening`, `silence`, `fax`, `sit`.
+    pub verdict: Option<&'static str>,
+}
+
+/// What is heard of a call's far end since its answer, at most 5 s old.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub struct QualityView {
+    /// Share of its packets that never came, 0 to 1.
+    pub loss: f64,
+    /// Interarrival jitter (RFC 3550), in milliseconds.
+    pub jitter_ms: f64,
+    /// Estimated mean opinion score (ITU-T G.107), 1 to 4.4; 1 when nothing was heard.
+    pub mos: f64,
+    /// Round trip, in milliseconds; `null` until the far end has answered a report.
+    pub rtt_ms: Option<f64>,
+    /// Packets that came.
+    pub packets_received: u64,
+    /// Packets that we sent.
+    pub packets_sent: u64,
+    /// Share of our packets that the far end lost, by its last report, 0 to 1.
+    pub remote_loss: f64,
+}
+
+/// One moment of a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TimelineEntry {
+    /// When, in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// `began`, `ringing`, `early_media`, `answered`, `greeting_end`, `verdict`, `agent_reserved`, `bridged`,
+    /// `unbridged`, `digit`, `held`, `resumed`, `message`, `echo`, `hang_up`, `ended`. More may come.
+    #[schema(value_type = String)]
+    pub what: Cow<'static, str>,
+    /// How or with whom: the verdict, the agent, the cause. Never a number or a pressed key.
+    #[schema(value_type = Option<String>)]
+    pub detail: Option<Cow<'static, str>>,
+}
+
+/// One call under way, with what happened in it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CallDetail {
+    /// The call.
+    #[serde(flatten)]
+    pub call: CallView,
+    /// What happened, in order; 64 entries at most.
+    pub timeline: Vec<TimelineEntry>,
 }
 
 /// One campaign.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct CampaignView {
     /// Id.
     pub id: u64,
@@ -63,8 +118,16 @@ pub struct CampaignView {
     pub list: String,
     /// `stopped`, `running`, `paused`, `finished`.
     pub state: String,
+    /// When this state began (in this process), in microseconds since the Unix epoch.
+    pub since_us: i64,
+    /// Rules of the region: `us`, `gb`, … or `lab`.
+    pub profile: String,
     /// Why it launches what it launches, in words.
     pub why: String,
+    /// The same as a name for programs: `not_started`, `not_running`, `no_agents`, `no_leads`, `no_trunk_room`,
+    /// `trunk_refuses`, `store_away`, `on_hold`, `shift_ends`, `one_to_one`, `ratio`, `price`, `ledger_reserve`,
+    /// `ledger_guard`.
+    pub why_code: String,
     /// Settings, with the keys of `[[campaign]]`.
     #[schema(value_type = Object)]
     pub settings: serde_json::Value,
@@ -74,10 +137,59 @@ pub struct CampaignView {
     pub attempts: u64,
     /// Attempts under way.
     pub attempts_open: u64,
+    /// Of these: nobody has answered yet.
+    pub ringing: u64,
+    /// Of these: answered, detection listens.
+    pub answered: u64,
+    /// Of these: persons who wait for an agent or are being connected.
+    pub waiting: u64,
+    /// Of these: persons who talk with an agent.
+    pub talking: u64,
+    /// Of these: persons who hear the safe-harbour message.
+    pub in_message: u64,
+    /// Persons connected within the deadline since the campaign's first start.
+    pub connected: u64,
+    /// Persons abandoned since the campaign's first start.
+    pub abandoned: u64,
     /// Attempts by outcome since the start of the process.
     pub outcomes: BTreeMap<String, u64>,
     /// The compliance ledger's open windows.
     pub ledger: Vec<WindowView>,
+    /// Agents who can serve it, by state.
+    pub agents: AgentCounts,
+    /// (talk + wrap-up) ÷ logged-in time not on break, of these agents together, of 1, since the start of the process.
+    pub occupancy: f64,
+}
+
+/// Agents by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AgentCounts {
+    /// Not at work.
+    pub logged_out: u64,
+    /// At work, on a break.
+    pub on_break: u64,
+    /// Waiting for a call.
+    pub ready: u64,
+    /// Chosen for a call that is not connected yet.
+    pub reserved: u64,
+    /// With a customer.
+    pub talking: u64,
+    /// Finishing the last call's paperwork.
+    pub wrap_up: u64,
+}
+
+impl AgentCounts {
+    /// How many agents are in each state.
+    pub fn of(count: impl Fn(AgentState) -> u64) -> AgentCounts {
+        AgentCounts {
+            logged_out: count(AgentState::LoggedOut),
+            on_break: count(AgentState::OnBreak),
+            ready: count(AgentState::Ready),
+            reserved: count(AgentState::Reserved),
+            talking: count(AgentState::Talking),
+            wrap_up: count(AgentState::WrapUp),
+        }
+    }
 }
 
 /// One window of a campaign's compliance ledger.
@@ -89,10 +201,14 @@ pub struct WindowView {
     pub connected: u64,
     /// Persons classified live who were not.
     pub abandoned: u64,
+    /// Of the connected: machines, as agents recorded them.
+    pub machines: u64,
     /// abandoned ÷ (abandoned + connected), of 1.
     pub abandon_rate: f64,
     /// The limit, of 1.
     pub limit: f64,
+    /// How many more persons may be abandoned now with the rate not above the limit; below zero when it is above.
+    pub budget_left: i64,
 }
 
 /// One agent.

@@ -6,7 +6,7 @@ use super::extract::{Id, Json, Query};
 use super::page::{Page, shown_to};
 use super::problem::{FieldError, Problem};
 use crate::control::api::{Connect, NewCall};
-use crate::control::views::CallView;
+use crate::control::views::{CallDetail, CallView};
 use crate::control::{Reply, Request};
 use crate::office::NamedBy;
 use axum::Extension;
@@ -91,17 +91,21 @@ pub(super) async fn list(
     Ok(axum::Json(shown_to(holder.role, &Page::whole(calls))?))
 }
 
-/// One call under way.
+/// One call under way, with what happened in it. What is over stands in the CDRs, the same way.
 #[utoipa::path(get, path = "/api/v1/calls/{id}", tag = "calls", params(("id" = u64, Path, description = "Id of the call")),
-    responses((status = 200, body = CallView)))]
+    responses((status = 200, body = CallDetail)))]
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     Extension(holder): Extension<Arc<Holder>>,
     Id(id): Id,
 ) -> Result<axum::Json<Value>, Problem> {
-    let snapshot = service.control.snapshot();
-    let call = snapshot.calls.get(&id).ok_or_else(|| no_call(id))?;
-    Ok(axum::Json(shown_to(holder.role, call)?))
+    if !service.control.snapshot().calls.contains_key(&id) {
+        return Err(no_call(id));
+    }
+    match service.ask(Request::ShowCall(CallId(id))).await? {
+        Reply::CallDetail(detail) => Ok(axum::Json(shown_to(holder.role, &detail)?)),
+        other => Err(unexpected(&other)),
+    }
 }
 
 fn no_call(id: u64) -> Problem {

@@ -7,6 +7,7 @@ use super::extract::{Json, Name, Query, moment};
 use super::page::{Page, percent, shown_to};
 use super::problem::{FieldError, Problem};
 use crate::config::{self, CampaignSchema, KeyFault};
+use crate::control::history::{POINTS_KEPT, Series};
 use crate::control::views::{CampaignView, TrunkView};
 use crate::control::{Reply, Request};
 use crate::office::{self, NamedBy};
@@ -22,6 +23,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{CampaignRow, Filter, NewCampaign, PAGE_ROWS_MAX};
 use utoipa::{IntoParams, ToSchema};
+
+/// Minutes of a series, unless asked otherwise, and at most: what is kept of each campaign.
+const SERIES_MINUTES: u32 = 15;
+const SERIES_MINUTES_MAX: u32 = (POINTS_KEPT / 60) as u32;
 
 /// Attempts that one report reads: some seconds of work; a longer span is asked for in parts.
 const REPORT_ROWS_MAX: u64 = 1_000_000;
@@ -152,6 +157,35 @@ async fn drive(
 #[utoipa::path(get, path = "/api/v1/trunks", tag = "campaigns", responses((status = 200, body = Page<TrunkView>)))]
 pub(super) async fn trunks(State(service): State<Arc<Service>>) -> axum::Json<Page<TrunkView>> {
     axum::Json(Page::whole(service.control.snapshot().trunks.values().cloned().collect()))
+}
+
+/// How far back.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Back {
+    /// Minutes, 15 unless said otherwise.
+    #[param(minimum = 1, maximum = 60)]
+    minutes: Option<u32>,
+}
+
+/// The last minutes of a campaign, a point a second, as columns; empty when it was not at work. Only of this process,
+/// and of an hour at most: what is older stands in the report.
+#[utoipa::path(get, path = "/api/v1/campaigns/{name}/series", tag = "campaigns",
+    params(("name" = String, Path, description = "Name of the campaign"), Back),
+    responses((status = 200, body = Series)))]
+pub(super) async fn series(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+    Query(back): Query<Back>,
+) -> Result<axum::Json<Series>, Problem> {
+    let minutes = back.minutes.unwrap_or(SERIES_MINUTES);
+    if !(1..=SERIES_MINUTES_MAX).contains(&minutes) {
+        let mend = format!("ask for 1 to {SERIES_MINUTES_MAX} minutes");
+        return Err(Problem::field("minutes", format!("{minutes} is not kept"), mend));
+    }
+    let id = id_of(&service, &name)?;
+    Ok(axum::Json(service.control.series(id, minutes)))
 }
 
 /// Which span of time.

@@ -1,10 +1,12 @@
 //! Call detail records: every answered call, from its answer on.
 
-use super::extract::Query;
+use super::campaigns::names;
+use super::extract::{Id, Query};
 use super::page::Page;
 use super::problem::Problem;
 use super::records::{self, Record, RecordFilter};
 use super::{Service, csv};
+use crate::control::views::TimelineEntry;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -78,6 +80,16 @@ impl Cdr {
     }
 }
 
+/// One answered call with what happened in it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CdrDetail {
+    /// The record.
+    #[serde(flatten)]
+    cdr: Cdr,
+    /// What happened, in order; empty while the call lasts, and of a call whose end nobody saw.
+    timeline: Vec<TimelineEntry>,
+}
+
 const HEADER: [&str; 14] = [
     "id",
     "attempt",
@@ -149,4 +161,26 @@ pub(super) async fn list(
     Query(wanted): Query<RecordFilter>,
 ) -> Result<Response, Problem> {
     records::answer::<Cdr>(service, uri, headers, wanted).await
+}
+
+/// One answered call, with what happened in it.
+#[utoipa::path(get, path = "/api/v1/cdrs/{id}", tag = "records", params(("id" = u64, Path, description = "Id of the call")),
+    responses((status = 200, body = CdrDetail)))]
+pub(super) async fn show(State(service): State<Arc<Service>>, Id(id): Id) -> Result<axum::Json<CdrDetail>, Problem> {
+    let tenant = service.tenant;
+    // Ids begin at 1: the page after the one before begins with it, if it is there.
+    let before = id.checked_sub(1).ok_or_else(|| no_cdr(id))?;
+    let found = service
+        .store(move |store| {
+            let page = store.cdrs(tenant, Filter { after: Some(before), limit: 1, ..Filter::default() })?;
+            let Some(row) = page.into_iter().find(|row| row.open.call.0 == id) else { return Ok(None) };
+            let told = row.close.as_ref().and_then(|close| serde_json::from_str(close.timeline.as_deref()?).ok());
+            Ok(Some(CdrDetail { cdr: Cdr::of(row, &names(store, tenant)?), timeline: told.unwrap_or_default() }))
+        })
+        .await?;
+    found.map(axum::Json).ok_or_else(|| no_cdr(id))
+}
+
+fn no_cdr(id: u64) -> Problem {
+    Problem::not_found(format!("CDR {id} (only answered calls have one)"))
 }

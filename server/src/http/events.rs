@@ -1,12 +1,14 @@
 //! What happens, as server-sent events: numbered, resumable, bounded.
 //!
 //! ```text
-//!  Journal ──since(number)──> filter by kind ──> queue of 64 ──> reader (cut when it takes nothing for 30 s)
+//!  Journal ──since(number)──> filter by kind ──> queue of 64 ──┬─> reader (cut when it takes nothing for 30 s)
+//!  the latest board (board.rs) ────────── no queue ────────────┘
 //!       id: RUN-NUMBER, event: kind, data: JSON          event: reset when something was lost: read the state anew
 //! ```
 
 use super::Service;
 use super::auth::{Credential, Holder, Peer};
+use super::board::{self, Latest};
 use super::extract::Query;
 use super::limits::{TOKEN_LIFE, WRITE_WAIT};
 use super::page::seen_by;
@@ -20,11 +22,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use serde::Deserialize;
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 use utoipa::IntoParams;
 
 /// A comment keeps proxies from closing a quiet stream.
@@ -33,6 +37,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const AHEAD: usize = 64;
 /// Notices taken from the journal at once.
 const TAKE: usize = 256;
+/// Kind of the event that shows the board.
+const BOARD: &str = "board";
 /// Kinds of one filter.
 const KINDS_MAX: usize = 32;
 
@@ -49,7 +55,8 @@ pub(super) struct EventsQuery {
 }
 
 /// What happens, as it happens: `id: RUN-NUMBER`, `event: KIND`, `data:` the thing as JSON. After a break send the last
-/// id; event `reset` says that something is lost and the state must be read anew.
+/// id; event `reset` says that something is lost and the state must be read anew. Once a second comes `event: board`,
+/// without an id, with what `/api/v1/board` answers; who reads slowly gets fewer boards and every other event.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery,
     ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen")),
     responses((status = 200, body = String, content_type = "text/event-stream")))]
@@ -73,6 +80,7 @@ pub(super) async fn stream(
         return Err(Problem::busy("as many event streams as may be open are open", 5));
     };
     let from = Peer::of(peer.as_deref());
+    let boards = kinds.want(BOARD).then(|| board::listen(&service));
     let (events, reader) = mpsc::channel(AHEAD);
     let watcher = Watcher { service, events, kinds, role: holder.role, shown, from };
     tokio::spawn(async move {
@@ -80,7 +88,36 @@ pub(super) async fn stream(
         watcher.run(after).await;
     });
     let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("still here");
-    Ok(Sse::new(ReceiverStream::new(reader)).keep_alive(heartbeat))
+    Ok(Sse::new(Feed::new(reader, boards)).keep_alive(heartbeat))
+}
+
+/// What one reader gets: every event in order, and between them the latest board whenever there is room. It ends with
+/// the events.
+struct Feed {
+    events: ReceiverStream<Event>,
+    boards: Option<WatchStream<Latest>>,
+}
+
+impl Feed {
+    fn new(events: mpsc::Receiver<Event>, boards: Option<watch::Receiver<Latest>>) -> Feed {
+        Feed { events: ReceiverStream::new(events), boards: boards.map(WatchStream::new) }
+    }
+}
+
+impl Stream for Feed {
+    type Item = Result<Event, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // First, since there is one a second and may always be an event.
+        while let Some(boards) = &mut self.boards
+            && let Poll::Ready(Some(latest)) = Pin::new(boards).poll_next(cx)
+        {
+            if let Some(board) = latest {
+                return Poll::Ready(Some(Ok(Event::default().event(BOARD).data(board))));
+            }
+        }
+        Pin::new(&mut self.events).poll_next(cx).map(|event| event.map(Ok))
+    }
 }
 
 fn read_id(id: &str) -> Option<(u64, u64)> {
@@ -122,7 +159,7 @@ impl Kinds {
 /// One open stream.
 struct Watcher {
     service: Arc<Service>,
-    events: mpsc::Sender<Result<Event, Infallible>>,
+    events: mpsc::Sender<Event>,
     kinds: Kinds,
     role: Role,
     shown: Credential,
@@ -190,7 +227,7 @@ impl Watcher {
     }
 
     async fn send(&self, event: Event) -> bool {
-        self.events.send_timeout(Ok(event), WRITE_WAIT).await.is_ok()
+        self.events.send_timeout(event, WRITE_WAIT).await.is_ok()
     }
 }
 
@@ -207,6 +244,34 @@ mod tests {
         }
         assert!(Kinds::read(None).unwrap().want("anything"));
         assert!(Kinds::read(Some(&"a,".repeat(KINDS_MAX + 1))).is_err());
+    }
+
+    #[test]
+    fn a_slow_reader_loses_boards_and_no_event() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (events, reader) = mpsc::channel(AHEAD);
+            let (boards, latest) = watch::channel::<Latest>(None);
+            let mut feed = Feed::new(reader, Some(latest));
+            // A minute in which the reader takes nothing.
+            for second in 0..60 {
+                boards.send_replace(Some(format!("{{\"at_us\":{second}}}").into()));
+                events.try_send(Event::default().id(format!("77-{second}")).event("call.ended").data("{}")).unwrap();
+            }
+            // Boards that were drawn meanwhile took no place: that is all there is room for.
+            assert_eq!(events.capacity(), AHEAD - 60);
+            drop(events);
+            let mut seen = Vec::new();
+            while let Some(Ok(event)) = std::future::poll_fn(|cx| Pin::new(&mut feed).poll_next(cx)).await {
+                seen.push(format!("{event:?}"));
+            }
+            assert_eq!(seen.len(), 61, "one board and all events: {seen:?}");
+            assert!(seen[0].contains("board") && seen[0].contains("59"), "the latest: {}", seen[0]);
+            for (second, event) in seen[1..].iter().enumerate() {
+                assert!(event.contains(&format!("77-{second}\\n")), "in order: {event}");
+            }
+            drop(boards);
+        });
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! person's data.
 
 use super::Service;
-use super::limits::FIGURES_LIFE;
+use super::engine::Taken;
 use crate::control::Snapshot;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -45,8 +45,6 @@ pub(super) struct Figures {
     answers: Family<Answered, Counter>,
     duration: Histogram,
     refused_connections: Counter,
-    /// What the shards said last, and when.
-    engine: tokio::sync::Mutex<Option<(Instant, EngineStats)>>,
 }
 
 impl Default for Figures {
@@ -55,7 +53,6 @@ impl Default for Figures {
             answers: Family::default(),
             duration: Histogram::new(DURATION_BOUNDS_S),
             refused_connections: Counter::default(),
-            engine: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -88,7 +85,7 @@ pub(super) async fn count(State(service): State<Arc<Service>>, request: Request,
 /// Figures for Prometheus, as OpenMetrics text.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> ([(HeaderName, &'static str); 1], String) {
-    let engine = engine_stats(&service).await;
+    let engine = service.shards.ask(service.engine.as_ref()).await;
     let mut registry = Registry::with_prefix("outpace");
     let figures = &service.figures;
     registry.register("http_answers", "Answers by operation and status", figures.answers.clone());
@@ -111,27 +108,11 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> ([(HeaderNam
     ([(CONTENT_TYPE, OPEN_METRICS)], text)
 }
 
-/// The shards' figures, asked for once a second at most; askers of the same moment wait for one answer.
-async fn engine_stats(service: &Arc<Service>) -> Option<EngineStats> {
-    let mut last = service.figures.engine.lock().await;
-    if let Some((at, stats)) = last.as_ref()
-        && at.elapsed() < FIGURES_LIFE
-    {
-        return Some(stats.clone());
-    }
-    let asked = service.clone();
-    // A shard answers within milliseconds; one that stands still is waited for half a second and shown as silent.
-    let stats = tokio::task::spawn_blocking(move || asked.engine.as_ref().map(net::EngineHandle::stats)).await;
-    let stats = stats.ok().flatten();
-    *last = stats.clone().map(|stats| (Instant::now(), stats));
-    stats
-}
-
 /// What is asked at a scrape.
 #[derive(Debug)]
 struct Scrape {
     snapshot: Arc<Snapshot>,
-    engine: Option<EngineStats>,
+    engine: Option<Arc<Taken>>,
     store: Stats,
     streams: u64,
 }
@@ -193,7 +174,7 @@ impl Collector for Scrape {
         self.live(&mut sheet)?;
         self.campaigns(&mut sheet)?;
         self.store(&mut sheet)?;
-        self.engine.as_ref().map_or(Ok(()), |engine| shards(engine, &mut sheet))
+        self.engine.as_ref().map_or(Ok(()), |engine| shards(&engine.stats, &mut sheet))
     }
 }
 

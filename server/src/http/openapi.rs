@@ -9,8 +9,8 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, accounts, agents, attempts, audit, auth, calls, campaigns, cdrs, consents, console, events, health,
-    imports, leads, lists, login, metrics, not_built, suppression, tokens,
+    Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, engine, events,
+    health, imports, leads, lists, login, metrics, not_built, suppression, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -73,6 +73,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(accounts::change, accounts::delete))
         .routes(routes!(accounts::own_password))
         .routes(routes!(events::stream))
+        .routes(routes!(board::show))
+        .routes(routes!(engine::show))
         .routes(routes!(calls::list, calls::place))
         .routes(routes!(calls::show, calls::end))
         .routes(routes!(campaigns::trunks))
@@ -82,6 +84,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(campaigns::pause))
         .routes(routes!(campaigns::stop))
         .routes(routes!(campaigns::report))
+        .routes(routes!(campaigns::series))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show, agents::change, agents::delete))
         .routes(routes!(agents::set_state))
@@ -97,6 +100,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(attempts::show))
         .routes(routes!(attempts::dispose))
         .routes(routes!(cdrs::list))
+        .routes(routes!(cdrs::show))
         .routes(routes!(suppression::list, suppression::add))
         .routes(routes!(suppression::lift))
         .routes(routes!(consents::list, consents::add))

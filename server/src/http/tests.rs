@@ -9,7 +9,7 @@ mod walk;
 
 use super::*;
 use crate::control::api::{Connect, ControlEnd};
-use crate::control::views::{AgentView, CallView, CampaignView, Snapshot, TrunkView};
+use crate::control::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot, TimelineEntry, TrunkView};
 use crate::control::{Control, Journal, Refusal};
 use crate::token::{self, Role, Token};
 use serde_json::{Value, json};
@@ -267,12 +267,23 @@ impl Live {
                     agent: matches!(call.connect, Connect::Agent(_)).then(|| "ann".to_owned()),
                     began_us: 2,
                     answered_us: None,
+                    connected_us: None,
+                    codec: None,
+                    quality: None,
+                    verdict: None,
                 };
                 self.picture.calls.insert(id, view.clone());
                 Ok(Reply::Call(Box::new(view)))
             }
             Request::HangUp(call) => match self.picture.calls.remove(&call.0) {
                 Some(_) => Ok(Reply::Done),
+                None => Err(Refusal::NotFound { what: format!("call {call}") }),
+            },
+            Request::ShowCall(call) => match self.picture.calls.get(&call.0) {
+                Some(view) => {
+                    let began = TimelineEntry { at_us: view.began_us, what: "began".into(), detail: None };
+                    Ok(Reply::CallDetail(Box::new(CallDetail { call: view.clone(), timeline: vec![began] })))
+                }
                 None => Err(Refusal::NotFound { what: format!("call {call}") }),
             },
             Request::PutCampaign { campaign, settings, .. } => {
@@ -283,11 +294,8 @@ impl Live {
                     state: "stopped".to_owned(),
                     why: "stopped".to_owned(),
                     settings: Value::Object(settings.to_json()),
-                    leads: BTreeMap::new(),
-                    attempts: 0,
-                    attempts_open: 0,
                     outcomes: BTreeMap::from([("human".to_owned(), 3)]),
-                    ledger: Vec::new(),
+                    ..CampaignView::default()
                 };
                 self.picture.campaigns.insert(campaign.0, view.clone());
                 Ok(Reply::Campaign(Box::new(view)))

@@ -95,6 +95,26 @@ fn only_call(stage: &Stage) -> Value {
     })
 }
 
+/// The call once something was heard of it: sane figures of a line that loses nothing.
+fn heard(stage: &Stage, id: &Value) -> Value {
+    let call = wait_for("the quality of a call", || {
+        let call = stage.api.see(&format!("/api/v1/calls/{id}"));
+        (call["quality"]["packets_received"].as_u64()? > 0).then_some(call)
+    });
+    let figure = |key: &str| call["quality"][key].as_f64().unwrap_or_else(|| panic!("{key}: {call}"));
+    assert!((0.0..0.5).contains(&figure("loss")) && (0.0..1_000.0).contains(&figure("jitter_ms")), "{call}");
+    assert!((1.0..=4.5).contains(&figure("mos")) && figure("packets_sent") > 0.0, "{call}");
+    call
+}
+
+/// What happened in a call under way, or in a CDR.
+fn told(call: &Value) -> Vec<String> {
+    let timeline = call["timeline"].as_array().unwrap_or_else(|| panic!("a timeline: {call}"));
+    let moments: Vec<i64> = timeline.iter().map(|entry| entry["at_us"].as_i64().expect("a moment")).collect();
+    assert!(moments.is_sorted(), "{call}");
+    timeline.iter().map(|entry| entry["what"].as_str().expect("a code").to_owned()).collect()
+}
+
 fn no_call(stage: &Stage) {
     wait_for("the end of all calls", || stage.api.see("/api/v1/calls")["items"].as_array()?.is_empty().then_some(()));
 }
@@ -137,7 +157,10 @@ fn inbound_calls_go_the_ways_of_their_routes() {
     let caller = Sipp::call(&stage, "echo", "uac_speaks.xml", ("", ""), 0);
     let call = only_call(&stage);
     assert_eq!((&call["direction"], &call["to"], &call["from"]), (&json!("inbound"), &json!("echo"), &json!("caller")));
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let call = heard(&stage, &call["id"]);
+    assert_eq!((&call["codec"], &call["connected_us"], &call["verdict"]), (&json!("PCMU"), &Value::Null, &Value::Null));
+    assert_eq!(told(&call), ["began", "answered", "echo"]);
+    std::thread::sleep(std::time::Duration::from_secs(1));
     stage.api.change("DELETE", &format!("/api/v1/calls/{}", call["id"]), Value::Null);
     caller.succeeds();
     no_call(&stage);
@@ -201,6 +224,14 @@ fn the_api_places_calls_to_an_echo_a_prompt_and_an_agent() {
     no_call(&stage);
     assert_eq!(api.get(&path).0, 404);
     assert_eq!(api.send("DELETE", &path, &Value::Null).0, 404);
+    let cdr = wait_for("the CDR's end", || {
+        let cdr = api.see(&format!("/api/v1/cdrs/{}", call["id"]));
+        cdr["ended_us"].is_i64().then_some(cdr)
+    });
+    assert_eq!((&cdr["callee"], &cdr["cause_whose"]), (&json!(numbers[0]), &json!("us")));
+    assert_eq!(told(&cdr), ["began", "ringing", "answered", "echo", "hang_up", "ended"]);
+    assert_eq!(cdr["timeline"][4]["detail"], "ended over the API");
+    assert_eq!(api.get("/api/v1/cdrs/999999").0, 404);
 
     // A prompt, to its end.
     let (status, call) = place(&numbers[1], json!({ "prompt": "hello.wav" }));
@@ -216,6 +247,10 @@ fn the_api_places_calls_to_an_echo_a_prompt_and_an_agent() {
     let (status, problem) = place(&numbers[2], json!({ "agent": "agent0" }));
     assert_eq!(status, 409, "{problem}");
     wait_for("the talk", || (state("agent0")? == "talking").then_some(()));
+    let talking = heard(&stage, &call["id"]);
+    assert_eq!(told(&talking)[..2], ["began", "agent_reserved"]);
+    assert!(told(&talking).contains(&"bridged".to_owned()) && talking["connected_us"].is_i64(), "{talking}");
+    assert_eq!(talking["timeline"][1]["detail"], "agent0");
     assert_eq!(state("agent1").as_deref(), Some("ready"));
     wait_for("the end of wrap-up", || (state("agent0")? == "ready").then_some(()));
     no_call(&stage);

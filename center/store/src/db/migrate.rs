@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         version: 1,
         name: "base",
@@ -53,6 +53,12 @@ const STEPS: [Step; 5] = [
         name: "control_guards",
         sqlite: include_str!("../../migrations/0004_control_guards.sqlite.sql"),
         postgres: include_str!("../../migrations/0004_control_guards.postgres.sql"),
+    },
+    Step {
+        version: 5,
+        name: "timeline",
+        sqlite: include_str!("../../migrations/0005_timeline.sql"),
+        postgres: include_str!("../../migrations/0005_timeline.sql"),
     },
     Step {
         version: 6,

@@ -223,6 +223,7 @@ fn a_cdr_keeps_what_a_bye_needs(on: Backend) {
         cause_whose: "us".to_owned(),
         cause_code: None,
         media: Some("{}".to_owned()),
+        timeline: Some("[]".to_owned()),
     };
     write(&f, Op::CdrClose(end.clone())).unwrap();
     assert_eq!(write(&f, Op::CdrClose(end.clone())).unwrap_err().kind, ErrorKind::NotFound);

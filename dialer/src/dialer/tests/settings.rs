@@ -31,7 +31,7 @@ fn talk(bench: &mut Bench, attempt: u64, agent: u64) {
 }
 
 fn snapshot(bench: &Bench) -> crate::CampaignSnapshot {
-    bench.dialer.campaign_snapshot(CAMPAIGN).expect("the bench's campaign")
+    bench.dialer.campaign_snapshot(bench.now, CAMPAIGN).expect("the bench's campaign")
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_campaign_is_removed_only_at_rest() {
     assert!(busy(bench.tell(remove.clone())) && busy(bench.tell(restore)));
     bench.end(1, Party::Callee, None);
     assert_eq!(refusals(&bench.tell(remove.clone())), 0);
-    assert_eq!((refusals(&bench.tell(remove)), bench.dialer.campaign_snapshot(CAMPAIGN)), (1, None));
+    assert_eq!((refusals(&bench.tell(remove)), bench.dialer.campaign_snapshot(bench.now, CAMPAIGN)), (1, None));
     bench.pass_ms(60_000);
     // Its numbers are free for another campaign.
     bench.tell(Input::AddCampaign { campaign: CAMPAIGN, config: Box::new(config()) });
@@ -482,10 +482,15 @@ fn the_picture_has_what_a_screen_shows_and_says_when_it_has_changed() {
     let before = bench.dialer.changes();
     let picture = bench.dialer.snapshot(bench.now);
     let campaign = &picture.campaigns[0];
-    assert_eq!(Some(campaign), bench.dialer.campaign_snapshot(CAMPAIGN).as_ref());
+    assert_eq!(Some(campaign), bench.dialer.campaign_snapshot(bench.now, CAMPAIGN).as_ref());
     assert_eq!((campaign.state, campaign.attempts, campaign.open_attempts), ("running", 2, 1));
     assert_eq!((campaign.outcomes["connected"], campaign.ledger[0].window.as_ref()), (1, "run"));
     assert_eq!((campaign.ledger[0].connected, campaign.ledger[0].limit), (1, 0.03));
+    assert_eq!((campaign.connected, campaign.abandoned, campaign.ledger[0].budget_left), (1, 0, 0));
+    assert_eq!((campaign.agents["wrap_up"], campaign.agents["ready"], campaign.why_code), (1, 1, "one_to_one"));
+    assert!(campaign.occupancy > 0.0 && campaign.occupancy == picture.occupancy, "{campaign:?}");
+    let began = campaign.since_unix_us;
+    assert!(began < picture.at_unix_us);
     assert!(picture.decisions > 0 && !picture.on_hold);
     let agent = picture.each_agent[0];
     let since = bench.dialer.wall_at(bench.now).as_unix_us();

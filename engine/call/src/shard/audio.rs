@@ -2,7 +2,7 @@
 
 use super::{Shard, Timer};
 use crate::api::{Event, Frame, PeerMessage};
-use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source};
+use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source, State};
 use crate::offer;
 use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
@@ -17,6 +17,12 @@ const CATCH_UP_FRAMES_MAX: u64 = 10;
 
 /// Frames of silence that follow a gap in the partner's audio after one repeat of the last frame.
 const REPEAT_FRAMES_MAX: u32 = 1;
+
+/// A watched leg is looked at so often. With 2,000 legs on a shard that is 400 looks a second of about a microsecond each
+/// (copying the figures, the score's arithmetic, one timer), 0.4 ms of a core's second, and nothing on the packet path.
+const QUALITY_EVERY: Duration = Duration::from_secs(5);
+/// The first look: 50 packets say enough to show, and who has just answered is what people look at.
+const QUALITY_FIRST: Duration = Duration::from_secs(1);
 
 type Payload = [u8; FRAME_SAMPLES];
 
@@ -137,6 +143,27 @@ impl Shard {
         {
             insert(&mut leg.media.bridge_in, now, frame);
         }
+    }
+
+    /// Begins to report what is heard of an answered leg, once.
+    pub(super) fn watch(&mut self, now: Instant, leg: LegId) {
+        let Some((key, leg)) = self.leg_mut(leg) else { return };
+        if leg.state == State::Answered && leg.media.quality.is_none() {
+            let timer = self.timers.insert(now + QUALITY_FIRST, Timer::Quality(key));
+            if let Some(leg) = self.legs.get_mut(key) {
+                leg.media.quality = Some(timer);
+            }
+        }
+    }
+
+    /// Tells what is heard of a watched leg, and when to look again.
+    pub(super) fn tell_quality(&mut self, now: Instant, key: LegKey) {
+        let Some(leg) = self.legs.get_mut(key) else { return };
+        self.at_work.leg = Some(leg.id);
+        leg.media.quality = Some(self.timers.insert(now + QUALITY_EVERY, Timer::Quality(key)));
+        let (id, media) = (leg.id, leg.media.session.stats());
+        let Some(law) = leg.media.negotiated.as_ref().map(|agreed| agreed.law) else { return };
+        self.event(Event::Quality { leg: id, law, media });
     }
 
     /// One period of a leg: listen to the detector, send one frame.

@@ -62,6 +62,7 @@ impl Shard {
                     leg.tap = on;
                 }
             }
+            Command::Watch { leg } => self.watch(now, leg),
             Command::Hangup { leg, reason } => {
                 if let Some((key, _)) = self.leg_mut(leg) {
                     self.hang_up(now, key, reason);
@@ -285,7 +286,8 @@ impl Shard {
             let session = &leg.media.session;
             self.packets.push_with(leg.media.port, true, to, None, |out| session.write_bye(out));
         }
-        for timer in [leg.media.tick.take(), leg.media.report.take()].into_iter().flatten() {
+        let timers = [leg.media.tick.take(), leg.media.report.take(), leg.media.quality.take()];
+        for timer in timers.into_iter().flatten() {
             let _: Option<Timer> = self.timers.cancel(timer);
         }
         leg.media.analysis = None;
@@ -307,6 +309,7 @@ fn leg_of(command: &Command) -> Option<LegId> {
         | Command::SendDigits { leg, .. }
         | Command::Hold { leg, .. }
         | Command::Tap { leg, .. }
+        | Command::Watch { leg }
         | Command::Hangup { leg, .. } => Some(*leg),
         Command::EndOrphan { .. } | Command::Register(_) | Command::Unregister { .. } | Command::Ping { .. } => None,
     }

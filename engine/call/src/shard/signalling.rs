@@ -178,9 +178,11 @@ impl Shard {
             leg.media.analyse(now, config);
         }
         let (id, dialog) = (leg.id, leg.dialog);
+        // Both ways here ask first whether something was agreed on.
+        let law = leg.media.negotiated.as_ref().map(|agreed| agreed.law);
         self.start_media(now, key);
-        if let Some(identity) = self.endpoint.identity(dialog) {
-            self.event(Event::Answered { leg: id, at: now, dialog: Box::new(identity) });
+        if let (Some(identity), Some(law)) = (self.endpoint.identity(dialog), law) {
+            self.event(Event::Answered { leg: id, at: now, law, dialog: Box::new(identity) });
         }
     }
 

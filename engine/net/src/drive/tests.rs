@@ -62,7 +62,7 @@ macro_rules! over_both {
 }
 
 over_both! {
-    events_wait_in_order_and_only_audio_is_dropped(13_000);
+    events_wait_in_order_and_only_audio_and_quality_are_dropped(13_000);
     unread_events_stop_new_work_and_reading_starts_it_again(13_400);
     a_full_peer_queue_drops_frames_and_keeps_digits(13_800);
     the_front_door_forwards_by_call_id_and_drops_when_the_other_is_full(14_200);
@@ -154,6 +154,10 @@ fn audio() -> Event {
     Event::Audio { leg: LegId(99), at: Instant::ZERO, timestamp: 0, law: Law::Mu, payload: Box::new([0; 160]) }
 }
 
+fn quality() -> Event {
+    Event::Quality { leg: LegId(99), law: Law::Mu, media: media::session::Stats::default() }
+}
+
 fn options(call_id: &str) -> String {
     format!(
         "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bK-{call_id}\r\n\
@@ -162,14 +166,16 @@ fn options(call_id: &str) -> String {
     )
 }
 
-fn events_wait_in_order_and_only_audio_is_dropped<I: Made>(ports: u16) {
+fn events_wait_in_order_and_only_audio_and_quality_are_dropped<I: Made>(ports: u16) {
     let mut rig = Rig::<I>::new(ports, 1, 2, 1);
     for number in 0..5 {
         rig.driver.core.tell(fact(number));
         rig.driver.core.tell(audio());
+        rig.driver.core.tell(quality());
     }
     // The queue held event 0 and one packet of audio; the rest waited or was dropped.
-    assert_eq!(rig.driver.core.meter.counters.audio_events_dropped, 4);
+    let counters = rig.driver.core.meter.counters;
+    assert_eq!((counters.audio_events_dropped, counters.quality_events_dropped), (4, 5));
     assert!(matches!(rig.events.try_recv(), Ok((_, Event::PlayEnded { leg: LegId(0), .. }))));
     assert!(matches!(rig.events.try_recv(), Ok((_, Event::Audio { .. }))));
     let mut seen = Vec::new();
@@ -476,7 +482,12 @@ fn an_answer_is_in_the_flight_record_until_the_leg_has_ended<I: Made>(ports: u16
     let mut full = FlightFile::create(dir.path(), 1).unwrap();
     full.fill_up();
     caller.driver.core.flight = Some(full);
-    caller.driver.core.note(&Event::Answered { leg: LegId(2), at: Instant::ZERO, dialog: dialogs.remove(0) });
+    caller.driver.core.note(&Event::Answered {
+        leg: LegId(2),
+        at: Instant::ZERO,
+        law: Law::Mu,
+        dialog: dialogs.remove(0),
+    });
     assert_eq!(caller.driver.core.meter.counters.flight_errors, 1);
 }
 

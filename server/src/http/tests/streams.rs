@@ -30,17 +30,28 @@ fn stream_of(bench: &Bench, query: &str, headers: &str) -> BufReader<TcpStream> 
     reader
 }
 
-/// The next event: id, kind, data. Chunk sizes and empty lines are passed over.
+/// The next numbered event: id, kind, data.
 pub(super) fn next(reader: &mut BufReader<TcpStream>) -> (String, String, Value) {
+    loop {
+        let (id, kind, data) = any(reader);
+        match id {
+            Some(id) => return (id, kind, data),
+            None => assert_eq!(kind, "board", "only the board has no number: {data}"),
+        }
+    }
+}
+
+/// The next event of any kind. Chunk sizes and empty lines are passed over.
+fn any(reader: &mut BufReader<TcpStream>) -> (Option<String>, String, Value) {
     let mut parts: BTreeMap<String, String> = BTreeMap::new();
     loop {
         let mut line = String::new();
         assert!(reader.read_line(&mut line).unwrap() > 0, "the stream ended: {parts:?}");
         if let Some((name @ ("id" | "event" | "data"), value)) = line.trim_end().split_once(": ") {
             parts.insert(name.to_owned(), value.to_owned());
-        } else if line == "\n" && parts.len() == 3 {
+        } else if line == "\n" && parts.len() > 1 {
             let data = serde_json::from_str(&parts["data"]).unwrap();
-            return (parts["id"].clone(), parts["event"].clone(), data);
+            return (parts.remove("id"), parts["event"].clone(), data);
         }
     }
 }
@@ -68,6 +79,42 @@ fn events_go_on_where_a_reader_stopped() {
     assert_eq!(next(&mut viewer).1, "call.ringing");
     assert_eq!(next(&mut viewer).2["to"], "+1***00");
     assert_eq!(next(&mut viewer).1, "call.ended");
+}
+
+#[test]
+fn the_board_comes_by_itself_without_a_number_and_only_to_who_wants_it() {
+    let bench = Bench::new();
+    let mut board = open(&bench, Role::Viewer, "?kinds=board", "");
+    let (id, kind, first) = any(&mut board);
+    assert_eq!((id, kind.as_str()), (None, "board"));
+    assert_eq!(
+        (&first["agents"]["ready"], &first["calls"], &first["store"]["state"]),
+        (&json!(1), &json!(0), &json!("ok"))
+    );
+    assert_eq!(first["trunks"][0]["name"], "carrier");
+    let asked = bench.get(Role::Viewer, "/api/v1/board").is(200).json();
+    assert_eq!(asked.as_object().unwrap().len(), first.as_object().unwrap().len());
+    // What changes is on a later board; numbered events pass by this reader.
+    let call = json!({ "to": "+12125550100", "trunk": "carrier", "connect": { "echo": true } });
+    bench.post(Role::Agent, "/api/v1/calls", &call).is(201);
+    bench.tell("call.answered", json!({ "id": 7 }));
+    loop {
+        let (id, kind, data) = any(&mut board);
+        assert_eq!((id, kind.as_str()), (None, "board"));
+        assert!(!data.to_string().contains("2125550100"), "{data}");
+        if data["calls"] == 1 {
+            break;
+        }
+    }
+    // Who resumes goes on after the last number, boards between or not; who names other kinds gets no board.
+    let mut all = open(&bench, Role::Viewer, "", "77-0");
+    assert_eq!(next(&mut all).0, "77-1");
+    while any(&mut all).1 != "board" {}
+    bench.tell("call.ended", json!({ "id": 7 }));
+    assert_eq!(next(&mut all).0, "77-2");
+    let mut calls = open(&bench, Role::Viewer, "?kinds=call.*&after=77-0", "");
+    let kinds: Vec<String> = (0..2).map(|_| any(&mut calls).1).collect();
+    assert_eq!(kinds, ["call.answered", "call.ended"]);
 }
 
 #[test]
