@@ -103,7 +103,8 @@ pub struct History {
     tracks: BTreeMap<u64, Track>,
     /// Moments, and calls begun until then.
     begun: VecDeque<(i64, u64)>,
-    second: i64,
+    /// That of the last point.
+    second: Option<i64>,
 }
 
 impl History {
@@ -111,15 +112,15 @@ impl History {
     pub fn take(&mut self, picture: &Snapshot) {
         let at_us = picture.at_us;
         let second = at_us.div_euclid(1_000_000);
-        if second == self.second {
+        if self.second == Some(second) {
             return;
         }
-        if second < self.second {
+        if self.second.is_some_and(|last| second < last) {
             // The wall clock was set back: what lies ahead of it cannot be told in order any more.
             self.begun.retain(|(at, _)| *at < at_us);
             self.tracks.values_mut().for_each(|track| track.points.retain(|point| point.at_us < at_us));
         }
-        self.second = second;
+        self.second = Some(second);
         if self.begun.len() > RATE_S {
             self.begun.pop_front();
         }
@@ -228,7 +229,7 @@ mod tests {
             history.take(&picture(second * SECOND_US, [(1, "running")]));
         }
         let seconds: Vec<i64> = history.series(1, 60).at_us.iter().map(|at| at / SECOND_US).collect();
-        assert_eq!(seconds, (1..60).collect::<Vec<_>>());
+        assert_eq!(seconds, (0..60).collect::<Vec<_>>());
         assert_eq!(history.calls_per_s(), 5.0);
     }
 

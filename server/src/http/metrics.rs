@@ -32,7 +32,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// Answers are expected within milliseconds; the last bound is the limit of a request.
 const DURATION_BOUNDS_S: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 5.0, 30.0];
 
-/// Operation and status: 53 operations and some dozen statuses.
+/// Operation and status: less than a hundred operations and some dozen statuses.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
     method: String,

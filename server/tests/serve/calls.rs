@@ -158,6 +158,19 @@ fn inbound_calls_go_the_ways_of_their_routes() {
     let call = only_call(&stage);
     assert_eq!((&call["direction"], &call["to"], &call["from"]), (&json!("inbound"), &json!("echo"), &json!("caller")));
     let call = heard(&stage, &call["id"]);
+    let engine = stage.api.see("/api/v1/engine");
+    let totals = &engine["totals"];
+    let sent = totals["packets_sent"].as_u64().expect("a count");
+    assert!(
+        sent > 0 && totals["legs"] == 2 && engine["shards"].as_array().is_some_and(|all| !all.is_empty()),
+        "{engine}"
+    );
+    let buckets = totals["send_lateness_us"]["buckets"].as_array().expect("buckets");
+    let in_buckets: u64 = buckets.iter().filter_map(|bucket| bucket["count"].as_u64()).sum();
+    // RTCP has no moment at which it is due.
+    assert!(in_buckets > 0 && in_buckets <= sent, "{engine}");
+    let board = stage.api.see("/api/v1/board");
+    assert_eq!((&board["calls"], &board["engine"]["legs"]), (&json!(1), &json!(2)), "{board}");
     assert_eq!((&call["codec"], &call["connected_us"], &call["verdict"]), (&json!("PCMU"), &Value::Null, &Value::Null));
     assert_eq!(told(&call), ["began", "answered", "echo"]);
     std::thread::sleep(std::time::Duration::from_secs(1));

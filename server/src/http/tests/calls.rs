@@ -16,6 +16,9 @@ fn a_call_is_placed_seen_and_ended() {
     assert_eq!(bench.get(Role::Agent, "/api/v1/calls?state=ringing").is(200).json()["items"], json!([]));
     // A wallboard sees that there is a call, not whom it is with.
     assert_eq!(bench.get(Role::Viewer, "/api/v1/calls/7").is(200).json()["to"], "+1***00");
+    let detail = bench.get(Role::Agent, "/api/v1/calls/7").is(200).json();
+    assert_eq!((&detail["state"], &detail["quality"]), (&json!("dialling"), &Value::Null));
+    assert_eq!(detail["timeline"], json!([{ "at_us": 2, "what": "began", "detail": null }]));
     bench.send(Role::Agent, "DELETE", "/api/v1/calls/7", None, &[]).is(204);
     bench.send(Role::Agent, "DELETE", "/api/v1/calls/7", None, &[]).is(404);
     bench.get(Role::Agent, "/api/v1/calls/7").is(404);
@@ -34,6 +37,42 @@ fn a_call_is_placed_seen_and_ended() {
     let full = json!({ "to": "full", "trunk": "carrier", "connect": { "echo": true } });
     let busy = bench.post(Role::Agent, "/api/v1/calls", &full).is(503);
     assert_eq!(busy.header("retry-after"), "3");
+}
+
+#[test]
+fn a_campaigns_last_minutes_are_columns_of_one_length() {
+    let bench = Bench::new();
+    bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
+    let body = json!({ "name": "spring", "list": "leads", "trunk": "carrier", "caller_id": "+12125550100" });
+    bench.post(Role::Supervisor, "/api/v1/campaigns", &body).is(201);
+    let series = |query: &str| bench.get(Role::Viewer, &format!("/api/v1/campaigns/spring/series{query}"));
+    // One that was never at work has no points.
+    assert_eq!(series("").is(200).json()["at_us"], json!([]));
+    // Each request is a second.
+    for _ in 0..71 {
+        bench.post(Role::Supervisor, "/api/v1/campaigns/spring/start", &json!({})).is(200);
+    }
+    let minute = series("?minutes=1").is(200).json();
+    let columns = minute.as_object().unwrap();
+    assert_eq!((columns.len(), &minute["step_s"]), (13, &json!(1)));
+    for (name, column) in columns.iter().filter(|(name, _)| *name != "step_s") {
+        assert_eq!(column.as_array().map(Vec::len), Some(60), "{name}");
+    }
+    assert_eq!(series("?minutes=60").is(200).json()["at_us"].as_array().map(Vec::len), Some(71));
+    for wrong in ["?minutes=0", "?minutes=61", "?minutes=x", "?hours=1"] {
+        series(wrong).is(422);
+    }
+    bench.get(Role::Viewer, "/api/v1/campaigns/nothing/series").is(404);
+}
+
+#[test]
+fn an_engine_that_is_not_there_has_moved_no_packet() {
+    let bench = Bench::new();
+    let engine = bench.get(Role::Viewer, "/api/v1/engine").is(200).json();
+    assert_eq!((&engine["shards"], &engine["totals"]["packets_sent"]), (&json!([]), &json!(0)));
+    let buckets = engine["totals"]["send_lateness_us"]["buckets"].as_array().unwrap();
+    assert_eq!((buckets.len(), &buckets[0]), (12, &json!({ "le_us": 20, "count": 0 })));
+    assert_eq!(buckets[11]["le_us"], Value::Null);
 }
 
 #[test]

@@ -167,3 +167,57 @@ fn numbers_are_suppressed_and_lifted_and_consents_only_grow() {
     );
     assert_eq!(bench.get(Role::Supervisor, "/api/v1/consents").is(200).json()["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_cdr_is_shown_with_what_happened_in_it() {
+    let bench = Bench::new();
+    let tenant = TenantId::DEFAULT;
+    let open = |call| store::CdrOpenRow {
+        tenant,
+        call: base::CallId(call),
+        attempt: None,
+        campaign: None,
+        direction: "inbound".to_owned(),
+        caller: "+12125550100".to_owned(),
+        callee: "echo".to_owned(),
+        trunk: None,
+        answered_at: WallTime::from_unix_us(5),
+        sip_call_id: "x".to_owned(),
+        local_uri: String::new(),
+        local_tag: String::new(),
+        remote_uri: String::new(),
+        remote_tag: String::new(),
+        remote_target: String::new(),
+        route_set: Vec::new(),
+        local_cseq: 1,
+        peer: String::new(),
+    };
+    let close = |call, timeline: Option<&str>| store::CdrCloseRow {
+        tenant,
+        call: base::CallId(call),
+        agent: None,
+        connected_at: None,
+        ended_at: WallTime::from_unix_us(9),
+        cause_whose: "callee".to_owned(),
+        cause_code: None,
+        media: None,
+        timeline: timeline.map(str::to_owned),
+    };
+    let timeline =
+        json!([{ "at_us": 4, "what": "began", "detail": "inbound" }, { "at_us": 9, "what": "later", "detail": null }]);
+    for call in [3, 4, 6] {
+        bench.store.submit(call, Op::CdrOpen(open(call))).unwrap();
+    }
+    bench.store.submit(7, Op::CdrClose(close(3, Some(&timeline.to_string())))).unwrap();
+    // One that was written before there were timelines.
+    bench.store.submit(8, Op::CdrClose(close(4, None))).unwrap();
+    bench.store.flush().unwrap();
+    let show = |call| bench.get(Role::Supervisor, &format!("/api/v1/cdrs/{call}"));
+    let seen = show(3).is(200).json();
+    assert_eq!((&seen["caller"], &seen["ended_us"], &seen["timeline"]), (&json!("+12125550100"), &json!(9), &timeline));
+    assert_eq!(show(4).is(200).json()["timeline"], json!([]));
+    assert_eq!((&show(6).is(200).json()["ended_us"], &show(6).is(200).json()["timeline"]), (&Value::Null, &json!([])));
+    for nothing in ["0", "5", "x"] {
+        bench.get(Role::Supervisor, &format!("/api/v1/cdrs/{nothing}")).is(404);
+    }
+}
