@@ -30,6 +30,14 @@ export const places: Place[] = [
   },
   { path: 'board/:campaign', load: () => import('../pages/board/campaign'), texts: ['board'], least: 'viewer' },
   {
+    path: 'calls',
+    load: () => import('../pages/calls'),
+    texts: ['calls'],
+    least: 'viewer',
+    nav: { text: 'nav.calls', icon: 'calls', group: 'live' },
+  },
+  { path: 'calls/:id', load: () => import('../pages/calls'), texts: ['calls'], least: 'viewer' },
+  {
     path: 'campaigns',
     load: () => import('../pages/campaigns'),
     texts: ['campaigns'],

@@ -3,6 +3,7 @@ import type access from './en/access.json';
 import type account from './en/account.json';
 import type agents from './en/agents.json';
 import type board from './en/board.json';
+import type calls from './en/calls.json';
 import type campaigns from './en/campaigns.json';
 import type common from './en/common.json';
 import type login from './en/login.json';
@@ -12,6 +13,7 @@ declare const resources: {
   account: typeof account;
   agents: typeof agents;
   board: typeof board;
+  calls: typeof calls;
   campaigns: typeof campaigns;
   common: typeof common;
   login: typeof login;

@@ -47,6 +47,8 @@ const paths = {
   external: 'M14 4h6v6M20 4l-9 9M18 14v6H4V6h6',
   clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5.2l3.3 2',
   copy: 'M9 9h11v11H9ZM5 15H4V4h11v1',
+  arrowOut: 'M7 17 17 7M9 7h8v8',
+  arrowIn: 'M17 7 7 17M15 17H7V9',
   leave: 'M10 4H5v16h5M15 7.5l4.5 4.5-4.5 4.5M19.5 12H9.5',
 } as const;
 

@@ -2,7 +2,7 @@
 import { useTranslation } from 'react-i18next';
 import { StateBadge, type Tone } from './state_badge';
 
-type Family = 'agent' | 'callState' | 'direction' | 'outcome' | 'storeState' | 'verdict';
+type Family = 'agent' | 'callState' | 'direction' | 'moment' | 'outcome' | 'storeState' | 'verdict';
 
 /** `names('outcome', 'no_answer')` → "No answer". */
 export function useNames(): (family: Family, code: string) => string {

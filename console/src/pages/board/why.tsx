@@ -23,7 +23,8 @@ const KINDS: Record<string, { icon: IconName; tone: 'go' | 'wait' | 'fault' }> =
 export function Why({ code, words }: { code: string; words: string }) {
   const { t, i18n } = useTranslation('board');
   const kind = KINDS[code];
-  const key = `why.${code}`;
+  // `one_to_one` would be taken for the form of a plural.
+  const key = `why.${code.replaceAll('_', '-')}`;
   return (
     <div className={css.why} data-tone={kind?.tone ?? 'wait'}>
       <Icon name={kind?.icon ?? 'info'} size={16} />

@@ -1,0 +1,134 @@
+/** Every call under way; beside it, or on its own on phones, one of them with what happened in it. */
+import { ActionIcon, Select } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate, useParams } from 'react-router';
+import { followCalls, liveCalls, readCalls, type Call } from '../../api/calls';
+import { useMay } from '../../api/login';
+import { useStore } from '../../api/store';
+import { Since } from '../../parts/clock';
+import { DataTable, type Column } from '../../parts/data_table';
+import { EmptyState } from '../../parts/empty_state';
+import { FilterLine, fits, Search } from '../../parts/filter';
+import { milliseconds, NONE, number, percent } from '../../parts/format';
+import { Icon } from '../../parts/icons';
+import { CallState, useNames } from '../../parts/names';
+import { PageHeader } from '../../parts/page_header';
+import { Panel } from '../../parts/panel';
+import { CallDetail } from './detail';
+import css from './calls.module.css';
+import { askHangUp } from './hang_up';
+import { toneOfMos } from './quality';
+
+const STATES = ['dialling', 'ringing', 'answered', 'connected'] as const;
+/** Table and call stand side by side from here on. */
+const WIDE = '(min-width: 75em)';
+
+export default function CallsPage() {
+  const { t } = useTranslation('calls');
+  const { id } = useParams();
+  const open = id === undefined ? null : Number(id);
+  const wide = useMediaQuery(WIDE, true, { getInitialValueInEffect: false });
+  useEffect(followCalls, []);
+  if (open !== null && !wide) return <CallDetail id={open} alone />;
+  return (
+    <>
+      <PageHeader title={t('title')} text={<Count />} />
+      <div className={css.split} data-open={open !== null || undefined}>
+        <Table open={open} />
+        {open !== null && <CallDetail key={open} id={open} />}
+      </div>
+    </>
+  );
+}
+
+function Count() {
+  const { t } = useTranslation('calls');
+  const { calls, loading } = useStore(liveCalls);
+  const talking = calls.filter((call) => call.state === 'connected').length;
+  return <>{loading ? t('reading') : t('text', { count: calls.length, number: number(calls.length), talking: number(talking) })}</>;
+}
+
+function Table({ open }: { open: number | null }) {
+  const { t } = useTranslation('calls');
+  const names = useNames();
+  const navigate = useNavigate();
+  const may = useMay('agent');
+  const { calls, loading, problem } = useStore(liveCalls);
+  const [sought, setSought] = useState('');
+  const [state, setState] = useState<string | null>(null);
+  const [trunk, setTrunk] = useState<string | null>(null);
+  const wanted = useDeferredValue(sought);
+  const trunks = useMemo(() => [...new Set(calls.flatMap((call) => call.trunk ?? []))].sort(), [calls]);
+  const shown = useMemo(
+    () => calls.filter((call) => (!state || call.state === state) && (!trunk || call.trunk === trunk) && fits(wanted, call.to, call.from, call.agent, call.campaign, call.trunk)),
+    [calls, state, trunk, wanted],
+  );
+  const columns: Column<Call>[] = [
+    { key: 'to', head: t('number'), narrow: 'first', width: 'minmax(170px, 1.2fr)', cell: (call) => <Party call={call} /> },
+    { key: 'state', head: t('state'), width: '118px', cell: (call) => <CallState state={call.state} /> },
+    { key: 'talk', head: t('time'), width: '72px', align: 'right', cell: (call) => <Since from_us={call.answered_us ?? call.began_us} /> },
+    { key: 'agent', head: t('agent'), width: 'minmax(100px, 1fr)', cell: (call) => call.agent ?? NONE },
+    { key: 'campaign', head: t('campaign'), width: 'minmax(120px, 1fr)', cell: (call) => call.campaign ?? NONE },
+    { key: 'trunk', head: t('trunk'), width: 'minmax(90px, 0.7fr)', narrow: 'hide', cell: (call) => call.trunk ?? NONE },
+    ...(open === null
+      ? ([
+          { key: 'codec', head: t('codec'), width: '80px', narrow: 'hide', cell: (call) => call.codec ?? NONE },
+          { key: 'loss', head: t('loss'), width: '72px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? percent(call.quality.loss, 1) : NONE) },
+          { key: 'jitter', head: t('jitter'), width: '80px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? milliseconds(call.quality.jitter_ms, 1) : NONE) },
+        ] satisfies Column<Call>[])
+      : []),
+    { key: 'mos', head: t('mos'), width: '64px', align: 'right', cell: (call) => (call.quality ? <span data-tone={toneOfMos(call.quality.mos)} className={css.mos}>{number(call.quality.mos, 1)}</span> : NONE) },
+    ...(may
+      ? ([
+          {
+            key: 'end', head: t('end'), width: '72px', align: 'right',
+            cell: (call) => (
+              <ActionIcon variant="subtle" color="red" aria-label={t('hangUpOf', { number: other(call) })} onClick={() => askHangUp(call, t)}>
+                <Icon name="hangUp" size={18} />
+              </ActionIcon>
+            ),
+          },
+        ] satisfies Column<Call>[])
+      : []),
+  ];
+  const filtered = Boolean(state || trunk || wanted);
+  return (
+    <Panel flush>
+      <FilterLine>
+        <Search label={t('search')} value={sought} onChange={setSought} />
+        <Select aria-label={t('state')} placeholder={t('allStates')} clearable data={STATES.map((one) => ({ value: one, label: names('callState', one) }))} value={state} onChange={setState} w={150} clearButtonProps={{ 'aria-label': t('allStates') }} />
+        {trunks.length > 1 && <Select aria-label={t('trunk')} placeholder={t('allTrunks')} clearable data={trunks} value={trunk} onChange={setTrunk} w={150} clearButtonProps={{ 'aria-label': t('allTrunks') }} />}
+      </FilterLine>
+      <DataTable
+        label={t('title')}
+        columns={columns}
+        rows={shown}
+        rowId={(call) => call.id}
+        openId={open}
+        onOpen={(call) => void navigate(open === call.id ? '/calls' : `/calls/${call.id}`)}
+        loading={loading}
+        error={problem}
+        onRetry={readCalls}
+        empty={<EmptyState icon="calls" title={filtered ? t('noneFound') : t('none')} text={filtered ? t('noneFoundText') : t('noneText')} />}
+      />
+    </Panel>
+  );
+}
+
+/** The far end: whom we call, or who calls us. */
+export function other(call: Call): string {
+  return call.direction === 'inbound' ? call.from : call.to;
+}
+
+export function Party({ call }: { call: Call }) {
+  const names = useNames();
+  return (
+    <span className={css.party}>
+      <Icon name={call.direction === 'inbound' ? 'arrowIn' : 'arrowOut'} size={14} />
+      <span className="op-visually-hidden">{names('direction', call.direction)}</span>
+      {other(call)}
+    </span>
+  );
+}
