@@ -11,14 +11,18 @@ const DIST = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 /** So much of the day is over when the stage opens: what plots show. */
 const PAST_S = 900;
+/** What may wait for a reader. */
+const AHEAD_BYTES = 256 * 1024;
 
 export async function startStage({ boards_per_s = 1, port = 0, boards_max = Infinity } = {}) {
-  const day = new Day();
+  const day = new Day({ start_ms: Date.now() - PAST_S * 1_000 });
   const past = Array.from({ length: PAST_S }, () => day.next());
   let sent = 0;
   const readers = new Set();
   const timer = setInterval(() => {
-    if (readers.size === 0 || sent >= boards_max) return;
+    // A reader that is behind gets the next one later: all are sent, however fast they are taken.
+    const behind = [...readers].some((reader) => reader.writableLength > AHEAD_BYTES);
+    if (readers.size === 0 || sent >= boards_max || behind) return;
     past.push(day.next());
     past.shift();
     sent += 1;

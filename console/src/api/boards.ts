@@ -12,6 +12,7 @@
  */
 import { send } from './client';
 import { listen } from './events';
+import { Problem } from './problem';
 import { createStore } from './store';
 
 export interface AgentCounts {
@@ -99,7 +100,7 @@ export class Track {
       waiting: campaign.waiting,
       connected: campaign.connected,
       abandoned: campaign.abandoned,
-      agents_ready: agents.ready + agents.reserved,
+      agents_ready: agents.ready,
       agents_talking: agents.talking,
       agents_wrap_up: agents.wrap_up,
       agents_on_break: agents.on_break,
@@ -136,6 +137,8 @@ export class Track {
 }
 
 export const boardStore = createStore<Board | null>(null);
+/** Why there is no board at all; a stream that was lost later is told by the shell. */
+export const boardProblem = createStore<Problem | null>(null);
 
 const tracks = new Map<string, Track>();
 const filled = new Set<string>();
@@ -178,10 +181,21 @@ function take(board: Board): void {
   boardStore.set(board);
 }
 
+/** Asks for a board now, not in a second. */
+export async function readBoard(): Promise<void> {
+  boardProblem.set(null);
+  try {
+    const board = (await (await send('api/v1/board')).json()) as Board;
+    // The stream may have been quicker.
+    if (!boardStore.get()) take(board);
+  } catch (error) {
+    boardProblem.set(error instanceof Problem ? error : Problem.unreachable());
+  }
+}
+
 /** Follows the boards while somebody looks at them. */
 export function followBoards(): () => void {
-  // The first one now, not in a second.
-  void send('api/v1/board').then(async (answer) => boardStore.get() ?? take((await answer.json()) as Board), () => {});
+  void readBoard();
   return listen('board', (board) => take(board as Board));
 }
 
@@ -190,4 +204,5 @@ export function forgetBoards(): void {
   tracks.clear();
   filled.clear();
   boardStore.set(null);
+  boardProblem.set(null);
 }

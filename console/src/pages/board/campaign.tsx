@@ -1,5 +1,4 @@
 /** One campaign, live: what it does and why, how much of its limit is left, and the levers. */
-import { Loader } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { TRACK_POINTS, type BoardCampaign } from '../../api/boards';
@@ -19,6 +18,7 @@ import css from './board.module.css';
 import { Budget } from './budget';
 import { AgentsBar, answeredBy } from './figures';
 import { LatenessPanel } from './lateness';
+import { NoBoard } from './no_board';
 import { Tuning } from './tuning';
 import { useBoard, useTrack } from './use_board';
 import { Why } from './why';
@@ -34,7 +34,7 @@ export default function CampaignBoardPage() {
   const live = board?.campaigns.find((campaign) => campaign.name === name);
   if (settings.isError && !settings.data) return <ErrorState error={settings.error} onRetry={() => void settings.refetch()} />;
   if (board && !live && !settings.isFetching) return <EmptyState icon="campaigns" title={t('gone')} text={t('goneText', { name })} />;
-  if (!live || !settings.data) return <div className={css.wait}><Loader aria-label={t('waiting')} /></div>;
+  if (!live || !settings.data) return <NoBoard />;
   return (
     <>
       <PageHeader

@@ -1,5 +1,5 @@
 /** All campaigns at a glance, each second. `?wall=1` is for a screen on the wall: large, without anything to press. */
-import { Button, Loader } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
 import { useCampaigns } from '../../api/things';
@@ -15,6 +15,7 @@ import css from './board.module.css';
 import { CampaignCard } from './card';
 import { AgentsBar, atWork } from './figures';
 import { LatenessPanel } from './lateness';
+import { NoBoard } from './no_board';
 import { useBoard } from './use_board';
 
 /** Running ones first: they are what people look for. */
@@ -29,7 +30,7 @@ export default function BoardPage() {
   // What starting dials; a board does not say it.
   const lists = new Map(useCampaigns().data?.items.map((campaign) => [campaign.id, campaign.list]));
   const size = wall ? 'large' : 'normal';
-  if (!board) return <div className={css.wait}><Loader aria-label={t('waiting')} /></div>;
+  if (!board) return <NoBoard />;
   const campaigns = board.campaigns.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.id - b.id);
   const running = campaigns.filter((campaign) => campaign.state === 'running').length;
   return (

@@ -66,24 +66,24 @@ function Table({ open }: { open: number | null }) {
     [calls, state, trunk, wanted],
   );
   const columns: Column<Call>[] = [
-    { key: 'to', head: t('number'), narrow: 'first', width: 'minmax(170px, 1.2fr)', cell: (call) => <Party call={call} /> },
-    { key: 'state', head: t('state'), width: '118px', cell: (call) => <CallState state={call.state} /> },
-    { key: 'talk', head: t('time'), width: '72px', align: 'right', cell: (call) => <Since from_us={call.answered_us ?? call.began_us} /> },
-    { key: 'agent', head: t('agent'), width: 'minmax(100px, 1fr)', cell: (call) => call.agent ?? NONE },
+    { key: 'to', head: t('number'), narrow: 'first', width: 'minmax(158px, 1.2fr)', cell: (call) => <Party call={call} /> },
+    { key: 'state', head: t('state'), width: '114px', cell: (call) => <CallState state={call.state} /> },
+    { key: 'talk', head: t('time'), width: '66px', align: 'right', cell: (call) => <Since from_us={call.answered_us ?? call.began_us} /> },
+    { key: 'agent', head: t('agent'), width: 'minmax(90px, 1fr)', cell: (call) => call.agent ?? NONE },
     { key: 'campaign', head: t('campaign'), width: 'minmax(120px, 1fr)', cell: (call) => call.campaign ?? NONE },
-    { key: 'trunk', head: t('trunk'), width: 'minmax(90px, 0.7fr)', narrow: 'hide', cell: (call) => call.trunk ?? NONE },
+    { key: 'trunk', head: t('trunk'), width: 'minmax(80px, 0.7fr)', narrow: 'hide', cell: (call) => call.trunk ?? NONE },
     ...(open === null
       ? ([
-          { key: 'codec', head: t('codec'), width: '80px', narrow: 'hide', cell: (call) => call.codec ?? NONE },
-          { key: 'loss', head: t('loss'), width: '72px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? percent(call.quality.loss, 1) : NONE) },
-          { key: 'jitter', head: t('jitter'), width: '80px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? milliseconds(call.quality.jitter_ms, 1) : NONE) },
+          { key: 'codec', head: t('codec'), width: '70px', narrow: 'hide', cell: (call) => call.codec ?? NONE },
+          { key: 'loss', head: t('loss'), width: '64px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? percent(call.quality.loss, 1) : NONE) },
+          { key: 'jitter', head: t('jitter'), width: '76px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? milliseconds(call.quality.jitter_ms, 1) : NONE) },
         ] satisfies Column<Call>[])
       : []),
-    { key: 'mos', head: t('mos'), width: '64px', align: 'right', cell: (call) => (call.quality ? <span data-tone={toneOfMos(call.quality.mos)} className={css.mos}>{number(call.quality.mos, 1)}</span> : NONE) },
+    { key: 'mos', head: t('mos'), width: '56px', align: 'right', cell: (call) => (call.quality ? <span data-tone={toneOfMos(call.quality.mos)} className={css.mos}>{number(call.quality.mos, 1)}</span> : NONE) },
     ...(may
       ? ([
           {
-            key: 'end', head: t('end'), width: '72px', align: 'right',
+            key: 'end', head: t('end'), width: '52px', align: 'right', narrow: 'hide',
             cell: (call) => (
               <ActionIcon variant="subtle" color="red" aria-label={t('hangUpOf', { number: other(call) })} onClick={() => askHangUp(call, t)}>
                 <Icon name="hangUp" size={18} />
@@ -111,6 +111,7 @@ function Table({ open }: { open: number | null }) {
         loading={loading}
         error={problem}
         onRetry={readCalls}
+        height="max(320px, calc(100dvh - 200px))"
         empty={<EmptyState icon="calls" title={filtered ? t('noneFound') : t('none')} text={filtered ? t('noneFoundText') : t('noneText')} />}
       />
     </Panel>
