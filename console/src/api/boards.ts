@@ -10,66 +10,15 @@
  * Nothing here grows: a track keeps {@link TRACK_POINTS} points (15 minutes; 12 columns of 8 bytes: 86 kB a campaign, twice
  * that before it is cut), and a campaign that left the board leaves here too.
  */
-import { send } from './client';
+import { api, data, type Thing } from './client';
 import { listen } from './events';
 import { Problem } from './problem';
 import { createStore } from './store';
 
-export interface AgentCounts {
-  logged_out: number;
-  on_break: number;
-  ready: number;
-  reserved: number;
-  talking: number;
-  wrap_up: number;
-}
-
-export interface LedgerWindow {
-  window: string;
-  connected: number;
-  abandoned: number;
-  machines: number;
-  abandon_rate: number;
-  limit: number;
-  budget_left: number;
-}
-
-export interface BoardCampaign {
-  id: number;
-  name: string;
-  state: string;
-  why: string;
-  why_code: string;
-  attempts: number;
-  ringing: number;
-  answered: number;
-  waiting: number;
-  talking: number;
-  in_message: number;
-  connected: number;
-  abandoned: number;
-  ledger: LedgerWindow[];
-  agents: AgentCounts;
-  occupancy: number;
-  outcomes: Record<string, number>;
-  leads: Record<string, number>;
-}
-
-export interface Lateness {
-  p50: number;
-  p99: number;
-  max: number;
-}
-
-export interface Board {
-  at_us: number;
-  campaigns: BoardCampaign[];
-  agents: AgentCounts;
-  calls: number;
-  calls_per_s: number;
-  engine: { late_over_1ms: number; send_lateness_us: Lateness; legs: number };
-  store: { kind: string; state: string; waiting_rows: number; fault?: string | null };
-}
+export type Board = Thing<'Board'>;
+export type BoardCampaign = Thing<'BoardCampaign'>;
+export type AgentCounts = Thing<'AgentCounts'>;
+export type LedgerWindow = Thing<'WindowView'>;
 
 /** Points of a track: seconds. */
 export const TRACK_POINTS = 900;
@@ -158,8 +107,8 @@ export async function fillTrack(campaign: string): Promise<void> {
   if (filled.has(campaign)) return;
   filled.add(campaign);
   try {
-    const answer = await send(`api/v1/campaigns/${encodeURIComponent(campaign)}/series?minutes=${TRACK_POINTS / 60}`);
-    const series = (await answer.json()) as { at_us: number[] } & Record<ColumnName, number[]>;
+    const params = { path: { name: campaign }, query: { minutes: TRACK_POINTS / 60 } };
+    const series = await data(api.GET('/api/v1/campaigns/{name}/series', { params }));
     trackOf(campaign).fill(series.at_us.map((at_us) => Math.round(at_us / 1_000_000)), series);
   } catch {
     // The plot begins now instead of a quarter of an hour ago; the next visit tries again.
@@ -185,7 +134,7 @@ function take(board: Board): void {
 export async function readBoard(): Promise<void> {
   boardProblem.set(null);
   try {
-    const board = (await (await send('api/v1/board')).json()) as Board;
+    const board = await data(api.GET('/api/v1/board'));
     // The stream may have been quicker.
     if (!boardStore.get()) take(board);
   } catch (error) {

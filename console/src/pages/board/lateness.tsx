@@ -2,7 +2,7 @@
 import { Loader } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { send } from '../../api/client';
+import { api, data } from '../../api/client';
 import { Bars } from '../../parts/bars';
 import { ErrorState } from '../../parts/error_state';
 import { Figure, Figures } from '../../parts/figure';
@@ -13,14 +13,9 @@ const EVERY_MS = 2_000;
 /** Beyond this a listener may hear it: the far end's jitter buffer has to stretch. */
 const LATE_US = 1_000;
 
-interface Engine {
-  driver: string;
-  totals: { packets_sent: number; late_over_1ms: number; send_lateness_us: { p50: number; p99: number; p999: number; max: number; buckets: { le_us: number | null; count: number }[] } };
-}
-
 export function LatenessPanel() {
   const { t } = useTranslation('board');
-  const engine = useQuery({ queryKey: ['engine'], queryFn: async () => (await send('api/v1/engine')).json() as Promise<Engine>, refetchInterval: EVERY_MS });
+  const engine = useQuery({ queryKey: ['engine'], queryFn: () => data(api.GET('/api/v1/engine')), refetchInterval: EVERY_MS });
   const totals = engine.data?.totals;
   return (
     <Panel title={t('lateness.title')} aside={engine.data && t('lateness.driver', { driver: engine.data.driver })}>
@@ -41,9 +36,9 @@ export function LatenessPanel() {
               log
               bars={totals.send_lateness_us.buckets.map((bucket) => ({
                 key: String(bucket.le_us),
-                label: bucket.le_us === null ? t('lateness.more') : `≤ ${shortSpan(bucket.le_us)}`,
+                label: bucket.le_us == null ? t('lateness.more') : `≤ ${shortSpan(bucket.le_us)}`,
                 value: bucket.count,
-                color: bucket.le_us !== null && bucket.le_us <= LATE_US ? '--op-talk' : '--op-warn',
+                color: bucket.le_us != null && bucket.le_us <= LATE_US ? '--op-talk' : '--op-warn',
               }))}
             />
           </div>
