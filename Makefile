@@ -15,6 +15,10 @@ demo: setup console
 
 test: setup console lint
 	cargo test --workspace
+	cargo build --workspace --bins
+	npm --prefix console run --silent lint
+	npm --prefix console test
+	npm --prefix console run --silent e2e
 
 # The web console, which cargo puts into the binary: built again when its sources or the API's document changed.
 console:
@@ -50,10 +54,12 @@ bench-baseline:
 	$(CARGO_TARGET_DIR)/debug/outpace-bench baseline
 
 # 1,000 phones, 200 calls a second, five minutes: nothing may be left. Then 200 kills of a running campaign on each
-# database, and a database that is frozen for 30 s; 30 minutes in all, on a machine that has nothing else to do.
-soak: setup
+# database, and a database that is frozen for 30 s; then a day of boards through the console; 45 minutes in all, on a
+# machine that has nothing else to do.
+soak: setup console
 	cargo test --release -p outpace-tests --test soak_leaks -- --ignored --nocapture soak_leaks
 	cargo test --release -p outpace-server --test serve -- --ignored --nocapture --test-threads 1 soak_
+	npm --prefix console run --silent soak:heap
 
 setup:
 	@[ -n "$$OUTPACE_SKIP_SETUP" ] || scripts/setup

@@ -44,7 +44,7 @@ const refusals: Middleware = {
 };
 
 /** `await data(api.GET('/api/v1/campaigns'))`. */
-export const api = createClient<paths>({ baseUrl: base.href.replace(/\/$/, ''), headers: OURS });
+export const api = createClient<paths>({ baseUrl: base.href.replace(/\/$/, ''), headers: OURS, fetch: (request) => fetch(request) });
 api.use(refusals);
 
 /** The body of an answer that is ok; a refusal was thrown before. */

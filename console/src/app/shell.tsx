@@ -15,6 +15,7 @@ import { ask } from '../parts/confirm';
 import { clock } from '../parts/format';
 import { Icon, type IconName } from '../parts/icons';
 import { tellProblem } from '../parts/told';
+import { languages, speak } from './i18n';
 import { places, type Place } from './pages';
 import css from './shell.module.css';
 
@@ -142,7 +143,7 @@ function Account() {
 }
 
 function AccountItems() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const who = useWho();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const everywhere = () =>
@@ -160,6 +161,12 @@ function AccountItems() {
           onClick={() => setColorScheme(value)}
         >
           {t(`theme.${value}`)}
+        </Menu.Item>
+      ))}
+      {languages.length > 1 && <Menu.Label>{t('shell.language')}</Menu.Label>}
+      {languages.length > 1 && languages.map((language) => (
+        <Menu.Item key={language} lang={language} rightSection={i18n.language === language ? <Icon name="ok" size={16} /> : null} aria-current={i18n.language === language} onClick={() => void speak(language)}>
+          {new Intl.DisplayNames([language], { type: 'language' }).of(language)}
         </Menu.Item>
       ))}
       <Menu.Divider />
