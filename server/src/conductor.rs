@@ -243,6 +243,24 @@ impl Conductor {
         self.drain_dialer(now);
     }
 
+    /// Registrations and questions whether trunks are there end; for the end of a run.
+    pub fn let_trunks_go(&mut self) {
+        let of = |(id, entry): (&TrunkId, &TrunkEntry)| (*id, entry.remote, entry.register, !entry.ping.is_zero());
+        for (trunk, remote, registered, pinged) in self.trunks.iter().map(of).collect::<Vec<_>>() {
+            self.let_trunk_go(trunk, remote, registered, pinged);
+        }
+    }
+
+    fn let_trunk_go(&mut self, trunk: TrunkId, remote: SocketAddr, registered: bool, pinged: bool) {
+        let shard = ShardId(trunk.0 % self.config.shards);
+        if registered {
+            self.command(shard, Command::Unregister { trunk });
+        }
+        if pinged {
+            self.command(shard, Command::Ping { trunk, remote, every: Duration::ZERO });
+        }
+    }
+
     /// Something that a shard tells of a trunk.
     fn trunk_event(&mut self, id: TrunkId, up: Option<bool>, registered: Option<bool>) {
         let Some(entry) = self.trunks.get_mut(&id) else { return };

@@ -1,9 +1,11 @@
 //! What `outpace demo` may be told.
 
+use super::CONSOLE;
 use crate::failure::Failure;
 use clap::Args;
 use dialer::sim::callee::CalleeModel;
 use net::DriverChoice;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 const OWN_SCENARIO: &str = include_str!("scenario.toml");
@@ -38,9 +40,15 @@ pub struct DemoArgs {
     /// A scenario file instead of the demo's own: shares of persons, machines and so on, and times
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
-    /// Print no progress and no console address, only the summary
+    /// Print no progress and only the summary; no console unless --http is given
     #[arg(long)]
     pub headless: bool,
+    /// Where the console is served; port 0 takes a free one [default: 127.0.0.1:8080, or a free port]
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+    /// Stay up when the list is dialled, until Ctrl-C; the summary follows
+    #[arg(long)]
+    pub stay: bool,
     /// Write the summary as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -57,6 +65,15 @@ impl DemoArgs {
     /// The seed of this run.
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or(self.drawn)
+    }
+
+    /// The addresses that the console may have, best first; `None`: it is not served.
+    pub(super) fn console(&self) -> Option<Vec<SocketAddr>> {
+        match (self.http, self.headless) {
+            (Some(address), _) => Some(vec![address]),
+            (None, true) => None,
+            (None, false) => Some(vec![CONSOLE, SocketAddr::new(CONSOLE.ip(), 0)]),
+        }
     }
 
     /// Refuses what cannot be run, with what to write instead.

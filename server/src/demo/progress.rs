@@ -1,7 +1,9 @@
 //! What a person sees while the demo runs: one bar and one line of live figures.
 
-use super::{DemoArgs, Product};
+use super::DemoArgs;
+use super::setting::Setting;
 use crate::conductor::Conductor;
+use crate::serve::Product;
 use base::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use loadtest::SpeechBank;
@@ -29,12 +31,12 @@ impl Progress {
     }
 
     /// Says what is about to happen.
-    pub(super) fn opening(&self, product: &Product, bank: &SpeechBank) {
+    pub(super) fn opening(&self, arguments: &DemoArgs, product: &Product, setting: &Setting, bank: &SpeechBank) {
         if !self.headless {
             println!(
                 "Outpace demo: {} leads for {} agents; SIP on {}; voices from {}.",
-                product.leads,
-                product.agents,
+                setting.leads,
+                arguments.agents,
                 product.runtime.engine().sip_addr(),
                 bank.origin()
             );

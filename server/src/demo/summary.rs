@@ -2,14 +2,15 @@
 //! the carrier's own ledger saw stand side by side and must agree.
 
 use super::DemoArgs;
-use crate::conductor::{Figures, Spread};
+use super::setting::CALLER_ID;
+use crate::conductor::Spread;
 use crate::failure::Failure;
-use base::Duration;
+use base::{CampaignId, Duration};
 use loadtest::ledger::Side;
 use loadtest::{CalleeRecord, Ledger, Nature};
 use net::EngineStats;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use store::{AttemptCloseRow, AttemptRow};
 
@@ -19,6 +20,17 @@ const NOT_A_PERSON: [&str; 5] = ["machine", "ivr", "screening", "fax", "sit"];
 /// Longest "talk" of which the callee may have heard nothing: one jitter buffer (40 ms), two frames that the callee needs
 /// to know an agent by (40 ms), a tick each way, and as much again for a busy machine.
 const CROSSING_US_MAX: i64 = 200_000;
+
+/// What the run itself measured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    /// From the first call to the end of the list.
+    pub(super) wall: Duration,
+    /// Of the agents, of 1.
+    pub(super) occupancy: f64,
+    /// From the later of verdict and agent free to the agent's first packet.
+    pub(super) bridge_delay: Spread,
+}
 
 pub(super) struct Summary {
     json: Value,
@@ -30,14 +42,14 @@ impl Summary {
     pub(super) fn new(
         arguments: &DemoArgs,
         leads: usize,
-        wall: Duration,
-        occupancy: f64,
-        figures: &Figures,
+        campaign: CampaignId,
+        run: &Run,
         stats: &EngineStats,
         ledger: &Ledger,
-        attempts: &[AttemptRow],
+        all_attempts: &[AttemptRow],
         talks: usize,
     ) -> Self {
+        let attempts = all_attempts.iter().filter(|row| row.intent.campaign == campaign);
         let callees: BTreeMap<&str, &CalleeRecord> =
             ledger.records().iter().map(|record| (record.number.as_str(), record)).collect();
         let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
@@ -45,12 +57,17 @@ impl Summary {
         let (mut humans, mut machines, mut human_as_machine, mut unclosed) = (0_u64, 0_u64, 0_u64, 0_u64);
         let mut connect_delay = Spread::default();
         let (mut not_heard, mut left, mut heard_abandoned) = (0_u64, 0_u64, 0_u64);
+        let (mut closed, mut answered, mut connected, mut abandoned) = (0_u64, 0_u64, 0_u64, 0_u64);
         for row in attempts {
             *lead_attempts.entry(row.intent.lead.0).or_default() += 1;
             let Some(close) = &row.close else {
                 unclosed += 1;
                 continue;
             };
+            closed += 1;
+            answered += u64::from(close.answered_at.is_some());
+            connected += u64::from(close.counted_as == "connected");
+            abandoned += u64::from(close.counted_as == "abandoned");
             *outcomes.entry(close.outcome.as_str()).or_default() += 1;
             let callee = callees.get(row.intent.number.as_str());
             let taken_for_machine = close.verdict.as_deref().is_some_and(|verdict| NOT_A_PERSON.contains(&verdict));
@@ -67,7 +84,7 @@ impl Summary {
             let heard = callee.is_some_and(|callee| callee.agent_heard.is_some());
             heard_abandoned += u64::from(close.outcome == "abandoned" && heard);
         }
-        let double_dialled = ledger.summary().double_dialled;
+        let double_dialled = double_dialled(ledger, campaign, all_attempts);
         let undialled = (leads as u64).saturating_sub(lead_attempts.len() as u64);
         if undialled > 0 {
             outcomes.insert("not_dialled", undialled);
@@ -75,8 +92,8 @@ impl Summary {
         let counts = stats.counts();
         let lateness = stats.send_lateness_us();
         let counters = stats.counters();
-        let live = figures.abandoned + figures.connected;
-        let strict = |extra: u64| share(figures.abandoned + extra, live + extra);
+        let live = abandoned + connected;
+        let strict = |extra: u64| share(abandoned + extra, live + extra);
         let json = json!({
             "leads": leads,
             "agents": arguments.agents,
@@ -84,20 +101,20 @@ impl Summary {
             "driver": stats.driver.to_string(),
             "shards": arguments.shards,
             "seed": arguments.seed(),
-            "wall_s": round(wall.as_secs_f64(), 3),
-            "attempts": figures.attempts,
-            "answered": figures.answered,
+            "wall_s": round(run.wall.as_secs_f64(), 3),
+            "attempts": closed,
+            "answered": answered,
             "humans": humans,
             "machines": machines,
             "human_as_machine": human_as_machine,
-            "connected": figures.connected,
+            "connected": connected,
             "left_at_connect": left,
-            "abandoned": figures.abandoned,
-            "abandon_rate": round(figures.abandon_rate(), 5),
+            "abandoned": abandoned,
+            "abandon_rate": round(share(abandoned, live), 5),
             "abandon_rate_strict": round(strict(human_as_machine), 5),
             "connect_delay_ms": connect_delay.to_json_ms(),
-            "bridge_delay_ms": figures.bridge_delay.to_json_ms(),
-            "agent_occupancy": round(occupancy, 4),
+            "bridge_delay_ms": run.bridge_delay.to_json_ms(),
+            "agent_occupancy": round(run.occupancy, 4),
             "agent_talks_heard": talks,
             "late_packets": counters.late_over_20ms,
             "send_lateness_us": {
@@ -175,6 +192,21 @@ impl Summary {
         let text = format!("{:#}\n", self.json);
         std::fs::write(path, text).map_err(|e| Failure::io(&path.display().to_string(), e))
     }
+}
+
+/// Calls of the demo's own number to somebody beyond what should be: one of the demo's campaign, which dials nobody twice,
+/// and one for each attempt of another campaign that somebody made meanwhile. Whoever dials a number by hand over the API
+/// shows another number, or none.
+fn double_dialled(ledger: &Ledger, campaign: CampaignId, attempts: &[AttemptRow]) -> u64 {
+    let (mut own, mut meant, mut made): (BTreeSet<&str>, BTreeMap<&str, u64>, BTreeMap<&str, u64>) = Default::default();
+    for row in attempts {
+        let first = row.intent.campaign != campaign || own.insert(&row.intent.number);
+        *meant.entry(&row.intent.number).or_default() += u64::from(first);
+    }
+    for record in ledger.records().iter().filter(|record| record.caller == CALLER_ID) {
+        *made.entry(&record.number).or_default() += 1;
+    }
+    made.into_iter().map(|(number, made)| made.saturating_sub(meant.get(number).copied().unwrap_or(0))).sum()
 }
 
 /// A person whose patience ended in the very moment in which the agent came on: our first packet and the BYE passed each

@@ -1,6 +1,7 @@
 //! SIGHUP: the configuration is read anew. What can change does; the rest is named and stays.
 
 use super::boot;
+use super::product::{self, Product};
 use crate::config::Config;
 use crate::control::{Control, Refusal, Request};
 use crate::failure::Failure;
@@ -23,14 +24,15 @@ pub(super) struct Reload {
 }
 
 impl Reload {
-    pub(super) fn new(
-        file: PathBuf,
-        config: Arc<ArcSwap<Config>>,
-        control: Control,
-        store: Arc<Store>,
-        prompts: Prompts,
-    ) -> Arc<Reload> {
-        Arc::new(Reload { file, config, control, store, prompts, turn: tokio::sync::Mutex::new(()) })
+    pub(super) fn new(file: PathBuf, product: &Product) -> Arc<Reload> {
+        Arc::new(Reload {
+            file,
+            config: Arc::clone(&product.config),
+            control: product.control.clone(),
+            store: Arc::clone(&product.store),
+            prompts: product.prompts.clone(),
+            turn: tokio::sync::Mutex::new(()),
+        })
     }
 
     /// Reads and applies; a faulty file changes nothing.
@@ -62,7 +64,7 @@ impl Reload {
         }
         let config = Arc::new(config);
         self.config.store(Arc::clone(&config));
-        if let Err(failure) = super::keep_accounts(Arc::clone(&self.store), TenantId::DEFAULT, config) {
+        if let Err(failure) = product::keep_accounts(Arc::clone(&self.store), TenantId::DEFAULT, config) {
             tracing::error!("agents' passwords stay as they were: {failure}");
         }
         tracing::info!("the configuration was read anew");
