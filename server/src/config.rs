@@ -75,6 +75,8 @@ pub struct Server {
     pub drain: Duration,
     /// The login's cookie is for https alone.
     pub secure_cookie: bool,
+    /// What prices are in.
+    pub currency: String,
 }
 
 /// `[store]`.
@@ -136,6 +138,10 @@ pub struct Trunk {
     pub ping: Duration,
     /// Audio goes to where its own comes from.
     pub nat: bool,
+    /// What a minute costs.
+    pub price_per_min: Option<f64>,
+    /// What it counts of a call at least, and the steps after it, in seconds.
+    pub billing_s: (u32, u32),
 }
 
 /// `[[route]]`.
@@ -300,6 +306,7 @@ fn server(found: &Found) -> Server {
         driver: found.get("driver"),
         drain: Duration::from_secs(found.get("drain_s")),
         secure_cookie: found.get("secure_cookie"),
+        currency: found.get("currency"),
     }
 }
 
@@ -328,6 +335,8 @@ fn trunk(found: &Found) -> Trunk {
         register: found.get("register"),
         ping: Duration::from_secs(found.get("ping_s")),
         nat: found.get("nat"),
+        price_per_min: found.maybe("price_per_min"),
+        billing_s: found.get("billing_s"),
     }
 }
 

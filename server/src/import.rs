@@ -10,18 +10,28 @@
 
 mod cells;
 mod command;
+mod encoding;
 mod phone;
+mod preview;
+mod suggest;
+
+pub(crate) use cells::is_zone;
 
 pub(crate) use command::harmless;
 pub use command::{ImportArgs, run};
+pub use encoding::named as encoding_named;
 pub use phone::{PhoneFault, Region, normalise};
+pub use preview::{Preview, PreviewColumn, PreviewFault, PreviewRow, preview};
 
 use crate::failure::Failure;
 use base::{ListId, WallTime};
 use cells::Columns;
+use encoding_rs::Encoding;
 use serde::Serialize;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
+use std::io::{Cursor, Read};
+use std::rc::Rc;
 use store::{Imported, NewLead, Store};
 
 /// Rows of one file: each takes 24 bytes of memory to find its duplicates, so 10 million take 240 MB.
@@ -35,14 +45,16 @@ const BATCH: usize = 5_000;
 pub struct ImportOptions {
     /// The country whose notation numbers without a country code follow (ISO 3166, two letters).
     pub region: String,
-    /// Which column of the file holds a field, where its name is not the field's own.
+    /// Which column of the file holds a field, where its name is not the field's own; an empty name: none does.
     pub map: BTreeMap<Field, String>,
+    /// What the file is saved in; `None`: as its beginning looks.
+    pub encoding: Option<&'static Encoding>,
 }
 
 impl Default for ImportOptions {
     /// Columns by their own names, numbers as in the United States.
     fn default() -> Self {
-        ImportOptions { region: "US".to_owned(), map: BTreeMap::new() }
+        ImportOptions { region: "US".to_owned(), map: BTreeMap::new(), encoding: None }
     }
 }
 
@@ -114,26 +126,43 @@ pub trait LeadSink {
     }
 
     /// Hears how many bytes of the file have been read.
-    fn progress(&mut self, _bytes: u64) {}
+    ///
+    /// # Errors
+    /// Ends the import.
+    fn progress(&mut self, _bytes: u64) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Puts leads on a list of a store; rejected rows are only counted.
 pub struct StoreSink<'a> {
     store: &'a Store,
-    list: ListId,
-    at: WallTime,
+    /// `None`: a rehearsal for a list that is not there yet.
+    list: Option<ListId>,
+    /// As imported at this moment; `None`: a rehearsal.
+    at: Option<WallTime>,
 }
 
 impl<'a> StoreSink<'a> {
     /// Onto `list`, as imported at `at`.
     pub fn new(store: &'a Store, list: ListId, at: WallTime) -> Self {
-        StoreSink { store, list, at }
+        StoreSink { store, list: Some(list), at: Some(at) }
+    }
+
+    /// Counts what would go onto `list`, or onto one that would be made; writes nothing.
+    pub fn rehearsal(store: &'a Store, list: Option<ListId>) -> Self {
+        StoreSink { store, list, at: None }
     }
 }
 
 impl LeadSink for StoreSink<'_> {
     fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
-        Ok(self.store.import_leads(store::TenantId::DEFAULT, self.list, batch, self.at)?)
+        let tenant = store::TenantId::DEFAULT;
+        Ok(match (self.list, self.at) {
+            (Some(list), Some(at)) => self.store.import_leads(tenant, list, batch, at)?,
+            (Some(list), None) => self.store.rehearse_leads(tenant, list, batch)?,
+            (None, _) => Imported { added: batch.len() as u64, already_there: 0 },
+        })
     }
 }
 
@@ -154,7 +183,7 @@ pub struct ImportReport {
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// Reads a CSV file with a header (comma, semicolon or tab; UTF-8) and gives its leads to `sink`.
+/// Reads a CSV file with a header (comma, semicolon or tab) and gives its leads to `sink`.
 ///
 /// # Errors
 /// A header without the wanted columns or an unknown region (wrong use); a file that cannot be read, more than
@@ -164,10 +193,8 @@ pub fn import_csv(
     options: &ImportOptions,
     sink: &mut impl LeadSink,
 ) -> Result<ImportReport, Failure> {
-    let region = Region::named(&options.region).ok_or_else(|| {
-        let place = format!("region {:?}", options.region);
-        Failure::usage(&place, "is no country", "give two letters such as US, GB, DE")
-    })?;
+    let region = region_of(options)?;
+    let (input, _, read) = source(input, options, None)?;
     let mut rows = cells::Rows::open(input)?;
     let columns = Columns::find(rows.header(), &options.map)?;
     let mut import = Import { report: ImportReport::default(), seen: HashMap::new(), batch: Vec::new(), region };
@@ -175,11 +202,50 @@ pub fn import_csv(
         import.row(&columns, &row, sink)?;
         if import.batch.len() >= BATCH {
             import.hand_over(sink)?;
-            sink.progress(row.byte);
+            sink.progress(read.get())?;
         }
     }
     import.hand_over(sink)?;
+    sink.progress(read.get())?;
     Ok(import.report)
+}
+
+fn region_of(options: &ImportOptions) -> Result<Region, Failure> {
+    Region::named(&options.region).ok_or_else(|| {
+        let place = format!("region {:?}", options.region);
+        Failure::usage(&place, "is no country", "give two letters such as US, GB, DE")
+    })
+}
+
+/// A file in UTF-8, what it is saved in, and how many of its bytes have been read. `whole`: whether its beginning is all
+/// of it, where that is known better than by reading.
+fn source(
+    mut input: impl Read,
+    options: &ImportOptions,
+    whole: Option<bool>,
+) -> Result<(impl Read, &'static Encoding, Rc<Cell<u64>>), Failure> {
+    let mut beginning = Vec::new();
+    let look = input.by_ref().take(encoding::LOOK_BYTES as u64).read_to_end(&mut beginning);
+    look.map_err(|e| Failure::io("the CSV file", e))?;
+    let whole = whole.unwrap_or(beginning.len() < encoding::LOOK_BYTES);
+    let encoding = options.encoding.unwrap_or_else(|| encoding::guess(&beginning, whole, &options.region));
+    let read = Rc::new(Cell::new(0));
+    let counted = Counted { input: Cursor::new(beginning).chain(input), read: Rc::clone(&read) };
+    Ok((encoding::utf8(counted, encoding), encoding, read))
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    input: R,
+    read: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.read.set(self.read.get() + read as u64);
+        Ok(read)
+    }
 }
 
 /// An import on its way.
@@ -207,13 +273,7 @@ impl Import {
                     self.batch.push(lead);
                     return Ok(());
                 }
-                std::collections::hash_map::Entry::Occupied(first) => Rejected {
-                    line: row.line,
-                    field: Field::Phone.name(),
-                    value: columns.text(row, Field::Phone).unwrap_or_default().to_owned(),
-                    reason: format!("same number as line {}", first.get()),
-                    duplicate: true,
-                },
+                std::collections::hash_map::Entry::Occupied(first) => columns.repeated(row, *first.get()),
             },
             Err(rejected) => rejected,
         };

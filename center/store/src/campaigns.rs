@@ -189,6 +189,17 @@ impl Store {
         })
     }
 
+    /// The names of a tenant's agents by id, deleted ones too, because records name them; at most 100,000.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn agent_names(&self, tenant: TenantId) -> Result<Vec<(AgentId, String)>, StoreError> {
+        let names = Sql::new("SELECT agent_id, name FROM agent WHERE tenant_id = $1 ORDER BY agent_id LIMIT 100000");
+        self.page("agents", names.with(id(tenant.0)?), |row| {
+            Ok((AgentId(unsigned(row, "agent_id")?), row.get("name")?))
+        })
+    }
+
     /// Deletes an agent; the row stays for the attempts that name it, and so does the name's id.
     ///
     /// # Errors

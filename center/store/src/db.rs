@@ -120,6 +120,14 @@ impl Sql {
         self.push("?")
     }
 
+    /// Placeholders with commas between, and their values.
+    pub(crate) fn list(&mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> &mut Self {
+        for (n, value) in values.into_iter().enumerate() {
+            self.push(if n == 0 { "" } else { ", " }).bind(value);
+        }
+        self
+    }
+
     /// `condition` and a value, if there is one.
     pub(crate) fn and(&mut self, condition: &'static str, value: Option<impl Into<Value>>) -> &mut Self {
         if let Some(value) = value {

@@ -12,7 +12,7 @@ use crate::{ErrorKind, Store, StoreError};
 /// Rejected lines of one import that are kept; of at most 1.3 KiB each they are 130 MB, and nobody mends more by hand.
 pub const REJECTS_MAX: u64 = 100_000;
 
-/// Rejected lines of one call of [`Store::put_rejects`]: 5 values each make 5,000 of SQLite's 32,766.
+/// Rejected lines of one call of [`Store::put_rejects`]: 6 values each make 6,000 of SQLite's 32,766.
 pub const REJECTS_BATCH_MAX: usize = 1_000;
 
 /// What is kept of a rejected line.
@@ -23,10 +23,12 @@ pub const REJECT_RAW_BYTES_MAX: usize = 1_024;
 pub struct ImportId(pub u64);
 
 /// How far an import is.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImportProgress {
-    /// running, done, failed, …
+    /// running, done, failed, cancelled.
     pub state: String,
+    /// Bytes of the file that are read.
+    pub bytes: u64,
     /// Lines read.
     pub lines: u64,
     /// Leads that are new on the list.
@@ -35,10 +37,42 @@ pub struct ImportProgress {
     pub rejected: u64,
     /// Lines whose number was there before.
     pub duplicates: u64,
+    /// Why lines hold no lead, as JSON: reason to count.
+    pub reasons: String,
     /// When it ended.
     pub ended_at: Option<WallTime>,
     /// Why it failed.
     pub error: Option<String>,
+}
+
+impl Default for ImportProgress {
+    /// At the beginning.
+    fn default() -> Self {
+        ImportProgress {
+            state: "running".to_owned(),
+            bytes: 0,
+            lines: 0,
+            accepted: 0,
+            rejected: 0,
+            duplicates: 0,
+            reasons: "{}".to_owned(),
+            ended_at: None,
+            error: None,
+        }
+    }
+}
+
+/// An import to begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewImport {
+    /// The list it fills.
+    pub list: ListId,
+    /// Name of the file, for people.
+    pub file_name: String,
+    /// Size of the file.
+    pub bytes_total: u64,
+    /// A rehearsal: everything is counted, nothing goes on the list.
+    pub dry_run: bool,
 }
 
 /// An import as stored.
@@ -46,10 +80,8 @@ pub struct ImportProgress {
 pub struct ImportRow {
     /// The import.
     pub import: ImportId,
-    /// The list it fills.
-    pub list: ListId,
-    /// Name of the file, for people.
-    pub file_name: String,
+    /// What was begun.
+    pub new: NewImport,
     /// When it began.
     pub started_at: WallTime,
     /// How far it is.
@@ -61,9 +93,11 @@ pub struct ImportRow {
 pub struct Reject {
     /// Its line in the file, from 1.
     pub line: u64,
+    /// The field that is at fault.
+    pub field: String,
     /// What is wrong with it.
     pub reason: String,
-    /// The line as it stood, cut to [`REJECT_RAW_BYTES_MAX`].
+    /// What stood there, cut to [`REJECT_RAW_BYTES_MAX`].
     pub raw: String,
 }
 
@@ -72,19 +106,19 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::Rule`] for an unknown list.
-    pub fn put_import(
-        &self,
-        tenant: TenantId,
-        list: ListId,
-        file_name: &str,
-        at: WallTime,
-    ) -> Result<ImportId, StoreError> {
+    pub fn put_import(&self, tenant: TenantId, import: &NewImport, at: WallTime) -> Result<ImportId, StoreError> {
         let insert = Sql::new(
-            "INSERT INTO import_job (tenant_id, list_id, state, file_name, started_us) \
-             VALUES ($1, $2, 'running', $3, $4) RETURNING import_id",
+            "INSERT INTO import_job (tenant_id, list_id, state, file_name, started_us, bytes_total, dry_run) \
+             VALUES ($1, $2, 'running', $3, $4, $5, $6) RETURNING import_id",
         );
-        let insert = insert.with(id(tenant.0)?).with(id(list.0)?).with(text(file_name)?).with(at.as_unix_us());
-        self.made(format!("import into list {list}"), insert, "import_id").map(ImportId)
+        let insert = insert
+            .with(id(tenant.0)?)
+            .with(id(import.list.0)?)
+            .with(text(&import.file_name)?)
+            .with(at.as_unix_us())
+            .with(id(import.bytes_total)?)
+            .with(import.dry_run);
+        self.made(format!("import into list {}", import.list), insert, "import_id").map(ImportId)
     }
 
     /// Notes how far an import is.
@@ -99,7 +133,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let update = Sql::new(
             "UPDATE import_job SET state = $1, lines = $2, accepted = $3, rejected = $4, duplicates = $5, \
-             ended_us = $6, error = $7 WHERE tenant_id = $8 AND import_id = $9",
+             ended_us = $6, error = $7, bytes = $8, reasons = $9 WHERE tenant_id = $10 AND import_id = $11",
         );
         let update = update
             .with(text(&progress.state)?)
@@ -109,6 +143,8 @@ impl Store {
             .with(id(progress.duplicates)?)
             .with(us(progress.ended_at))
             .with(maybe_text(progress.error.as_deref())?)
+            .with(id(progress.bytes)?)
+            .with(text(&progress.reasons)?)
             .with(id(tenant.0)?)
             .with(id(import.0)?);
         self.change(format!("import {}", import.0), "no such import", update)
@@ -156,7 +192,7 @@ impl Store {
         let (tenant, import) = (id(tenant.0)?, id(import.0)?);
         let mut rows = Vec::with_capacity(rejects.len());
         for reject in rejects {
-            rows.push((id(reject.line)?, text(&reject.reason)?, cut(&reject.raw)));
+            rows.push((id(reject.line)?, text(&reject.field)?, text(&reject.reason)?, cut(&reject.raw)));
         }
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
@@ -169,11 +205,12 @@ impl Store {
                     return Ok(0);
                 }
                 let mut insert =
-                    Sql::new("INSERT INTO import_reject (tenant_id, import_id, line, reason, raw) VALUES ");
+                    Sql::new("INSERT INTO import_reject (tenant_id, import_id, line, field, reason, raw) VALUES ");
                 let kept = rows.len() as u64;
-                for (n, (line, reason, raw)) in rows.into_iter().enumerate() {
+                for (n, (line, field, reason, raw)) in rows.into_iter().enumerate() {
                     insert.push(if n == 0 { "(" } else { ", (" }).bind(tenant).push(", ").bind(import);
-                    insert.push(", ").bind(line).push(", ").bind(reason).push(", ").bind(raw).push(")");
+                    insert.push(", ").bind(line).push(", ").bind(field).push(", ").bind(reason);
+                    insert.push(", ").bind(raw).push(")");
                 }
                 connection.execute(insert, &place).await?;
                 Ok(kept)
@@ -195,12 +232,17 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Reject>, StoreError> {
         let query = Sql::new(
-            "SELECT line, reason, raw FROM import_reject WHERE tenant_id = $1 AND import_id = $2 AND line > $3 \
+            "SELECT line, field, reason, raw FROM import_reject WHERE tenant_id = $1 AND import_id = $2 AND line > $3 \
              ORDER BY line LIMIT $4",
         );
         let query = query.with(id(tenant.0)?).with(id(import.0)?).with(id(after_line)?).with(page_rows(limit));
         self.page("rejected lines", query, |row| {
-            Ok(Reject { line: unsigned(row, "line")?, reason: row.get("reason")?, raw: row.get("raw")? })
+            Ok(Reject {
+                line: unsigned(row, "line")?,
+                field: row.get("field")?,
+                reason: row.get("reason")?,
+                raw: row.get("raw")?,
+            })
         })
     }
 }
@@ -217,11 +259,17 @@ fn cut(raw: &str) -> String {
 fn import_row(row: &Row) -> Result<ImportRow, StoreError> {
     Ok(ImportRow {
         import: ImportId(unsigned(row, "import_id")?),
-        list: ListId(unsigned(row, "list_id")?),
-        file_name: row.get("file_name")?,
+        new: NewImport {
+            list: ListId(unsigned(row, "list_id")?),
+            file_name: row.get("file_name")?,
+            bytes_total: unsigned(row, "bytes_total")?,
+            dry_run: row.get::<i64>("dry_run")? != 0,
+        },
         started_at: wall(row, "started_us")?,
         progress: ImportProgress {
             state: row.get("state")?,
+            bytes: unsigned(row, "bytes")?,
+            reasons: row.get("reasons")?,
             lines: unsigned(row, "lines")?,
             accepted: unsigned(row, "accepted")?,
             rejected: unsigned(row, "rejected")?,

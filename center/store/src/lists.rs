@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base::{LeadId, ListId, WallTime};
 
+use crate::contacts;
 use crate::db::{Connection, Row, Sql, Value};
 use crate::lanes::in_transaction;
 use crate::ops::{id, maybe_id, maybe_text, text};
@@ -203,7 +204,7 @@ impl Store {
         Ok(LeadCounts { total: by_state.iter().map(|(_, leads)| leads).sum(), by_state })
     }
 
-    /// Adds leads to a list; numbers that are on it already are left as they are. At most [`IMPORT_BATCH_MAX`] a call.
+    /// Adds leads to a list; numbers that are on it already are left as they are. Each number gets its contact. At most [`IMPORT_BATCH_MAX`] a call.
     /// After the last batch call [`Store::analyze`].
     ///
     /// # Errors
@@ -239,6 +240,35 @@ impl Store {
                 if !connection.is_remote() {
                     tokio::time::sleep(GIVE_WAY_MIN.max(begun.elapsed() / 2)).await;
                 }
+            }
+            Ok(imported)
+        })
+    }
+
+    /// What [`Store::import_leads`] would do with these leads; nothing is written.
+    ///
+    /// # Errors
+    /// As [`Store::import_leads`].
+    pub fn rehearse_leads(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        batch: Vec<NewLead>,
+    ) -> Result<Imported, StoreError> {
+        let place = format!("rehearsed import into list {list}");
+        let (tenant, list) = (id(tenant.0)?, id(list.0)?);
+        for lead in &batch {
+            check_lead(lead, &place)?;
+        }
+        self.reads.call(async move |connection| {
+            let mut imported = Imported::default();
+            for part in batch.chunks(COMMIT_ROWS) {
+                let mut query = Sql::new("SELECT COUNT(*) AS leads FROM lead WHERE tenant_id = ");
+                query.bind(tenant).push(" AND list_id = ").bind(list).push(" AND number IN (");
+                query.list(part.iter().map(|lead| lead.number.as_str())).push(")");
+                let there = connection.fetch_one(query, &place).await?.map_or(Ok(0), |row| unsigned(&row, "leads"))?;
+                imported.already_there += there;
+                imported.added += part.len() as u64 - there;
             }
             Ok(imported)
         })
@@ -297,6 +327,7 @@ async fn import_part(
     if connection.fetch_one(known, place).await?.is_none() {
         return Err(StoreError::not_found("no such list", place));
     }
+    contacts::of_leads(connection, tenant, part, at, place).await?;
     let mut added = 0;
     for rows in part.chunks(INSERT_ROWS) {
         let mut insert = Sql::new(
@@ -314,11 +345,7 @@ async fn import_part(
                 lead.external_id.clone().into(),
                 at.as_unix_us().into(),
             ];
-            insert.push(if n == 0 { "(" } else { ", (" });
-            for (n, value) in values.into_iter().enumerate() {
-                insert.push(if n == 0 { "" } else { ", " }).bind(value);
-            }
-            insert.push(")");
+            insert.push(if n == 0 { "(" } else { ", (" }).list(values).push(")");
         }
         insert.push(" ON CONFLICT (tenant_id, list_id, number) DO NOTHING");
         added += connection.execute(insert, place).await?;
@@ -326,7 +353,7 @@ async fn import_part(
     Ok(added)
 }
 
-fn lead_row(row: &Row) -> Result<LeadRow, StoreError> {
+pub(crate) fn lead_row(row: &Row) -> Result<LeadRow, StoreError> {
     Ok(LeadRow {
         lead: LeadId(unsigned(row, "lead_id")?),
         list: ListId(unsigned(row, "list_id")?),

@@ -169,7 +169,7 @@ impl Store {
     }
 }
 
-fn consent_row(tenant: TenantId, row: &Row) -> Result<(u64, ConsentRow), StoreError> {
+pub(crate) fn consent_row(tenant: TenantId, row: &Row) -> Result<(u64, ConsentRow), StoreError> {
     let action: String = row.get("action")?;
     let consent = ConsentRow {
         tenant,

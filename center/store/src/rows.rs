@@ -434,8 +434,10 @@ pub struct Filter {
     pub lead: Option<LeadId>,
     /// Of this agent.
     pub agent: Option<AgentId>,
-    /// Of this number (attempts), with this caller or callee (CDRs).
+    /// Of numbers that begin so (attempts), with such a caller or callee (CDRs).
     pub number: Option<String>,
+    /// Over this trunk.
+    pub trunk: Option<String>,
     /// With this outcome.
     pub outcome: Option<String>,
     /// Decided (attempts) or answered (CDRs) at or after this moment.

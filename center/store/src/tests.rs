@@ -1,11 +1,14 @@
 //! The store against a real file: what is acknowledged is there, what the law forbids is refused.
 
 mod away;
+mod contacts;
 mod control;
 mod crash;
 mod disk;
 mod logins;
+mod million;
 mod records;
+mod reports;
 mod restart;
 
 use std::sync::OnceLock;

@@ -41,6 +41,10 @@ pub(super) enum Kind {
     Phone,
     /// IANA zone.
     Zone,
+    /// Three letters (ISO 4217).
+    Currency,
+    /// `FIRST/STEP` in seconds.
+    Billing,
 }
 
 /// Whether a key must stand there.
@@ -128,6 +132,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                 Default("false"),
                 "Browsers send the login's cookie over https alone; switch it on where a TLS proxy stands in front.",
             ),
+            key("currency", Currency, Default("\"USD\""), "What prices are in, for reports (ISO 4217)."),
         ],
     },
     Section {
@@ -214,6 +219,13 @@ pub(super) static SECTIONS: [Section; 9] = [
                 Flag,
                 Default("false"),
                 "It stands behind a NAT: send audio to where its own first packets come from.",
+            ),
+            key("price_per_min", Number(0.0, 1_000.0), Optional("0.012"), "What a minute costs, for reports."),
+            key(
+                "billing_s",
+                Billing,
+                Default("\"1/1\""),
+                "How it counts calls, in seconds: the least of a call and the steps after it; \"60/60\" is whole minutes.",
             ),
         ],
     },

@@ -283,6 +283,7 @@ from_value! {
     Codecs => Vec<Codec>,
     Called => CalledPattern,
     Action => Action,
+    Billing => (u32, u32),
 }
 
 impl Found {

@@ -10,6 +10,7 @@ base_path = "/dial"
 shards = 2
 driver = "poll"
 drain_s = 60
+currency = "EUR"
 [store]
 url = "sqlite:calls.db"
 [sip]
@@ -34,6 +35,8 @@ codecs = ["pcma"]
 register = true
 ping_s = 0
 nat = true
+price_per_min = 0.012
+billing_s = "60/30"
 [[trunk]]
 name = "backup"
 host = "[2001:db8::1]:5062"
@@ -102,11 +105,14 @@ fn every_key_arrives_in_the_tree() {
             driver: "poll".to_owned(),
             drain: Duration::from_secs(60),
             secure_cookie: false,
+            currency: "EUR".to_owned(),
         }
     );
     assert_eq!(config.desk.wrap_up, Duration::from_secs(20));
     let trunk = &config.trunks[0];
     assert_eq!((trunk.register, trunk.ping, trunk.nat), (true, Duration::ZERO, true));
+    assert_eq!((trunk.price_per_min, trunk.billing_s), (Some(0.012), (60, 30)));
+    assert_eq!((config.trunks[1].price_per_min, config.trunks[1].billing_s), (None, (1, 1)));
     assert_eq!(config.trunks[1].ping, Duration::from_secs(30));
     assert_eq!(config.campaigns[0].safe_harbour.as_deref(), Some("sorry.wav"));
     assert_eq!(config.store_url(), "sqlite:/var/lib/outpace/calls.db");
@@ -201,6 +207,11 @@ fn bad_values_are_refused() {
         ("server", "base_path = \"dial\"", "no path"),
         ("server", "base_path = \"/../etc\"", "no path"),
         ("server", "data_dir = \"\"", "empty"),
+        ("server", "currency = \"euro\"", "no currency"),
+        ("trunk", "price_per_min = -1", "out of range"),
+        ("trunk", "billing_s = \"60\"", "no billing rule"),
+        ("trunk", "billing_s = \"0/1\"", "no billing rule"),
+        ("trunk", "billing_s = \"60/3601\"", "no billing rule"),
         ("store", "url = \"outpace.db\"", "no store"),
         ("store", "url = \"sqlite:\"", "no store"),
         ("store", "url = \"sqlite::memory:\"", "no store"),

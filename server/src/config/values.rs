@@ -30,6 +30,7 @@ pub(super) enum Value {
     Codecs(Vec<Codec>),
     Called(CalledPattern),
     Action(Action),
+    Billing((u32, u32)),
 }
 
 /// A text that must not be shown.
@@ -151,6 +152,8 @@ pub(super) fn from_text(kind: Kind, text: &str) -> Result<Value, Wrong> {
         Kind::Action => action(text).map(Value::Action),
         Kind::Phone => phone(text).map(Value::Text),
         Kind::Zone => zone(text).map(Value::Text),
+        Kind::Currency => currency(text).map(Value::Text),
+        Kind::Billing => billing(text).map(Value::Billing),
         Kind::Names | Kind::Flag | Kind::Whole(..) | Kind::Number(..) | Kind::Codecs => {
             wrong(format!("{text:?} is a text"), format!("write {}", expected(kind)))
         }
@@ -178,6 +181,8 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Action => "\"echo\", \"play:FILE\" or \"reject:CODE\"".to_owned(),
         Kind::Phone => "a number such as \"+12125550100\"".to_owned(),
         Kind::Zone => "a zone such as \"America/New_York\"".to_owned(),
+        Kind::Currency => "three letters such as \"EUR\"".to_owned(),
+        Kind::Billing => format!("seconds such as \"1/1\" or \"60/60\", each from 1 to {BILLING_S_MAX}"),
     }
 }
 
@@ -374,6 +379,24 @@ fn zone(text: &str) -> Result<String, Wrong> {
     match jiff::tz::TimeZoneDatabase::bundled().get(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => not(Kind::Zone, text, "no time zone"),
+    }
+}
+
+fn currency(text: &str) -> Result<String, Wrong> {
+    match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => Ok(text.to_owned()),
+        false => not(Kind::Currency, text, "no currency"),
+    }
+}
+
+/// Longest part of a billing rule: an hour.
+const BILLING_S_MAX: u32 = 3_600;
+
+fn billing(text: &str) -> Result<(u32, u32), Wrong> {
+    let part = |text: &str| text.trim().parse::<u32>().ok().filter(|part| (1..=BILLING_S_MAX).contains(part));
+    match text.split_once('/').and_then(|(first, step)| Some((part(first)?, part(step)?))) {
+        Some(rule) => Ok(rule),
+        None => not(Kind::Billing, text, "no billing rule"),
     }
 }
 

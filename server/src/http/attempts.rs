@@ -82,7 +82,7 @@ pub(super) struct AttemptEnd {
 }
 
 impl Attempt {
-    fn of(row: AttemptRow, campaigns: &BTreeMap<u64, String>) -> Attempt {
+    pub(super) fn of(row: AttemptRow, campaigns: &BTreeMap<u64, String>) -> Attempt {
         let AttemptRow { intent, close, .. } = row;
         let us = |moment: Option<WallTime>| moment.map(WallTime::as_unix_us);
         Attempt {

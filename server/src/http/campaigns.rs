@@ -3,7 +3,7 @@
 use super::Service;
 use super::auth::Holder;
 use super::calls::unexpected;
-use super::extract::{Json, Name, Query, moment};
+use super::extract::{Json, Name, moment};
 use super::page::{Page, percent, shown_to};
 use super::problem::{FieldError, Problem};
 use crate::config::{self, CampaignSchema, KeyFault};
@@ -17,19 +17,15 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::{CampaignId, ListId, WallTime};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{CampaignRow, Filter, NewCampaign, PAGE_ROWS_MAX};
-use utoipa::{IntoParams, ToSchema};
+use store::{CampaignRow, Filter, NewCampaign};
+use utoipa::IntoParams;
 
 /// Minutes of a series, unless asked otherwise, and at most: what is kept of each campaign.
 const SERIES_MINUTES: u32 = 15;
 const SERIES_MINUTES_MAX: u32 = (POINTS_KEPT / 60) as u32;
-
-/// Attempts that one report reads: some seconds of work; a longer span is asked for in parts.
-const REPORT_ROWS_MAX: u64 = 1_000_000;
 
 /// All campaigns, by id.
 #[utoipa::path(get, path = "/api/v1/campaigns", tag = "campaigns", responses((status = 200, body = Page<CampaignView>)))]
@@ -188,88 +184,6 @@ pub(super) async fn series(
     Ok(axum::Json(service.control.series(id, minutes)))
 }
 
-/// Which span of time.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Span {
-    /// From this moment on: RFC 3339 or microseconds since the Unix epoch.
-    from: Option<String>,
-    /// Before this moment.
-    to: Option<String>,
-}
-
-/// What stored records say about a campaign.
-#[derive(Default, Serialize, ToSchema)]
-pub(super) struct Report {
-    /// Name of the campaign.
-    campaign: String,
-    /// Attempts decided in the span.
-    attempts: u64,
-    /// Attempts that have not ended.
-    open: u64,
-    /// Ended attempts by outcome.
-    outcomes: BTreeMap<String, u64>,
-    /// Answered attempts.
-    answered: u64,
-    /// Persons connected, as the compliance figure counts.
-    connected: u64,
-    /// Persons abandoned, as the compliance figure counts.
-    abandoned: u64,
-    /// abandoned ÷ (abandoned + connected), of 1; 0 without any.
-    abandon_rate: f64,
-}
-
-/// Counts by outcome and the abandon rate, counted anew from stored records alone.
-#[utoipa::path(get, path = "/api/v1/campaigns/{name}/report", tag = "campaigns",
-    params(("name" = String, Path, description = "Name of the campaign"), Span), responses((status = 200, body = Report)))]
-pub(super) async fn report(
-    State(service): State<Arc<Service>>,
-    Name(name): Name,
-    Query(span): Query<Span>,
-) -> Result<axum::Json<Report>, Problem> {
-    let row = row(&service, &name).await?.ok_or_else(|| no_campaign(&name))?;
-    let (from, to) = span_of(span.from.as_deref(), span.to.as_deref())?;
-    let tenant = service.tenant;
-    let counted = service
-        .store(move |store| {
-            let mut report = Report { campaign: row.name, ..Report::default() };
-            let mut filter = Filter { campaign: Some(row.campaign), from, to, ..Filter::default() };
-            loop {
-                let page = store.attempts(tenant, filter.clone())?;
-                page.iter().for_each(|attempt| report.count(attempt));
-                let full = page.len() >= PAGE_ROWS_MAX as usize;
-                match page.last().filter(|_| full && report.attempts < REPORT_ROWS_MAX) {
-                    Some(last) => filter.after = Some(last.intent.attempt.0),
-                    None => return Ok((report, full)),
-                }
-            }
-        })
-        .await?;
-    let (mut report, more) = counted;
-    if more {
-        let mend = format!("ask for spans of at most {REPORT_ROWS_MAX} attempts");
-        return Err(Problem::field("from", "begins a span with too many attempts", mend));
-    }
-    let persons = report.abandoned + report.connected;
-    report.abandon_rate = if persons == 0 { 0.0 } else { report.abandoned as f64 / persons as f64 };
-    Ok(axum::Json(report))
-}
-
-impl Report {
-    fn count(&mut self, attempt: &store::AttemptRow) {
-        self.attempts += 1;
-        let Some(close) = &attempt.close else {
-            self.open += 1;
-            return;
-        };
-        *self.outcomes.entry(close.outcome.clone()).or_default() += 1;
-        self.answered += u64::from(close.answered_at.is_some());
-        self.connected += u64::from(close.counted_as == "connected");
-        self.abandoned += u64::from(close.counted_as == "abandoned");
-    }
-}
-
 /// The two ends of a span of time.
 pub(super) fn span_of(from: Option<&str>, to: Option<&str>) -> Result<(Option<WallTime>, Option<WallTime>), Problem> {
     let read = |field, text: Option<&str>| text.map(|text| moment(field, text)).transpose();
@@ -280,7 +194,7 @@ pub(super) fn span_of(from: Option<&str>, to: Option<&str>) -> Result<(Option<Wa
     Ok((from, to))
 }
 
-fn no_campaign(name: &str) -> Problem {
+pub(super) fn no_campaign(name: &str) -> Problem {
     Problem::not_found(format!("campaign {name:?}"))
 }
 

@@ -30,8 +30,9 @@ pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The acknowledgements of audit rows are waited for by nobody: the control thread passes over this token.
 pub const UNWATCHED: u64 = u64::MAX;
-/// The one operation whose body is a file.
+/// The operations whose bodies are files.
 pub(super) const IMPORT: &str = "/api/v1/lists/{name}/import";
+pub(super) const PREVIEW: &str = "/api/v1/imports/preview";
 /// The one operation whose answer holds a secret.
 const SECRET: &str = "/api/v1/tokens";
 
@@ -97,7 +98,9 @@ pub(super) async fn run(
                 Ok(response) | Err(response) => response,
             },
         };
-        if response.status().is_success() && !response.headers().contains_key(&REPLAYED) {
+        // A preview changes nothing.
+        let changed = response.status().is_success() && path != PREVIEW;
+        if changed && !response.headers().contains_key(&REPLAYED) {
             write_down(&service, &holder, action, target);
         }
         response
@@ -219,7 +222,7 @@ async fn hashed(service: &Service, path: &str, request: Request) -> Result<(Requ
     sha.update(target);
     sha.update([b'\n']);
     let (parts, body) = request.into_parts();
-    let body = if path == IMPORT {
+    let body = if [IMPORT, PREVIEW].contains(&path) {
         let file = upload::keep(service, body, |bytes| sha.update(bytes)).await?;
         upload::stream(file)
     } else {

@@ -72,7 +72,7 @@ pub(super) struct Consent {
 }
 
 impl Consent {
-    fn of((id, row): (u64, ConsentRow)) -> Consent {
+    pub(super) fn of((id, row): (u64, ConsentRow)) -> Consent {
         Consent {
             id,
             number: row.number,

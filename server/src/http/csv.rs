@@ -89,13 +89,22 @@ where
             }
         }
     });
-    let mut response = Body::from_stream(ReceiverStream::new(reader)).into_response();
+    Ok(answer(name, Body::from_stream(ReceiverStream::new(reader))))
+}
+
+/// Rows that are at hand as a file.
+pub(super) fn whole(name: &str, rows: &[Vec<String>]) -> Response {
+    answer(name, Body::from(text(rows)))
+}
+
+fn answer(name: &str, body: Body) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\"")) {
         headers.insert(CONTENT_DISPOSITION, value);
     }
-    Ok(response)
+    response
 }
 
 fn text(rows: &[Vec<String>]) -> Vec<u8> {

@@ -11,30 +11,47 @@ use super::limits::{IMPORTS_MAX, UPLOAD_BYTES_MAX};
 use super::page::{Page, id_cursor, rows};
 use super::problem::Problem;
 use super::{Service, lists, upload, wall_now};
-use crate::control::Request;
+use crate::control::{Journal, Request};
 use crate::failure::Failure;
-use crate::import::{self, Field, ImportOptions, ImportReport, LeadSink, Rejected};
+use crate::import::{self, Field, ImportOptions, LeadSink, Rejected};
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use base::{ListId, WallTime};
+use base::WallTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
-use std::sync::Arc;
-use store::{ImportId, ImportProgress, ImportRow, Imported, NewLead, REJECTS_BATCH_MAX, Reject, Store, TenantId};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use store::{
+    ImportId, ImportProgress, ImportRow, Imported, NewImport, NewLead, REJECTS_BATCH_MAX, Reject, Store, TenantId,
+};
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
-/// Places for imports.
-pub(super) struct Running(Arc<Semaphore>);
+/// How often events tell how far an import is: a bar that moves, and no flood.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// Imports under way, and places for them.
+pub(super) struct Running {
+    places: Arc<Semaphore>,
+    /// Set: to be ended. At most [`IMPORTS_MAX`].
+    cancelled: Mutex<BTreeMap<u64, Arc<AtomicBool>>>,
+}
 
 impl Default for Running {
     fn default() -> Self {
-        Running(Arc::new(Semaphore::new(IMPORTS_MAX)))
+        Running { places: Arc::new(Semaphore::new(IMPORTS_MAX)), cancelled: Mutex::default() }
+    }
+}
+
+impl Running {
+    fn flags(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<AtomicBool>>> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -44,11 +61,16 @@ impl Default for Running {
 #[into_params(parameter_in = Query)]
 pub(super) struct ImportQuery {
     /// Columns of the file for fields, `FIELD=COLUMN` with commas between: `phone=Telefon,first_name=Vorname`. Fields
-    /// are `phone`, `first_name`, `last_name`, `timezone`, `external_id`.
+    /// are `phone`, `first_name`, `last_name`, `timezone`, `external_id`; one that is not named stands in the column of
+    /// its own name, one without a column (`timezone=`) in none.
     map: Option<String>,
     /// Country of numbers without a country code, two letters; `US` unless said otherwise.
     #[param(min_length = 2, max_length = 2)]
     region: Option<String>,
+    /// What the file is saved in, such as `utf-8`, `utf-16le`, `windows-1251`; found out unless said.
+    encoding: Option<String>,
+    /// True: count everything and write nothing to the list.
+    dry_run: Option<bool>,
     /// Name of the file, for people.
     #[param(max_length = 200)]
     file_name: Option<String>,
@@ -63,16 +85,24 @@ pub(super) struct Import {
     list: Option<String>,
     /// Name of the file.
     file_name: String,
-    /// `running`, `done` or `failed`.
+    /// `running`, `done`, `failed` or `cancelled`.
     state: String,
+    /// A rehearsal: everything is counted, nothing goes on the list.
+    dry_run: bool,
+    /// Bytes of the file that are read.
+    bytes: u64,
+    /// Size of the file.
+    bytes_total: u64,
     /// Rows read.
     rows: u64,
     /// Leads that are new on the list.
     accepted: u64,
-    /// Rows that hold no lead; see `rejected.csv`.
+    /// Rows that hold no lead; see `rejected`.
     rejected: u64,
     /// Rows whose number was there before.
     duplicates: u64,
+    /// Rejected rows by reason.
+    reasons: BTreeMap<String, u64>,
     /// When it began, in microseconds since the Unix epoch.
     started_us: i64,
     /// When it ended.
@@ -83,16 +113,20 @@ pub(super) struct Import {
 
 impl Import {
     fn of(row: ImportRow, lists: &BTreeMap<u64, String>) -> Import {
-        let ImportRow { import, list, file_name, started_at, progress } = row;
+        let ImportRow { import, new, started_at, progress } = row;
         Import {
             id: import.0,
-            list: lists.get(&list.0).cloned(),
-            file_name,
+            list: lists.get(&new.list.0).cloned(),
+            file_name: new.file_name,
             state: progress.state,
+            dry_run: new.dry_run,
+            bytes: progress.bytes,
+            bytes_total: new.bytes_total,
             rows: progress.lines,
             accepted: progress.accepted,
             rejected: progress.rejected,
             duplicates: progress.duplicates,
+            reasons: serde_json::from_str(&progress.reasons).unwrap_or_default(),
             started_us: started_at.as_unix_us(),
             ended_us: progress.ended_at.map(WallTime::as_unix_us),
             error: progress.error,
@@ -107,8 +141,8 @@ pub(super) struct Begun {
     import: u64,
 }
 
-/// Loads leads onto a list: CSV with a header (comma, semicolon or tab, UTF-8), as the body or as the first file of a
-/// form. Answers as soon as the file is here; `GET /api/v1/imports/{id}` tells how far it is.
+/// Loads leads onto a list: CSV with a header (comma, semicolon or tab), as the body or as the first file of a form.
+/// Answers as soon as the file is here; `GET /api/v1/imports/{id}` and events `import.state` tell how far it is.
 #[utoipa::path(post, path = "/api/v1/lists/{name}/import", tag = "lists",
     params(("name" = String, Path, description = "Name of the list"), ImportQuery),
     request_body(content((String = "text/csv", example = json!("phone,first_name\n+12125550100,Ann\n")), (Vec<u8> = "multipart/form-data"))),
@@ -119,31 +153,32 @@ pub(super) async fn begin(
     Query(wanted): Query<ImportQuery>,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
-    let region = wanted.region.unwrap_or_else(|| "US".to_owned());
-    if import::Region::named(&region).is_none() {
-        return Err(Problem::field(
-            "region",
-            format!("{region:?} is no country"),
-            "give two letters such as US, GB, DE",
-        ));
-    }
-    let map = parse_map(wanted.map.as_deref())?;
+    let options = options(wanted.region, wanted.map.as_deref(), wanted.encoding.as_deref())?;
     let list = lists::id(&service, &name).await?;
-    let Ok(place) = service.imports.0.clone().try_acquire_owned() else {
+    let Ok(place) = service.imports.places.clone().try_acquire_owned() else {
         return Err(Problem::busy("as many imports as may run at once are running", 10));
     };
     let (file, given_name) = receive(&service, request).await?;
     let file_name: String = wanted.file_name.or(given_name).unwrap_or_default();
     let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
-    let (tenant, at) = (service.tenant, service.wall_now());
-    let import = service.store(move |store| store.put_import(tenant, list, &file_name, at)).await?;
+    let bytes_total = file.metadata().map_or(0, |about| about.len());
+    let new = NewImport { list, file_name, bytes_total, dry_run: wanted.dry_run.unwrap_or(false) };
+    let (tenant, at, row) = (service.tenant, service.wall_now(), new.clone());
+    let import = service.store(move |store| store.put_import(tenant, &row, at)).await?;
+    let cancelled = Arc::new(AtomicBool::new(false));
+    service.imports.flags().insert(import.0, cancelled.clone());
     let worker = service.clone();
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
         let _place = place;
-        work(&worker.store, tenant, list, import, file, &ImportOptions { region, map });
+        let rehearsal = new.dry_run;
+        let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
+        let lists = BTreeMap::from([(list.0, name)]);
+        let journal = worker.control.journal().clone();
+        work(JobSink::new(&worker.store, tenant, journal, row, lists, cancelled), file, &options);
+        worker.imports.flags().remove(&import.0);
         // Campaigns over the list look again; one that is gone cannot.
-        if let Err(refusal) = runtime.block_on(worker.control.ask(Request::ListGrew(list))) {
+        if !rehearsal && let Err(refusal) = runtime.block_on(worker.control.ask(Request::ListGrew(list))) {
             tracing::warn!(%refusal, "campaigns were not told that their list has grown");
         }
     });
@@ -153,6 +188,25 @@ pub(super) async fn begin(
         response.headers_mut().insert(LOCATION, place);
     }
     Ok(response)
+}
+
+/// How a file is read, as a query says it.
+pub(super) fn options(
+    region: Option<String>,
+    map: Option<&str>,
+    encoding: Option<&str>,
+) -> Result<ImportOptions, Problem> {
+    let region = region.unwrap_or_else(|| "US".to_owned());
+    if import::Region::named(&region).is_none() {
+        let mend = "give two letters such as US, GB, DE";
+        return Err(Problem::field("region", format!("{region:?} is no country"), mend));
+    }
+    let unknown = |name: &str| {
+        let mend = "write utf-8, utf-16le, windows-1250, windows-1251 or windows-1252";
+        Problem::field("encoding", format!("{name:?} is not known"), mend)
+    };
+    let encoding = encoding.map(|name| import::encoding_named(name).ok_or_else(|| unknown(name))).transpose()?;
+    Ok(ImportOptions { region, map: parse_map(map)?, encoding })
 }
 
 fn parse_map(text: Option<&str>) -> Result<BTreeMap<Field, String>, Problem> {
@@ -202,36 +256,35 @@ fn broken(error: &MultipartError) -> Problem {
 }
 
 /// Imports a file and writes down how it goes, to its end.
-fn work(store: &Store, tenant: TenantId, list: ListId, import: ImportId, file: File, options: &ImportOptions) {
-    let mut sink =
-        JobSink { store, tenant, list, import, at: wall_now(), seen: ImportProgress::default(), rejects: Vec::new() };
+fn work(mut sink: JobSink<'_>, file: File, options: &ImportOptions) {
     let result = import::import_csv(BufReader::new(file), options, &mut sink).and_then(|report| {
         sink.keep_rejects()?;
-        store.analyze()?;
+        if !sink.row.new.dry_run {
+            sink.store.analyze()?;
+        }
         Ok(report)
     });
-    let mut progress = ImportProgress { ended_at: Some(wall_now()), ..sink.seen };
+    let was_cancelled = sink.cancelled.load(Ordering::Relaxed);
+    let progress = &mut sink.row.progress;
+    progress.ended_at = Some(wall_now());
     match result {
         Ok(report) => {
-            let ImportReport { rows, added, already_on_list, duplicates, rejected, .. } = report;
-            progress = ImportProgress {
-                state: "done".to_owned(),
-                lines: rows,
-                accepted: added,
-                rejected,
-                duplicates: duplicates + already_on_list,
-                ..progress
-            };
+            progress.state = "done".to_owned();
+            progress.bytes = sink.row.new.bytes_total;
+            (progress.lines, progress.accepted) = (report.rows, report.added);
+            (progress.rejected, progress.duplicates) = (report.rejected, report.duplicates + report.already_on_list);
         }
+        Err(_) if was_cancelled => progress.state = "cancelled".to_owned(),
         Err(failure) => {
             let line = failure.to_string();
             progress.state = "failed".to_owned();
             progress.error = Some(line.strip_prefix("error: ").unwrap_or(&line).to_owned());
         }
     }
-    if let Err(error) = store.update_import(tenant, import, &progress) {
-        tracing::error!(%error, "the end of an import could not be written down");
+    if let Err(failure) = sink.write_down() {
+        tracing::error!(%failure, "the end of an import could not be written down");
     }
+    sink.tell();
 }
 
 /// Says of imports that an earlier process did not end what became of them.
@@ -256,43 +309,89 @@ pub(super) async fn mend(service: &Service) {
 struct JobSink<'a> {
     store: &'a Store,
     tenant: TenantId,
-    list: ListId,
-    import: ImportId,
-    at: WallTime,
-    seen: ImportProgress,
+    journal: Journal,
+    /// The import as it stands.
+    row: ImportRow,
+    /// The name of its list.
+    lists: BTreeMap<u64, String>,
+    reasons: BTreeMap<String, u64>,
     rejects: Vec<Reject>,
+    cancelled: Arc<AtomicBool>,
+    told_at: Option<Instant>,
 }
 
-impl JobSink<'_> {
+impl<'a> JobSink<'a> {
+    fn new(
+        store: &'a Store,
+        tenant: TenantId,
+        journal: Journal,
+        row: ImportRow,
+        lists: BTreeMap<u64, String>,
+        cancelled: Arc<AtomicBool>,
+    ) -> Self {
+        let (reasons, rejects) = (BTreeMap::new(), Vec::new());
+        JobSink { store, tenant, journal, row, lists, reasons, rejects, cancelled, told_at: None }
+    }
+
     fn keep_rejects(&mut self) -> Result<(), Failure> {
         if !self.rejects.is_empty() {
-            self.store.put_rejects(self.tenant, self.import, &std::mem::take(&mut self.rejects))?;
+            self.store.put_rejects(self.tenant, self.row.import, &std::mem::take(&mut self.rejects))?;
         }
         Ok(())
+    }
+
+    fn write_down(&mut self) -> Result<(), Failure> {
+        self.row.progress.reasons = serde_json::to_string(&self.reasons).unwrap_or_default();
+        Ok(self.store.update_import(self.tenant, self.row.import, &self.row.progress)?)
+    }
+
+    /// An event with the import as it stands.
+    fn tell(&mut self) {
+        self.told_at = Some(Instant::now());
+        let import = Import::of(self.row.clone(), &self.lists);
+        self.journal.tell(wall_now().as_unix_us(), "import.state", serde_json::to_value(import).unwrap_or_default());
     }
 }
 
 impl LeadSink for JobSink<'_> {
     fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
-        self.seen.lines += batch.len() as u64;
-        let imported = self.store.import_leads(self.tenant, self.list, batch, self.at)?;
-        self.seen.accepted += imported.added;
-        self.seen.duplicates += imported.already_there;
-        self.seen.state = "running".to_owned();
-        self.store.update_import(self.tenant, self.import, &self.seen)?;
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Failure::failed("cancelled"));
+        }
+        let rows = batch.len() as u64;
+        let list = self.row.new.list;
+        let imported = match self.row.new.dry_run {
+            true => self.store.rehearse_leads(self.tenant, list, batch)?,
+            false => self.store.import_leads(self.tenant, list, batch, self.row.started_at)?,
+        };
+        let progress = &mut self.row.progress;
+        progress.lines += rows;
+        progress.accepted += imported.added;
+        progress.duplicates += imported.already_there;
         Ok(imported)
     }
 
     fn reject(&mut self, row: &Rejected) -> Result<(), Failure> {
-        self.seen.lines += 1;
+        let progress = &mut self.row.progress;
+        progress.lines += 1;
         if row.duplicate {
-            self.seen.duplicates += 1;
+            progress.duplicates += 1;
         } else {
-            self.seen.rejected += 1;
+            progress.rejected += 1;
+            *self.reasons.entry(row.reason.clone()).or_default() += 1;
         }
-        let reason = format!("{}: {}", row.field, row.reason);
-        self.rejects.push(Reject { line: row.line, reason, raw: row.value.clone() });
+        let field = row.field.to_owned();
+        self.rejects.push(Reject { line: row.line, field, reason: row.reason.clone(), raw: row.value.clone() });
         if self.rejects.len() >= REJECTS_BATCH_MAX { self.keep_rejects() } else { Ok(()) }
+    }
+
+    fn progress(&mut self, bytes: u64) -> Result<(), Failure> {
+        self.row.progress.bytes = bytes;
+        self.write_down()?;
+        if self.told_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            self.tell();
+        }
+        Ok(())
     }
 }
 
@@ -349,10 +448,59 @@ fn no_import(id: u64) -> Problem {
     Problem::not_found(format!("import {id}"))
 }
 
+/// Ends an import that runs; what is on the list by then stays.
+#[utoipa::path(delete, path = "/api/v1/imports/{id}", tag = "lists", params(("id" = u64, Path, description = "Id of the import")),
+    responses((status = 204, description = "It ends with its next rows")))]
+pub(super) async fn cancel(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
+    if let Some(flag) = service.imports.flags().get(&id) {
+        flag.store(true, Ordering::Relaxed);
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let tenant = service.tenant;
+    let row = service.store(move |store| store.import(tenant, ImportId(id))).await?.ok_or_else(|| no_import(id))?;
+    Err(Problem::conflict(format!("import {id} is {}, nothing is left to cancel", row.progress.state)))
+}
+
+/// A row that an import would not take.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RejectedRow {
+    /// Its line in the file, from 1 (the header is line 1).
+    line: u64,
+    /// The field that is at fault.
+    field: String,
+    /// What stands there.
+    value: String,
+    /// What is wrong with it.
+    reason: String,
+}
+
+/// Rows that an import would not take, by line; the first 100,000 are kept.
+#[utoipa::path(get, path = "/api/v1/imports/{id}/rejected", tag = "lists",
+    params(("id" = u64, Path, description = "Id of the import"), ImportsQuery),
+    responses((status = 200, body = Page<RejectedRow>)))]
+pub(super) async fn rejected(
+    State(service): State<Arc<Service>>,
+    Id(id): Id,
+    uri: Uri,
+    Query(wanted): Query<ImportsQuery>,
+) -> Result<axum::Json<Page<RejectedRow>>, Problem> {
+    let (tenant, limit) = (service.tenant, rows(wanted.limit)?);
+    let after = id_cursor(wanted.cursor.as_deref())?.unwrap_or(0);
+    let page = service
+        .store(move |store| match store.import(tenant, ImportId(id))? {
+            None => Ok(None),
+            Some(_) => store.rejects(tenant, ImportId(id), after, limit).map(Some),
+        })
+        .await?;
+    let page = page.ok_or_else(|| no_import(id))?.into_iter();
+    let page = page.map(|Reject { line, field, reason, raw }| RejectedRow { line, field, value: raw, reason });
+    Ok(axum::Json(Page::of(page.collect(), limit, &uri, |row: &RejectedRow| row.line.to_string())))
+}
+
 /// Rows that an import would not take, with the reason, as CSV; the first 100,000.
 #[utoipa::path(get, path = "/api/v1/imports/{id}/rejected.csv", tag = "lists", params(("id" = u64, Path, description = "Id of the import")),
     responses((status = 200, body = String, content_type = "text/csv")))]
-pub(super) async fn rejected(State(service): State<Arc<Service>>, Id(id): Id) -> Result<Response, Problem> {
+pub(super) async fn rejected_file(State(service): State<Arc<Service>>, Id(id): Id) -> Result<Response, Problem> {
     let tenant = service.tenant;
     let found = service.store(move |store| store.import(tenant, ImportId(id))).await?;
     found.ok_or_else(|| no_import(id))?;
@@ -360,8 +508,13 @@ pub(super) async fn rejected(State(service): State<Arc<Service>>, Id(id): Id) ->
     csv::file(&service, &name, &["line", "reason", "value"], move |store, cursor: Option<u64>| {
         let page = store.rejects(tenant, ImportId(id), cursor.unwrap_or(0), 0)?;
         let next = page.last().filter(|_| page.len() >= store::PAGE_ROWS_MAX as usize).map(|row| row.line);
-        let rows = page.into_iter().map(|row| vec![row.line.to_string(), row.reason, row.raw]).collect();
+        let rows = page.into_iter().map(|row| vec![row.line.to_string(), said(&row), row.raw]).collect();
         Ok::<Rows<u64>, _>((rows, next))
     })
     .await
+}
+
+/// A reason with its field, as files have it in one cell.
+fn said(row: &Reject) -> String {
+    if row.field.is_empty() { row.reason.clone() } else { format!("{}: {}", row.field, row.reason) }
 }

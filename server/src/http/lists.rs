@@ -26,9 +26,9 @@ pub(super) struct List {
     /// When it was made, in microseconds since the Unix epoch.
     created_us: i64,
     /// Leads on it.
-    total: u64,
+    leads: u64,
     /// Leads by dial state.
-    by_state: BTreeMap<String, u64>,
+    states: BTreeMap<String, u64>,
 }
 
 impl List {
@@ -37,8 +37,8 @@ impl List {
             id: row.list.0,
             name: row.name,
             created_us: row.created_at.as_unix_us(),
-            total: row.counts.total,
-            by_state: row.counts.by_state.into_iter().collect(),
+            leads: row.counts.total,
+            states: row.counts.by_state.into_iter().collect(),
         }
     }
 }

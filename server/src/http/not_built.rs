@@ -2,12 +2,6 @@
 
 use super::problem::Problem;
 
-/// The customer card. Not built yet: always 501.
-#[utoipa::path(get, path = "/api/v1/contacts", tag = "not built", responses((status = 501, body = Problem)))]
-pub(super) async fn contacts() -> Problem {
-    Problem::not_built("contacts", "use leads until then")
-}
-
 /// Recordings of calls. Not built yet: always 501.
 #[utoipa::path(get, path = "/api/v1/recordings", tag = "not built", responses((status = 501, body = Problem)))]
 pub(super) async fn recordings() -> Problem {

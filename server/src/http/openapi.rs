@@ -9,8 +9,8 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, engine, events,
-    health, imports, leads, lists, login, metrics, not_built, suppression, tokens,
+    Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts, engine,
+    events, health, imports, leads, lists, login, metrics, not_built, preview, report, suppression, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -43,6 +43,7 @@ const TAGS: [(&str, &str); 12] = [
     ("campaigns", "What is dialled, and how it goes. Trunks."),
     ("agents", "People who take calls."),
     ("lists", "Lists, leads, imports."),
+    ("contacts", "Persons with their numbers, and what is known of them."),
     ("records", "Attempts and answered calls; dispositions."),
     ("compliance", "Do-not-call set and consents."),
     ("events", "What happens, as it happens."),
@@ -83,7 +84,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(campaigns::start))
         .routes(routes!(campaigns::pause))
         .routes(routes!(campaigns::stop))
-        .routes(routes!(campaigns::report))
+        .routes(routes!(report::report))
         .routes(routes!(campaigns::series))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show, agents::change, agents::delete))
@@ -92,8 +93,10 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(lists::show, lists::delete))
         .routes(routes!(imports::begin))
         .routes(routes!(imports::list))
-        .routes(routes!(imports::show))
+        .routes(routes!(preview::preview))
+        .routes(routes!(imports::show, imports::cancel))
         .routes(routes!(imports::rejected))
+        .routes(routes!(imports::rejected_file))
         .routes(routes!(leads::list))
         .routes(routes!(leads::show))
         .routes(routes!(attempts::list))
@@ -104,7 +107,10 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(suppression::list, suppression::add))
         .routes(routes!(suppression::lift))
         .routes(routes!(consents::list, consents::add))
-        .routes(routes!(not_built::contacts))
+        .routes(routes!(contacts::list))
+        .routes(routes!(contacts::show, contacts::change))
+        .routes(routes!(contacts::add_number))
+        .routes(routes!(contacts::remove_number))
         .routes(routes!(not_built::recordings))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))

@@ -11,7 +11,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Filter, Store, StoreError, TenantId};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
+
+/// In which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Order {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    Desc,
+}
 
 /// Which records, and how.
 #[derive(Clone, Deserialize, IntoParams)]
@@ -26,16 +36,20 @@ pub(super) struct RecordFilter {
     pub(super) agent: Option<String>,
     /// Outcome, such as `human` or `no_answer`.
     pub(super) outcome: Option<String>,
-    /// Exact number, such as `+12125550100` (percent-encode the plus sign).
+    /// Number from its front, such as `+1212` (percent-encode the plus sign; it may be left out).
+    #[param(max_length = 32)]
     pub(super) number: Option<String>,
+    /// Name of the trunk.
+    pub(super) trunk: Option<String>,
     /// Id of the lead.
     pub(super) lead: Option<u64>,
     /// From this moment on: RFC 3339 or microseconds since the Unix epoch.
     pub(super) from: Option<String>,
     /// Before this moment.
     pub(super) to: Option<String>,
-    /// True: newest first.
-    pub(super) newest_first: Option<bool>,
+    /// `asc` (default): oldest first; `desc`: newest first.
+    #[param(inline)]
+    pub(super) order: Option<Order>,
     /// Rows of a page, 100 unless said otherwise.
     #[param(minimum = 1, maximum = 1000)]
     pub(super) limit: Option<u32>,
@@ -79,16 +93,28 @@ impl RecordFilter {
             list,
             agent,
             lead: self.lead.map(LeadId),
-            number: self.number.clone(),
+            number: self.number.as_deref().map(front).transpose()?,
+            trunk: self.trunk.clone(),
             outcome: self.outcome.clone(),
             from,
             to,
             open_only: false,
-            newest_first: self.newest_first.unwrap_or(false),
+            newest_first: self.order == Some(Order::Desc),
             after: id_cursor(self.cursor.as_deref())?,
             limit: rows(self.limit)?,
         })
     }
+}
+
+/// The front of a number as people type it. What is no number (a SIP name of an inbound caller) stays as it is.
+fn front(text: &str) -> Result<String, Problem> {
+    let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/')).collect();
+    let digits = bare.strip_prefix('+').unwrap_or(&bare);
+    if text.len() > 32 || digits.is_empty() || text.contains('\0') {
+        return Err(Problem::field("number", format!("{text:?} is no front of a number"), "write it like +1212"));
+    }
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(if is_number { format!("+{digits}") } else { text.to_owned() })
 }
 
 /// A kind of stored record as the API shows it.

@@ -24,15 +24,15 @@ pub(super) struct Rows<R: Read> {
     unread: Rc<Cell<usize>>,
     header: Vec<String>,
     record: ByteRecord,
+    delimiter: u8,
 }
 
 /// One row.
 pub(super) struct Row<'a> {
     /// The line that it begins on, from 1.
     pub(super) line: u64,
-    /// The byte that it begins at.
-    pub(super) byte: u64,
-    cells: &'a ByteRecord,
+    /// What it holds.
+    pub(super) cells: &'a ByteRecord,
 }
 
 impl<R: Read> Rows<R> {
@@ -48,12 +48,17 @@ impl<R: Read> Rows<R> {
         // The csv library takes a byte order mark off by itself.
         let header = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         unread.set(0);
-        Ok(Rows { reader, unread, header, record: ByteRecord::new() })
+        Ok(Rows { reader, unread, header, record: ByteRecord::new(), delimiter })
     }
 
     /// The names of the columns.
     pub(super) fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// What separates the columns.
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
     }
 
     /// The next row that is not blank.
@@ -67,8 +72,8 @@ impl<R: Read> Rows<R> {
                 break;
             }
         }
-        let (line, byte) = self.record.position().map_or((0, 0), |place| (place.line(), place.byte()));
-        Ok(Some(Row { line, byte, cells: &self.record }))
+        let line = self.record.position().map_or(0, csv::Position::line);
+        Ok(Some(Row { line, cells: &self.record }))
     }
 }
 
@@ -120,11 +125,30 @@ pub(super) struct Columns {
 impl Columns {
     /// Finds the fields' columns in a header.
     pub(super) fn find(header: &[String], map: &BTreeMap<Field, String>) -> Result<Self, Failure> {
-        let said = || header.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let places = Self::places(header, map)?;
+        if !places.contains_key(&Field::Phone) {
+            return Err(missing(header, Field::Phone, map.get(&Field::Phone).map_or(Field::Phone.name(), String::as_str)));
+        }
+        Ok(Columns::at(places))
+    }
+
+    /// Fields at these places.
+    pub(super) fn at(places: BTreeMap<Field, usize>) -> Self {
+        Columns { places, zones: zones() }
+    }
+
+    /// Where the fields of a header stand: as mapped, else by their own names.
+    pub(super) fn places(
+        header: &[String],
+        map: &BTreeMap<Field, String>,
+    ) -> Result<BTreeMap<Field, usize>, Failure> {
         let mut places = BTreeMap::new();
         for field in Field::ALL {
-            let wanted = map.get(&field).map_or(field.name(), String::as_str);
-            let mut found = (0..header.len()).filter(|&place| header[place].eq_ignore_ascii_case(wanted.trim()));
+            let wanted = map.get(&field).map_or(field.name(), String::as_str).trim();
+            if wanted.is_empty() {
+                continue;
+            }
+            let mut found = (0..header.len()).filter(|&place| header[place].eq_ignore_ascii_case(wanted));
             match (found.next(), found.next()) {
                 (Some(place), None) => {
                     places.insert(field, place);
@@ -133,15 +157,17 @@ impl Columns {
                     let place = format!("column {wanted:?}");
                     return Err(Failure::usage(&place, "stands twice in the header", "rename one of them"));
                 }
-                (None, _) if field == Field::Phone || map.contains_key(&field) => {
-                    let what = format!("is not in the header ({})", said());
-                    let mend = format!("give --map {}=COLUMN", field.name());
-                    return Err(Failure::usage(&format!("column {wanted:?}"), &what, &mend));
-                }
+                (None, _) if map.contains_key(&field) => return Err(missing(header, field, wanted)),
                 (None, _) => {}
             }
         }
-        Ok(Columns { places, zones: zones() })
+        Ok(places)
+    }
+
+    /// A row whose number stood before.
+    pub(super) fn repeated(&self, row: &Row<'_>, first_line: u64) -> Rejected {
+        let value = self.text(row, Field::Phone).unwrap_or_default().to_owned();
+        Rejected { duplicate: true, ..rejected(row, Field::Phone, value, &format!("same number as line {first_line}")) }
     }
 
     /// The text of a field, if it is UTF-8 and there.
@@ -193,6 +219,12 @@ impl Columns {
     }
 }
 
+fn missing(header: &[String], field: Field, wanted: &str) -> Failure {
+    let said = header.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let what = format!("is not in the header ({said})");
+    Failure::usage(&format!("column {wanted:?}"), &what, &format!("give --map {}=COLUMN", field.name()))
+}
+
 /// Without the apostrophe that exports put before what a spreadsheet would take for a formula.
 fn bare(text: &str) -> &str {
     match text.strip_prefix('\'') {
@@ -204,6 +236,11 @@ fn bare(text: &str) -> &str {
 fn rejected(row: &Row<'_>, field: Field, value: String, reason: &str) -> Rejected {
     let value = value.chars().take(SAID_CHARS_MAX).collect();
     Rejected { line: row.line, field: field.name(), value, reason: reason.to_owned(), duplicate: false }
+}
+
+/// Whether a zone has this name.
+pub(crate) fn is_zone(name: &str) -> bool {
+    zones().get(name).is_ok()
 }
 
 /// The zones that are compiled in, the same ones that the dialer judges calling hours by.

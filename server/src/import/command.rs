@@ -18,7 +18,8 @@ use store::{Imported, NewLead, Store, TenantId};
 #[command(after_help = "Example:\n  \
     outpace import --config outpace.toml --list spring --map phone=Telefon --region DE --errors bad.csv leads.csv\n\n\
     The file has a header; its columns are phone, first_name, last_name, timezone, external_id, or others by --map.\n\
-    Comma, semicolon or tab separates. Only the phone column is needed.")]
+    Comma, semicolon or tab separates. Only the phone column is needed. Files saved as UTF-8, UTF-16 or in an old\n\
+    code page (Windows-1250, -1251, …) are understood.")]
 pub struct ImportArgs {
     /// Configuration with the store
     #[arg(long, value_name = "FILE")]
@@ -32,6 +33,12 @@ pub struct ImportArgs {
     /// Country of numbers without a country code
     #[arg(long, default_value = "US", value_name = "XX")]
     pub region: String,
+    /// What the file is saved in, such as utf-8, utf-16, windows-1251; found out by itself unless said
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// Count everything and write nothing to the list
+    #[arg(long)]
+    pub dry_run: bool,
     /// Write rows that were not imported, with the reason, as CSV
     #[arg(long, value_name = "FILE")]
     pub errors: Option<PathBuf>,
@@ -48,7 +55,8 @@ pub struct ImportArgs {
 /// # Errors
 /// Wrong use, an unreadable file, a store that refuses, a file without one usable row.
 pub fn run(arguments: &ImportArgs) -> Result<(), Failure> {
-    let options = ImportOptions { region: arguments.region.clone(), map: parse_map(&arguments.map)? };
+    let encoding = arguments.encoding.as_deref().map(encoding).transpose()?;
+    let options = ImportOptions { region: arguments.region.clone(), map: parse_map(&arguments.map)?, encoding };
     let config = Config::load(&arguments.config)?;
     crate::config::check_name(&arguments.list)
         .map_err(|mend| Failure::usage(&format!("--list {:?}", arguments.list), "is no name", mend))?;
@@ -59,12 +67,14 @@ pub fn run(arguments: &ImportArgs) -> Result<(), Failure> {
     let store_url = config.store_url();
     let (store, _acks) = Store::open(&store_url)?;
     let at = now();
-    let list = match store.find_list(TenantId::DEFAULT, &arguments.list)? {
-        Some(list) => list,
-        None => store.create_list(TenantId::DEFAULT, &arguments.list, at)?,
+    let list = store.find_list(TenantId::DEFAULT, &arguments.list)?;
+    let sink = match list {
+        list if arguments.dry_run => StoreSink::rehearsal(&store, list),
+        Some(list) => StoreSink::new(&store, list, at),
+        None => StoreSink::new(&store, store.create_list(TenantId::DEFAULT, &arguments.list, at)?, at),
     };
     let mut sink = CommandSink {
-        store: StoreSink::new(&store, list, at),
+        store: sink,
         errors: arguments.errors.as_deref().map(ErrorFile::create).transpose()?,
         bar: bar(size),
     };
@@ -73,9 +83,11 @@ pub fn run(arguments: &ImportArgs) -> Result<(), Failure> {
     if let Some(errors) = sink.errors {
         errors.finish()?;
     }
-    store.analyze()?;
+    if !arguments.dry_run {
+        store.analyze()?;
+    }
     store.close()?;
-    print!("{}", summary(&report, &arguments.list, arguments.errors.as_deref()));
+    print!("{}", summary(&report, arguments));
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&report).map_err(|e| Failure::failed(e.to_string()))?;
         std::fs::write(path, text).map_err(|e| Failure::io(&path.display().to_string(), e))?;
@@ -84,6 +96,13 @@ pub fn run(arguments: &ImportArgs) -> Result<(), Failure> {
         return Err(Failure::failed(format!("not one row is usable, {said}, see the reasons above")));
     }
     Ok(())
+}
+
+fn encoding(name: &str) -> Result<&'static encoding_rs::Encoding, Failure> {
+    super::encoding_named(name).ok_or_else(|| {
+        let mend = "write utf-8, utf-16le, windows-1250, windows-1251 or windows-1252";
+        Failure::usage(&format!("--encoding {name:?}"), "is not known", mend)
+    })
 }
 
 fn now() -> WallTime {
@@ -133,8 +152,9 @@ impl LeadSink for CommandSink<'_> {
     fn reject(&mut self, row: &Rejected) -> Result<(), Failure> {
         self.errors.as_mut().map_or(Ok(()), |errors| errors.write(row))
     }
-    fn progress(&mut self, bytes: u64) {
+    fn progress(&mut self, bytes: u64) -> Result<(), Failure> {
         self.bar.set_position(bytes);
+        Ok(())
     }
 }
 
@@ -171,7 +191,7 @@ pub(crate) fn harmless(value: &str) -> String {
     if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{value}") } else { value.to_owned() }
 }
 
-fn summary(report: &ImportReport, list: &str, errors: Option<&Path>) -> String {
+fn summary(report: &ImportReport, arguments: &ImportArgs) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let lines = [
@@ -182,14 +202,15 @@ fn summary(report: &ImportReport, list: &str, errors: Option<&Path>) -> String {
         ("rejected", report.rejected),
     ];
     // Writing into a String cannot fail.
-    let _ = writeln!(text, "list {list}");
+    let rehearsal = if arguments.dry_run { " (dry run: nothing was written)" } else { "" };
+    let _ = writeln!(text, "list {}{rehearsal}", arguments.list);
     for (what, count) in lines {
         let _ = writeln!(text, "  {what:<24}{count:>10}");
     }
     for (reason, count) in &report.reasons {
         let _ = writeln!(text, "    {count:>8}  {reason}");
     }
-    match errors {
+    match arguments.errors.as_deref() {
         Some(path) if report.rejected + report.duplicates > 0 => {
             let _ = writeln!(text, "  rows that were not imported: {}", path.display());
         }
@@ -215,6 +236,8 @@ mod tests {
             list: "spring".to_owned(),
             map: vec!["phone=Telefon".to_owned()],
             region: "US".to_owned(),
+            encoding: None,
+            dry_run: false,
             errors: Some(folder.join("errors.csv")),
             json: Some(folder.join("summary.json")),
             file,
@@ -241,9 +264,14 @@ mod tests {
         assert_eq!(summary["added"], 2);
         assert_eq!(summary["duplicates"], 1);
         assert_eq!(summary["reasons"]["too few digits"], 1);
-        // Once more: everything is there already.
+        // A rehearsal writes nothing; once more, everything is there already.
+        let rehearsal = ImportArgs { dry_run: true, list: "autumn".to_owned(), ..arguments.clone() };
+        run(&rehearsal).unwrap();
+        let summary = std::fs::read_to_string(folder.path().join("summary.json")).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&summary).unwrap()["added"], 2);
         run(&arguments).unwrap();
         let (store, _acks) = Store::open(&format!("sqlite:{}/leads.db", folder.path().display())).unwrap();
+        assert_eq!(store.find_list(TenantId::DEFAULT, "autumn").unwrap(), None);
         let list = store.find_list(TenantId::DEFAULT, "spring").unwrap().unwrap();
         let leads = store.leads(TenantId::DEFAULT, list, None, 0).unwrap();
         let names: Vec<_> = leads.iter().map(|lead| (lead.number.as_str(), lead.first_name.as_deref())).collect();
@@ -261,6 +289,7 @@ mod tests {
         let no_sign = ImportArgs { map: vec!["phone".to_owned()], ..good.clone() };
         let region = ImportArgs { region: "XX".to_owned(), ..good.clone() };
         let list = ImportArgs { list: "a\nb".to_owned(), ..good.clone() };
+        let klingon = ImportArgs { encoding: Some("klingon".to_owned()), ..good.clone() };
         for (arguments, code, word) in [
             (missing, 1, "nowhere.csv"),
             (unmapped, 2, "--map phone=COLUMN"),
@@ -269,6 +298,7 @@ mod tests {
             (no_sign, 2, "FIELD=COLUMN"),
             (region, 2, "XX"),
             (list, 2, "--list"),
+            (klingon, 2, "--encoding"),
         ] {
             let failure = run(&arguments).unwrap_err();
             assert_eq!(failure.code(), code, "{failure}");

@@ -76,6 +76,16 @@ pub fn normalise(text: &str, region: Region) -> Result<String, PhoneFault> {
     }
 }
 
+/// Whether a number is written without the zero that its country dials first, in digits alone: what a spreadsheet leaves
+/// of it.
+pub(super) fn lost_zero(text: &str, region: Region) -> bool {
+    let text = text.trim();
+    let Some(home) = DATABASE.by_id(region.0.as_ref()) else { return false };
+    let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    let national = country(home.country_code()).is_some_and(|regions| fits(&regions, text));
+    bare && national && home.national_prefix() == Some("0")
+}
+
 /// Country code and national number. Country codes are prefix-free (ITU-T E.164), so at most one fits.
 fn international(digits: &str) -> Result<String, PhoneFault> {
     if digits.len() < 4 {
@@ -280,6 +290,25 @@ mod tests {
             ("0000000000", Shape),
         ] {
             assert_eq!(us(text), Err(fault), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_zero_that_a_spreadsheet_took_is_noticed() {
+        let germany = Region::named("DE").unwrap();
+        for (text, lost) in [
+            ("15123456789", true),
+            ("015123456789", false),
+            ("+4915123456789", false),
+            ("4915123456789", false),
+            ("1512 3456789", false),
+            ("", false),
+        ] {
+            assert_eq!(lost_zero(text, germany), lost, "{text}");
+        }
+        assert!(!lost_zero("2125550100", Region::named("US").unwrap()), "no zero there");
+        for damaged in ["4.9E+11", "4,91512E+12", "1.21256e10"] {
+            assert_eq!(normalise(damaged, germany), Err(PhoneFault::PowerOfTen), "{damaged}");
         }
     }
 

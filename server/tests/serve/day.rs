@@ -53,7 +53,7 @@ fn a_day_of_an_operator() {
     );
     let rejected = api.text(&format!("{path}/rejected.csv"));
     assert_eq!(rejected.lines().count(), 1 + 3, "{rejected}");
-    assert_eq!(api.see("/api/v1/lists/summer")["total"], ROWS);
+    assert_eq!(api.see("/api/v1/lists/summer")["leads"], ROWS);
 
     // Agents: made, called, ready.
     for agent in 0..AGENTS {

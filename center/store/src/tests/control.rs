@@ -55,14 +55,19 @@ fn lists_are_counted_and_deleted_when_empty(on: Backend) {
     assert_eq!(rows.iter().map(|row| (row.list, row.counts.total)).collect::<Vec<_>>(), [(f.list, 3), (empty, 0)]);
     assert_eq!(rows[0].counts.by_state, [("dialling".to_owned(), 1), ("new".to_owned(), 2)]);
     assert_eq!((rows[1].name.as_str(), rows[1].created_at), ("empty", at(9)));
-    let import = f.store.put_import(TENANT, empty, "leads.csv", at(1)).unwrap();
-    f.store.put_rejects(TENANT, import, &[Reject { line: 2, reason: "r".into(), raw: "x".into() }]).unwrap();
+    let import = f.store.put_import(TENANT, &new_import(empty), at(1)).unwrap();
+    let reject = Reject { line: 2, field: "phone".into(), reason: "r".into(), raw: "x".into() };
+    f.store.put_rejects(TENANT, import, &[reject]).unwrap();
     f.store.delete_list(TENANT, empty).unwrap();
     assert_eq!(f.store.import(TENANT, import).unwrap(), None);
     assert_eq!(f.store.delete_list(TENANT, empty).unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(f.store.delete_list(TENANT, f.list).unwrap_err().kind, ErrorKind::Rule);
     assert_eq!(f.store.delete_list(TenantId(2), f.list).unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(f.store.counts(TENANT, f.list).unwrap().total, 3);
+}
+
+fn new_import(list: ListId) -> NewImport {
+    NewImport { list, file_name: "leads.csv".to_owned(), bytes_total: 99, dry_run: true }
 }
 
 fn leads_are_filtered(on: Backend) {
@@ -146,11 +151,13 @@ fn an_idempotent_request_gets_its_first_answer(on: Backend) {
 
 fn an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects(on: Backend) {
     let f = fixture(on, 0);
-    let import = f.store.put_import(TENANT, f.list, "leads.csv", at(1)).unwrap();
+    let import = f.store.put_import(TENANT, &new_import(f.list), at(1)).unwrap();
     let row = f.store.import(TENANT, import).unwrap().unwrap();
-    assert_eq!((row.progress.state.as_str(), row.progress.lines, row.started_at), ("running", 0, at(1)));
+    assert_eq!((row.progress, row.new, row.started_at), (ImportProgress::default(), new_import(f.list), at(1)));
     let done = ImportProgress {
         state: "done".to_owned(),
+        bytes: 99,
+        reasons: "{\"no number\":1}".to_owned(),
         lines: 5,
         accepted: 3,
         rejected: 1,
@@ -161,13 +168,13 @@ fn an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects(on: Backen
     f.store.update_import(TENANT, import, &done).unwrap();
     assert_eq!(f.store.import(TENANT, import).unwrap().unwrap().progress, done);
     assert_eq!(f.store.update_import(TENANT, ImportId(99), &done).unwrap_err().kind, ErrorKind::NotFound);
-    let second = f.store.put_import(TENANT, f.list, "more.csv", at(3)).unwrap();
+    let second = f.store.put_import(TENANT, &new_import(f.list), at(3)).unwrap();
     let names =
         |before| f.store.imports(TENANT, before, 0).unwrap().into_iter().map(|row| row.import).collect::<Vec<_>>();
     assert_eq!((names(None), names(Some(second))), (vec![second, import], vec![import]));
 
     let raw = format!("{}\0é", "x".repeat(REJECT_RAW_BYTES_MAX - 2));
-    let line = |line| Reject { line, reason: "no number".to_owned(), raw: raw.clone() };
+    let line = |line| Reject { line, field: "phone".to_owned(), reason: "no number".to_owned(), raw: raw.clone() };
     assert_eq!(f.store.put_rejects(TENANT, import, &[]).unwrap(), 0);
     assert_eq!(f.store.put_rejects(TENANT, import, &[line(2), line(3)]).unwrap(), 2);
     let kept = f.store.rejects(TENANT, import, 2, 0).unwrap();

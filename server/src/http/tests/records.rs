@@ -2,7 +2,7 @@
 
 use super::*;
 use base::{AttemptId, CampaignId, LeadId};
-use store::AttemptIntentRow;
+use store::{AttemptIntentRow, NewImport};
 
 /// Imports a CSV and waits for its end; gives the import.
 fn import(bench: &Bench, query: &str, kind: &str, body: &str) -> Value {
@@ -66,7 +66,7 @@ fn a_list_is_imported_in_the_background_and_what_was_rejected_can_be_fetched() {
     assert_eq!(next["items"].as_array().unwrap().len(), 2);
     let end = bench.get(Role::Viewer, next["next"].as_str().unwrap()).is(200).json();
     assert_eq!(end, json!({ "items": [], "next": null }));
-    until(|| bench.get(Role::Viewer, "/api/v1/lists/leads").is(200).json()["total"] == 4);
+    until(|| bench.get(Role::Viewer, "/api/v1/lists/leads").is(200).json()["leads"] == 4);
     let lead = bench.get(Role::Supervisor, "/api/v1/leads?number=%2B12125550100").is(200).json()["items"][0].clone();
     assert_eq!((lead["first_name"].as_str(), lead["list"].as_str()), (Some("Ann"), Some("leads")));
     assert_eq!(bench.get(Role::Supervisor, &format!("/api/v1/leads/{}", lead["id"])).is(200).json(), lead);
@@ -79,7 +79,8 @@ fn an_import_that_a_killed_process_left_is_ended() {
     let mut bench = Bench::new();
     bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
     let list = bench.store.find_list(TenantId::DEFAULT, "leads").unwrap().unwrap();
-    bench.store.put_import(TenantId::DEFAULT, list, "left.csv", wall_now()).unwrap();
+    let left = NewImport { list, file_name: "left.csv".to_owned(), bytes_total: 9, dry_run: false };
+    bench.store.put_import(TenantId::DEFAULT, &left, wall_now()).unwrap();
     bench.serve_again(Outfit::default());
     let all = bench.get(Role::Viewer, "/api/v1/imports").is(200).json();
     assert_eq!(
@@ -118,7 +119,7 @@ fn records_come_in_pages_or_as_one_harmless_file() {
     assert_eq!(first["items"][0]["why"]["launch"], 1);
     let second = bench.get(Role::Supervisor, first["next"].as_str().unwrap()).is(200).json();
     assert_eq!((second["items"][0]["id"].as_u64(), second["items"].as_array().unwrap().len()), (Some(3), 1));
-    let span = bench.get(Role::Supervisor, "/api/v1/attempts?from=2000000&to=3000000&newest_first=true").is(200).json();
+    let span = bench.get(Role::Supervisor, "/api/v1/attempts?from=2000000&to=3000000&order=desc").is(200).json();
     assert_eq!(span["items"].as_array().unwrap().len(), 1);
     bench.get(Role::Supervisor, "/api/v1/attempts?campaign=nothing").is(422);
     let file = bench.send(Role::Supervisor, "GET", "/api/v1/attempts", None, &[("accept", "text/csv")]).is(200);

@@ -114,7 +114,7 @@ fn everything_that_is_refused_is_a_problem() {
         (send("GET", "/api/v1/calls/x", None, &[]), 404),
         (send("GET", "/api/v1/attempts?from=yesterday", None, &[]), 422),
         (send("GET", "/api/v1/cdrs?limit=100000", None, &[]), 422),
-        (send("GET", "/api/v1/contacts", None, &[]), 501),
+        (send("GET", "/api/v1/recordings", None, &[]), 501),
         (send("DELETE", "/api/v1/calls/1", None, &[("idempotency-key", "")]), 422),
     ] {
         let answer = answer.is(status);

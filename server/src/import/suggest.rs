@@ -1,0 +1,133 @@
+//! Which column holds which field, guessed from the words of the header in the languages of the console, and for the
+//! number, when its column says nothing, from what stands below.
+
+use super::Field;
+use std::collections::BTreeMap;
+
+/// Header words of each field, without case and accents: English, German, Polish, Russian, Bosnian and Croatian. The
+/// first of a field is its best name; a word counts more the earlier it stands.
+const WORDS: [(Field, &[&str]); 5] = [
+    (
+        Field::Phone,
+        &[
+            "phone", "telefon", "телефон", "mobile", "mobil", "mobilfunk", "handy", "telephone", "telefonnummer",
+            "rufnummer", "handynummer", "mobilnummer", "cell", "cellphone", "msisdn", "komorka", "komorkowy",
+            "мобильный", "сотовый", "моб", "mobitel", "tel", "тел", "gsm", "phonenumber", "number", "nummer", "numer",
+            "номер", "broj", "nr",
+        ],
+    ),
+    (
+        Field::FirstName,
+        &[
+            "firstname", "first", "given", "givenname", "vorname", "rufname", "imie", "имя", "ime", "forename", "name",
+        ],
+    ),
+    (
+        Field::LastName,
+        &[
+            "lastname", "last", "surname", "family", "familyname", "nachname", "familienname", "zuname", "nazwisko",
+            "фамилия", "prezime",
+        ],
+    ),
+    (
+        Field::Timezone,
+        &["timezone", "zone", "tz", "zeitzone", "strefa", "strefaczasowa", "часовойпояс", "пояс", "vremenskazona", "zona"],
+    ),
+    (
+        Field::ExternalId,
+        &[
+            "externalid", "id", "customerid", "customer", "crm", "reference", "ref", "kundennummer", "kundennr", "klient",
+            "identyfikator", "sifra", "клиент", "код", "ид",
+        ],
+    ),
+];
+
+/// The field that each column of the header seems to hold; each field once. `digits` tells how many of a column's cells
+/// look like telephone numbers, of 1.
+pub(super) fn fields(header: &[String], digits: impl Fn(usize) -> f64) -> BTreeMap<Field, usize> {
+    let mut offers: Vec<(usize, usize, Field)> = Vec::new();
+    for (column, name) in header.iter().enumerate() {
+        for (field, words) in WORDS {
+            if let Some(cost) = cost(name, words) {
+                offers.push((cost, column, field));
+            }
+        }
+    }
+    offers.sort_unstable();
+    let mut places = BTreeMap::new();
+    for (_, column, field) in offers {
+        // A column of texts is no column of numbers, whatever it is called ("number of children").
+        let plausible = field != Field::Phone || digits(column) > 0.5;
+        if plausible && !places.contains_key(&field) && !places.values().any(|taken| *taken == column) {
+            places.insert(field, column);
+        }
+    }
+    if !places.contains_key(&Field::Phone) {
+        let free = (0..header.len()).filter(|column| !places.values().any(|taken| taken == column));
+        let best = free.map(|column| (digits(column), column)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        if let Some((share, column)) = best
+            && share > 0.5
+        {
+            places.insert(Field::Phone, column);
+        }
+    }
+    places
+}
+
+/// How far a header is from a field's words; `None`: none of them is in it.
+fn cost(name: &str, words: &[&str]) -> Option<usize> {
+    let parts: Vec<String> = name.split(|c: char| !c.is_alphanumeric()).map(plain).filter(|p| !p.is_empty()).collect();
+    let whole = parts.concat();
+    let place = |text: &str| words.iter().position(|word| *word == text);
+    let exact = place(&whole);
+    let inside = parts.iter().filter_map(|part| place(part)).min();
+    exact.or_else(|| inside.map(|place| 100 + place))
+}
+
+/// Without case, and without the accents of these languages.
+fn plain(text: &str) -> String {
+    let letters = text.chars().flat_map(char::to_lowercase).map(|c| match c {
+        'ą' | 'ä' => 'a',
+        'ć' | 'č' => 'c',
+        'đ' => 'd',
+        'ę' => 'e',
+        'ё' => 'е',
+        'ł' => 'l',
+        'ń' => 'n',
+        'ó' | 'ö' => 'o',
+        'ś' | 'š' => 's',
+        'ü' => 'u',
+        'ź' | 'ż' | 'ž' => 'z',
+        c => c,
+    });
+    letters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_five_languages_are_understood() {
+        for (header, found) in [
+            (vec!["Phone", "First name", "Last name", "Time zone", "Customer ID"], [0, 1, 2, 3, 4]),
+            (vec!["Kundennummer", "Vorname", "Nachname", "Telefonnummer", "Zeitzone"], [3, 1, 2, 4, 0]),
+            (vec!["Imię", "Nazwisko", "Numer telefonu", "Strefa czasowa", "Identyfikator"], [2, 0, 1, 3, 4]),
+            (vec!["Код клиента", "Фамилия", "Имя", "Мобильный телефон", "Часовой пояс"], [3, 2, 1, 4, 0]),
+            (vec!["Šifra", "Ime", "Prezime", "Broj telefona", "Vremenska zona"], [3, 1, 2, 4, 0]),
+            (vec!["id", "phone", "first_name", "last_name", "timezone"], [1, 2, 3, 4, 0]),
+        ] {
+            let header: Vec<String> = header.into_iter().map(str::to_owned).collect();
+            let places = fields(&header, |_| 1.0);
+            assert_eq!(places.into_values().collect::<Vec<_>>(), found, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_of_numbers_is_found_whatever_it_is_called_and_one_of_texts_is_none() {
+        let header: Vec<String> = ["number of children", "contact", "x"].map(str::to_owned).into();
+        let digits = |column: usize| [0.0, 0.9, 0.2][column];
+        assert_eq!(fields(&header, digits), BTreeMap::from([(Field::Phone, 1)]));
+        assert_eq!(fields(&header, |_| 0.0), BTreeMap::new());
+    }
+}
