@@ -257,8 +257,11 @@ fn broken(error: &MultipartError) -> Problem {
 
 /// Imports a file and writes down how it goes, to its end.
 fn work(mut sink: JobSink<'_>, file: File, options: &ImportOptions) {
-    let result = import::import_csv(BufReader::new(file), options, &mut sink).and_then(|report| {
-        sink.keep_rejects()?;
+    let result = import::import_csv(BufReader::new(file), options, &mut sink);
+    // What was refused is kept, however it ended.
+    let kept = sink.keep_rejects();
+    let result = result.and_then(|report| {
+        kept?;
         if !sink.row.new.dry_run {
             sink.store.analyze()?;
         }

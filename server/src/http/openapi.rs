@@ -38,7 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Tags with what they hold, in the order of the document.
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("calls", "Calls under way: placed, listed, ended."),
     ("campaigns", "What is dialled, and how it goes. Trunks."),
     ("agents", "People who take calls."),

@@ -1,6 +1,7 @@
 //! The whole HTTP side in one process: a real store, a real listener, and a control thread that answers as told.
 
 mod calls;
+mod contacts;
 mod files;
 mod login;
 mod records;

@@ -171,3 +171,123 @@ fn the_store_sink_tells_what_was_on_the_list_before() {
     assert_eq!((report.added, report.already_on_list), (1, 1));
     assert_eq!(store.counts(store::TenantId::DEFAULT, list).unwrap().total, 3);
 }
+
+fn saved(text: &str, encoding: &str) -> Vec<u8> {
+    encoding_named(encoding).unwrap().encode(text).0.into_owned()
+}
+
+#[test]
+fn files_in_old_code_pages_and_utf_16_are_read_like_any_other() {
+    let russian = "phone;first_name;last_name\n89161234567;Артём;Йовович\n89161234568;Наталья;Щербакова\n";
+    let polish = "phone;first_name;last_name\n501234567;Łukasz;Żółć\n501234568;Małgorzata;Święcicka\n";
+    let wide: Vec<u8> = format!("\u{feff}{polish}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (file, region, first, last) in [
+        (saved(russian, "windows-1251"), "RU", "Артём", "Щербакова"),
+        (saved(polish, "windows-1250"), "PL", "Łukasz", "Święcicka"),
+        (wide, "PL", "Łukasz", "Święcicka"),
+        (russian.as_bytes().to_vec(), "RU", "Артём", "Щербакова"),
+    ] {
+        let options = ImportOptions { region: region.to_owned(), ..ImportOptions::default() };
+        let (report, kept) = import(file, &options).unwrap();
+        assert_eq!((report.added, report.rejected), (2, 0), "{:?}", kept.rejected);
+        assert_eq!(kept.leads[0].first_name.as_deref(), Some(first));
+        assert_eq!(kept.leads[1].last_name.as_deref(), Some(last));
+    }
+    // What is said counts more than what it looks like.
+    let encoding = encoding_named("windows-1251");
+    let options = ImportOptions { region: "RU".to_owned(), encoding, ..ImportOptions::default() };
+    let (_, kept) = import(saved("phone;first_name\n89161234567;Ян\n", "windows-1251"), &options).unwrap();
+    assert_eq!(kept.leads[0].first_name.as_deref(), Some("Ян"));
+}
+
+#[test]
+fn progress_counts_the_bytes_of_the_file_and_may_end_it() {
+    struct Watcher(Vec<u64>);
+    impl LeadSink for Watcher {
+        fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
+            Ok(Imported { added: batch.len() as u64, already_there: 0 })
+        }
+        fn progress(&mut self, bytes: u64) -> Result<(), Failure> {
+            self.0.push(bytes);
+            if self.0.len() == 3 { Err(Failure::failed("enough")) } else { Ok(()) }
+        }
+    }
+    let mut csv = String::from("phone\n");
+    for row in 0..12_000 {
+        csv.push_str(&format!("2125{:02}{:04}\n", 20 + row / 10_000, row % 10_000));
+    }
+    let wide: Vec<u8> = csv.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let mut watcher = Watcher(Vec::new());
+    let failure = import_csv(&wide[..], &ImportOptions::default(), &mut watcher).unwrap_err();
+    assert!(failure.to_string().contains("enough"), "{failure}");
+    assert!(watcher.0.is_sorted(), "{:?}", watcher.0);
+    assert_eq!(watcher.0[2], wide.len() as u64);
+}
+
+#[test]
+fn a_column_can_be_left_out() {
+    let map = BTreeMap::from([(Field::FirstName, String::new())]);
+    let (_, kept) =
+        import("phone,first_name\n2125550100,Ann\n", &ImportOptions { map, ..ImportOptions::default() }).unwrap();
+    assert_eq!(kept.leads[0].first_name, None);
+}
+
+fn look(file: &[u8], region: &str, map: Option<BTreeMap<Field, String>>) -> Preview {
+    let mapped = map.is_some();
+    let options =
+        ImportOptions { region: region.to_owned(), map: map.unwrap_or_default(), ..ImportOptions::default() };
+    preview(file, true, &options, mapped).unwrap()
+}
+
+#[test]
+fn a_preview_guesses_columns_and_says_what_is_wrong_with_rows() {
+    let file = "Kunde;Vorname;Nachname;Handynummer\n\
+                1;Jörg;Groß;15123456789\n\
+                2;Eva;Klein;4.9E+11\n\
+                3;Udo;Mittel;015123456789\n\
+                4;Ida;Lang;+49 151 23456780\n";
+    let seen = look(&saved(file, "windows-1252"), "de", None);
+    assert_eq!((seen.delimiter.as_str(), seen.encoding.as_str(), seen.region.as_str()), (";", "windows-1252", "DE"));
+    let columns: Vec<_> = seen.columns.iter().map(|column| (column.name.as_str(), column.field)).collect();
+    assert_eq!(
+        columns,
+        [
+            ("Kunde", Some("external_id")),
+            ("Vorname", Some("first_name")),
+            ("Nachname", Some("last_name")),
+            ("Handynummer", Some("phone"))
+        ]
+    );
+    assert_eq!(seen.columns[1].samples, ["Jörg", "Eva", "Udo", "Ida"]);
+    assert!(seen.missing.is_empty());
+    let rows = &seen.rows;
+    assert_eq!((rows[0].line, rows[0].fields["phone"].as_str(), rows[0].note), (2, "+4915123456789", Some("leading_zero")));
+    assert_eq!(rows[0].fields["last_name"], "Groß");
+    let fault = rows[1].fault.as_ref().unwrap();
+    assert_eq!((fault.field, fault.value.as_str()), ("phone", "4.9E+11"));
+    assert!(fault.reason.contains("power of ten"), "{}", fault.reason);
+    assert_eq!(rows[2].fault.as_ref().unwrap().reason, "same number as line 2");
+    assert_eq!((rows[3].fault.clone(), rows[3].note), (None, None));
+
+    // As mapped, not as it seems.
+    let map = BTreeMap::from([(Field::Phone, "Handynummer".to_owned()), (Field::LastName, "Kunde".to_owned())]);
+    let seen = look(file.as_bytes(), "DE", Some(map));
+    assert_eq!(seen.columns.iter().map(|column| column.field).collect::<Vec<_>>(), [Some("last_name"), None, None, Some("phone")]);
+    assert_eq!(seen.rows[0].fields["last_name"], "1");
+    let seen = look(file.as_bytes(), "DE", Some(BTreeMap::new()));
+    assert_eq!((seen.missing, seen.rows.len()), (vec!["phone"], 0));
+}
+
+#[test]
+fn a_preview_of_the_beginning_shows_no_half_row_and_refuses_what_an_import_would() {
+    let options = ImportOptions::default();
+    let cut = preview(b"phone\n2125550100\n2125550101\n21255", false, &options, false).unwrap();
+    assert_eq!(cut.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3]);
+    let long: String = (0..50).map(|n| format!("212555{n:04}\n")).collect();
+    assert_eq!(preview(format!("phone\n{long}").as_bytes(), true, &options, false).unwrap().rows.len(), 20);
+    let empty = preview(b"", true, &options, false).unwrap();
+    assert_eq!((empty.columns.len(), empty.missing), (0, vec!["phone"]));
+    let map = BTreeMap::from([(Field::Phone, "nowhere".to_owned())]);
+    let failure = preview(b"phone\n1\n", true, &ImportOptions { map, ..ImportOptions::default() }, true).unwrap_err();
+    assert_eq!(failure.code(), 2, "{failure}");
+}

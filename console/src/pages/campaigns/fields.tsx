@@ -36,7 +36,7 @@ export interface CampaignFieldsProps {
 export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
   const { t } = useTranslation('campaigns');
   const { values } = form;
-  const leads = new Map(choices.lists.map((list) => [list.name, list.total]));
+  const leads = new Map(choices.lists.map((list) => [list.name, list.leads]));
   const channels = new Map(choices.trunks.map((trunk) => [trunk.name, trunk.channels_max]));
   const skills = withChosen([...new Set(choices.agents.flatMap((agent) => agent.skills))].sort(), values.skills);
   return (

@@ -10,9 +10,9 @@ type CampaignView = Thing<'CampaignView'>;
 /** Leads that will not be dialled again, of all on the list. */
 export function Progress({ list }: { list: Thing<'List'> | undefined }) {
   const { t } = useTranslation('campaigns');
-  if (!list || list.total === 0) return <>{NONE}</>;
-  const done = (list.by_state.done ?? 0) + (list.by_state.blocked ?? 0);
-  return <Meter part={done / list.total}>{t('progressOf', { done: compact(done), all: compact(list.total) })}</Meter>;
+  if (!list || list.leads === 0) return <>{NONE}</>;
+  const done = (list.states.done ?? 0) + (list.states.blocked ?? 0);
+  return <Meter part={done / list.leads}>{t('progressOf', { done: compact(done), all: compact(list.leads) })}</Meter>;
 }
 
 /** The window that is nearest to its limit. */
