@@ -10,7 +10,8 @@
 //! **Blocks.** Each fenced block says its kind; one that does not, or that says a kind not listed here, fails.
 //! `sh` is run: all of a guide in one bash with `set -euo pipefail`, so that what one block sets the next one has.
 //! `text` is what the `sh` block before it prints. A block with a file name after its kind (`toml outpace.toml`) is
-//! written to that file, as the reader is told to. `toml`, `json`, `csv`, `xml` without a name are only shown.
+//! written to that file, as the reader is told to. `toml`, `json`, `csv`, `xml` without a name are only shown, and so are
+//! pictures of letters (`diagram`).
 //!
 //! **Comparing.** The lines of a `text` block stand in the output in this order and without a gap; what comes before and
 //! after is free. A number may be another number, and a run of spaces as long as it likes. With `text exact` numbers
@@ -43,7 +44,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Kinds of blocks that are shown or written to a file.
-const SHOWN: &[&str] = &["toml", "json", "csv", "xml"];
+const SHOWN: &[&str] = &["toml", "json", "csv", "xml", "diagram"];
 /// A guide that is not through after this is stuck; each takes a minute or two.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// How often an end is looked for.
