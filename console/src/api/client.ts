@@ -15,7 +15,7 @@ export const base = new URL('./', document.baseURI);
 export const basePath = base.pathname.replace(/\/$/, '');
 
 /** A header that no form and no other site can send: with it the server believes the login's cookie for changes. */
-const OURS = { 'X-Outpace-Console': '1' };
+export const OURS = { 'X-Outpace-Console': '1' };
 
 const ended = new Set<() => void>();
 

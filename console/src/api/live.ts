@@ -37,9 +37,23 @@ export function putAgent(agent: Thing<'AgentView'>): void {
   queryClient.setQueryData<Page<Thing<'AgentView'>>>(keys.agents, (page) => inPage(page, agent));
 }
 
+/** Puts an import as the server shows it into the caches; at its end the list has other leads. */
+export function putImport(item: Thing<'Import'>): void {
+  queryClient.setQueryData<Thing<'Import'>>(keys.import(item.id), (old) => old && item);
+  queryClient.setQueryData<Page<Thing<'Import'>>>(keys.imports, (page) => {
+    // The latest come first.
+    if (!page || page.items.some((one) => one.id === item.id)) return inPage(page, item);
+    return { ...page, items: [item, ...page.items] };
+  });
+  if (item.state === 'running') return;
+  void queryClient.invalidateQueries({ queryKey: keys.lists });
+  if (item.list) void queryClient.invalidateQueries({ queryKey: keys.list(item.list) });
+}
+
 /** Begins to listen; once, at the start of the console. */
 export function keepCachesLive(): void {
   listen('agent.*', (agent) => putAgent(agent as Thing<'AgentView'>));
   listen('campaign.*', (campaign) => putCampaign(campaign as Thing<'CampaignView'>));
+  listen('import.*', (item) => putImport(item as Thing<'Import'>));
   listen('reset', () => void queryClient.invalidateQueries());
 }

@@ -1,5 +1,6 @@
 /** What several pages read: asked once, kept true by events (live.ts). */
 import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { api, data } from './client';
 import { keys } from './live';
 
@@ -20,3 +21,9 @@ export const useTrunks = () =>
 const LISTS_EVERY_MS = 20_000;
 
 export const useLists = () => useQuery({ queryKey: keys.lists, queryFn: () => data(api.GET('/api/v1/lists')), refetchInterval: LISTS_EVERY_MS });
+
+/** Names of agents by their ids: records hold ids, which outlive a change of name. */
+export function useAgentNames(): Map<number, string> {
+  const agents = useAgents();
+  return useMemo(() => new Map(agents.data?.items.map((agent) => [agent.id, agent.name])), [agents.data]);
+}

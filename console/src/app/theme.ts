@@ -1,5 +1,5 @@
 /** One design, light and dark. Colours that mean something stand in `styles.css` as `--op-…`. */
-import { createTheme, Input, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, defaultVariantColorsResolver, Input, Tooltip, type CSSVariablesResolver, type MantineColorsTuple, type VariantColorsResolver } from '@mantine/core';
 
 /** The accent: petrol. Shade 7 on white and shade 3 on the dark ground pass AA with room. */
 const petrol: MantineColorsTuple = [
@@ -19,7 +19,14 @@ const red: MantineColorsTuple = [
 export const FONT = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, sans-serif';
 export const FONT_MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace';
 
+/** Filled grounds are dark in the light theme and light in the dark one; Mantine looks at one of them alone. */
+const variantColors: VariantColorsResolver = (input) => {
+  const colors = defaultVariantColorsResolver(input);
+  return input.variant === 'filled' ? { ...colors, color: 'var(--op-on-fill)' } : colors;
+};
+
 export const theme = createTheme({
+  variantColorResolver: variantColors,
   colors: { petrol, gray, dark, red },
   primaryColor: 'petrol',
   primaryShade: { light: 7, dark: 3 },

@@ -2,21 +2,33 @@
 import type access from './en/access.json';
 import type account from './en/account.json';
 import type agents from './en/agents.json';
+import type attempt from './en/attempt.json';
 import type board from './en/board.json';
 import type calls from './en/calls.json';
 import type campaigns from './en/campaigns.json';
 import type common from './en/common.json';
+import type contacts from './en/contacts.json';
+import type lists from './en/lists.json';
 import type login from './en/login.json';
+import type report from './en/report.json';
+import type results from './en/results.json';
+import type words from './en/words.json';
 
 declare const resources: {
   access: typeof access;
   account: typeof account;
   agents: typeof agents;
+  attempt: typeof attempt;
   board: typeof board;
   calls: typeof calls;
   campaigns: typeof campaigns;
   common: typeof common;
+  contacts: typeof contacts;
+  lists: typeof lists;
   login: typeof login;
+  report: typeof report;
+  results: typeof results;
+  words: typeof words;
 };
 
 export default resources;

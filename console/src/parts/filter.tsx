@@ -33,6 +33,11 @@ export function FilterLine({ children }: { children: ReactNode }) {
   return <div className={css.line}>{children}</div>;
 }
 
+/** Labelled fields above a table. One that wants more room has `data-wide`. */
+export function FilterFields({ children }: { children: ReactNode }) {
+  return <div className={css.fields}>{children}</div>;
+}
+
 /** Whether any of the texts has what was typed. */
 export function fits(wanted: string, ...texts: (string | null | undefined)[]): boolean {
   const sought = wanted.trim().toLocaleLowerCase();

@@ -64,7 +64,7 @@ export function bytes(count: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
   const step = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3));
   const unit = units[step] ?? 'byte';
-  const format = (language: string) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: step === 0 ? 0 : 1 });
+  const format = (language: string) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: step === 0 ? 0 : 1 });
   return kept(`b${unit}`, format).format(count / 1_000 ** step);
 }
 
@@ -85,4 +85,38 @@ export function date(at_us: number): string {
 /** The time alone when it is today, else with its day. */
 export function moment(at_us: number): string {
   return new Date(at_us / 1_000).toDateString() === new Date().toDateString() ? time(at_us) : dateTime(at_us);
+}
+
+/** In little room: the time alone when it is today, else day and minute, with the year when it is another one. */
+export function shortMoment(at_us: number, now = new Date()): string {
+  const at = new Date(at_us / 1_000);
+  if (at.toDateString() === now.toDateString()) return time(at_us);
+  const other = at.getFullYear() !== now.getFullYear();
+  const options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', year: other ? 'numeric' : undefined, hour: 'numeric', minute: '2-digit' };
+  return kept(`sm${other}`, (language) => new Intl.DateTimeFormat(language, options)).format(at);
+}
+
+/** The time of day, with its weekday, on the clocks of a zone; `null` when the browser does not know the zone. */
+export function timeThere(at_us: number, zone: string): string | null {
+  try {
+    return kept(`z${zone}`, (language) => new Intl.DateTimeFormat(language, { weekday: 'short', hour: 'numeric', minute: '2-digit', timeZone: zone })).format(at_us / 1_000);
+  } catch {
+    return null;
+  }
+}
+
+/** A span of seconds as people say it: 45 s, 12 min, 3h 20m. */
+export function hours(span_s: number): string {
+  const unit = (value: number, name: 'hour' | 'minute' | 'second', unitDisplay: 'short' | 'narrow') =>
+    kept(`hs${name}${unitDisplay}`, (language) => new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay, maximumFractionDigits: 0 })).format(value);
+  if (span_s < 90) return unit(span_s, 'second', 'short');
+  const minutes = Math.round(span_s / 60);
+  if (minutes < 60) return unit(minutes, 'minute', 'short');
+  return `${unit(Math.floor(minutes / 60), 'hour', 'narrow')} ${unit(minutes % 60, 'minute', 'narrow')}`;
+}
+
+/** The hour of a day, with its weekday where more than one day is shown. */
+export function hourOfDay(at_us: number, weekday: boolean): string {
+  const options: Intl.DateTimeFormatOptions = weekday ? { weekday: 'short', hour: 'numeric' } : { hour: 'numeric', minute: '2-digit' };
+  return kept(`h${weekday}`, (language) => new Intl.DateTimeFormat(language, options)).format(at_us / 1_000);
 }

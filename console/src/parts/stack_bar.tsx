@@ -9,15 +9,24 @@ export interface Segment {
   color: `--op-${string}`;
 }
 
-export function StackBar({ label, segments, size = 'normal', hideZero }: { label: string; segments: Segment[]; size?: 'normal' | 'large'; hideZero?: boolean }) {
+export interface StackBarProps {
+  label: string;
+  segments: Segment[];
+  size?: 'normal' | 'large';
+  hideZero?: boolean;
+  /** In a table there is no room for the list: the pointer and screen readers get it. */
+  brief?: boolean;
+}
+
+export function StackBar({ label, segments, size = 'normal', hideZero, brief }: StackBarProps) {
   const total = segments.reduce((sum, segment) => sum + segment.value, 0);
   const shown = hideZero ? segments.filter((segment) => segment.value > 0) : segments;
   return (
     <div className={css.bar} data-size={size}>
-      <div className={css.track} aria-hidden="true">
+      <div className={css.track} aria-hidden="true" title={brief ? shown.map((segment) => `${segment.label} ${number(segment.value)}`).join(', ') : undefined}>
         {total > 0 && segments.map((segment) => <div key={segment.key} className={css.part} style={{ flexGrow: segment.value, background: `var(${segment.color})`, display: segment.value > 0 ? undefined : 'none' }} />)}
       </div>
-      <ul className={css.legend} aria-label={label}>
+      <ul className={brief ? 'op-visually-hidden' : css.legend} aria-label={label}>
         {shown.map((segment) => (
           <li key={segment.key}>
             <span className={css.swatch} style={{ background: `var(${segment.color})` }} />
