@@ -127,7 +127,7 @@ function Account() {
   return (
     <Menu position="top-start" width={240}>
       <Menu.Target>
-        <UnstyledButton className={css.account} aria-label={t('shell.account', { name: who.name })}>
+        <UnstyledButton className={css.account} aria-label={t('shell.account', { name: who.name, role: t(`role.${who.role}`) })}>
           <Icon name="account" size={22} />
           <span className={css.accountText}>
             <span className={css.accountName}>{who.name}</span>

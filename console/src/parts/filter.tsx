@@ -33,7 +33,7 @@ export function FilterLine({ children }: { children: ReactNode }) {
   return <div className={css.line}>{children}</div>;
 }
 
-/** Labelled fields above a table. One that wants more room has `data-wide`. */
+/** Labelled fields above a table. The root of one that wants more room has `data-wide`. */
 export function FilterFields({ children }: { children: ReactNode }) {
   return <div className={css.fields}>{children}</div>;
 }

@@ -11,6 +11,7 @@ interface Props {
   all?: boolean;
 }
 
+const WIDE = { 'data-wide': true };
 const DAY_MS = 86_400_000;
 
 export function SpanPicker({ filters, usual, onChange, all }: Props) {
@@ -40,8 +41,8 @@ export function SpanPicker({ filters, usual, onChange, all }: Props) {
       />
       {name === 'own' && (
         <>
-          <TextInput {...field('from')} data-wide />
-          <TextInput {...field('to')} data-wide />
+          <TextInput {...field('from')} wrapperProps={WIDE} />
+          <TextInput {...field('to')} wrapperProps={WIDE} />
         </>
       )}
     </>

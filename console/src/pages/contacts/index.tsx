@@ -21,6 +21,7 @@ import { useFilters } from '../../parts/use_filters';
 import { useTyped } from '../../parts/use_typed';
 import { fullName } from './api';
 
+const WIDE = { 'data-wide': true };
 const FILTERS = ['search', 'list'] as const;
 
 interface ContactPage extends Page<Contact> {
@@ -82,7 +83,7 @@ export default function Contacts() {
           autoFocus
           autoComplete="off"
           spellCheck={false}
-          data-wide
+          wrapperProps={WIDE}
         />
         <Select
           label={t('list')}
