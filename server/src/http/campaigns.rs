@@ -1,9 +1,9 @@
-//! Campaigns: made, tuned while they run, started, paused, stopped, reported.
+//! Campaigns: made, tuned while they run, started, paused, stopped.
 
 use super::Service;
 use super::auth::Holder;
 use super::calls::unexpected;
-use super::extract::{Json, Name, moment};
+use super::extract::{Json, Name, Query, moment};
 use super::page::{Page, percent, shown_to};
 use super::problem::{FieldError, Problem};
 use crate::config::{self, CampaignSchema, KeyFault};
@@ -17,6 +17,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::{CampaignId, ListId, WallTime};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         version: 1,
         name: "base",

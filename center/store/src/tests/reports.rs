@@ -85,6 +85,7 @@ fn calls_are_billed_as_their_trunk_counts(on: Backend) {
                 cause_whose: "callee".to_owned(),
                 cause_code: None,
                 media: None,
+                timeline: None,
             };
             write(&f, Op::CdrClose(close)).unwrap();
         }

@@ -208,6 +208,7 @@ fn a_report_counts_and_prices_and_comes_as_a_file() {
             cause_whose: cause_whose.clone(),
             cause_code: None,
             media: None,
+            timeline: None,
         };
         let end = AttemptCloseRow {
             tenant,
