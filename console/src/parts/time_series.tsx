@@ -79,7 +79,7 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
         cursor: { show: !compact, y: false, points: { show: !stacked, size: 6 } },
         scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, Math.max(top, most * 1.1)] } },
         axes: compact ? [{ show: false }, { show: false }] : [
-          { stroke: dim, font, grid: { show: false }, ticks: { show: false }, size: 26, space: 70, values: (_plot, splits) => splits.map((at_s) => time(at_s * 1_000_000).replace(/(:\d\d):00(\D*)$/, '$1$2')) },
+          { stroke: dim, font, grid: { show: false }, ticks: { show: false }, size: 20, space: 70, values: (_plot, splits) => splits.map((at_s) => time(at_s * 1_000_000).replace(/(:\d\d):00(\D*)$/, '$1$2')) },
           { stroke: dim, font, grid, ticks: { show: false }, size: 44, space: 34, values: (_plot, splits) => splits.map((one) => latest.current.format(one)) },
         ],
         series: [
@@ -132,7 +132,8 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
           {now.map((line) => (
             <li key={line.label}>
               <span className={css.swatch} data-dash={line.dash || undefined} style={{ background: line.dash ? undefined : `var(${line.color})`, borderColor: `var(${line.color})` }} />
-              {line.label} <b>{line.now}</b>
+              {/* One line is what the title says. */}
+              {lines.length > 1 && line.label} <b>{line.now}</b>
             </li>
           ))}
         </ul>
