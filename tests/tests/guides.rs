@@ -238,6 +238,9 @@ fn run(guide: &Path, own_world: bool) -> Result<(), String> {
         .env("GUIDE_ROOT", folder.path().join("root"))
         .env("GUIDE_OWN_WORLD", if own_world { "yes" } else { "" })
         .env_remove("CARGO_TARGET_DIR")
+        // The demo opens a browser where there is a display.
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
         .current_dir(&home)
         .process_group(0)
         .stdin(Stdio::null())
