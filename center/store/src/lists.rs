@@ -249,12 +249,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::import_leads`].
-    pub fn rehearse_leads(
-        &self,
-        tenant: TenantId,
-        list: ListId,
-        batch: Vec<NewLead>,
-    ) -> Result<Imported, StoreError> {
+    pub fn rehearse_leads(&self, tenant: TenantId, list: ListId, batch: Vec<NewLead>) -> Result<Imported, StoreError> {
         let place = format!("rehearsed import into list {list}");
         let (tenant, list) = (id(tenant.0)?, id(list.0)?);
         for lead in &batch {

@@ -100,7 +100,8 @@ fn begins(query: &mut Sql, column: &'static str, front: &str) {
     let chars = front.chars().count();
     if chars < RARE_FRONT_CHARS {
         // A function of the column is beyond every index.
-        query.push("substr(").push(column).push(", 1, ").bind(chars as i64).push(") = ").bind(front);
+        // PostgreSQL counts characters in INTEGER only.
+        query.push("substr(").push(column).push(", 1, CAST(").bind(chars as i64).push(" AS INTEGER)) = ").bind(front);
     } else {
         query.push("(").push(column).push(" >= ").bind(front).push(" AND ");
         query.push(column).push(" < ").bind(format!("{front}\u{10ffff}")).push(")");

@@ -9,8 +9,8 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts, engine,
-    events, health, imports, leads, lists, login, metrics, not_built, preview, report, suppression, tokens,
+    Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
+    engine, events, health, imports, leads, lists, login, metrics, not_built, preview, report, suppression, tokens,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};

@@ -244,7 +244,11 @@ impl Report {
             talk_s,
             hours: rows.hours.iter().map(hour).collect(),
             segments: Segments {
-                attempt_number: rows.by_attempt_number.iter().map(|(n, sums)| Segment::of(n.to_string(), sums)).collect(),
+                attempt_number: rows
+                    .by_attempt_number
+                    .iter()
+                    .map(|(n, sums)| Segment::of(n.to_string(), sums))
+                    .collect(),
                 timezone: rows
                     .by_timezone
                     .iter()

@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use jiff::tz::TimeZoneDatabase;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{Chain, Cursor, Read};
 use std::rc::Rc;
 use store::NewLead;
 
@@ -15,12 +15,14 @@ use store::NewLead;
 const ROW_BYTES_MAX: usize = 1 << 20;
 /// Longest text that is kept of a cell: the longest names and zones have about 60 bytes.
 const CELL_BYTES_MAX: usize = 256;
+/// How much of the file is looked at for its separator: a header of hundreds of columns.
+const BEGINNING_BYTES: u64 = 64 * 1024;
 /// How much of a bad value is said.
 const SAID_CHARS_MAX: usize = 60;
 
 /// The rows of a file.
 pub(super) struct Rows<R: Read> {
-    reader: csv::Reader<Bounded<BufReader<R>>>,
+    reader: csv::Reader<Bounded<Chain<Cursor<Vec<u8>>, R>>>,
     unread: Rc<Cell<usize>>,
     header: Vec<String>,
     record: ByteRecord,
@@ -37,13 +39,16 @@ pub(super) struct Row<'a> {
 
 impl<R: Read> Rows<R> {
     /// Reads the header and finds the separator by it.
-    pub(super) fn open(input: R) -> Result<Self, Failure> {
-        let mut input = BufReader::with_capacity(64 * 1024, input);
-        let beginning = input.fill_buf().map_err(|e| Failure::io("the CSV file", e))?;
-        let delimiter = separator(beginning);
+    pub(super) fn open(mut input: R) -> Result<Self, Failure> {
+        // A decoder may give a few bytes at a time.
+        let mut beginning = Vec::new();
+        input.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).map_err(|e| Failure::io("the CSV file", e))?;
+        let delimiter = separator(&beginning);
+        let input = Cursor::new(beginning).chain(input);
         let unread = Rc::new(Cell::new(0));
         let bounded = Bounded { input, since_row: Rc::clone(&unread) };
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bounded);
+        let mut reader =
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(64 * 1024).from_reader(bounded);
         let header = reader.byte_headers().map_err(|e| fault(&e))?;
         // The csv library takes a byte order mark off by itself.
         let header = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
@@ -127,7 +132,11 @@ impl Columns {
     pub(super) fn find(header: &[String], map: &BTreeMap<Field, String>) -> Result<Self, Failure> {
         let places = Self::places(header, map)?;
         if !places.contains_key(&Field::Phone) {
-            return Err(missing(header, Field::Phone, map.get(&Field::Phone).map_or(Field::Phone.name(), String::as_str)));
+            return Err(missing(
+                header,
+                Field::Phone,
+                map.get(&Field::Phone).map_or(Field::Phone.name(), String::as_str),
+            ));
         }
         Ok(Columns::at(places))
     }
@@ -138,10 +147,7 @@ impl Columns {
     }
 
     /// Where the fields of a header stand: as mapped, else by their own names.
-    pub(super) fn places(
-        header: &[String],
-        map: &BTreeMap<Field, String>,
-    ) -> Result<BTreeMap<Field, usize>, Failure> {
+    pub(super) fn places(header: &[String], map: &BTreeMap<Field, String>) -> Result<BTreeMap<Field, usize>, Failure> {
         let mut places = BTreeMap::new();
         for field in Field::ALL {
             let wanted = map.get(&field).map_or(field.name(), String::as_str).trim();

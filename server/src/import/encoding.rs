@@ -75,7 +75,9 @@ fn without_mark(beginning: &[u8]) -> Option<&'static Encoding> {
 
 /// The file in UTF-8. A file that is UTF-8 passes as it is, so that what is broken in it shows in its own row.
 pub(super) fn utf8<R: Read>(input: R, encoding: &'static Encoding) -> DecodeReaderBytes<R, Vec<u8>> {
-    DecodeReaderBytesBuilder::new().encoding(Some(encoding)).utf8_passthru(encoding == UTF_8).strip_bom(true).build(input)
+    // Passing through works only where no encoding is named.
+    let named = (encoding != UTF_8).then_some(encoding);
+    DecodeReaderBytesBuilder::new().encoding(named).utf8_passthru(true).strip_bom(true).build(input)
 }
 
 #[cfg(test)]

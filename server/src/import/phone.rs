@@ -82,8 +82,11 @@ pub(super) fn lost_zero(text: &str, region: Region) -> bool {
     let text = text.trim();
     let Some(home) = DATABASE.by_id(region.0.as_ref()) else { return false };
     let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    let national = country(home.country_code()).is_some_and(|regions| fits(&regions, text));
-    bare && national && home.national_prefix() == Some("0")
+    let Some(regions) = country(home.country_code()) else { return false };
+    let code = home.country_code().to_string();
+    // With the country's own code in front nothing is missing.
+    let coded = text.strip_prefix(code.as_str()).is_some_and(|rest| fits(&regions, rest));
+    bare && !coded && fits(&regions, text) && home.national_prefix() == Some("0")
 }
 
 /// Country code and national number. Country codes are prefix-free (ITU-T E.164), so at most one fits.

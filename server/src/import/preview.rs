@@ -135,12 +135,11 @@ fn shown(
     seen: &mut HashMap<String, u64>,
 ) -> PreviewRow {
     let as_they_stand = || {
-        let texts = Field::ALL.into_iter().filter_map(|field| Some((field.name(), columns.text(row, field)?.to_owned())));
+        let texts =
+            Field::ALL.into_iter().filter_map(|field| Some((field.name(), columns.text(row, field)?.to_owned())));
         texts.map(|(field, text)| (field, text.chars().take(SAMPLE_CHARS_MAX).collect())).collect()
     };
-    let fault = |fault: Rejected| {
-        Some(PreviewFault { field: fault.field, value: fault.value, reason: fault.reason })
-    };
+    let fault = |fault: Rejected| Some(PreviewFault { field: fault.field, value: fault.value, reason: fault.reason });
     let lead = match columns.lead(row, region) {
         Ok(lead) => lead,
         Err(rejected) => {

@@ -10,37 +10,99 @@ const WORDS: [(Field, &[&str]); 5] = [
     (
         Field::Phone,
         &[
-            "phone", "telefon", "телефон", "mobile", "mobil", "mobilfunk", "handy", "telephone", "telefonnummer",
-            "rufnummer", "handynummer", "mobilnummer", "cell", "cellphone", "msisdn", "komorka", "komorkowy",
-            "мобильный", "сотовый", "моб", "mobitel", "tel", "тел", "gsm", "phonenumber", "number", "nummer", "numer",
-            "номер", "broj", "nr",
+            "phone",
+            "telefon",
+            "телефон",
+            "mobile",
+            "mobil",
+            "mobilfunk",
+            "handy",
+            "telephone",
+            "telefonnummer",
+            "rufnummer",
+            "handynummer",
+            "mobilnummer",
+            "cell",
+            "cellphone",
+            "msisdn",
+            "komorka",
+            "komorkowy",
+            "мобильный",
+            "сотовый",
+            "моб",
+            "mobitel",
+            "tel",
+            "тел",
+            "gsm",
+            "phonenumber",
+            "number",
+            "nummer",
+            "numer",
+            "номер",
+            "broj",
+            "nr",
         ],
     ),
     (
         Field::FirstName,
-        &[
-            "firstname", "first", "given", "givenname", "vorname", "rufname", "imie", "имя", "ime", "forename", "name",
-        ],
+        &["firstname", "first", "given", "givenname", "vorname", "rufname", "imie", "имя", "ime", "forename", "name"],
     ),
     (
         Field::LastName,
         &[
-            "lastname", "last", "surname", "family", "familyname", "nachname", "familienname", "zuname", "nazwisko",
-            "фамилия", "prezime",
+            "lastname",
+            "last",
+            "surname",
+            "family",
+            "familyname",
+            "nachname",
+            "familienname",
+            "zuname",
+            "nazwisko",
+            "фамилия",
+            "prezime",
         ],
     ),
     (
         Field::Timezone,
-        &["timezone", "zone", "tz", "zeitzone", "strefa", "strefaczasowa", "часовойпояс", "пояс", "vremenskazona", "zona"],
+        &[
+            "timezone",
+            "zone",
+            "tz",
+            "zeitzone",
+            "strefa",
+            "strefaczasowa",
+            "часовойпояс",
+            "пояс",
+            "vremenskazona",
+            "zona",
+        ],
     ),
     (
         Field::ExternalId,
         &[
-            "externalid", "id", "customerid", "customer", "crm", "reference", "ref", "kundennummer", "kundennr", "klient",
-            "identyfikator", "sifra", "клиент", "код", "ид",
+            "externalid",
+            "id",
+            "customerid",
+            "customer",
+            "crm",
+            "reference",
+            "ref",
+            "kunde",
+            "kundennummer",
+            "kundennr",
+            "klient",
+            "identyfikator",
+            "sifra",
+            "клиент",
+            "код",
+            "ид",
         ],
     ),
 ];
+
+/// A column that is called a number's is believed when so many of its cells are some: files are dirty.
+const NAMED_SHARE_MIN: f64 = 0.25;
 
 /// The field that each column of the header seems to hold; each field once. `digits` tells how many of a column's cells
 /// look like telephone numbers, of 1.
@@ -57,7 +119,7 @@ pub(super) fn fields(header: &[String], digits: impl Fn(usize) -> f64) -> BTreeM
     let mut places = BTreeMap::new();
     for (_, column, field) in offers {
         // A column of texts is no column of numbers, whatever it is called ("number of children").
-        let plausible = field != Field::Phone || digits(column) > 0.5;
+        let plausible = field != Field::Phone || digits(column) >= NAMED_SHARE_MIN;
         if plausible && !places.contains_key(&field) && !places.values().any(|taken| *taken == column) {
             places.insert(field, column);
         }

@@ -204,9 +204,8 @@ impl Store {
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
                 lock(connection, tenant, &place).await?;
-                let delete = Sql::new(
-                    "DELETE FROM contact_number WHERE tenant_id = $1 AND contact_id = $2 AND number = $3",
-                );
+                let delete =
+                    Sql::new("DELETE FROM contact_number WHERE tenant_id = $1 AND contact_id = $2 AND number = $3");
                 let delete = delete.with(tenant).with(contact).with(number.clone());
                 if connection.execute(delete, &place).await? == 0 {
                     return Err(StoreError::not_found("the contact has no such number", &place));

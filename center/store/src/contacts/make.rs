@@ -304,4 +304,3 @@ pub(super) async fn rewrite(
     let words: Vec<(String, i64)> = words.into_iter().map(|word| (word, contact)).collect();
     put_words(connection, tenant, &words, place).await
 }
-

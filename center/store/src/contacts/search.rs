@@ -356,9 +356,7 @@ impl Search {
                 " k CROSS JOIN contact_number n CROSS JOIN contact c WHERE n.tenant_id = k.tenant_id \
                  AND n.number = k.number AND c.tenant_id = n.tenant_id AND c.contact_id = n.contact_id AND "
             }
-            _ => {
-                " k CROSS JOIN contact c WHERE c.tenant_id = k.tenant_id AND c.contact_id = k.contact_id AND "
-            }
+            _ => " k CROSS JOIN contact c WHERE c.tenant_id = k.tenant_id AND c.contact_id = k.contact_id AND ",
         });
         self.entries(&mut query, ask, &walk, end.as_ref());
         for term in others {

@@ -40,8 +40,7 @@ fn a_number_has_one_contact_and_imports_fill_what_it_lacks(on: Backend) {
     import(&f, second, vec![person("+12125550100", "Ann", "Smith", "7"), person("+12125550101", "Rob", "Jones", "")]);
     let all = f.store.contacts(TENANT, ContactQuery::default(), at(9)).unwrap();
     assert_eq!((all.contacts.len(), all.next, all.total_estimate, all.more_than_counted), (2, None, 2, false));
-    let names: Vec<_> =
-        all.contacts.iter().map(|row| (row.first_name.as_deref(), row.last_name.as_deref())).collect();
+    let names: Vec<_> = all.contacts.iter().map(|row| (row.first_name.as_deref(), row.last_name.as_deref())).collect();
     assert_eq!(names, [(Some("Ann"), Some("Smith")), (Some("Bob"), Some("Jones"))], "what is there stays");
     assert_eq!(all.contacts[0].lists, [f.list, second]);
     assert_eq!(pages(&f, "jones", None, 9), [2], "what was filled in is found");
@@ -120,7 +119,11 @@ fn cursors_of_another_search_are_refused(on: Backend) {
     let f = fixture(on, 9);
     let ask = |search: Option<&str>, cursor: &str| {
         let cursor = Some(cursor.to_owned());
-        f.store.contacts(TENANT, ContactQuery { search: search.map(str::to_owned), list: None, cursor, limit: 2 }, at(9))
+        f.store.contacts(
+            TENANT,
+            ContactQuery { search: search.map(str::to_owned), list: None, cursor, limit: 2 },
+            at(9),
+        )
     };
     assert!(ask(None, "0a3").is_ok());
     for (search, cursor) in [
@@ -209,8 +212,14 @@ fn contacts_are_changed_and_numbers_belong_to_one(on: Backend) {
     };
     f.store.change_contact(TENANT, ContactId(1), change.clone()).unwrap();
     let row = card(&f, 1).row;
-    assert_eq!((row.first_name.as_deref(), row.last_name.as_deref(), row.external_id), (Some("Maria"), Some("Smith"), None));
-    assert_eq!((pages(&f, "maria", None, 9), pages(&f, "ann", None, 9), pages(&f, "7", None, 9)), (vec![1], vec![], vec![]));
+    assert_eq!(
+        (row.first_name.as_deref(), row.last_name.as_deref(), row.external_id),
+        (Some("Maria"), Some("Smith"), None)
+    );
+    assert_eq!(
+        (pages(&f, "maria", None, 9), pages(&f, "ann", None, 9), pages(&f, "7", None, 9)),
+        (vec![1], vec![], vec![])
+    );
     let refused = |result: Result<(), StoreError>| result.unwrap_err().kind;
     assert_eq!(refused(f.store.change_contact(TENANT, ContactId(9), change.clone())), ErrorKind::NotFound);
     assert_eq!(refused(f.store.change_contact(TenantId(2), ContactId(1), change)), ErrorKind::NotFound);

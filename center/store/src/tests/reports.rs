@@ -53,7 +53,8 @@ fn a_report_counts_every_table(on: Backend) {
     assert_eq!(report.outcomes, outcomes);
     let hours: Vec<_> = report.hours.iter().map(|(at, sums)| (at.as_unix_us(), sums.attempts, sums.talk_s)).collect();
     assert_eq!(hours, [(hour(0), 2, 61), (hour(1), 2, 0)]);
-    let counts = |table: &[(String, Tallies)]| table.iter().map(|(key, sums)| (key.clone(), sums.attempts)).collect::<Vec<_>>();
+    let counts =
+        |table: &[(String, Tallies)]| table.iter().map(|(key, sums)| (key.clone(), sums.attempts)).collect::<Vec<_>>();
     assert_eq!(counts(&report.by_trunk), [("carrier".to_owned(), 3), ("other".to_owned(), 1)]);
     assert_eq!(report.by_attempt_number, [(1, all)]);
     let zones: Vec<_> = report.by_timezone.iter().map(|(zone, sums)| (zone.as_deref(), sums.attempts)).collect();
@@ -145,7 +146,9 @@ fn records_are_filtered_by_front_and_trunk(on: Backend) {
         |filter| f.store.attempts(TENANT, filter).unwrap().iter().map(|row| row.intent.attempt.0).collect::<Vec<_>>();
     let cdrs = |filter| f.store.cdrs(TENANT, filter).unwrap().iter().map(|row| row.open.call.0).collect::<Vec<_>>();
     let by_number = |front: &str| Filter { number: Some(front.to_owned()), newest_first: true, ..Filter::default() };
-    for (front, found) in [("+1", 4), ("+1555", 4), ("+1555000000", 4), ("+15550000002", 1), ("+2", 0), ("+155500000021", 0)] {
+    for (front, found) in
+        [("+1", 4), ("+1555", 4), ("+1555000000", 4), ("+15550000002", 1), ("+2", 0), ("+155500000021", 0)]
+    {
         assert_eq!(attempts(by_number(front)).len(), found, "{front}");
     }
     assert_eq!(attempts(by_number("+1555")), [4, 3, 2, 1]);

@@ -79,7 +79,8 @@ fn a_running_import_can_be_cancelled_and_keeps_what_it_has() {
 fn a_file_is_previewed_and_nothing_is_kept() {
     let bench = with_list();
     let path = "/api/v1/imports/preview";
-    let seen = send(&bench, &format!("{path}?region=DE"), "Telefon;Vorname\n0151 23456789;Jörg\nx;Eva\n").is(200).json();
+    let seen =
+        send(&bench, &format!("{path}?region=DE"), "Telefon;Vorname\n0151 23456789;Jörg\nx;Eva\n").is(200).json();
     assert_eq!((&seen["delimiter"], &seen["encoding"], &seen["missing"]), (&json!(";"), &json!("UTF-8"), &json!([])));
     assert_eq!(seen["columns"][0], json!({ "name": "Telefon", "samples": ["0151 23456789", "x"], "field": "phone" }));
     assert_eq!(seen["rows"][0]["fields"], json!({ "phone": "+4915123456789", "first_name": "Jörg" }));
@@ -103,13 +104,16 @@ fn contacts_are_found_shown_and_changed() {
     let bench = with_list();
     import(&bench, "");
     let find = |query: &str| bench.get(Role::Supervisor, &format!("/api/v1/contacts{query}")).is(200).json();
-    let ids = |found: &Value| found["items"].as_array().unwrap().iter().map(|c| c["id"].as_u64().unwrap()).collect::<Vec<_>>();
+    let ids = |found: &Value| {
+        found["items"].as_array().unwrap().iter().map(|c| c["id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
     let all = find("");
     assert_eq!((ids(&all), &all["total_estimate"], &all["total_at_least"]), (vec![1, 2], &json!(2), &json!(false)));
     let first = &all["items"][0];
     assert_eq!((&first["numbers"], &first["lists"]), (&json!(["+12125550100"]), &json!(["leads"])));
     assert_eq!((&first["external_id"], &first["do_not_call"]), (&json!("C-1"), &json!(false)));
-    for (search, found) in [("muller", vec![1]), ("ann", vec![2, 1]), ("0101", vec![2]), ("%2B1%20212", vec![1, 2]), ("c-1", vec![1])]
+    for (search, found) in
+        [("muller", vec![1]), ("ann", vec![2, 1]), ("0101", vec![2]), ("%2B1%20212", vec![1, 2]), ("c-1", vec![1])]
     {
         assert_eq!(ids(&find(&format!("?search={search}"))), found, "{search}");
     }
@@ -130,9 +134,7 @@ fn contacts_are_found_shown_and_changed() {
     assert_eq!((&card["leads"][0]["list"], &card["leads"][0]["state"]), (&json!("leads"), &json!("new")));
     bench.get(Role::Supervisor, "/api/v1/contacts/99").is(404);
 
-    let patch = |body: Value| {
-        bench.send(Role::Supervisor, "PATCH", "/api/v1/contacts/1", Some(&body.to_string()), &[])
-    };
+    let patch = |body: Value| bench.send(Role::Supervisor, "PATCH", "/api/v1/contacts/1", Some(&body.to_string()), &[]);
     let changed = patch(json!({ "first_name": "Maria", "external_id": null })).is(200).json();
     assert_eq!((&changed["first_name"], &changed["external_id"]), (&json!("Maria"), &Value::Null));
     assert_eq!(changed["last_name"], "Müller", "what is not named stays");
@@ -155,11 +157,14 @@ fn contacts_are_found_shown_and_changed() {
 
 #[test]
 fn a_report_counts_and_prices_and_comes_as_a_file() {
-    let bench = Bench::with("currency = \"EUR\"\n[[trunk]]\nname = \"dear\"\nhost = \"127.0.0.1:5071\"\nprice_per_min = 0.06\nbilling_s = \"60/60\"");
+    let bench = Bench::with(
+        "currency = \"EUR\"\n[[trunk]]\nname = \"dear\"\nhost = \"127.0.0.1:5071\"\nprice_per_min = 0.06\nbilling_s = \"60/60\"",
+    );
     bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
     import(&bench, "");
     let body = json!({ "name": "spring", "list": "leads", "trunk": "carrier", "caller_id": "+12125550100" });
-    let campaign = CampaignId(bench.post(Role::Supervisor, "/api/v1/campaigns", &body).is(201).json()["id"].as_u64().unwrap());
+    let campaign =
+        CampaignId(bench.post(Role::Supervisor, "/api/v1/campaigns", &body).is(201).json()["id"].as_u64().unwrap());
     let at = |s: i64| WallTime::from_unix_us(1_772_000_000_000_000 + s * 1_000_000);
     for (n, trunk, length_s) in [(1_u64, "dear", 61), (2, "carrier", 5)] {
         let tenant = TenantId::DEFAULT;
@@ -236,7 +241,10 @@ fn a_report_counts_and_prices_and_comes_as_a_file() {
     assert_eq!((&report["attempts"], &report["connected"], &report["talk_s"]), (&json!(2), &json!(2), &json!(64)));
     assert_eq!(report["outcomes"], json!({ "connected": 2 }));
     assert_eq!((&report["hours"][0]["answered"], &report["segments"]["list"][0]["key"]), (&json!(2), &json!("leads")));
-    assert_eq!(report["segments"]["trunk"][1], json!({ "key": "dear", "attempts": 1, "answered": 1, "connected": 1, "abandoned": 0, "machines": 0, "talk_s": 60 }));
+    assert_eq!(
+        report["segments"]["trunk"][1],
+        json!({ "key": "dear", "attempts": 1, "answered": 1, "connected": 1, "abandoned": 0, "machines": 0, "talk_s": 60 })
+    );
     assert_eq!(
         report["cost"],
         json!({ "amount": 0.12, "currency": "EUR", "minutes": 2.0833, "unpriced_calls": 1, "per_connected": 0.06 })
