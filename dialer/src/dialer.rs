@@ -351,6 +351,18 @@ impl Dialer {
                 self.dirty = true;
                 Ok(())
             }
+            Input::RemoveTrunk { trunk } => {
+                let dialled = self.campaigns.values().any(|campaign| campaign.config.trunk == trunk);
+                if dialled || self.trunk_in_use(trunk) > 0 {
+                    return Err(Reject::TrunkBusy(trunk));
+                }
+                self.trunks.remove(&trunk);
+                Ok(())
+            }
+            Input::WrapUpLimit { limit } => {
+                self.desk.set_wrap_up_limit(limit);
+                Ok(())
+            }
             Input::DoNotCall { number } => {
                 if self.gate.do_not_call(number) {
                     Ok(())

@@ -225,6 +225,16 @@ pub enum Input {
         /// Call attempts a second.
         cps: f64,
     },
+    /// A trunk is gone; refused while a campaign dials over it or it carries calls.
+    RemoveTrunk {
+        /// Which trunk.
+        trunk: TrunkId,
+    },
+    /// Wrap-ups that begin from now on end by themselves after this time.
+    WrapUpLimit {
+        /// `None`: only the agent ends it.
+        limit: Option<Duration>,
+    },
     /// This number must not be called any more, in any campaign. A call under way goes on.
     DoNotCall {
         /// Which.

@@ -1,6 +1,6 @@
 //! Why an input was refused.
 
-use base::{AgentId, AttemptId, CampaignId, LeadId};
+use base::{AgentId, AttemptId, CampaignId, LeadId, TrunkId};
 
 use crate::campaign::ConfigError;
 
@@ -16,6 +16,8 @@ pub enum Reject {
     Config(CampaignId, ConfigError),
     /// The campaign runs, or has attempts under way.
     CampaignBusy(CampaignId),
+    /// A campaign dials over the trunk, or it carries calls.
+    TrunkBusy(TrunkId),
     /// The ledger to bring back has a moment before 1970.
     LedgerMoment(CampaignId),
     /// No counted call of this attempt is remembered, so nothing can be recorded of it.
@@ -45,6 +47,7 @@ impl std::fmt::Display for Reject {
             Reject::CampaignBusy(id) => {
                 write!(f, "campaign {id}: it runs or has attempts under way; stop it and wait for their end")
             }
+            Reject::TrunkBusy(id) => write!(f, "trunk {id}: it is in use; stop what uses it and wait for its end"),
             Reject::LedgerMoment(id) => write!(f, "campaign {id}: its ledger has a moment before 1970"),
             Reject::NotCounted(id) => write!(f, "attempt {id}: it is not among the counted calls that are remembered"),
             Reject::UnknownAttempt(id) => write!(f, "attempt {id}: not under way"),

@@ -236,9 +236,11 @@ impl Conductor {
         if pinged || !trunk.ping.is_zero() {
             self.command(shard, Command::Ping { trunk: id, remote: trunk.remote, every: trunk.ping });
         }
-        let (up, registered) = before.map_or((None, None), |before| (before.up, before.registered));
+        let known = before.filter(|before| before.remote == trunk.remote);
+        let (up, registered, placed_at) =
+            known.map_or((None, None, VecDeque::new()), |known| (known.up, known.registered, known.placed_at));
         let registered = if trunk.register { Some(registered.unwrap_or(false)) } else { None };
-        self.trunks.insert(id, TrunkEntry { trunk, up, registered, placed_at: VecDeque::new() });
+        self.trunks.insert(id, TrunkEntry { trunk, up, registered, placed_at });
         self.trunk_changed(now, id);
         self.drain_dialer(now);
     }

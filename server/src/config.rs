@@ -13,13 +13,15 @@ mod docs;
 mod fault;
 mod json;
 mod keys;
+mod live;
 mod nearest;
 mod read;
 mod values;
 
 pub use docs::documentation;
 pub use fault::{Fault, Faults};
-pub use json::{AgentSchema, CampaignSchema, KeyFault, Known};
+pub use json::{AgentSchema, CampaignSchema, KeyFault, Known, RouteSchema, TrunkSchema};
+pub use live::{Editable, SettingInfo};
 pub use nearest::nearest;
 pub use values::{Action, CalledPattern, Codec, Host, Secret, check_name};
 
@@ -54,8 +56,12 @@ pub struct Config {
     pub agents: Vec<Agent>,
     /// What is dialled.
     pub campaigns: Vec<Campaign>,
+    /// The routes were made over the API: the files that they name stand in `data_dir`.
+    pub routes_over_api: bool,
     /// All of it as JSON, with defaults and without secrets: for showing only.
     pub shown: serde_json::Value,
+    /// The same as the file says it, whatever was changed over the API.
+    file: serde_json::Value,
 }
 
 /// `[server]`.
@@ -252,6 +258,8 @@ impl Config {
             routes: many("route").map(route).collect(),
             agents: many("agent").map(agent).collect(),
             campaigns: many("campaign").map(campaign).collect(),
+            routes_over_api: false,
+            file: json::shown(&text),
             shown: json::shown(&text),
         })
     }

@@ -35,6 +35,7 @@ mod events;
 mod extract;
 mod health;
 mod imports;
+mod inbound;
 mod leads;
 mod limits;
 mod listen;
@@ -49,8 +50,10 @@ mod problem;
 mod records;
 mod report;
 mod routes;
+mod settings;
 mod suppression;
 mod tokens;
+mod trunks;
 mod upload;
 
 #[cfg(test)]
@@ -214,6 +217,13 @@ impl Service {
             agents: snapshot.agents.values().map(|agent| agent.name.clone()).collect(),
             skills: snapshot.agents.values().flat_map(|agent| agent.skills.iter().cloned()).collect(),
         }
+    }
+
+    /// Puts a changed configuration in force; the caller holds `settings`.
+    fn change_config(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = Config::clone(&self.config.load());
+        change(&mut config);
+        self.config.store(Arc::new(config));
     }
 
     /// The wall clock.

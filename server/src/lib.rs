@@ -33,6 +33,7 @@ pub mod manual;
 pub mod office;
 pub mod password;
 pub mod runtime;
+pub(crate) mod secrets;
 pub mod serve;
 pub mod simulate;
 pub mod token;

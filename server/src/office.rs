@@ -3,9 +3,10 @@
 //! **Invariants.** Nothing here runs on the control thread or a shard. A prompt that is named over the API stays inside
 //! `data_dir`; one that the configuration names may stand anywhere, since who writes that file owns the machine.
 
+use crate::conductor::{self, InboundAction, InboundRoute};
 use crate::config::{self, Host};
 use crate::control::{Refusal, Request};
-use base::{AgentId, CampaignId, ListId};
+use base::{AgentId, CampaignId, ListId, TrunkId};
 use media::playout::Prompt;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -97,6 +98,69 @@ pub fn resolve(host: &Host, field: &str) -> Result<SocketAddr, Refusal> {
     };
     let mut found = (host.name.as_str(), host.port).to_socket_addrs().map_err(|e| invalid(format!("{host}: {e}")))?;
     found.next().ok_or_else(|| invalid(format!("{host} has no address")))
+}
+
+/// A trunk's settings as they live, its host resolved.
+///
+/// # Errors
+/// The host cannot be resolved.
+pub fn trunk(settings: &config::Trunk, field: &str) -> Result<conductor::Trunk, Refusal> {
+    let credentials = settings.username.clone().zip(settings.password.as_ref());
+    Ok(conductor::Trunk {
+        name: settings.name.clone(),
+        remote: resolve(&settings.host, field)?,
+        domain: settings.host.to_string(),
+        credentials: credentials.map(|(username, password)| sip::Credentials {
+            username,
+            password: password.reveal().to_owned(),
+            realm: None,
+        }),
+        laws: settings.codecs.iter().map(|codec| codec.law()).collect(),
+        max_channels: settings.max_channels,
+        max_cps: settings.max_cps,
+        nat: settings.nat,
+        register: settings.register,
+        ping: settings.ping,
+    })
+}
+
+/// For what a trunk's password is sealed.
+pub(crate) fn trunk_purpose(name: &str) -> String {
+    format!("trunk {name}")
+}
+
+/// Routes as they live, their prompts loaded and their trunks by id. A fault's field is `items[2].action`, or the key of
+/// the file.
+///
+/// # Errors
+/// A prompt cannot be used; a trunk is not there.
+pub fn routes(
+    prompts: &Prompts,
+    routes: &[config::Route],
+    named_by: NamedBy,
+    trunk: impl Fn(&str) -> Option<TrunkId>,
+) -> Result<Vec<InboundRoute>, Refusal> {
+    let place = |index: usize, key: &str| match named_by {
+        NamedBy::Configuration => format!("route[{}].{key}", index + 1),
+        NamedBy::Request => format!("items[{index}].{key}"),
+    };
+    let one = |(index, route): (usize, &config::Route)| {
+        let action = match &route.action {
+            config::Action::Echo => InboundAction::Echo,
+            config::Action::Reject(code) => InboundAction::Reject(*code),
+            config::Action::Play(file) => InboundAction::Play(prompts.load(file, named_by, &place(index, "action"))?),
+        };
+        let from_trunk = match route.from_trunk.as_deref() {
+            None => None,
+            Some(name) => Some(trunk(name).ok_or_else(|| Refusal::Invalid {
+                field: place(index, "from_trunk"),
+                what: format!("{name:?} is no trunk"),
+                mend: "name one that is there".to_owned(),
+            })?),
+        };
+        Ok(InboundRoute { to: route.to.clone(), from_trunk, action })
+    };
+    routes.iter().enumerate().map(one).collect()
 }
 
 /// The request that makes a stored campaign live.

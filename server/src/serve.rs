@@ -10,6 +10,7 @@
 
 mod boot;
 mod flights;
+pub(crate) mod kept;
 mod lock;
 mod product;
 mod recovery;

@@ -432,6 +432,11 @@ impl Desk {
         self.outputs.push_back(Output::AgentChanged { agent, state });
     }
 
+    /// Wrap-ups that begin from now on end by themselves after this time; those under way keep theirs.
+    pub fn set_wrap_up_limit(&mut self, limit: Option<Duration>) {
+        self.config.wrap_up_limit = limit;
+    }
+
     fn expire(&mut self, now: Instant) {
         while let Some(&(deadline, sequence, item)) = self.queue.first() {
             if deadline > now {

@@ -26,6 +26,32 @@ impl BlobKey {
     pub fn new(name: &str, key: &[u8; 32]) -> Self {
         BlobKey { name: name.to_owned(), cipher: XChaCha20Poly1305::new(key.into()) }
     }
+
+    /// A secret that a row keeps itself: nonce and sealed bytes in one. It opens only for the same tenant and kind.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Sealed`]: it cannot be sealed.
+    pub fn seal(&self, tenant: TenantId, kind: &str, secret: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
+        let bound = bound_to(tenant, kind, &self.name);
+        let sealed = self.cipher.encrypt(&nonce, Payload { msg: secret, aad: &bound });
+        let sealed =
+            sealed.map_err(|_| StoreError::new(ErrorKind::Sealed, "it cannot be sealed", kind, "report it"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`BlobKey::seal`] made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Sealed`] when the key is another one, or it was sealed for something else.
+    pub fn open(&self, tenant: TenantId, kind: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let changed =
+            || StoreError::new(ErrorKind::Sealed, "the key does not open it", kind, "use the right key or set it anew");
+        let (nonce, sealed) = sealed.split_at_checked(size_of::<XNonce>()).ok_or_else(changed)?;
+        let bound = bound_to(tenant, kind, &self.name);
+        let payload = Payload { msg: sealed, aad: &bound };
+        self.cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| changed())
+    }
 }
 
 impl std::fmt::Debug for BlobKey {

@@ -46,6 +46,7 @@ mod spool;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tokens;
+mod trunks;
 mod writer;
 
 pub use audit::*;
@@ -66,6 +67,7 @@ pub use restart::LEDGER_ROWS_MAX;
 pub use rows::*;
 pub use spool::{SPOOL_BYTES_MAX, SPOOL_OPS_MAX};
 pub use tokens::*;
+pub use trunks::*;
 pub use writer::{Ack, BATCH_OPS_MAX, Full, GATHER, OPS_OUTSTANDING_MAX, Stats};
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use super::{Conductor, rows};
 use crate::control::views::{
     AgentCounts, AgentView, CallDetail, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView,
 };
-use base::{AgentId, CallId, CampaignId, Instant};
+use base::{AgentId, CallId, CampaignId, Instant, TrunkId};
 use dialer::CampaignSnapshot;
 
 impl Conductor {
@@ -16,18 +16,7 @@ impl Conductor {
         let agents = self.phones.keys().filter_map(|id| Some((id.0, self.agent_view(now, *id)?))).collect();
         let of_campaigns = self.calls.values().map(|live| live.call);
         let calls = of_campaigns.chain(self.placed.keys().copied());
-        let trunks = self.trunks.iter().map(|(id, trunk)| {
-            let view = TrunkView {
-                name: trunk.name.clone(),
-                host: trunk.remote.to_string(),
-                up: trunk.up,
-                registered: trunk.registered,
-                channels: self.channels_in_use(*id),
-                channels_max: trunk.max_channels,
-                cps_max: trunk.max_cps,
-            };
-            (trunk.name.clone(), view)
-        });
+        let trunks = self.trunks.keys().filter_map(|id| self.trunk_view(*id)).map(|view| (view.name.clone(), view));
         Snapshot {
             at_us: self.anchor.wall_at(now).as_unix_us(),
             ready: !self.draining,
@@ -39,6 +28,19 @@ impl Conductor {
             trunks: trunks.collect(),
             store,
         }
+    }
+
+    pub(super) fn trunk_view(&self, id: TrunkId) -> Option<TrunkView> {
+        let trunk = self.trunks.get(&id)?;
+        Some(TrunkView {
+            name: trunk.name.clone(),
+            host: trunk.remote.to_string(),
+            up: trunk.up,
+            registered: trunk.registered,
+            channels: self.channels_in_use(id),
+            channels_max: trunk.max_channels,
+            cps_max: trunk.max_cps,
+        })
     }
 
     pub(super) fn call_view(&self, id: CallId) -> Option<CallView> {

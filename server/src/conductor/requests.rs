@@ -33,7 +33,9 @@ impl Conductor {
                 | Request::StartCampaign(_)
                 | Request::PutCampaign { .. }
                 | Request::PutAgent { .. }
-                | Request::Reload { .. }
+                | Request::PutTrunk { .. }
+                | Request::SetRoutes(_)
+                | Request::SetLimits { .. }
                 | Request::SetAgent { wish: AgentWish::Ready | AgentWish::OnBreak, .. }
         );
         if self.draining && begins {
@@ -79,11 +81,26 @@ impl Conductor {
                 }
                 Answer::Now(Ok(Reply::Done))
             }
-            Request::Reload { trunks, routes, drain } => {
-                for (id, trunk) in trunks {
-                    self.put_trunk(now, id, trunk);
-                }
+            Request::PutTrunk { trunk, settings } => {
+                let room = self.trunks.contains_key(&trunk) || self.trunks.len() < dialer::TRUNKS_MAX;
+                Answer::Now(if room {
+                    self.put_trunk(now, trunk, *settings);
+                    self.trunk_reply(trunk)
+                } else {
+                    Err(Refusal::Conflict {
+                        what: format!("trunk {:?} finds no room: {} are the most", settings.name, dialer::TRUNKS_MAX),
+                        mend: "delete one that is not used".to_owned(),
+                    })
+                })
+            }
+            Request::RemoveTrunk(trunk) => Answer::Now(self.remove_trunk(now, trunk)),
+            Request::SetRoutes(routes) => {
                 self.set_routes(routes);
+                self.outputs.push_back(Output::Tell("routes.changed", serde_json::json!({})));
+                Answer::Now(Ok(Reply::Done))
+            }
+            Request::SetLimits { wrap_up, drain } => {
+                self.dialer.handle_input(now, Input::WrapUpLimit { limit: Some(wrap_up) });
                 self.outputs.push_back(Output::DrainLimit(drain));
                 Answer::Now(Ok(Reply::Done))
             }
@@ -190,6 +207,42 @@ impl Conductor {
         self.outputs.push_back(Output::Unsupply(id));
         self.teams_changed(now);
         Ok(Reply::Done)
+    }
+
+    fn remove_trunk(&mut self, now: Instant, id: TrunkId) -> Result<Reply, Refusal> {
+        let Some(entry) = self.trunks.get(&id) else {
+            return Err(Refusal::NotFound { what: format!("trunk {id}") });
+        };
+        let (name, remote, registered, pinged) =
+            (entry.name.clone(), entry.remote, entry.register, !entry.ping.is_zero());
+        let over: Vec<&str> = self
+            .campaigns
+            .values()
+            .filter(|campaign| campaign.settings.trunk == name)
+            .map(|campaign| campaign.name.as_str())
+            .collect();
+        let conflict = |what: String, mend: &str| Err(Refusal::Conflict { what, mend: mend.to_owned() });
+        if !over.is_empty() {
+            let what = format!("trunk {name:?} is dialled over by {}", over.join(", "));
+            return conflict(what, "give those campaigns another trunk, or delete them");
+        }
+        if self.routes.iter().any(|route| route.from_trunk == Some(id)) {
+            return conflict(format!("a route names trunk {name:?}"), "change the routes first");
+        }
+        if self.channels_in_use(id) > 0 {
+            return conflict(format!("trunk {name:?} has calls"), "wait until they have ended, or end them");
+        }
+        self.let_trunk_go(id, remote, registered, pinged);
+        self.trunks.remove(&id);
+        self.dialer.handle_input(now, Input::RemoveTrunk { trunk: id });
+        self.outputs.push_back(Output::Tell("trunk.removed", serde_json::json!({ "name": name })));
+        Ok(Reply::Done)
+    }
+
+    fn trunk_reply(&mut self, id: TrunkId) -> Result<Reply, Refusal> {
+        let view = self.trunk_view(id).ok_or(Refusal::Gone)?;
+        self.tell("trunk.changed", &view);
+        Ok(Reply::Trunk(Box::new(view)))
     }
 
     fn run_campaign(&mut self, now: Instant, id: CampaignId, state: &'static str) -> Answer {

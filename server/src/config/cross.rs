@@ -23,11 +23,7 @@ pub(super) fn check(document: &mut Document) {
     let skills: BTreeSet<String> =
         of(sections, "agent").flat_map(|agent| agent.maybe::<Vec<String>>("skills").unwrap_or_default()).collect();
     for trunk in of(sections, "trunk") {
-        goes_with(trunk, "username", "password", &mut noted);
-        goes_with(trunk, "password", "username", &mut noted);
-        if trunk.maybe("register") == Some(true) {
-            goes_with(trunk, "register", "username", &mut noted);
-        }
+        trunk_fits(trunk, &mut noted);
     }
     for agent in of(sections, "agent") {
         agent_fits(agent, &mut noted);
@@ -46,18 +42,30 @@ pub(super) fn check(document: &mut Document) {
     }
 }
 
-/// Checks a campaign or agent that stands alone, outside of a file.
+/// Checks what stands alone, outside of a file.
 pub(super) fn check_one(document: &mut Document, known: &Known) {
     let mut noted = Noted::new();
     for found in &document.sections {
         if found.is("campaign") {
             campaign_fits(found, known, &document.faults, &mut noted);
-        } else {
+        } else if found.is("agent") {
             agent_fits(found, &mut noted);
+        } else if found.is("trunk") {
+            trunk_fits(found, &mut noted);
+        } else if found.is("route") {
+            is_known(found, "from_trunk", "trunk", &known.trunks, &mut noted);
         }
     }
     for (span, key, what, mend) in noted {
         document.fault(span, key, what, mend);
+    }
+}
+
+fn trunk_fits(trunk: &Found, noted: &mut Noted) {
+    goes_with(trunk, "username", "password", noted);
+    goes_with(trunk, "password", "username", noted);
+    if trunk.maybe("register") == Some(true) {
+        goes_with(trunk, "register", "username", noted);
     }
 }
 

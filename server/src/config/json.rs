@@ -1,4 +1,4 @@
-//! Settings as JSON: campaigns and agents that come over the API, with the keys, checks and words of the file.
+//! Settings as JSON: campaigns and agents (see `live.rs` for trunks and routes) that come over the API, with the keys, checks and words of the file.
 //!
 //! ```text
 //!  JSON object ──as TOML──> the file's own reader (keys.rs, cross.rs) ──> Campaign | Agent
@@ -16,7 +16,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// What a secret is shown as.
-const HIDDEN: &str = "***";
+const HIDDEN: &str = Secret::SHOWN;
 
 /// Names that settings may refer to.
 #[derive(Clone, Debug, Default)]
@@ -105,18 +105,18 @@ impl Agent {
     }
 }
 
-fn without_nulls(value: Value) -> Map<String, Value> {
+pub(super) fn without_nulls(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         _ => Map::new(),
     }
 }
 
-fn section(name: &str) -> &'static Section {
+pub(super) fn section(name: &str) -> &'static Section {
     SECTIONS.iter().find(|section| section.name == name).expect("the section is declared")
 }
 
-fn read<T>(
+pub(super) fn read<T>(
     name: &str,
     settings: &Map<String, Value>,
     known: &Known,
@@ -193,7 +193,7 @@ fn section_shown(section: &Section, given: Option<&toml::Table>) -> Map<String, 
     shown
 }
 
-fn hide(key: &Key, value: Value) -> Value {
+pub(super) fn hide(key: &Key, value: Value) -> Value {
     match (key.kind, &value) {
         (_, Value::String(_)) if key.name == "password" => Value::from(HIDDEN),
         // postgres://NAME:PASSWORD@HOST
@@ -209,7 +209,7 @@ fn hide(key: &Key, value: Value) -> Value {
 }
 
 /// A default, which keys.rs writes as TOML, as JSON.
-fn default_value(literal: &str) -> Value {
+pub(super) fn default_value(literal: &str) -> Value {
     let table: toml::Table = format!("value = {literal}").parse().unwrap_or_default();
     table.get("value").and_then(|value| serde_json::to_value(value).ok()).unwrap_or(Value::Null)
 }
@@ -218,6 +218,10 @@ fn default_value(literal: &str) -> Value {
 pub struct CampaignSchema;
 /// The keys of `[[agent]]` as a schema of the API.
 pub struct AgentSchema;
+/// The keys of `[[trunk]]` as a schema of the API.
+pub struct TrunkSchema;
+/// The keys of `[[route]]` as a schema of the API.
+pub struct RouteSchema;
 
 impl ToSchema for CampaignSchema {
     fn name() -> Cow<'static, str> {
@@ -240,6 +244,30 @@ impl ToSchema for AgentSchema {
 impl PartialSchema for AgentSchema {
     fn schema() -> RefOr<Schema> {
         schema(section("agent"))
+    }
+}
+
+impl ToSchema for TrunkSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("TrunkSettings")
+    }
+}
+
+impl PartialSchema for TrunkSchema {
+    fn schema() -> RefOr<Schema> {
+        schema(section("trunk"))
+    }
+}
+
+impl ToSchema for RouteSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Route")
+    }
+}
+
+impl PartialSchema for RouteSchema {
+    fn schema() -> RefOr<Schema> {
+        schema(section("route"))
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) enum Value {
 pub struct Secret(String);
 
 impl Secret {
+    /// What is shown instead.
+    pub const SHOWN: &str = "***";
+
     pub(super) fn new(text: String) -> Self {
         Secret(text)
     }
@@ -83,6 +86,14 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Codec::Pcmu => "PCMU",
+            Codec::Pcma => "PCMA",
+        }
+    }
+
     /// Its companding law.
     pub fn law(self) -> codecs::g711::Law {
         match self {

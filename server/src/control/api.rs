@@ -2,7 +2,7 @@
 
 use super::history::{History, Series};
 use super::journal::Journal;
-use super::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot};
+use super::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot, TrunkView};
 use crate::conductor;
 use crate::config;
 use arc_swap::ArcSwap;
@@ -106,12 +106,21 @@ pub enum Request {
     Consent(Box<store::ConsentRow>),
     /// A list has new leads: campaigns over it look again.
     ListGrew(ListId),
-    /// What a changed configuration says of trunks and routes; from SIGHUP only.
-    Reload {
-        /// All trunks; those that were there keep their ids.
-        trunks: Vec<(TrunkId, conductor::Trunk)>,
-        /// All routes.
-        routes: Vec<conductor::InboundRoute>,
+    /// A trunk of the store, new or changed: takes effect at once; calls under way stay as they are.
+    PutTrunk {
+        /// Its id in the store.
+        trunk: TrunkId,
+        /// Checked settings, the host resolved.
+        settings: Box<conductor::Trunk>,
+    },
+    /// A trunk's row is gone. Refused while campaigns or routes use it or it has calls.
+    RemoveTrunk(TrunkId),
+    /// What happens to inbound calls from now on.
+    SetRoutes(Vec<conductor::InboundRoute>),
+    /// What else can change while the process runs.
+    SetLimits {
+        /// Wrap-ups that begin from now on end by themselves after this time.
+        wrap_up: Duration,
         /// How long a drain may take.
         drain: Duration,
     },
@@ -168,6 +177,8 @@ pub enum Reply {
     Campaign(Box<CampaignView>),
     /// The agent as it stands now.
     Agent(Box<AgentView>),
+    /// The trunk as it stands now.
+    Trunk(Box<TrunkView>),
 }
 
 /// Why a request was not done; nothing changed. Each says what and how to mend it.

@@ -125,8 +125,9 @@ pub(super) async fn place(
     {
         return Err(Problem::invalid(vec![error]));
     }
-    if !service.config.load().trunks.iter().any(|trunk| trunk.name == wanted.trunk) {
-        let known: Vec<String> = service.known().trunks.into_iter().collect();
+    let known = service.known().trunks;
+    if !known.contains(&wanted.trunk) {
+        let known: Vec<String> = known.into_iter().collect();
         let near = crate::config::nearest(&wanted.trunk, known.iter().map(String::as_str));
         let mend =
             near.map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean {near:?}?"));

@@ -8,7 +8,7 @@ use super::page::{Page, percent, shown_to};
 use super::problem::{FieldError, Problem};
 use crate::config::{self, CampaignSchema, KeyFault};
 use crate::control::history::{POINTS_KEPT, Series};
-use crate::control::views::{CampaignView, TrunkView};
+use crate::control::views::CampaignView;
 use crate::control::{Reply, Request};
 use crate::office::{self, NamedBy};
 use axum::Extension;
@@ -148,12 +148,6 @@ async fn drive(
         Reply::Campaign(view) => Ok(axum::Json(*view)),
         other => Err(unexpected(&other)),
     }
-}
-
-/// Trunks with their channels, by name.
-#[utoipa::path(get, path = "/api/v1/trunks", tag = "campaigns", responses((status = 200, body = Page<TrunkView>)))]
-pub(super) async fn trunks(State(service): State<Arc<Service>>) -> axum::Json<Page<TrunkView>> {
-    axum::Json(Page::whole(service.control.snapshot().trunks.values().cloned().collect()))
 }
 
 /// How far back.

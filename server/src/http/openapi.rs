@@ -10,7 +10,8 @@ use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
-    engine, events, health, imports, leads, lists, login, metrics, not_built, preview, report, suppression, tokens,
+    engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, report, settings,
+    suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -38,9 +39,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Tags with what they hold, in the order of the document.
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("calls", "Calls under way: placed, listed, ended."),
-    ("campaigns", "What is dialled, and how it goes. Trunks."),
+    ("campaigns", "What is dialled, and how it goes."),
+    ("trunks", "Ways to the telephone network; what happens to inbound calls."),
     ("agents", "People who take calls."),
     ("lists", "Lists, leads, imports."),
     ("contacts", "Persons with their numbers, and what is known of them."),
@@ -49,7 +51,7 @@ const TAGS: [(&str, &str); 13] = [
     ("events", "What happens, as it happens."),
     ("login", "Logging in and out; accounts of people."),
     ("tokens", "Who may do what."),
-    ("audit", "Who did what; the configuration in force."),
+    ("audit", "Who did what; the configuration in force, and what of it can change."),
     ("health", "For machines that watch."),
     ("not built", "Names that are kept free."),
 ];
@@ -78,7 +80,11 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(engine::show))
         .routes(routes!(calls::list, calls::place))
         .routes(routes!(calls::show, calls::end))
-        .routes(routes!(campaigns::trunks))
+        .routes(routes!(trunks::list, trunks::create))
+        .routes(routes!(trunks::show, trunks::change, trunks::delete))
+        .routes(routes!(inbound::list, inbound::replace))
+        .routes(routes!(settings::list, settings::change))
+        .routes(routes!(health::checks))
         .routes(routes!(campaigns::list, campaigns::create))
         .routes(routes!(campaigns::show, campaigns::change, campaigns::delete))
         .routes(routes!(campaigns::start))
@@ -212,6 +218,7 @@ fn finish(api: OpenApi, base_path: &str) -> OpenApi {
         let slots = [
             (Method::GET, &mut item.get),
             (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
             (Method::PATCH, &mut item.patch),
             (Method::DELETE, &mut item.delete),
         ];

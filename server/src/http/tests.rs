@@ -6,6 +6,7 @@ mod files;
 mod login;
 mod records;
 mod streams;
+mod trunks;
 mod walk;
 
 use super::*;
@@ -316,6 +317,19 @@ impl Live {
                 let view = AgentView { skills: settings.skills.clone(), ..agent(id.0, &settings.name) };
                 self.picture.agents.insert(id.0, view.clone());
                 Ok(Reply::Agent(Box::new(view)))
+            }
+            Request::PutTrunk { settings, .. } => {
+                if settings.max_cps == 666.0 {
+                    return Err(Refusal::Conflict { what: "no room".to_owned(), mend: "make some".to_owned() });
+                }
+                let known = self.picture.trunks["carrier"].clone();
+                let view = TrunkView { name: settings.name.clone(), channels_max: settings.max_channels, ..known };
+                self.picture.trunks.insert(view.name.clone(), view.clone());
+                Ok(Reply::Trunk(Box::new(view)))
+            }
+            Request::RemoveTrunk(_) => {
+                self.picture.trunks.retain(|name, _| name == "carrier");
+                Ok(Reply::Done)
             }
             Request::SetAgent { agent, .. } => Ok(Reply::Agent(Box::new(self.picture.agents[&agent.0].clone()))),
             Request::DoNotCall { number, campaign, reason, source } => {

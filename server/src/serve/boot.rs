@@ -1,9 +1,9 @@
 //! From configuration and store to live state: trunks, routes, agents, campaigns with their ledgers.
 
 use super::recovery::Recovered;
-use crate::conductor::{InboundAction, InboundRoute, Trunk};
-use crate::config::{self, Action, Config, Known};
-use crate::control::{Refusal, Request};
+use crate::conductor::{InboundRoute, Trunk};
+use crate::config::{self, Config, Known};
+use crate::control::Request;
 use crate::failure::Failure;
 use crate::office::{self, NamedBy, Prompts};
 use crate::runtime::Runtime;
@@ -17,6 +17,7 @@ use store::{NewAgent, NewCampaign, Store, StoreError, TenantId};
 pub(super) fn bring_up(
     runtime: &mut Runtime,
     config: &Config,
+    ids: &BTreeMap<String, TrunkId>,
     prompts: &Prompts,
     recovered: Recovered,
 ) -> Result<(), Failure> {
@@ -25,10 +26,10 @@ pub(super) fn bring_up(
     let orphans = recovered.orphans.into_iter().map(|orphan| (orphan.call, orphan.dialog)).collect();
     let by = |call_id: &str| front.shard_of_call(call_id.as_bytes());
     runtime.with_conductor(|conductor, _| conductor.end_orphans(orphans, by))?;
-    for (id, trunk) in trunks(config)? {
+    for (id, trunk) in trunks(runtime.store(), runtime.tenant(), config, ids)? {
         runtime.with_conductor(|conductor, now| conductor.put_trunk(now, id, trunk))?;
     }
-    let routes = routes(config, prompts)?;
+    let routes = routes(config, prompts, ids)?;
     runtime.with_conductor(|conductor, _| conductor.set_routes(routes))?;
     runtime.load_do_not_call()?;
     for request in agents(runtime.store(), runtime.tenant(), config, wall(runtime))? {
@@ -47,52 +48,44 @@ fn wall(runtime: &Runtime) -> WallTime {
     runtime.conductor().anchor().wall_at(runtime.now())
 }
 
-/// Trunks by their place in the file, which is their id for this run.
-pub(super) fn trunks(config: &Config) -> Result<Vec<(TrunkId, Trunk)>, Refusal> {
-    let numbered = (1..).zip(&config.trunks);
-    numbered
-        .map(|(number, trunk)| {
-            let credentials = trunk.username.clone().zip(trunk.password.as_ref());
-            let live = Trunk {
-                name: trunk.name.clone(),
-                remote: office::resolve(&trunk.host, &format!("trunk.{}.host", trunk.name))?,
-                domain: trunk.host.to_string(),
-                credentials: credentials.map(|(username, password)| sip::Credentials {
-                    username,
-                    password: password.reveal().to_owned(),
-                    realm: None,
-                }),
-                laws: trunk.codecs.iter().map(|codec| codec.law()).collect(),
-                max_channels: trunk.max_channels,
-                max_cps: trunk.max_cps,
-                nat: trunk.nat,
-                register: trunk.register,
-                ping: trunk.ping,
-            };
-            Ok((TrunkId(number), live))
-        })
-        .collect()
+/// Trunks with their ids, as they live. One of the API whose host cannot be found stays out: a start must not fail for what
+/// somebody left behind there.
+pub(super) fn trunks(
+    store: &Store,
+    tenant: TenantId,
+    config: &Config,
+    ids: &BTreeMap<String, TrunkId>,
+) -> Result<Vec<(TrunkId, Trunk)>, Failure> {
+    let of_api: BTreeSet<String> =
+        store.trunks(tenant)?.into_iter().filter(|row| row.config_hash.is_empty()).map(|row| row.name).collect();
+    let mut live = Vec::new();
+    for settings in &config.trunks {
+        let Some(id) = ids.get(&settings.name) else { continue };
+        match office::trunk(settings, &format!("trunk.{}.host", settings.name)) {
+            Ok(trunk) => live.push((*id, trunk)),
+            Err(refusal) if of_api.contains(&settings.name) => {
+                tracing::error!("trunk {:?} of the store stays out: {refusal}", settings.name);
+            }
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    Ok(live)
 }
 
-/// Routes with their prompts loaded.
-pub(super) fn routes(config: &Config, prompts: &Prompts) -> Result<Vec<InboundRoute>, Refusal> {
-    let trunk_id =
-        |name: &str| (1..).zip(&config.trunks).find(|(_, trunk)| trunk.name == name).map(|(id, _)| TrunkId(id));
-    config
-        .routes
-        .iter()
-        .map(|route| {
-            let action = match &route.action {
-                Action::Echo => InboundAction::Echo,
-                Action::Reject(code) => InboundAction::Reject(*code),
-                Action::Play(file) => {
-                    InboundAction::Play(prompts.load(file, NamedBy::Configuration, "route.action")?)
-                }
-            };
-            let from_trunk = route.from_trunk.as_deref().and_then(trunk_id);
-            Ok(InboundRoute { to: route.to.clone(), from_trunk, action })
-        })
-        .collect()
+/// Routes with their prompts loaded. Those that were made over the API stay out when one of them cannot be used any more.
+pub(super) fn routes(
+    config: &Config,
+    prompts: &Prompts,
+    ids: &BTreeMap<String, TrunkId>,
+) -> Result<Vec<InboundRoute>, Failure> {
+    let named_by = if config.routes_over_api { NamedBy::Request } else { NamedBy::Configuration };
+    match office::routes(prompts, &config.routes, named_by, |name| ids.get(name).copied()) {
+        Err(refusal) if config.routes_over_api => {
+            tracing::error!("the routes of the store stay out, inbound calls get 404: {refusal}");
+            Ok(Vec::new())
+        }
+        routes => Ok(routes?),
+    }
 }
 
 /// Agents of the file and of the API, as requests.

@@ -6,7 +6,7 @@
 //!  flight record ─┘   (rows of what a killed process left)
 //! ```
 
-use super::{boot, flights::Flights, lock, recovery};
+use super::{boot, flights::Flights, kept, lock, recovery};
 use crate::account;
 use crate::conductor::{Conductor, ConductorConfig};
 use crate::config::Config;
@@ -52,7 +52,7 @@ impl Product {
     ///
     /// # Errors
     /// A folder, store, address or thread that cannot be had; settings of the file that cannot be used.
-    pub(crate) fn boot(config: Config, seed: Seed) -> Result<Product, Failure> {
+    pub(crate) fn boot(mut config: Config, seed: Seed) -> Result<Product, Failure> {
         std::fs::create_dir_all(&config.server.data_dir)
             .map_err(|e| Failure::io(&config.server.data_dir.display().to_string(), e))?;
         let lock = lock::take(&config.server.data_dir)?;
@@ -64,6 +64,7 @@ impl Product {
         let prompts = Prompts::new(&config.server.data_dir);
 
         let anchor = clock.anchor();
+        let trunks = kept::lay_over(&mut config, &store, tenant, anchor.wall_at(clock.now()))?;
         let run_number = anchor.wall.as_unix_us() as u64;
         let (flights, flight) = Flights::read(&config.server.data_dir.join("flight"), run_number)?;
         let recovered = recovery::recover(&store, &acks, tenant, &flight, anchor.wall_at(clock.now()))?;
@@ -91,7 +92,7 @@ impl Product {
         let mut runtime = Runtime::new(clock, conductor, engine, Arc::clone(&store), acks, tenant, end)?;
 
         runtime.name_store(if config.store.url.starts_with("postgres") { "postgres" } else { "sqlite" });
-        boot::bring_up(&mut runtime, &config, &prompts, recovered)?;
+        boot::bring_up(&mut runtime, &config, &trunks, &prompts, recovered)?;
         runtime.step()?;
 
         let config = Arc::new(ArcSwap::from_pointee(config));

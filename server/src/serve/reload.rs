@@ -1,8 +1,8 @@
 //! SIGHUP: the configuration is read anew. What can change does; the rest is named and stays.
 
-use super::boot;
 use super::product::{self, Product};
-use crate::config::Config;
+use super::{boot, kept};
+use crate::config::{self, Config};
 use crate::control::{Control, Refusal, Request};
 use crate::failure::Failure;
 use crate::office::Prompts;
@@ -77,31 +77,30 @@ fn read(
     store: &Store,
     prompts: &Prompts,
 ) -> Result<(Config, Vec<Request>), Failure> {
-    let new = Config::load(file)?;
+    let mut new = Config::load(file)?;
+    if new.server.data_dir != old.server.data_dir {
+        let what = "names another data_dir";
+        return Err(Failure::usage(&file.display().to_string(), what, "stop, move the folder, and start anew"));
+    }
+    let tenant = TenantId::DEFAULT;
+    let now = WallTime::from_unix_us(jiff::Timestamp::now().as_microsecond());
+    let ids = kept::lay_over(&mut new, store, tenant, now)?;
+    let server = config::Server { drain: old.server.drain, ..new.server.clone() };
     for (what, differs) in [
-        ("[server]", new.server != old.server),
+        ("[server]", server != old.server),
         ("[store]", new.store != old.store),
         ("[sip]", new.sip != old.sip),
         ("[media]", new.media != old.media),
-        ("[desk]", new.desk != old.desk),
     ] {
         if differs {
             tracing::warn!("{what} has changed and holds from the next start on");
         }
     }
-    let named = |config: &Config| config.trunks.iter().map(|trunk| trunk.name.clone()).collect::<Vec<_>>();
-    let (was, is) = (named(old), named(&new));
-    if !is.starts_with(&was) {
-        let what = "a trunk was renamed, moved or taken out";
-        return Err(Failure::usage(&file.display().to_string(), what, "add trunks at the end, or start anew"));
-    }
-    let tenant = TenantId::DEFAULT;
-    let now = WallTime::from_unix_us(jiff::Timestamp::now().as_microsecond());
-    let mut requests = vec![Request::Reload {
-        trunks: boot::trunks(&new)?,
-        routes: boot::routes(&new, prompts)?,
-        drain: new.server.drain,
-    }];
+    let mut requests: Vec<Request> = vec![Request::SetLimits { wrap_up: new.desk.wrap_up, drain: new.server.drain }];
+    let trunks = boot::trunks(store, tenant, &new, &ids)?;
+    requests
+        .extend(trunks.into_iter().map(|(trunk, settings)| Request::PutTrunk { trunk, settings: Box::new(settings) }));
+    requests.push(Request::SetRoutes(boot::routes(&new, prompts, &ids)?));
     requests.extend(boot::agents(store, tenant, &new, now)?);
     for loaded in boot::campaigns(store, tenant, &new, prompts, now)? {
         requests.push(loaded.request);
@@ -118,6 +117,13 @@ fn read(
     for agent in boot::stored_agents(store, tenant)? {
         if old.agents.iter().any(|before| before.name == agent.name) && left(&agent.name) {
             requests.push(Request::RemoveAgent(agent.agent));
+        }
+    }
+    // Last, when nothing of the new file uses them; one that is still in use stays until the next start.
+    for row in store.trunks(tenant)? {
+        let was_live = old.trunks.iter().any(|trunk| trunk.name == row.name);
+        if was_live && !ids.contains_key(&row.name) {
+            requests.push(Request::RemoveTrunk(row.trunk));
         }
     }
     Ok((new, requests))

@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         version: 1,
         name: "base",
@@ -71,6 +71,12 @@ const STEPS: [Step; 7] = [
         name: "contacts",
         sqlite: include_str!("../../migrations/0007_contacts.sql"),
         postgres: include_str!("../../migrations/0007_contacts.sql"),
+    },
+    Step {
+        version: 8,
+        name: "trunk",
+        sqlite: include_str!("../../migrations/0008_trunk.sql"),
+        postgres: include_str!("../../migrations/0008_trunk.sql"),
     },
 ];
 

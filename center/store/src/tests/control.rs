@@ -197,6 +197,46 @@ fn an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects(on: Backen
     assert_eq!(f.store.put_rejects(TENANT, import, &too_many).unwrap_err().kind, ErrorKind::Value);
 }
 
+fn a_trunk_keeps_its_id_and_its_password_sealed(on: Backend) {
+    let f = fixture(on, 0);
+    let key = BlobKey::new("k", &[7; 32]);
+    let secret = key.seal(TENANT, "trunk carrier", b"s3cret").unwrap();
+    assert!(!secret.windows(6).any(|part| part == b"s3cret"));
+    let new = |config: &str, secret: &[u8]| NewTrunk {
+        name: "carrier".to_owned(),
+        config: config.to_owned(),
+        config_hash: String::new(),
+        secret: secret.to_vec(),
+    };
+    let trunk = f.store.put_trunk(TENANT, &new("{}", &secret), at(1)).unwrap();
+    let row = f.store.trunks(TENANT).unwrap().remove(0);
+    assert_eq!((row.trunk, row.name.as_str()), (trunk, "carrier"));
+    assert_eq!(key.open(TENANT, "trunk carrier", &row.secret).unwrap(), b"s3cret");
+    for (key, tenant, kind) in [
+        (BlobKey::new("k", &[8; 32]), TENANT, "trunk carrier"),
+        (key.clone(), TenantId(2), "trunk carrier"),
+        (key.clone(), TENANT, "trunk other"),
+    ] {
+        assert_eq!(key.open(tenant, kind, &row.secret).unwrap_err().kind, ErrorKind::Sealed);
+    }
+    assert_eq!(key.open(TENANT, "trunk carrier", b"short").unwrap_err().kind, ErrorKind::Sealed);
+    assert_eq!(f.store.put_trunk(TENANT, &new("{\"a\":1}", b""), at(2)).unwrap(), trunk);
+    assert!(f.store.trunks(TENANT).unwrap()[0].secret.is_empty() && f.store.trunks(TenantId(2)).unwrap().is_empty());
+    f.store.delete_trunk(TENANT, trunk).unwrap();
+    assert_eq!(f.store.delete_trunk(TENANT, trunk).unwrap_err().kind, ErrorKind::NotFound);
+}
+
+fn a_setting_is_what_was_set_last(on: Backend) {
+    let f = fixture(on, 0);
+    let setting = |value: &str| SettingRow { value: value.to_owned(), file_hash: "h".to_owned() };
+    assert_eq!(f.store.setting(TENANT, "routes").unwrap(), None);
+    for value in ["[]", "[1]"] {
+        f.store.put_setting(TENANT, "routes", &setting(value), at(1)).unwrap();
+        assert_eq!(f.store.setting(TENANT, "routes").unwrap(), Some(setting(value)));
+    }
+    assert_eq!(f.store.setting(TenantId(2), "routes").unwrap(), None);
+}
+
 fn the_audit_log_only_grows(on: Backend) {
     let f = fixture(on, 0);
     let entry = |action: &str| AuditRow {
@@ -263,6 +303,8 @@ on_both! {
     a_token_opens_until_it_is_revoked
     an_idempotent_request_gets_its_first_answer
     an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects
+    a_trunk_keeps_its_id_and_its_password_sealed
+    a_setting_is_what_was_set_last
     the_audit_log_only_grows
     the_latest_consent_of_each_number_is_given_in_pages
     texts_that_one_of_the_databases_cannot_hold_are_refused_by_both

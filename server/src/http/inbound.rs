@@ -1,0 +1,58 @@
+//! Routes: what happens to inbound calls. The whole ordered list is read and replaced at once, since its order decides.
+
+use super::Service;
+use super::campaigns::field_errors;
+use super::extract::Json;
+use super::problem::Problem;
+use crate::config::{Route, RouteSchema};
+use crate::control::Request;
+use crate::office::{self, NamedBy};
+use crate::serve::kept::{ROUTES, instead_of};
+use axum::extract::State;
+use base::TrunkId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+/// All routes; for an inbound call the first that fits is taken, without one it gets 404.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "items": [{ "to": "echo", "action": "echo" }, { "to": "\\+1555.*", "action": "reject:486" }] }))]
+pub(super) struct Routes {
+    /// Each with the keys of `[[route]]`, in the order in which they are tried.
+    #[schema(value_type = Vec<RouteSchema>)]
+    items: Vec<Map<String, Value>>,
+}
+
+/// The routes in force.
+#[utoipa::path(get, path = "/api/v1/routes", tag = "trunks", responses((status = 200, body = Routes)))]
+pub(super) async fn list(State(service): State<Arc<Service>>) -> axum::Json<Routes> {
+    let shown = service.config.load().shown_routes();
+    axum::Json(Routes { items: serde_json::from_value(shown).unwrap_or_default() })
+}
+
+/// Replaces all routes, for the calls to come. Prompts that they name stand in `data_dir`. A changed file wins again.
+#[utoipa::path(put, path = "/api/v1/routes", tag = "trunks", request_body = Routes, responses((status = 200, body = Routes)))]
+pub(super) async fn replace(
+    State(service): State<Arc<Service>>,
+    Json(wanted): Json<Routes>,
+) -> Result<axum::Json<Routes>, Problem> {
+    let _turn = service.settings.lock().await;
+    let routes = Route::list_from_json(&wanted.items, &service.known()).map_err(field_errors)?;
+    let tenant = service.tenant;
+    let ids: BTreeMap<String, TrunkId> = service
+        .store(move |store| Ok(store.trunks(tenant)?.into_iter().map(|row| (row.name, row.trunk)).collect()))
+        .await?;
+    let (prompts, checked) = (service.prompts.clone(), routes.clone());
+    let live = service
+        .wait(move || Ok(office::routes(&prompts, &checked, NamedBy::Request, |name| ids.get(name).copied())?))
+        .await?;
+    let value = Value::from(wanted.items.iter().cloned().map(Value::Object).collect::<Vec<_>>()).to_string();
+    let (row, at) = (instead_of(&service.config.load().file_says(ROUTES), value), service.wall_now());
+    service.ask(Request::SetRoutes(live)).await?;
+    service.store(move |store| store.put_setting(tenant, ROUTES, &row, at)).await?;
+    service.change_config(|config| config.show_routes(routes, wanted.items));
+    Ok(list(State(service.clone())).await)
+}
