@@ -11,6 +11,29 @@ async function first(page, path) {
 
 const campaign = async (page) => encodeURIComponent((await first(page, 'api/v1/campaigns')).name);
 
+/** The first of a list that is empty for a while after the start. */
+async function awaited(page, path) {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const found = await first(page, path);
+    if (found) return found;
+    await page.waitForTimeout(200);
+  }
+  throw new Error(`nothing came at ${path}`);
+}
+
+/** A file of which some rows are bad, onto a list of its own; gives the address of the import. */
+async function imported(page) {
+  const id = await page.evaluate(async () => {
+    const post = (path, type, body) => fetch(new URL(path, document.baseURI), { method: 'POST', headers: { 'Content-Type': type, 'X-Outpace-Console': '1' }, body });
+    await post('api/v1/lists', 'application/json', '{"name": "walk"}');
+    const answer = await post('api/v1/lists/walk/import?file_name=walk.csv', 'text/csv', 'phone,first_name\n+12125550177,Ann\n12,Short\n4.9E+11,Excel\n');
+    return (await answer.json()).import;
+  });
+  return `/lists/walk/import?import=${id}`;
+}
+
+const COLUMNS = { name: 'leads.csv', mimeType: 'text/csv', buffer: Buffer.from('Telefon;Vorname;Ort\n+12125550178;Ann;Ulm\n12;Tom;Bonn\n') };
+
 export const visits = [
   { name: 'board', path: '/board', ready: (page) => page.getByRole('article').first().waitFor() },
   { name: 'board-wall', path: '/board?wall=1', ready: (page) => page.getByRole('article').first().waitFor() },
@@ -18,17 +41,48 @@ export const visits = [
   { name: 'calls', path: '/calls', ready: (page) => page.getByRole('grid').or(page.getByText('No call is under way')).first().waitFor() },
   {
     name: 'call',
-    path: async (page) => {
-      // A demo between two calls has none for a moment.
-      for (let tries = 0; tries < 100; tries += 1) {
-        const call = await first(page, 'api/v1/calls');
-        if (call) return `/calls/${call.id}`;
-        await page.waitForTimeout(200);
-      }
-      throw new Error('no call came');
-    },
+    // A demo between two calls has none for a moment.
+    path: async (page) => `/calls/${(await awaited(page, 'api/v1/calls')).id}`,
     ready: (page) => page.getByRole('heading', { name: 'What happened' }).or(page.getByText('This call is over')).first().waitFor(),
   },
+  { name: 'lists', path: '/lists', ready: (page) => page.getByRole('grid', { name: 'Lists' }).waitFor() },
+  { name: 'list', path: async (page) => `/lists/${(await first(page, 'api/v1/lists')).name}`, ready: (page) => page.getByRole('grid', { name: 'Leads' }).waitFor() },
+  { name: 'list-imports', path: async (page) => `${(await imported(page)).split('/import')[0]}?view=imports`, ready: (page) => page.getByRole('grid', { name: 'Imports' }).waitFor() },
+  { name: 'import', path: '/lists/walk/import', ready: (page) => page.getByText('Choose a CSV file').waitFor() },
+  {
+    name: 'import-columns',
+    path: '/lists/walk/import',
+    ready: async (page) => {
+      await page.locator('input[type=file]').setInputFiles(COLUMNS);
+      await page.getByText('too few digits').waitFor();
+    },
+  },
+  { name: 'import-done', path: imported, ready: (page) => page.getByRole('grid', { name: 'Rows that were not taken' }).waitFor() },
+  { name: 'contacts', path: '/contacts', ready: (page) => page.getByRole('grid', { name: 'Contacts' }).waitFor() },
+  {
+    name: 'contact',
+    // One with a story: the one that was dialled first.
+    path: async (page) => {
+      const { number } = await awaited(page, 'api/v1/attempts?limit=1');
+      return `/contacts/${(await first(page, `api/v1/contacts?search=${encodeURIComponent(number)}`)).id}`;
+    },
+    ready: async (page) => {
+      await page.locator('details summary').first().click();
+      await page.getByRole('heading', { name: 'What allowed it' }).first().waitFor();
+    },
+  },
+  { name: 'results', path: '/results', ready: (page) => page.getByRole('grid', { name: 'Attempts' }).waitFor() },
+  {
+    name: 'results-attempt',
+    path: async (page) => `/results?open=${(await awaited(page, 'api/v1/attempts?limit=1')).id}`,
+    ready: (page) => page.getByRole('heading', { name: 'Why it was made' }).waitFor(),
+  },
+  {
+    name: 'results-call',
+    path: async (page) => `/results?tab=calls&open=${(await awaited(page, 'api/v1/cdrs?limit=1')).id}`,
+    ready: (page) => page.getByRole('heading', { name: 'What happened' }).waitFor(),
+  },
+  { name: 'report', path: async (page) => `/reports/${await campaign(page)}`, ready: (page) => page.getByRole('heading', { name: 'Outcomes' }).waitFor() },
 ];
 
 /** Goes to a page inside of the console and waits until it stands. */
