@@ -210,8 +210,16 @@ pub(super) fn options(
 }
 
 fn parse_map(text: Option<&str>) -> Result<BTreeMap<Field, String>, Problem> {
+    let mut entries: Vec<String> = Vec::new();
+    for piece in text.unwrap_or_default().split(',').filter(|piece| !piece.is_empty()) {
+        match entries.last_mut() {
+            // A column's own name has a comma.
+            Some(entry) if !piece.contains('=') => entry.extend([",", piece]),
+            _ => entries.push(piece.to_owned()),
+        }
+    }
     let mut map = BTreeMap::new();
-    for entry in text.unwrap_or_default().split(',').filter(|entry| !entry.is_empty()) {
+    for entry in entries {
         let fields = Field::ALL.map(Field::name).join(", ");
         let pair = entry.split_once('=').and_then(|(field, column)| Some((Field::named(field.trim())?, column)));
         let Some((field, column)) = pair else {

@@ -89,6 +89,10 @@ fn a_file_is_previewed_and_nothing_is_kept() {
     let rows: String = (0..150_000).map(|n| format!("2{:09}\n", 12_000_000 + n)).collect();
     let seen = send(&bench, path, &format!("phone\n{rows}")).is(200).json();
     assert_eq!(seen["rows"].as_array().unwrap().len(), 20);
+    // A column's name with a comma, and a field that is left out.
+    let comma = format!("{path}?map=phone%3DTelefon%2C%20privat%2Cfirst_name%3D");
+    let seen = send(&bench, &comma, "\"Telefon, privat\";first_name\n+12125550100;Ann\n").is(200).json();
+    assert_eq!(seen["rows"][0]["fields"], json!({ "phone": "+12125550100" }));
     send(&bench, &format!("{path}?map=phone%3DFax"), "phone\n1\n").is(422);
     send(&bench, &format!("{path}?encoding=klingon"), "phone\n1\n").is(422);
     send(&bench, &format!("{path}?region=XX"), "phone\n1\n").is(422);
