@@ -1,6 +1,6 @@
 /** Each attempt at a person, the latest first: what came of it, and on demand why it was made and what allowed it. */
 import { useTranslation } from 'react-i18next';
-import type { ContactDetail } from '../../api/records';
+import type { Thing } from '../../api/client';
 import { useAgentNames } from '../../api/things';
 import { AttemptStory } from '../../parts/attempt_story';
 import { BothTimes } from '../../parts/moment';
@@ -8,6 +8,8 @@ import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
 import { outcomeTone, useWords } from '../../parts/words';
 import css from './contact.module.css';
+
+type ContactDetail = Thing<'ContactDetail'>;
 
 export function Attempts({ contact }: { contact: ContactDetail }) {
   const { t } = useTranslation('contacts');

@@ -4,8 +4,7 @@ import { useForm } from '@mantine/form';
 import { modals } from '@mantine/modals';
 import { useTranslation } from 'react-i18next';
 import { i18n } from '../../app/i18n';
-import { api } from '../../api/client';
-import type { ContactDetail } from '../../api/records';
+import { api, type Thing } from '../../api/client';
 import { ErrorNote } from '../../parts/error_state';
 import { Icon } from '../../parts/icons';
 import { Moment } from '../../parts/moment';
@@ -15,6 +14,8 @@ import { tellDone } from '../../parts/told';
 import { useSaving } from '../../parts/use_saving';
 import { changed } from './api';
 import css from './contact.module.css';
+
+type ContactDetail = Thing<'ContactDetail'>;
 
 const ID = 'consent';
 const FIELDS = ['number', 'action', 'scope', 'source', 'proof'] as const;

@@ -3,9 +3,8 @@ import { Button, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
-import { send } from '../../api/client';
+import { api, data } from '../../api/client';
 import { useMay } from '../../api/login';
-import type { ContactDetail } from '../../api/records';
 import { useNow_ms } from '../../parts/clock';
 import { EmptyState } from '../../parts/empty_state';
 import { ErrorState } from '../../parts/error_state';
@@ -30,7 +29,7 @@ export default function ContactPage() {
   const supervisor = useMay('supervisor');
   const back = { to: '/contacts', text: t('title') };
   const known = Number.isSafeInteger(id) && id > 0;
-  const found = useQuery({ queryKey: contactKey(id), queryFn: async () => (await send(`api/v1/contacts/${id}`)).json() as Promise<ContactDetail>, enabled: known });
+  const found = useQuery({ queryKey: contactKey(id), queryFn: () => data(api.GET('/api/v1/contacts/{id}', { params: { path: { id } } })), enabled: known });
   const contact = found.data;
   if (!known) return <EmptyState icon="search" title={t('nobody')} text={t('nobodyText')} />;
   if (!contact) {

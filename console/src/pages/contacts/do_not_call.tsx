@@ -4,9 +4,8 @@ import { useForm } from '@mantine/form';
 import { modals } from '@mantine/modals';
 import { useTranslation } from 'react-i18next';
 import { i18n } from '../../app/i18n';
-import { api } from '../../api/client';
+import { api, type Thing } from '../../api/client';
 import { useMay } from '../../api/login';
-import type { ContactDetail, SuppressionEntry } from '../../api/records';
 import { ConfirmButton } from '../../parts/confirm';
 import { ErrorNote } from '../../parts/error_state';
 import { Moment } from '../../parts/moment';
@@ -16,6 +15,9 @@ import { tellDone } from '../../parts/told';
 import { useSaving } from '../../parts/use_saving';
 import { changed } from './api';
 import css from './contact.module.css';
+
+type ContactDetail = Thing<'ContactDetail'>;
+type SuppressionEntry = Thing<'Suppression'>;
 
 const ID = 'do-not-call';
 

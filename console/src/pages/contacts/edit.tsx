@@ -4,11 +4,12 @@ import { useForm } from '@mantine/form';
 import { modals } from '@mantine/modals';
 import { useTranslation } from 'react-i18next';
 import { i18n } from '../../app/i18n';
-import { send } from '../../api/client';
-import type { ContactDetail } from '../../api/records';
+import { api, type Thing } from '../../api/client';
 import { ErrorNote } from '../../parts/error_state';
 import { useSaving } from '../../parts/use_saving';
 import { changed } from './api';
+
+type ContactDetail = Thing<'ContactDetail'>;
 
 const ID = 'edit-person';
 const FIELDS = ['first_name', 'last_name', 'timezone', 'external_id'] as const;
@@ -24,8 +25,8 @@ function Form({ contact }: { contact: ContactDetail }) {
   const submit = form.onSubmit(async (values) => {
     const changes = FIELDS.filter((field) => values[field].trim() !== (contact[field] ?? '')).map((field) => [field, values[field].trim() || null]);
     if (changes.length > 0) {
-      const init = { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(Object.fromEntries(changes)) };
-      if (!(await saving.save(() => send(`api/v1/contacts/${contact.id}`, init)))) return;
+      const request = { params: { path: { id: contact.id } }, body: Object.fromEntries(changes) as Thing<'ContactPatch'> };
+      if (!(await saving.save(() => api.PATCH('/api/v1/contacts/{id}', request)))) return;
       await changed(contact.id);
     }
     modals.close(ID);

@@ -4,10 +4,9 @@ import { useHotkeys } from '@mantine/hooks';
 import { useCallback, useRef, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
-import { send, type Page } from '../../api/client';
+import { api, data, type Thing } from '../../api/client';
 import { useLists } from '../../api/things';
 import { usePages } from '../../api/pages';
-import type { Contact } from '../../api/records';
 import { DataTable, type Column } from '../../parts/data_table';
 import { EmptyState } from '../../parts/empty_state';
 import { FilterFields } from '../../parts/filter';
@@ -21,13 +20,10 @@ import { useFilters } from '../../parts/use_filters';
 import { useTyped } from '../../parts/use_typed';
 import { fullName } from './api';
 
+type Contact = Thing<'Contact'>;
+
 const WIDE = { 'data-wide': true };
 const FILTERS = ['search', 'list'] as const;
-
-interface ContactPage extends Page<Contact> {
-  total_estimate: number;
-  total_at_least: boolean;
-}
 
 export default function Contacts() {
   const { t } = useTranslation('contacts');
@@ -38,12 +34,9 @@ export default function Contacts() {
   const [typed, setTyped] = useTyped(filters.search, useCallback((search: string) => change({ search }), [change]));
   useHotkeys([['/', () => field.current?.select()]]);
   const lists = useLists();
-  const found = usePages<Contact, ContactPage>(['contacts', filters], async () => {
-    const query = new URLSearchParams();
-    if (filters.search) query.set('search', filters.search);
-    if (filters.list) query.set('list', filters.list);
-    return (await send(`api/v1/contacts?${query}`)).json() as Promise<ContactPage>;
-  });
+  const found = usePages<Contact, Thing<'Contacts'>>(['contacts', filters], () =>
+    data(api.GET('/api/v1/contacts', { params: { query: { search: filters.search || undefined, list: filters.list || undefined } } })),
+  );
   const place = (contact: Contact) => `/contacts/${contact.id}`;
   const columns: Column<Contact>[] = [
     { key: 'name', head: t('name'), width: 'minmax(160px, 1.5fr)', narrow: 'first', cell: (contact) => <Link className="op-link" to={place(contact)}>{fullName(contact) || t('noName')}</Link> },

@@ -2,9 +2,8 @@
 import { ActionIcon, Button, Group, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
-import { send } from '../../api/client';
+import { api, type Thing } from '../../api/client';
 import { useMay } from '../../api/login';
-import type { ContactDetail } from '../../api/records';
 import { ask } from '../../parts/confirm';
 import { ErrorNote } from '../../parts/error_state';
 import { Icon } from '../../parts/icons';
@@ -15,16 +14,17 @@ import { changed } from './api';
 import css from './contact.module.css';
 import { suppressedNumbers } from './do_not_call';
 
+type ContactDetail = Thing<'ContactDetail'>;
+
 export function Numbers({ contact }: { contact: ContactDetail }) {
   const { t } = useTranslation('contacts');
   const supervisor = useMay('supervisor');
   const form = useForm({ initialValues: { number: '' }, validate: { number: (number) => (/^\+[1-9]\d{2,14}$/.test(number.replaceAll(/[\s()./-]/g, '')) ? null : t('numberRule')) } });
   const saving = useSaving(form, ['number']);
-  const path = `api/v1/contacts/${contact.id}/numbers`;
   const blocked = suppressedNumbers(contact);
   const add = form.onSubmit(async ({ number }) => {
-    const body = JSON.stringify({ number: number.replaceAll(/[\s()./-]/g, '') });
-    if (!(await saving.save(() => send(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })))) return;
+    const body = { number: number.replaceAll(/[\s()./-]/g, '') };
+    if (!(await saving.save(() => api.POST('/api/v1/contacts/{id}/numbers', { params: { path: { id: contact.id } }, body })))) return;
     form.reset();
     await changed(contact.id);
   });
@@ -35,7 +35,7 @@ export function Numbers({ contact }: { contact: ContactDetail }) {
       verb: t('remove'),
       danger: true,
       run: async () => {
-        await send(`${path}/${encodeURIComponent(number)}`, { method: 'DELETE' });
+        await api.DELETE('/api/v1/contacts/{id}/numbers/{number}', { params: { path: { id: contact.id, number } } });
         await changed(contact.id);
       },
     });

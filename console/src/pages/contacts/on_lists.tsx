@@ -1,14 +1,14 @@
 /** Where a person's numbers stand on lists. */
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import type { ContactLead } from '../../api/records';
+import type { Thing } from '../../api/client';
 import { Moment } from '../../parts/moment';
 import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
 import { leadTone, useWords } from '../../parts/words';
 import css from './contact.module.css';
 
-export function OnLists({ leads }: { leads: ContactLead[] }) {
+export function OnLists({ leads }: { leads: Thing<'ContactLead'>[] }) {
   const { t } = useTranslation('contacts');
   const word = useWords();
   return (

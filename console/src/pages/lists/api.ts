@@ -1,10 +1,9 @@
 /** What the pages of lists ask the server for. */
 import { useQuery } from '@tanstack/react-query';
-import { api, data, type Page } from '../../api/client';
+import { api, data } from '../../api/client';
 import { eventsState } from '../../api/events';
 import { keys } from '../../api/live';
 import { useStore } from '../../api/store';
-import type { Import } from '../../api/records';
 
 /** Events tell of each step; this is for a stream that is down or has nothing to say of the last one. */
 const LOOK_MS = 10_000;
@@ -18,7 +17,7 @@ export function useList(name: string) {
 export function useImports() {
   return useQuery({
     queryKey: keys.imports,
-    queryFn: () => data(api.GET('/api/v1/imports', { params: { query: { limit: 200 } } })) as Promise<Page<Import>>,
+    queryFn: () => data(api.GET('/api/v1/imports', { params: { query: { limit: 200 } } })),
     refetchInterval: (query) => (query.state.data?.items.some((item) => item.state === 'running') ? LOOK_MS : false),
   });
 }
@@ -27,7 +26,7 @@ export function useImport(id: number) {
   const live = useStore(eventsState).kind === 'live';
   return useQuery({
     queryKey: keys.import(id),
-    queryFn: () => data(api.GET('/api/v1/imports/{id}', { params: { path: { id } } })) as Promise<Import>,
+    queryFn: () => data(api.GET('/api/v1/imports/{id}', { params: { path: { id } } })),
     refetchInterval: (query) => (query.state.data?.state === 'running' ? (live ? LOOK_MS : LOOK_ALONE_MS) : false),
   });
 }

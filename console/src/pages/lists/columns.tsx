@@ -3,8 +3,7 @@ import { Alert, Button, Select, Stack } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { send } from '../../api/client';
-import type { Preview } from '../../api/records';
+import { send, type Thing } from '../../api/client';
 import { ErrorNote } from '../../parts/error_state';
 import { bytes, NONE, number } from '../../parts/format';
 import { Icon } from '../../parts/icons';
@@ -15,6 +14,8 @@ import { useWords } from '../../parts/words';
 import { draft as kept, keepRegion, mapText, PREVIEW_BYTES, type Draft } from './draft';
 import { FIELDS, isField, type Field } from './fields';
 import css from './import.module.css';
+
+type Preview = Thing<'ImportPreview'>;
 
 /** Which column each field is read from: by hand, else as the server suggests. */
 function columnsOf(draft: Draft, preview: Preview | undefined): Partial<Record<Field, string>> {
@@ -35,6 +36,7 @@ export function Columns({ draft, error, onSend }: { draft: Draft; error: unknown
     queryFn: async ({ signal }) => {
       const query = new URLSearchParams({ region: draft.region });
       if (asked) query.set('map', asked);
+      // A file goes as it is, which the typed client cannot do.
       const init = { method: 'POST', headers: { 'Content-Type': 'text/csv' }, body: draft.file.slice(0, PREVIEW_BYTES), signal };
       return (await send(`api/v1/imports/preview?${query}`, init)).json() as Promise<Preview>;
     },

@@ -1,7 +1,9 @@
 /** How an import stands, in a word. */
 import { useTranslation } from 'react-i18next';
-import type { Import } from '../../api/records';
+import type { Thing } from '../../api/client';
 import { StateBadge, type Tone } from '../../parts/state_badge';
+
+type Import = Thing<'Import'>;
 
 const TONES: Record<string, Tone> = { running: 'accent', done: 'ok', failed: 'bad', cancelled: 'warn' };
 

@@ -2,13 +2,15 @@
 import { Progress } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
-import type { Import } from '../../api/records';
+import type { Thing } from '../../api/client';
 import { DataTable, type Column } from '../../parts/data_table';
 import { EmptyState } from '../../parts/empty_state';
 import { number } from '../../parts/format';
 import { Moment } from '../../parts/moment';
 import { Panel } from '../../parts/panel';
 import { ImportBadge } from './import_badge';
+
+type Import = Thing<'Import'>;
 
 interface Props {
   list: string;

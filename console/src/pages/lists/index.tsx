@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
 import type { Thing } from '../../api/client';
 import { useMay } from '../../api/login';
-import type { Import } from '../../api/records';
 import { useLists } from '../../api/things';
 import { DataTable, type Column } from '../../parts/data_table';
 import { EmptyState } from '../../parts/empty_state';
@@ -21,7 +20,9 @@ import { ImportBadge } from './import_badge';
 import { newList } from './new_list';
 import { leadShares } from './shares';
 
-type List = Omit<Thing<'List'>, 'total' | 'by_state'> & { leads: number; states: Record<string, number> };
+type Import = Thing<'Import'>;
+
+type List = Thing<'List'>;
 
 export default function Lists() {
   const { t } = useTranslation('lists');
@@ -64,7 +65,7 @@ export default function Lists() {
         <DataTable
           label={t('title')}
           columns={columns}
-          rows={(lists.data?.items ?? []) as unknown as List[]}
+          rows={lists.data?.items ?? []}
           rowId={(list) => list.id}
           onOpen={(list) => navigate(`/lists/${encodeURIComponent(list.name)}`)}
           loading={lists.isPending}

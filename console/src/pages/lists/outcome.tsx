@@ -2,11 +2,10 @@
 import { Alert, Button, Group, Progress, Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { address, api } from '../../api/client';
+import { address, api, type Thing } from '../../api/client';
 import { keys } from '../../api/live';
 import { useMay } from '../../api/login';
 import { queryClient } from '../../api/query';
-import type { Import } from '../../api/records';
 import { Since } from '../../parts/clock';
 import { ConfirmButton } from '../../parts/confirm';
 import { ErrorNote } from '../../parts/error_state';
@@ -18,6 +17,8 @@ import { draft as kept, type Draft } from './draft';
 import { ImportBadge } from './import_badge';
 import css from './import.module.css';
 import { RejectedRows } from './rejected';
+
+type Import = Thing<'Import'>;
 
 interface Props {
   item: Import;

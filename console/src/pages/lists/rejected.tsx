@@ -1,17 +1,18 @@
 /** Rows that an import would not take: where, what stood there, what is wrong with it. */
 import { useTranslation } from 'react-i18next';
-import { send, type Page } from '../../api/client';
+import { api, data, type Thing } from '../../api/client';
 import { usePages } from '../../api/pages';
-import type { RejectedRow } from '../../api/records';
 import { DataTable, type Column } from '../../parts/data_table';
 import { EmptyState } from '../../parts/empty_state';
 import { number } from '../../parts/format';
 import { useWords } from '../../parts/words';
 
+type RejectedRow = Thing<'RejectedRow'>;
+
 export function RejectedRows({ id }: { id: number }) {
   const { t } = useTranslation('lists');
   const word = useWords();
-  const found = usePages<RejectedRow>(['rejected', id], async () => (await send(`api/v1/imports/${id}/rejected`)).json() as Promise<Page<RejectedRow>>);
+  const found = usePages<RejectedRow>(['rejected', id], () => data(api.GET('/api/v1/imports/{id}/rejected', { params: { path: { id } } })));
   const columns: Column<RejectedRow>[] = [
     { key: 'line', head: t('line'), width: '90px', align: 'right', cell: (row) => number(row.line) },
     { key: 'field', head: t('field'), width: '140px', cell: (row) => word('field', row.field) },

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Hour } from '../../api/records';
+import type { Thing } from '../../api/client';
 import { binsOf } from './bins';
+
+type Hour = Thing<'Hour'>;
 
 const HOUR_US = 3_600_000_000;
 const hour = (at_us: number, attempts: number): Hour => ({ at_us, attempts, answered: 0, connected: 1, abandoned: 0, machines: 0, talk_s: 10 });

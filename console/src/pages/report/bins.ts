@@ -1,5 +1,7 @@
 /** Hours of a report as they stand in a plot: without gaps, and by days where hours would be too many to see. */
-import type { Hour } from '../../api/records';
+import type { Thing } from '../../api/client';
+
+type Hour = Thing<'Hour'>;
 
 const HOUR_US = 3_600_000_000;
 /** More bars than this cannot be told from each other. */

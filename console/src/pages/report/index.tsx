@@ -4,8 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
-import { address, api, data } from '../../api/client';
-import type { Report } from '../../api/records';
+import { address, api, data, type Thing } from '../../api/client';
 import { useCampaign } from '../../api/things';
 import { Bars } from '../../parts/bars';
 import { EmptyState } from '../../parts/empty_state';
@@ -24,6 +23,8 @@ import { binsOf } from './bins';
 import { Hours } from './hours';
 import css from './report.module.css';
 import { Agents, Segments } from './tables';
+
+type Report = Thing<'Report'>;
 
 const FILTERS = ['span', 'from', 'to'] as const;
 

@@ -2,10 +2,13 @@
 import { SegmentedControl } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Report, Segment } from '../../api/records';
+import type { Thing } from '../../api/client';
 import { hours, NONE, number, percent } from '../../parts/format';
 import { Panel } from '../../parts/panel';
 import css from './report.module.css';
+
+type Report = Thing<'Report'>;
+type Segment = Thing<'Segment'>;
 
 const KINDS = ['attempt_number', 'timezone', 'trunk', 'list'] as const;
 type Kind = (typeof KINDS)[number];

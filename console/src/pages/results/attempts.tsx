@@ -3,7 +3,7 @@ import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { api, data, send, type Page, type Thing } from '../../api/client';
+import { api, data, type Page, type Thing } from '../../api/client';
 import { usePages } from '../../api/pages';
 import { useAgentNames } from '../../api/things';
 import { AttemptStory } from '../../parts/attempt_story';
@@ -30,7 +30,7 @@ export function AttemptRows({ query, open, onOpen }: Props) {
   const { t } = useTranslation('results');
   const word = useWords();
   const agents = useAgentNames();
-  const found = usePages<Attempt>(['results', 'attempts', query], async () => (await send(`api/v1/attempts?${new URLSearchParams({ ...query, order: 'desc' })}`)).json() as Promise<Page<Attempt>>);
+  const found = usePages<Attempt>(['results', 'attempts', query], () => data(api.GET('/api/v1/attempts', { params: { query: { ...query, order: 'desc' } } })) as Promise<Page<Attempt>>);
   const talk = (attempt: Attempt) => (attempt.end?.connected_us == null ? NONE : clock((attempt.end.ended_us - attempt.end.connected_us) / 1_000));
   const columns: Column<Attempt>[] = [
     { key: 'at', head: t('column.at'), width: '150px', cell: (attempt) => <Moment at_us={attempt.at_us} /> },

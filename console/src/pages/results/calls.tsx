@@ -3,7 +3,7 @@ import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { send, type Page, type Thing } from '../../api/client';
+import { api, data, type Page, type Thing } from '../../api/client';
 import { usePages } from '../../api/pages';
 import { useAgentNames } from '../../api/things';
 import { DataTable, type Column } from '../../parts/data_table';
@@ -13,13 +13,12 @@ import { Moment } from '../../parts/moment';
 import { Pairs } from '../../parts/pairs';
 import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
-import { Timeline, type TimelineEntry } from '../../parts/timeline';
+import { Timeline } from '../../parts/timeline';
 import { useWords } from '../../parts/words';
 import { agentName, Empty } from './attempts';
 import css from './results.module.css';
 
 type Cdr = Thing<'Cdr'>;
-type CdrDetail = Cdr & { timeline: TimelineEntry[] };
 
 interface Props {
   query: Record<string, string>;
@@ -31,7 +30,7 @@ export function CallRows({ query, open, onOpen }: Props) {
   const { t } = useTranslation('results');
   const word = useWords();
   const agents = useAgentNames();
-  const found = usePages<Cdr>(['results', 'calls', query], async () => (await send(`api/v1/cdrs?${new URLSearchParams({ ...query, order: 'desc' })}`)).json() as Promise<Page<Cdr>>);
+  const found = usePages<Cdr>(['results', 'calls', query], () => data(api.GET('/api/v1/cdrs', { params: { query: { ...query, order: 'desc' } } })) as Promise<Page<Cdr>>);
   const columns: Column<Cdr>[] = [
     { key: 'at', head: t('column.answered'), width: '150px', cell: (cdr) => <Moment at_us={cdr.answered_us} /> },
     { key: 'direction', head: t('column.direction'), width: '110px', cell: (cdr) => word('direction', cdr.direction) },
@@ -81,7 +80,7 @@ interface Media {
 function Detail({ id, agents }: { id: string; agents: Map<number, string> }) {
   const { t } = useTranslation('results');
   const word = useWords();
-  const found = useQuery({ queryKey: ['results', 'call', id], queryFn: async () => (await send(`api/v1/cdrs/${encodeURIComponent(id)}`)).json() as Promise<CdrDetail> });
+  const found = useQuery({ queryKey: ['results', 'call', id], queryFn: () => data(api.GET('/api/v1/cdrs/{id}', { params: { path: { id: Number(id) } } })) });
   const cdr = found.data;
   if (!cdr) return found.error ? <ErrorState error={found.error} onRetry={() => void found.refetch()} /> : <div role="status">{t('looking')}</div>;
   const media = (cdr.media ?? {}) as Media;
