@@ -3,7 +3,7 @@
 use base::WallTime;
 
 use crate::db::Sql;
-use crate::ops::id;
+use crate::ops::{id, maybe_id, maybe_text};
 use crate::read::{page_rows, unsigned, wall};
 use crate::rows::TenantId;
 use crate::{Store, StoreError};
@@ -25,14 +25,46 @@ pub struct AuditRow {
     pub detail: String,
 }
 
+/// Which entries of the audit log, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Of exactly this one.
+    pub who: Option<String>,
+    /// To targets that have this in them, whatever its case (ASCII).
+    pub target: Option<String>,
+    /// From this moment on.
+    pub from: Option<WallTime>,
+    /// Before this moment.
+    pub to: Option<WallTime>,
+    /// Newest first.
+    pub newest_first: bool,
+    /// Beyond this entry.
+    pub after: Option<u64>,
+    /// Rows at most; 0 takes [`crate::PAGE_ROWS_MAX`].
+    pub limit: u32,
+}
+
 impl Store {
-    /// A page of the audit log after the entry `after` (0: from the beginning), oldest first, with the entries' ids.
+    /// A page of the audit log with the entries' ids. It is walked in the order of ids: a filter that little fits reads
+    /// all of it.
     ///
     /// # Errors
     /// Only what the database says.
-    pub fn audit(&self, tenant: TenantId, after: u64, limit: u32) -> Result<Vec<(u64, AuditRow)>, StoreError> {
-        let query = Sql::new("SELECT * FROM audit WHERE tenant_id = $1 AND audit_id > $2 ORDER BY audit_id LIMIT $3");
-        let query = query.with(id(tenant.0)?).with(id(after)?).with(page_rows(limit));
+    pub fn audit(&self, tenant: TenantId, filter: &AuditFilter) -> Result<Vec<(u64, AuditRow)>, StoreError> {
+        let mut query = Sql::new("SELECT * FROM audit WHERE tenant_id = ");
+        query.bind(id(tenant.0)?);
+        query.and(" AND who = ", maybe_text(filter.who.as_deref())?);
+        if let Some(part) = maybe_text(filter.target.as_deref())? {
+            query.push(" AND LOWER(target) LIKE ").bind(inside(&part)).push(r" ESCAPE '\'");
+        }
+        query.and(" AND at_us >= ", filter.from.map(WallTime::as_unix_us));
+        query.and(" AND at_us < ", filter.to.map(WallTime::as_unix_us));
+        let (beyond, order) = match filter.newest_first {
+            false => (" AND audit_id > ", " ORDER BY audit_id LIMIT "),
+            true => (" AND audit_id < ", " ORDER BY audit_id DESC LIMIT "),
+        };
+        query.and(beyond, maybe_id(filter.after)?);
+        query.push(order).bind(page_rows(filter.limit));
         self.page("audit log", query, move |row| {
             let entry = AuditRow {
                 tenant,
@@ -45,4 +77,10 @@ impl Store {
             Ok((unsigned(row, "audit_id")?, entry))
         })
     }
+}
+
+/// A pattern for texts that have this in them; what a pattern would take for its own signs stands for itself.
+fn inside(part: &str) -> String {
+    let plain = part.to_ascii_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{plain}%")
 }

@@ -86,4 +86,20 @@ export const places: Place[] = [
     nav: { text: 'nav.tokens', icon: 'tokens', group: 'system' },
   },
   { path: 'account', load: () => import('../pages/account'), texts: ['account'], least: 'viewer' },
+  {
+    path: 'trunks',
+    load: () => import('../pages/trunks'),
+    texts: ['trunks'],
+    least: 'viewer',
+    nav: { text: 'nav.trunks', icon: 'trunks', group: 'system' },
+  },
+  { path: 'trunks/new', load: () => import('../pages/trunks/new'), texts: ['trunks'], least: 'admin' },
+  { path: 'trunks/:name', load: () => import('../pages/trunks/detail'), texts: ['trunks'], least: 'viewer' },
+  {
+    path: 'routes',
+    load: () => import('../pages/routes'),
+    texts: ['routes'],
+    least: 'viewer',
+    nav: { text: 'nav.routes', icon: 'routes', group: 'system' },
+  },
 ];

@@ -8,10 +8,14 @@ import type calls from './en/calls.json';
 import type campaigns from './en/campaigns.json';
 import type common from './en/common.json';
 import type contacts from './en/contacts.json';
+import type health from './en/health.json';
 import type lists from './en/lists.json';
 import type login from './en/login.json';
 import type report from './en/report.json';
 import type results from './en/results.json';
+import type routes from './en/routes.json';
+import type settings from './en/settings.json';
+import type trunks from './en/trunks.json';
 import type words from './en/words.json';
 
 declare const resources: {
@@ -24,10 +28,14 @@ declare const resources: {
   campaigns: typeof campaigns;
   common: typeof common;
   contacts: typeof contacts;
+  health: typeof health;
   lists: typeof lists;
   login: typeof login;
   report: typeof report;
   results: typeof results;
+  routes: typeof routes;
+  settings: typeof settings;
+  trunks: typeof trunks;
   words: typeof words;
 };
 

@@ -249,12 +249,42 @@ fn the_audit_log_only_grows(on: Backend) {
     };
     write(&f, Op::Audit(entry("campaign.start"))).unwrap();
     write(&f, Op::Audit(entry("campaign.stop"))).unwrap();
-    let page = f.store.audit(TENANT, 0, 0).unwrap();
+    let page = f.store.audit(TENANT, &AuditFilter::default()).unwrap();
     assert_eq!(page, [(1, entry("campaign.start")), (2, entry("campaign.stop"))]);
-    assert_eq!(f.store.audit(TENANT, 1, 0).unwrap(), page[1..]);
+    assert_eq!(f.store.audit(TENANT, &AuditFilter { after: Some(1), ..AuditFilter::default() }).unwrap(), page[1..]);
     for sql in ["UPDATE audit SET who = 'nobody'", "DELETE FROM audit"] {
         assert!(outside(&f, sql).unwrap_err().contains("append-only"), "{sql}");
     }
+}
+
+fn the_audit_log_is_filtered_and_turned_round(on: Backend) {
+    let f = fixture(on, 0);
+    let rows = [("ann", "/api/v1/campaigns/Spring_1", 10), ("bob", "/api/v1/campaigns/spring-2", 20), ("ann", "/api/v1/agents/50%", 30)];
+    for (who, target, us) in rows {
+        let row = AuditRow {
+            tenant: TENANT,
+            at: at(us),
+            who: who.to_owned(),
+            action: "PATCH".to_owned(),
+            target: target.to_owned(),
+            detail: "{}".to_owned(),
+        };
+        write(&f, Op::Audit(row)).unwrap();
+    }
+    let text = |text: &str| Some(text.to_owned());
+    let ids = |filter: AuditFilter| -> Vec<u64> {
+        f.store.audit(TENANT, &filter).unwrap().into_iter().map(|(id, _)| id).collect()
+    };
+    let all = AuditFilter { newest_first: true, ..AuditFilter::default() };
+    assert_eq!(ids(all.clone()), [3, 2, 1]);
+    assert_eq!(ids(AuditFilter { after: Some(3), limit: 1, ..all.clone() }), [2]);
+    assert_eq!(ids(AuditFilter { who: text("ann"), ..all.clone() }), [3, 1]);
+    assert_eq!(ids(AuditFilter { target: text("SPRING"), ..AuditFilter::default() }), [1, 2]);
+    // The signs of patterns stand for themselves.
+    for (part, found) in [("g_1", vec![1]), ("g_2", vec![]), ("0%", vec![3]), ("%", vec![3]), ("\\", vec![])] {
+        assert_eq!(ids(AuditFilter { target: text(part), ..all.clone() }), found, "{part}");
+    }
+    assert_eq!(ids(AuditFilter { from: Some(at(20)), to: Some(at(30)), ..all }), [2]);
 }
 
 fn the_latest_consent_of_each_number_is_given_in_pages(on: Backend) {

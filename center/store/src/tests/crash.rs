@@ -211,7 +211,7 @@ fn a_migration_that_is_killed_in_the_middle_is_done_by_the_next_start(on: Backen
         let (store, _acks) = Store::open(&home.url()).unwrap();
         let list = store.create_list(TENANT, "people", at(0)).unwrap();
         assert_eq!(store.import_leads(TENANT, list, new_leads(0..5), at(0)).unwrap().added, 5);
-        assert!(store.audit(TENANT, 0, 0).unwrap().is_empty());
+        assert!(store.audit(TENANT, &AuditFilter::default()).unwrap().is_empty());
         store.close().unwrap();
         let error = testing::execute(&home.url(), "INSERT INTO tenant (name) VALUES ('default')").unwrap_err();
         assert!(error.to_lowercase().contains("unique"), "one default tenant: {error}");
