@@ -28,9 +28,9 @@ pub struct AuditRow {
 /// Which entries of the audit log, and in which order.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    /// Of exactly this one.
+    /// By names that have this in them, whatever its case (ASCII).
     pub who: Option<String>,
-    /// To targets that have this in them, whatever its case (ASCII).
+    /// To targets that have this in them, likewise.
     pub target: Option<String>,
     /// From this moment on.
     pub from: Option<WallTime>,
@@ -53,9 +53,11 @@ impl Store {
     pub fn audit(&self, tenant: TenantId, filter: &AuditFilter) -> Result<Vec<(u64, AuditRow)>, StoreError> {
         let mut query = Sql::new("SELECT * FROM audit WHERE tenant_id = ");
         query.bind(id(tenant.0)?);
-        query.and(" AND who = ", maybe_text(filter.who.as_deref())?);
-        if let Some(part) = maybe_text(filter.target.as_deref())? {
-            query.push(" AND LOWER(target) LIKE ").bind(inside(&part)).push(r" ESCAPE '\'");
+        let parts = [(" AND LOWER(who) LIKE ", &filter.who), (" AND LOWER(target) LIKE ", &filter.target)];
+        for (condition, part) in parts {
+            if let Some(part) = maybe_text(part.as_deref())? {
+                query.push(condition).bind(inside(&part)).push(r" ESCAPE '\'");
+            }
         }
         query.and(" AND at_us >= ", filter.from.map(WallTime::as_unix_us));
         query.and(" AND at_us < ", filter.to.map(WallTime::as_unix_us));

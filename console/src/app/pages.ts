@@ -102,4 +102,25 @@ export const places: Place[] = [
     least: 'viewer',
     nav: { text: 'nav.routes', icon: 'routes', group: 'system' },
   },
+  {
+    path: 'settings',
+    load: () => import('../pages/settings'),
+    texts: ['settings'],
+    least: 'admin',
+    nav: { text: 'nav.settings', icon: 'settings', group: 'system' },
+  },
+  {
+    path: 'health',
+    load: () => import('../pages/health'),
+    texts: ['health', 'board'],
+    least: 'viewer',
+    nav: { text: 'nav.health', icon: 'health', group: 'system' },
+  },
+  {
+    path: 'audit',
+    load: () => import('../pages/audit'),
+    texts: ['audit', 'words'],
+    least: 'admin',
+    nav: { text: 'nav.audit', icon: 'audit', group: 'system' },
+  },
 ];

@@ -3,6 +3,7 @@ import type access from './en/access.json';
 import type account from './en/account.json';
 import type agents from './en/agents.json';
 import type attempt from './en/attempt.json';
+import type audit from './en/audit.json';
 import type board from './en/board.json';
 import type calls from './en/calls.json';
 import type campaigns from './en/campaigns.json';
@@ -23,6 +24,7 @@ declare const resources: {
   account: typeof account;
   agents: typeof agents;
   attempt: typeof attempt;
+  audit: typeof audit;
   board: typeof board;
   calls: typeof calls;
   campaigns: typeof campaigns;

@@ -1,13 +1,16 @@
 //! Who did what, and the configuration in force.
 
 use super::Service;
+use super::campaigns::span_of;
 use super::extract::Query;
 use super::page::{Page, id_cursor, rows};
 use super::problem::Problem;
+use super::records::Order;
 use axum::extract::State;
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use store::AuditFilter;
 use utoipa::{IntoParams, ToSchema};
 
 /// One thing that was done.
@@ -33,6 +36,17 @@ pub(super) struct Entry {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AuditQuery {
+    /// Done by names that have this in them, whatever its case.
+    who: Option<String>,
+    /// Done to paths that have this in them, such as `campaigns/spring`, likewise.
+    target: Option<String>,
+    /// From this moment on: RFC 3339 or microseconds since the Unix epoch.
+    from: Option<String>,
+    /// Before this moment.
+    to: Option<String>,
+    /// `asc` (default): oldest first; `desc`: newest first.
+    #[param(inline)]
+    order: Option<Order>,
     /// Rows of a page, 100 unless said otherwise.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -40,7 +54,7 @@ pub(super) struct AuditQuery {
     cursor: Option<String>,
 }
 
-/// Everything that was changed over the API, oldest first.
+/// Everything that was changed over the API.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = Page<Entry>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
@@ -48,8 +62,17 @@ pub(super) async fn list(
     Query(wanted): Query<AuditQuery>,
 ) -> Result<axum::Json<Page<Entry>>, Problem> {
     let (tenant, limit) = (service.tenant, rows(wanted.limit)?);
-    let after = id_cursor(wanted.cursor.as_deref())?.unwrap_or(0);
-    let page = service.store(move |store| store.audit(tenant, after, limit)).await?;
+    let (from, to) = span_of(wanted.from.as_deref(), wanted.to.as_deref())?;
+    let filter = AuditFilter {
+        who: wanted.who,
+        target: wanted.target,
+        from,
+        to,
+        newest_first: wanted.order == Some(Order::Desc),
+        after: id_cursor(wanted.cursor.as_deref())?,
+        limit,
+    };
+    let page = service.store(move |store| store.audit(tenant, &filter)).await?;
     let entries = page.into_iter().map(|(id, row)| Entry {
         id,
         at_us: row.at.as_unix_us(),

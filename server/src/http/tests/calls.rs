@@ -173,6 +173,13 @@ fn what_was_changed_stands_in_the_audit_log_and_secrets_nowhere() {
         (entries[0]["who"].as_str(), entries[0]["action"].as_str()),
         (Some("supervisor"), Some("POST /api/v1/lists"))
     );
+    let count = |query: &str| {
+        let page = bench.get(Role::Admin, &format!("/api/v1/audit?{query}")).is(200).json();
+        page["items"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(count("who=SUPER&target=lists&order=desc&from=0"), 1);
+    assert_eq!(["who=admin", "target=campaigns", "to=1"].map(count), [0, 0, 0]);
+    bench.get(Role::Admin, "/api/v1/audit?order=sideways").is(422);
     let config = bench.get(Role::Admin, "/api/v1/config").is(200);
     assert!(config.text.contains("\"***\"") && !config.text.contains("s3cret"), "{}", config.text);
     let made = bench.post(Role::Admin, "/api/v1/tokens", &json!({ "name": "x", "role": "agent" })).is(201).json();
