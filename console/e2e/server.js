@@ -83,5 +83,5 @@ export async function startServe(keys = {}) {
   const base = `http://127.0.0.1:${http}${(keys.base_path ?? '').replace(/\/$/, '')}`;
   const heard = () => fetch(`${base}/healthz`).then((response) => response.ok, () => false);
   const { stop } = await start(['serve', '--config', file], data, heard);
-  return { door: `${base}/#token=${token}`, base, stop };
+  return { door: `${base}/#token=${token}`, base, sip: `127.0.0.1:${sip}`, stop };
 }

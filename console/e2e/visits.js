@@ -9,7 +9,10 @@ async function first(page, path) {
   }, path);
 }
 
-const campaign = async (page) => encodeURIComponent((await first(page, 'api/v1/campaigns')).name);
+const named = async (page, things) => encodeURIComponent((await first(page, `api/v1/${things}`)).name);
+const campaign = (page) => named(page, 'campaigns');
+const heading = (name) => (page) => page.getByRole('heading', { name }).first().waitFor();
+const rows = (page) => page.getByRole('grid').getByRole('row').nth(1).waitFor();
 
 /** The first of a list that is empty for a while after the start. */
 async function awaited(page, path) {
@@ -83,6 +86,20 @@ export const visits = [
     ready: (page) => page.getByRole('heading', { name: 'What happened' }).waitFor(),
   },
   { name: 'report', path: async (page) => `/reports/${await campaign(page)}`, ready: (page) => page.getByRole('heading', { name: 'Outcomes' }).waitFor() },
+  { name: 'campaigns', path: '/campaigns', ready: rows },
+  { name: 'campaign-new', path: '/campaigns/new', ready: heading('What is dialled') },
+  { name: 'campaign', path: async (page) => `/campaigns/${await campaign(page)}`, ready: heading('What is dialled') },
+  { name: 'agents', path: '/agents', ready: rows },
+  { name: 'trunks', path: '/trunks', ready: rows },
+  { name: 'trunk-new', path: '/trunks/new', ready: heading('Where it is') },
+  { name: 'trunk', path: async (page) => `/trunks/${await named(page, 'trunks')}`, ready: heading('Where it is') },
+  { name: 'routes', path: '/routes', ready: (page) => page.getByText('No route yet').or(page.getByLabel('Called')).first().waitFor() },
+  { name: 'accounts', path: '/tokens', ready: (page) => page.getByText('No account yet').or(page.getByRole('grid')).first().waitFor() },
+  { name: 'tokens', path: '/tokens?tab=tokens', ready: rows },
+  { name: 'settings', path: '/settings', ready: heading('Server') },
+  { name: 'health', path: '/health', ready: heading('Checks') },
+  { name: 'audit', path: '/audit', ready: rows },
+  { name: 'account', path: '/account', ready: rows },
 ];
 
 /** Goes to a page inside of the console and waits until it stands. */

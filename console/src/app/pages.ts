@@ -45,7 +45,7 @@ export const places: Place[] = [
     nav: { text: 'nav.campaigns', icon: 'campaigns', group: 'work' },
   },
   { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
-  { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns'], least: 'viewer' },
+  { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns', 'board'], least: 'viewer' },
   {
     path: 'agents',
     load: () => import('../pages/agents'),

@@ -3,6 +3,7 @@ import { Button, Group, Stack, Text, TextInput, type ButtonProps } from '@mantin
 import { modals, type ContextModalProps } from '@mantine/modals';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { i18n } from '../app/i18n';
 import { ErrorNote } from './error_state';
 
 export interface Question {
@@ -19,7 +20,7 @@ export interface Question {
 }
 
 export function ask(question: Question): void {
-  modals.openContextModal({ modal: 'confirm', title: question.title, innerProps: question });
+  modals.openContextModal({ modal: 'confirm', title: question.title, innerProps: question, closeButtonProps: { 'aria-label': i18n.t('action.close') } });
 }
 
 function Confirm({ context, id, innerProps }: ContextModalProps<Question>) {

@@ -280,7 +280,10 @@ impl Conductor {
             Event::Ended { cause, answered, media, .. } => {
                 let cause = super::calls::end_cause(&cause, answered);
                 placed.trace.end(now, cause);
-                self.tell_call("call.ended", id);
+                // With its timeline: a call that nobody answered leaves no record that says why.
+                if let Some(detail) = self.call_detail(id) {
+                    self.tell("call.ended", &detail);
+                }
                 let Some(placed) = self.placed.remove(&id) else { return };
                 self.legs.remove(&leg);
                 if let Some(agent) = placed.agent() {

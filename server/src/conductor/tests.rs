@@ -14,6 +14,7 @@ struct Bench {
     commands: Vec<Command>,
     rows: Vec<store::Op>,
     intents: Vec<u64>,
+    told: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Bench {
@@ -32,7 +33,7 @@ impl Bench {
         let wrap_up_limit = Some(Duration::from_secs(1));
         let dialer = Dialer::new(DialerConfig { wrap_up_limit, ..DialerConfig::default() }, Seed::from_u64(1), anchor);
         let conductor = Conductor::new(config, dialer, anchor);
-        let mut bench = Bench { conductor, now, commands: Vec::new(), rows: Vec::new(), intents: Vec::new() };
+        let mut bench = Bench { conductor, now, commands: Vec::new(), rows: Vec::new(), intents: Vec::new(), told: Vec::new() };
         let remote = SocketAddr::from(([192, 0, 2, 2], 5060));
         let trunk = Trunk {
             name: "trunk".into(),
@@ -77,6 +78,7 @@ impl Bench {
                     }
                     self.rows.push(*op);
                 }
+                Output::Tell(kind, data) => self.told.push((kind, data)),
                 _ => {}
             }
         }
@@ -281,4 +283,29 @@ fn a_call_shows_what_happened_and_what_is_heard_and_its_cdr_keeps_it() {
     assert_eq!(kept[kept.len() - 1]["detail"], "callee");
     let picture = bench.conductor.picture(bench.now, crate::control::views::StoreView::default());
     assert_eq!((picture.calls.len(), picture.calls_begun), (0, 1));
+}
+
+#[test]
+fn the_end_of_a_placed_call_that_nobody_answered_says_why() {
+    let mut bench = Bench::new();
+    bench.commands.clear();
+    let call = crate::control::api::NewCall {
+        to: "+12125550107".into(),
+        trunk: "trunk".into(),
+        caller_id: None,
+        connect: crate::control::api::Connect::Echo,
+    };
+    let asked = bench.conductor.handle_request(bench.now, Request::Originate(call));
+    assert!(matches!(asked, Answer::Now(Ok(Reply::Call(_)))), "{asked:?}");
+    bench.drain();
+    let leg = bench.placed()[0];
+    bench.event(Event::Progress { leg, code: 180, early_media: false });
+    let cause = sip::Cause::new(Some(486), "busy", sip::Whose::Peer);
+    bench.event(Event::Ended { leg, cause, answered: false, media: None });
+    assert!(!bench.rows.iter().any(|row| matches!(row, store::Op::CdrClose(_))), "it has no record");
+    let (kind, told) = bench.told.last().expect("an event");
+    let timeline = told["timeline"].as_array().expect("entries");
+    let codes: Vec<&str> = timeline.iter().filter_map(|entry| entry["what"].as_str()).collect();
+    assert_eq!((*kind, codes), ("call.ended", vec!["began", "ringing", "ended"]));
+    assert_eq!(timeline[2]["detail"], "callee 486");
 }

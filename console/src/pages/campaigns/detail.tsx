@@ -22,6 +22,7 @@ import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { tellDone, tellProblem } from '../../parts/told';
 import { useSaving } from '../../parts/use_saving';
+import { Why } from '../board/why';
 import { CampaignFields } from './fields';
 import { CAMPAIGN_KEYS, settingsOf, toChanges, toValues, type CampaignSettings, type CampaignValues } from './settings';
 import { Rate } from './words';
@@ -56,7 +57,7 @@ function Campaign({ campaign }: { campaign: CampaignView }) {
       <PageHeader
         title={campaign.name}
         mark={<CampaignState state={campaign.state} />}
-        text={campaign.state === 'running' ? t('detail.why', { why: campaign.why }) : t('detail.idle', { list: campaign.list, trunk: settingsOf(campaign).trunk ?? '' })}
+        text={t('detail.text', { list: campaign.list, trunk: settingsOf(campaign).trunk ?? '' })}
         back={{ to: '/campaigns', text: t('detail.back') }}
         actions={
           <>
@@ -83,9 +84,12 @@ function Now({ campaign }: { campaign: CampaignView }) {
   return (
     <div className={css.now}>
       <Panel title={t('detail.figures')}>
+        {campaign.state === 'running' && <div className={css.why}><Why code={campaign.why_code} words={campaign.why} /></div>}
         <Figures>
-          <Figure label={t('attempts')} value={number(campaign.attempts)} />
-          <Figure label={t('detail.underWay')} value={number(campaign.attempts_open)} />
+          <Figure size="small" label={t('attempts')} value={number(campaign.attempts)} />
+          <Figure size="small" label={t('detail.ringing')} value={number(campaign.ringing)} />
+          <Figure size="small" label={t('detail.waiting')} value={number(campaign.waiting)} />
+          <Figure size="small" label={t('detail.talking')} value={number(campaign.talking)} />
         </Figures>
         <div className={css.rate}>
           <span className={css.rateName}>{t('rate')}</span>

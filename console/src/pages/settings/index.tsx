@@ -63,7 +63,7 @@ function Setting({ item }: { item: SettingInfo }) {
         {item.editable ? (
           <StateBadge tone="ok">{t('editable')}</StateBadge>
         ) : (
-          <span title={item.restart ? t('restartText') : t('fileText')}><StateBadge tone={item.restart ? 'warn' : 'idle'}>{item.restart ? t('restart') : t('file')}</StateBadge></span>
+          <span title={item.restart ? t('restartText') : t('fileText')}><StateBadge tone="idle">{item.restart ? t('restart') : t('file')}</StateBadge></span>
         )}
       </dd>
     </div>

@@ -54,8 +54,8 @@ export default function TrunkPage() {
       <PageHeader title={name} mark={<Up trunk={trunk.data} />} text={trunk.data.host} back={back} />
       <Stack gap="md">
         <Now trunk={trunk.data} />
-        {may.call && <TestCall key={name} trunk={name} />}
-        {may.change ? <Settings key={name} trunk={trunk.data} /> : <Panel title={t('detail.settings')}><Text size="sm" c="dimmed">{t('detail.readOnly')}</Text></Panel>}
+        {may.call && <TestCall key={`call ${name}`} trunk={name} />}
+        {may.change ? <Settings key={`settings ${name}`} trunk={trunk.data} /> : <Panel title={t('detail.settings')}><Text size="sm" c="dimmed">{t('detail.readOnly')}</Text></Panel>}
         {may.change && <Delete name={name} />}
       </Stack>
     </>
