@@ -91,7 +91,7 @@ export function Accounts() {
       cell: (account) => (
         <Menu position="bottom-end" width={220}>
           <Menu.Target>
-            <ActionIcon variant="subtle" color="gray" aria-label={t('actions', { name: account.name })}><Icon name="more" /></ActionIcon>
+            <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('actions', { name: account.name })}><Icon name="more" /></ActionIcon>
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item leftSection={<Icon name="edit" size={16} />} onClick={() => setForm({ kind: 'role', account })}>{t('accounts.edit')}</Menu.Item>

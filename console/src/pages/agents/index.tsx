@@ -138,7 +138,7 @@ function Actions({ agent, onEdit }: { agent: AgentView; onEdit: () => void }) {
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={t('actions', { name })}><Icon name="more" /></ActionIcon>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('actions', { name })}><Icon name="more" /></ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
         {maySet && <Menu.Label>{t('set.label')}</Menu.Label>}
