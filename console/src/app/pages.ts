@@ -99,7 +99,7 @@ export const places: Place[] = [
     path: 'routes',
     load: () => import('../pages/routes'),
     texts: ['routes'],
-    least: 'viewer',
+    least: 'admin',
     nav: { text: 'nav.routes', icon: 'routes', group: 'system' },
   },
   {

@@ -36,7 +36,7 @@ export default function HealthPage() {
   );
 }
 
-type Check = Thing<'HealthCheck'>;
+type Check = Thing<'Check'>;
 
 const stateOf = (check: Check) => STATES.find((state) => state === check.state) ?? 'warn';
 

@@ -1,10 +1,9 @@
 /** Inbound routes in their order; the whole list is saved at once. */
-import { ActionIcon, Alert, Button, NumberInput, Select, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Alert, Button, NumberInput, Select, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, data } from '../../api/client';
-import { useMay } from '../../api/login';
 import { Problem } from '../../api/problem';
 import { useTrunks } from '../../api/things';
 import { EmptyState } from '../../parts/empty_state';
@@ -34,7 +33,6 @@ export default function RoutesPage() {
 function Editor({ kept }: { kept: RouteSettings[] }) {
   const { t } = useTranslation('routes');
   const cache = useQueryClient();
-  const mayChange = useMay('admin');
   const trunks = useTrunks();
   const [rows, setRows] = useState(() => toRows(kept));
   const [base, setBase] = useState(() => JSON.stringify(kept));
@@ -98,7 +96,7 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
     setBusy(false);
   };
   const trunkNames = [...new Set([...(trunks.data?.items ?? []).map((trunk) => trunk.name), ...rows.flatMap((row) => row.from ?? [])])];
-  const addButton = mayChange && <Button variant="default" leftSection={<Icon name="plus" size={16} />} onClick={add}>{t('add')}</Button>;
+  const addButton = <Button variant="default" leftSection={<Icon name="plus" size={16} />} onClick={add}>{t('add')}</Button>;
 
   return (
     <Panel>
@@ -126,7 +124,6 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
                     description={number === rows.length ? t('toHint') : undefined}
                     autoComplete="off"
                     spellCheck={false}
-                    readOnly={!mayChange}
                     value={row.to}
                     error={fault.to}
                     onChange={(event) => change(row.key, { to: event.currentTarget.value })}
@@ -134,8 +131,7 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
                   <Select
                     label={t('from')}
                     placeholder={t('fromAny')}
-                    clearable={mayChange}
-                    readOnly={!mayChange}
+                    clearable
                     data={trunkNames}
                     value={row.from}
                     error={fault.from_trunk}
@@ -144,7 +140,6 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
                   <Select
                     label={t('action')}
                     allowDeselect={false}
-                    readOnly={!mayChange}
                     data={(['echo', 'play', 'reject'] as const).map((kind) => ({ value: kind, label: t(`actions.${kind}`) }))}
                     value={row.kind}
                     error={row.kind === 'echo' && fault.action}
@@ -156,8 +151,7 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
                       description={t('fileHint')}
                       autoComplete="off"
                       spellCheck={false}
-                      readOnly={!mayChange}
-                      value={row.argument}
+                        value={row.argument}
                       error={fault.action}
                       onChange={(event) => change(row.key, { argument: event.currentTarget.value })}
                     />
@@ -170,25 +164,22 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
                       max={699}
                       allowDecimal={false}
                       clampBehavior="none"
-                      readOnly={!mayChange}
-                      value={row.argument}
+                        value={row.argument}
                       error={fault.action}
                       onChange={(argument) => change(row.key, { argument: String(argument) })}
                     />
                   )}
                 </div>
-                {mayChange && (
-                  <div className={css.buttons}>
-                    <ActionIcon data-move="up" variant="default" size="lg" aria-label={t('up', { number })} disabled={at === 0} onClick={() => move(at, at - 1, 'up')}><Icon name="up" size={16} /></ActionIcon>
-                    <ActionIcon data-move="down" variant="default" size="lg" aria-label={t('down', { number })} disabled={at === rows.length - 1} onClick={() => move(at, at + 1, 'down')}><Icon name="down" size={16} /></ActionIcon>
-                    <ActionIcon variant="default" size="lg" aria-label={t('remove', { number })} onClick={() => remove(row.key)}><Icon name="trash" size={16} /></ActionIcon>
-                  </div>
-                )}
+                <div className={css.buttons}>
+                  <ActionIcon data-move="up" variant="default" size="lg" aria-label={t('up', { number })} disabled={at === 0} onClick={() => move(at, at - 1, 'up')}><Icon name="up" size={16} /></ActionIcon>
+                  <ActionIcon data-move="down" variant="default" size="lg" aria-label={t('down', { number })} disabled={at === rows.length - 1} onClick={() => move(at, at + 1, 'down')}><Icon name="down" size={16} /></ActionIcon>
+                  <ActionIcon variant="default" size="lg" aria-label={t('remove', { number })} onClick={() => remove(row.key)}><Icon name="trash" size={16} /></ActionIcon>
+                </div>
               </li>
             );
           })}
         </ol>
-        {rows.length > 0 && <div className={css.add}>{addButton || <Text size="sm" c="dimmed">{t('readOnly')}</Text>}</div>}
+        {rows.length > 0 && <div className={css.add}>{addButton}</div>}
         <ErrorNote error={faults.rows.size > 0 && faults.rest.length === 0 ? null : error} faults={faults.rest} />
         {changed && (
           <FormBar text={t('changed')}>

@@ -7,7 +7,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import { api, data, type Thing } from '../../api/client';
 import { keys } from '../../api/live';
 import { useMay } from '../../api/login';
-import { Problem } from '../../api/problem';
+import { useTrunks } from '../../api/things';
 import { ask } from '../../parts/confirm';
 import { EmptyState } from '../../parts/empty_state';
 import { ErrorNote, ErrorState } from '../../parts/error_state';
@@ -19,50 +19,43 @@ import { Panel } from '../../parts/panel';
 import { tellDone } from '../../parts/told';
 import { useSaving } from '../../parts/use_saving';
 import { TrunkFields, useTrunkKeyNames } from './fields';
-import { toChanges, toValues, TRUNK_KEYS, type TrunkValues } from './settings';
+import { toChanges, toValues, TRUNK_KEYS, type TrunkSettings, type TrunkValues } from './settings';
 import { TestCall } from './test_call';
 import { Channels, Registered, Up } from './words';
 import css from './trunks.module.css';
 
-type TrunkDetail = Thing<'TrunkDetail'>;
-
-const EVERY_MS = 2_000;
 const trunkKey = (name: string) => ['trunk', name] as const;
 
 export default function TrunkPage() {
   const { t } = useTranslation('trunks');
   const { name = '' } = useParams();
   const may = { call: useMay('agent'), change: useMay('admin') };
-  const trunk = useQuery({
-    queryKey: trunkKey(name),
-    queryFn: () => data(api.GET('/api/v1/trunks/{name}', { params: { path: { name } } })),
-    refetchInterval: EVERY_MS,
-  });
+  const trunks = useTrunks();
+  const trunk = trunks.data?.items.find((one) => one.name === name);
   const back = { to: '/trunks', text: t('detail.back') };
-  if (trunk.error instanceof Problem && trunk.error.code === 404) {
+  if (trunks.isError && !trunks.data) return <ErrorState error={trunks.error} onRetry={() => void trunks.refetch()} />;
+  if (!trunk) {
     return (
       <>
         <PageHeader title={name} back={back} />
-        <Panel><EmptyState icon="trunks" title={t('detail.gone', { name })} text={t('detail.goneText')} action={<Button component={Link} to="/trunks" variant="default">{t('detail.back')}</Button>} /></Panel>
+        {trunks.data && <Panel><EmptyState icon="trunks" title={t('detail.gone', { name })} text={t('detail.goneText')} action={<Button component={Link} to="/trunks" variant="default">{t('detail.back')}</Button>} /></Panel>}
       </>
     );
   }
-  if (trunk.isError && !trunk.data) return <ErrorState error={trunk.error} onRetry={() => void trunk.refetch()} />;
-  if (!trunk.data) return <PageHeader title={name} back={back} />;
   return (
     <>
-      <PageHeader title={name} mark={<Up trunk={trunk.data} />} text={trunk.data.host} back={back} />
-      <Stack gap="md">
-        <Now trunk={trunk.data} />
-        {may.call && <TestCall key={`call ${name}`} trunk={name} />}
-        {may.change ? <Settings key={`settings ${name}`} trunk={trunk.data} /> : <Panel title={t('detail.settings')}><Text size="sm" c="dimmed">{t('detail.readOnly')}</Text></Panel>}
+      <PageHeader title={name} mark={<Up trunk={trunk} />} text={trunk.host} back={back} />
+      <Stack gap="md" key={name}>
+        <Now trunk={trunk} />
+        {may.call && <TestCall trunk={name} />}
+        {may.change ? <Settings name={name} /> : <Panel title={t('detail.settings')}><Text size="sm" c="dimmed">{t('detail.readOnly')}</Text></Panel>}
         {may.change && <Delete name={name} />}
       </Stack>
     </>
   );
 }
 
-function Now({ trunk }: { trunk: TrunkDetail }) {
+function Now({ trunk }: { trunk: Thing<'TrunkView'> }) {
   const { t } = useTranslation('trunks');
   const up = trunk.up == null ? 'unknownText' : trunk.up ? 'upText' : 'downText';
   return (
@@ -90,37 +83,47 @@ function Now({ trunk }: { trunk: TrunkDetail }) {
   );
 }
 
-function Settings({ trunk }: { trunk: TrunkDetail }) {
+/** As they are kept; a form that is being written is not written over. */
+function Settings({ name }: { name: string }) {
+  const { t } = useTranslation('trunks');
+  const kept = useQuery({ queryKey: trunkKey(name), queryFn: () => data(api.GET('/api/v1/trunks/{name}', { params: { path: { name } } })), refetchOnWindowFocus: false });
+  return (
+    <Panel title={t('detail.settings')} aside={t('detail.settingsText')}>
+      {kept.isError && !kept.data && <ErrorState error={kept.error} onRetry={() => void kept.refetch()} />}
+      {kept.data && <SettingsForm name={name} settings={kept.data.settings} />}
+    </Panel>
+  );
+}
+
+function SettingsForm({ name, settings }: { name: string; settings: TrunkSettings }) {
   const { t } = useTranslation('trunks');
   const cache = useQueryClient();
   const nameOf = useTrunkKeyNames();
-  const kept = toValues(trunk.settings);
+  const kept = toValues(settings);
   const form = useForm<TrunkValues>({ initialValues: kept });
   const saving = useSaving(form, TRUNK_KEYS);
   const changes = toChanges(kept, form.values);
   const changed = Object.keys(changes);
   const save = form.onSubmit(() =>
     saving.save(async () => {
-      const next = await data(api.PATCH('/api/v1/trunks/{name}', { params: { path: { name: trunk.name } }, body: changes as Record<string, never> }));
-      cache.setQueryData(trunkKey(trunk.name), next);
+      const next = await data(api.PATCH('/api/v1/trunks/{name}', { params: { path: { name } }, body: changes as Record<string, never> }));
+      cache.setQueryData(trunkKey(name), next);
       form.setValues(toValues(next.settings));
       await cache.invalidateQueries({ queryKey: keys.trunks });
       tellDone(t('detail.saved', { list: changed.map(nameOf).join(', ') }));
     }),
   );
   return (
-    <Panel title={t('detail.settings')} aside={t('detail.settingsText')}>
-      <form onSubmit={(event) => void save(event)} noValidate>
-        <TrunkFields form={form} fixed />
-        <ErrorNote error={saving.error} faults={saving.rest} />
-        {changed.length > 0 && (
-          <FormBar text={<b>{t('detail.changed', { count: changed.length, list: changed.map(nameOf).join(', ') })}</b>}>
-            <Button variant="default" onClick={() => { form.setValues(kept); form.clearErrors(); }}>{t('detail.discard')}</Button>
-            <Button type="submit" loading={saving.busy}>{t('detail.save')}</Button>
-          </FormBar>
-        )}
-      </form>
-    </Panel>
+    <form onSubmit={(event) => void save(event)} noValidate>
+      <TrunkFields form={form} fixed />
+      <ErrorNote error={saving.error} faults={saving.rest} />
+      {changed.length > 0 && (
+        <FormBar text={<b>{t('detail.changed', { count: changed.length, list: changed.map(nameOf).join(', ') })}</b>}>
+          <Button variant="default" onClick={() => { form.setValues(kept); form.clearErrors(); }}>{t('detail.discard')}</Button>
+          <Button type="submit" loading={saving.busy}>{t('detail.save')}</Button>
+        </FormBar>
+      )}
+    </form>
   );
 }
 
