@@ -11,7 +11,7 @@ describe('format', () => {
 
   it('finds a unit that fits', () => {
     expect([86, 1_840, 2_500_000].map(shortSpan)).toEqual(['86 μs', '1.8 ms', '2.5 sec']);
-    expect([0, 512, 15_300, 2_000_000].map(bytes)).toEqual(['0 byte', '512 byte', '15.3 kB', '2 MB']);
+    expect([0, 512, 15_300, 2_000_000].map(bytes)).toEqual(['0 bytes', '512 bytes', '15.3 kB', '2 MB']);
   });
 
   it('shortens large counts only', () => {
