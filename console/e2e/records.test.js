@@ -63,15 +63,15 @@ test('a file with bad rows comes onto a list: preview, rehearsal, import, what w
   await page.getByText('is a workbook, not a CSV file').waitFor();
 
   await page.locator('input[type=file]').setInputFiles({ name: 'winter.csv', mimeType: 'text/csv', buffer: Buffer.from(FILE, 'latin1') });
-  await page.getByRole('textbox', { name: 'Country of the numbers' }).fill('Germany');
+  await page.getByRole('combobox', { name: 'Country of the numbers' }).fill('Germany');
   await page.getByRole('option', { name: 'Germany (DE)' }).click();
   const rows = page.getByRole('group', { name: 'The first rows, as they would be read' });
   await rows.getByText('+4915123456789').first().waitFor();
   await rows.getByText('Jörg').waitFor();
   await rows.getByText('too few digits').waitFor();
   await rows.getByText('a spreadsheet turned the number into a power of ten').waitFor();
-  assert.equal(await page.getByRole('textbox', { name: 'Last name' }).inputValue(), 'Nachname');
-  assert.equal(await page.getByRole('textbox', { name: 'Own id' }).inputValue(), 'Kundennummer');
+  assert.equal(await page.getByRole('combobox', { name: 'Last name' }).inputValue(), 'Nachname');
+  assert.equal(await page.getByRole('combobox', { name: 'Own id' }).inputValue(), 'Kundennummer');
 
   await page.getByRole('button', { name: 'Check the whole file' }).click();
   await page.getByText('Would be accepted').waitFor();
@@ -106,7 +106,7 @@ test('a file with bad rows comes onto a list: preview, rehearsal, import, what w
 test('a person is found by what one types, and is not called any more', async () => {
   const { page, context, faults } = await open('/contacts');
   const grid = page.getByRole('grid', { name: 'Contacts' });
-  for (const typed of ['müller', 'MULLERSON jo', '+49151', '456789', 'C-1']) {
+  for (const typed of ['müllers', 'MULLERSON jo', '+49151', '456789', 'C-1']) {
     await page.getByRole('searchbox', { name: 'Search' }).fill(typed);
     await page.waitForURL((url) => url.searchParams.get('search') === typed);
     await grid.getByText('Jörg Müllerson').waitFor();
@@ -137,10 +137,10 @@ test('a person is found by what one types, and is not called any more', async ()
   await page.getByText(/letter 12/).waitFor();
 
   await page.getByRole('button', { name: 'Edit' }).click();
-  await page.getByRole('textbox', { name: 'Time zone' }).fill('Mars/Olympus');
+  await page.getByRole('combobox', { name: 'Time zone' }).fill('Mars/Olympus');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByRole('dialog').getByText(/time zone|no such/i).last().waitFor();
-  await page.getByRole('textbox', { name: 'Time zone' }).fill('Europe/Berlin');
+  await page.getByRole('combobox', { name: 'Time zone' }).fill('Europe/Berlin');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByText('Their clock').waitFor();
 
@@ -164,7 +164,7 @@ test('results are narrowed by the address, open beside the table, and leave as a
     assert.ok(Date.now() - before < 120_000, 'no call of the demo was connected');
     await page.waitForTimeout(500);
   }
-  await page.getByRole('textbox', { name: 'Outcome' }).click();
+  await page.getByRole('combobox', { name: 'Outcome' }).click();
   await page.getByRole('option', { name: 'Connected' }).click();
   await page.waitForURL((url) => url.searchParams.get('outcome') === 'connected');
   await grid.getByText('Connected').first().waitFor();
@@ -210,7 +210,7 @@ test('a report is read, drawn and taken along', async () => {
   assert.match(png.name, /\.png$/);
   await page.getByRole('button', { name: 'Show as table' }).click();
   await page.getByRole('group', { name: 'By the hour' }).getByRole('columnheader', { name: 'Attempts' }).waitFor();
-  await page.getByRole('textbox', { name: 'When' }).click();
+  await page.getByRole('combobox', { name: 'When' }).click();
   await page.getByRole('option', { name: 'Yesterday' }).click();
   await page.getByText('Nothing was dialled in this time').waitFor();
   assert.deepEqual(faults, []);
