@@ -33,7 +33,8 @@ impl Bench {
         let wrap_up_limit = Some(Duration::from_secs(1));
         let dialer = Dialer::new(DialerConfig { wrap_up_limit, ..DialerConfig::default() }, Seed::from_u64(1), anchor);
         let conductor = Conductor::new(config, dialer, anchor);
-        let mut bench = Bench { conductor, now, commands: Vec::new(), rows: Vec::new(), intents: Vec::new(), told: Vec::new() };
+        let mut bench =
+            Bench { conductor, now, commands: Vec::new(), rows: Vec::new(), intents: Vec::new(), told: Vec::new() };
         let remote = SocketAddr::from(([192, 0, 2, 2], 5060));
         let trunk = Trunk {
             name: "trunk".into(),

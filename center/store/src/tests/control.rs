@@ -259,7 +259,11 @@ fn the_audit_log_only_grows(on: Backend) {
 
 fn the_audit_log_is_filtered_and_turned_round(on: Backend) {
     let f = fixture(on, 0);
-    let rows = [("ann", "/api/v1/campaigns/Spring_1", 10), ("bob", "/api/v1/campaigns/spring-2", 20), ("ann", "/api/v1/agents/50%", 30)];
+    let rows = [
+        ("ann", "/api/v1/campaigns/Spring_1", 10),
+        ("bob", "/api/v1/campaigns/spring-2", 20),
+        ("ann", "/api/v1/agents/50%", 30),
+    ];
     for (who, target, us) in rows {
         let row = AuditRow {
             tenant: TENANT,

@@ -71,6 +71,7 @@ fn a_token_and_a_password_both_log_in() {
         assert_eq!(who, answer.json());
     }
     assert_eq!(bench.get(Role::Viewer, "/api/v1/whoami").is(200).json()["expires_us"], Value::Null);
+    bench.store.flush().unwrap();
     let audit = bench.get(Role::Admin, "/api/v1/audit").json();
     let login = |entry: &&Value| entry["action"] == "POST /api/v1/login" && entry["who"] == "ann";
     assert_eq!(audit["items"].as_array().unwrap().iter().filter(login).count(), 1, "{audit}");

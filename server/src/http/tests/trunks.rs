@@ -49,7 +49,7 @@ fn a_trunk_is_made_changed_kept_and_taken_away() {
     assert_eq!(patch(&json!({ "name": "third" })).is(422).json()["errors"][0]["field"], "name");
     // What cannot live is not kept.
     patch(&json!({ "max_cps": 666 })).is(409);
-    assert_eq!(get("/api/v1/trunks/second").json()["settings"]["max_cps"], 10);
+    assert_eq!(get("/api/v1/trunks/second").json()["settings"]["max_cps"], 10.0);
     assert!(!bench.store.trunks(TenantId::DEFAULT).unwrap()[0].config.contains("666"));
 
     bench.send(Role::Admin, "DELETE", "/api/v1/trunks/second", None, &[]).is(204);
