@@ -3,7 +3,7 @@ import type { Thing } from '../../api/client';
 import type { FieldFault } from '../../api/problem';
 import { sentence } from '../../api/problem';
 
-export type RouteSettings = Thing<'RouteSettings'>;
+export type RouteSettings = Thing<'Routes'>['items'][number];
 export type Kind = 'echo' | 'play' | 'reject';
 
 export interface Row {
