@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 /// Routes of one installation: matched one after the other for each inbound call, some 50 ns each.
-pub const ROUTES_MAX: usize = 1_000;
+pub(super) const ROUTES_MAX: usize = 1_000;
 
 impl Trunk {
     /// Checks the keys of `[[trunk]]`; `null` stands for a key that is left out.
