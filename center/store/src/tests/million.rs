@@ -21,7 +21,7 @@ fn person(n: usize) -> NewLead {
         first_name: Some(FIRST[(n / 3) % FIRST.len()].to_owned()),
         last_name: Some(format!("{}{}", ["Kow", "Mül", "Smi", "Gar", "Ivan"][mixed % 5], spelled(mixed))),
         timezone: None,
-        external_id: (n % 7 == 0).then(|| format!("C-{n}")),
+        external_id: n.is_multiple_of(7).then(|| format!("C-{n}")),
     }
 }
 
