@@ -2,7 +2,7 @@
  * The frame of all pages: navigation on the left, at the foot on phones; a banner while the server is not heard; who is
  * logged in. Nothing of it stands on a wall screen (`?wall=1`).
  */
-import { Drawer, Menu, UnstyledButton, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import { Drawer, Menu, UnstyledButton, VisuallyHidden, type MantineColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -127,9 +127,10 @@ function Account() {
   return (
     <Menu position="top-start" width={240}>
       <Menu.Target>
-        <UnstyledButton className={css.account} aria-label={t('shell.account', { name: who.name, role: t(`role.${who.role}`) })}>
+        <UnstyledButton className={css.account}>
+          <VisuallyHidden>{t('shell.account', { name: who.name, role: t(`role.${who.role}`) })}</VisuallyHidden>
           <Icon name="account" size={22} />
-          <span className={css.accountText}>
+          <span className={css.accountText} aria-hidden>
             <span className={css.accountName}>{who.name}</span>
             <span className={css.accountRole}>{t(`role.${who.role}`)}</span>
           </span>
