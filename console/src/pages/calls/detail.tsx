@@ -106,7 +106,7 @@ function LiveBody({ call }: { call: Live }) {
         <Figure size="small" label={t('remoteLoss')} value={quality ? percent(quality.remote_loss, 2) : NONE} />
       </Figures>
       <Facts call={call} rest={[[t('codec'), call.codec], [t('verdict'), call.verdict && names('verdict', call.verdict)], [t('packets'), quality && `${number(quality.packets_received)} / ${number(quality.packets_sent)}`]]} />
-      <h3 className={css.sub}>{t('timeline')}</h3>
+      <h2 className={css.sub}>{t('timeline')}</h2>
       <Timeline entries={call.timeline} />
       {may && <Button color="red" variant="outline" leftSection={<Icon name="hangUp" size={18} />} onClick={() => askHangUp(call, t)}>{t('hangUp')}</Button>}
     </div>
@@ -136,7 +136,7 @@ function OverBody({ cdr }: { cdr: Record }) {
           [t('cause'), [cdr.cause_whose && t('endedBy', { who: cdr.cause_whose }), cdr.cause_code].filter(Boolean).join(', ')],
         ] as [string, string | null | undefined][]).map(([name, value]) => <Fact key={name} name={name} value={value} />)}
       </dl>
-      <h3 className={css.sub}>{t('timeline')}</h3>
+      <h2 className={css.sub}>{t('timeline')}</h2>
       <Timeline entries={cdr.timeline} />
     </div>
   );
