@@ -1,7 +1,7 @@
 // The real binary: its demo, with a carrier, callees and agents' phones on loopback, or a server with a configuration.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -84,4 +84,41 @@ export async function startServe(keys = {}) {
   const heard = () => fetch(`${base}/healthz`).then((response) => response.ok, () => false);
   const { stop } = await start(['serve', '--config', file], data, heard);
   return { door: `${base}/#token=${token}`, base, sip: `127.0.0.1:${sip}`, stop };
+}
+
+/** A line to a server that can be cut: all connections break and no new one comes through until it is mended. */
+export async function startLine(base) {
+  const url = new URL(base);
+  const open = new Set();
+  let whole = true;
+  const server = createServer((near) => {
+    if (!whole) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(url.port), url.hostname);
+    for (const [socket, other] of [[near, far], [far, near]]) {
+      open.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        open.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    whole = false;
+    open.forEach((socket) => socket.destroy());
+  };
+  return {
+    base: `${url.protocol}//127.0.0.1:${server.address().port}${url.pathname}`.replace(/\/$/, ''),
+    cut,
+    mend: () => (whole = true),
+    stop() {
+      cut();
+      server.close();
+    },
+  };
 }
