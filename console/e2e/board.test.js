@@ -74,11 +74,11 @@ test('a campaign is paused and goes on', async () => {
   const { page, context, faults } = await board();
   const card = page.getByRole('article').first();
   await card.getByRole('button', { name: 'Pause' }).click();
-  await card.getByText('Paused').waitFor();
-  await card.getByText('Does not dial: it is paused or stopped').waitFor();
+  await card.getByText('Paused', { exact: true }).waitFor();
+  await card.getByText('Paused: nothing new is dialled').waitFor();
   await card.getByRole('button', { name: 'Resume' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
-  await card.getByText('Running').waitFor();
+  await card.getByText('Running', { exact: true }).waitFor();
   assert.deepEqual(faults, []);
   await context.close();
 });

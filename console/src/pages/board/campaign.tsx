@@ -41,7 +41,7 @@ export default function CampaignBoardPage() {
         title={name}
         mark={<CampaignState state={live.state} />}
         back={{ to: '/board', text: t('title') }}
-        text={<Why code={live.why_code} words={live.why} />}
+        text={<Why campaign={live} />}
         actions={may && <CampaignControl campaign={settings.data} />}
       />
       <div className={css.top}>

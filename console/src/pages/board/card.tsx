@@ -32,7 +32,7 @@ export function CampaignCard({ campaign, list, wall }: { campaign: BoardCampaign
         </h2>
         <CampaignState state={campaign.state} />
       </header>
-      <Why code={campaign.why_code} words={campaign.why} />
+      <Why campaign={campaign} />
       <div className={css.cardFigures}>
         <Figure size={size} label={t('talking')} value={number(campaign.talking)} note={campaign.waiting > 0 ? t('waitingNow', { count: campaign.waiting }) : undefined} />
         <Figure size={size} label={t('ringing')} value={number(campaign.ringing)} />

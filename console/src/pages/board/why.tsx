@@ -20,15 +20,20 @@ const KINDS: Record<string, { icon: IconName; tone: 'go' | 'wait' | 'fault' }> =
   ledger_reserve: { icon: 'audit', tone: 'wait' },
 };
 
-export function Why({ code, words }: { code: string; words: string }) {
+/** Campaigns that are not running wait for people, whatever the pacer said last. */
+const RESTS: Record<string, IconName> = { paused: 'pause', stopped: 'stop', finished: 'ok' };
+
+export function Why({ campaign }: { campaign: { state: string; why: string; why_code: string } }) {
   const { t, i18n } = useTranslation('board');
-  const kind = KINDS[code];
+  const { state, why, why_code } = campaign;
+  const rests = RESTS[state];
+  const kind = rests ? { icon: rests, tone: 'wait' as const } : KINDS[why_code];
   // `one_to_one` would be taken for the form of a plural.
-  const key = `why.${code.replaceAll('_', '-')}`;
+  const key = rests ? `rests.${state}` : `why.${why_code.replaceAll('_', '-')}`;
   return (
     <div className={css.why} data-tone={kind?.tone ?? 'wait'}>
       <Icon name={kind?.icon ?? 'info'} size={16} />
-      <span>{i18n.exists(`board:${key}`) ? (t as (key: string) => string)(key) : words}</span>
+      <span>{i18n.exists(`board:${key}`) ? (t as (key: string) => string)(key) : why}</span>
     </div>
   );
 }

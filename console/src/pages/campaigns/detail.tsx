@@ -84,7 +84,7 @@ function Now({ campaign }: { campaign: CampaignView }) {
   return (
     <div className={css.now}>
       <Panel title={t('detail.figures')}>
-        {campaign.state === 'running' && <div className={css.why}><Why code={campaign.why_code} words={campaign.why} /></div>}
+        {campaign.state === 'running' && <div className={css.why}><Why campaign={campaign} /></div>}
         <Figures>
           <Figure size="small" label={t('attempts')} value={number(campaign.attempts)} />
           <Figure size="small" label={t('detail.ringing')} value={number(campaign.ringing)} />
