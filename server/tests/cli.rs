@@ -88,3 +88,43 @@ fn every_fault_is_a_line_of_its_own() {
     assert_eq!((output.status.code(), error.lines().count()), (Some(2), 3), "{error}");
     assert!(error.lines().all(|line| line.starts_with("error: ")), "{error}");
 }
+
+#[test]
+fn an_account_takes_its_password_from_stdin_and_never_shows_it() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("outpace.toml"), "").unwrap();
+    let create = |name: &str, role: &str, password: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_outpace"))
+            .args(["account", "create", "--config", "outpace.toml", "--name", name, "--role", role])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that refuses its arguments may be gone before it reads.
+        let _ = child.stdin.take().unwrap().write_all(password.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    let made = create("ann", "supervisor", "correct horse\n");
+    assert_eq!((made.status.code(), text(&made.stdout), text(&made.stderr)), (Some(0), String::new(), String::new()));
+    for (name, role, password, code, word) in [
+        ("ann", "viewer", "correct horse\n", 1, "exists"),
+        ("bob", "viewer", "short\n", 2, "8 to 256 characters"),
+        ("bob", "viewer", "", 2, "8 to 256 characters"),
+        ("b b", "viewer", "correct horse\n", 2, "is no name"),
+        ("bob", "root", "correct horse\n", 2, "root"),
+    ] {
+        let output = create(name, role, password);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{name} {role}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(word), "{name} {role}: {error}");
+        assert!(!error.contains("horse"), "{error}");
+    }
+    let bytes = std::fs::read(folder.path().join("outpace.db")).unwrap();
+    assert!(!bytes.windows(13).any(|part| part == b"correct horse"), "the password itself is kept nowhere");
+    let help = text(&outpace(folder.path(), &["account", "create", "--help"]).stdout);
+    assert!(help.contains("outpace account create") && !help.contains("--password"), "{help}");
+}

@@ -310,3 +310,47 @@ fn the_end_of_a_placed_call_that_nobody_answered_says_why() {
     assert_eq!((*kind, codes), ("call.ended", vec!["began", "ringing", "ended"]));
     assert_eq!(timeline[2]["detail"], "callee 486");
 }
+
+#[test]
+fn a_trunk_goes_only_when_nothing_uses_it_and_takes_its_registration_along() {
+    let mut bench = Bench::new();
+    let now = bench.now;
+    let trunk = |name: &str, ping| Trunk {
+        name: name.into(),
+        remote: SocketAddr::from(([192, 0, 2, 9], 5060)),
+        domain: "192.0.2.9".into(),
+        credentials: Some(sip::Credentials { username: "u".into(), password: "p".into(), realm: None }),
+        laws: vec![Law::Mu],
+        max_channels: 10,
+        max_cps: 10.0,
+        nat: false,
+        register: true,
+        ping,
+    };
+    let ask = |bench: &mut Bench, request| match bench.conductor.handle_request(now, request) {
+        Answer::Now(answer) => {
+            bench.drain();
+            answer
+        }
+        Answer::OnDisk(..) => panic!("nothing of this waits for a row"),
+    };
+    let settings = Box::new(trunk("second", Duration::from_secs(30)));
+    let made = ask(&mut bench, Request::PutTrunk { trunk: TrunkId(2), settings });
+    assert!(matches!(&made, Ok(Reply::Trunk(view)) if view.registered == Some(false)), "{made:?}");
+    let conflict = |answer: Result<Reply, crate::control::Refusal>, word: &str| {
+        let told = answer.expect_err("it is in use").to_string();
+        assert!(told.contains(word), "{told}");
+    };
+    let to = crate::config::CalledPattern::Exact("echo".into());
+    let route = InboundRoute { to, from_trunk: Some(TrunkId(2)), action: InboundAction::Echo };
+    ask(&mut bench, Request::SetRoutes(vec![route])).expect("routes");
+    conflict(ask(&mut bench, Request::RemoveTrunk(TrunkId(2))), "route");
+    ask(&mut bench, Request::SetRoutes(Vec::new())).expect("no routes");
+    bench.commands.clear();
+    ask(&mut bench, Request::RemoveTrunk(TrunkId(2))).expect("nothing uses it");
+    let gone = |command: &Command| matches!(command, Command::Unregister { trunk: TrunkId(2) });
+    let unasked =
+        |command: &Command| matches!(command, Command::Ping { trunk: TrunkId(2), every, .. } if every.is_zero());
+    assert!(bench.commands.iter().any(gone) && bench.commands.iter().any(unasked), "{:?}", bench.commands);
+    assert!(ask(&mut bench, Request::RemoveTrunk(TrunkId(2))).is_err());
+}

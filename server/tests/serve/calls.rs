@@ -283,3 +283,77 @@ fn the_api_places_calls_to_an_echo_a_prompt_and_an_agent() {
     let close = cdrs[2].1.as_ref().expect("closed");
     assert!(close.agent.is_some() && close.connected_at.is_some(), "{close:?}");
 }
+
+#[test]
+fn a_trunk_added_while_it_runs_carries_calls_and_routes_hold_until_the_file_changes() {
+    let stage = Stage::set(Database::Sqlite, TALKERS, 0, 1, SEED);
+    let file = format!("{}[[route]]\nto = \"old\"\naction = \"reject:486\"\n", stage.sections);
+    stage.site.configure("", &file);
+    let mut product = stage.site.start();
+    product.ready();
+    let api = &stage.api;
+    let refused = |service: &str, code: &str| {
+        Sipp::call(&stage, service, "uac_refused.xml", ("486", code), 0).succeeds();
+    };
+
+    // A trunk that the file does not know: up by itself, and a call goes over it.
+    let host = stage.carrier.sip().to_string();
+    let made = api.change("POST", "/api/v1/trunks", json!({ "name": "late", "host": host, "ping_s": 1 }));
+    assert_eq!(made["settings"]["host"], host.as_str(), "{made}");
+    let up = |name: &str| {
+        wait_for("the trunk to be up", || {
+            let trunks = api.see("/api/v1/trunks");
+            let found = trunks["items"].as_array()?.iter().find(|trunk| trunk["name"] == name).cloned()?;
+            (found["up"] == true).then_some(())
+        });
+    };
+    up("late");
+    let call = json!({ "to": persons(1)[0], "trunk": "late", "connect": { "echo": true } });
+    let call = api.change("POST", "/api/v1/calls", call);
+    let path = format!("/api/v1/calls/{}", call["id"]);
+    wait_for("the answer", || (api.see(&path)["state"] == "answered").then_some(()));
+    let (status, problem) = api.send("DELETE", "/api/v1/trunks/late", &Value::Null);
+    assert_eq!(
+        (status, problem["detail"].as_str().is_some_and(|why| why.contains("has calls"))),
+        (409, true),
+        "{problem}"
+    );
+    api.change("DELETE", &path, Value::Null);
+    no_call(&stage);
+
+    // Other routes, at once; a trunk that a route names stays.
+    refused("old", "486");
+    let routes = json!({ "items": [
+        { "to": "new", "action": "reject:603" }, { "to": "partner", "action": "echo", "from_trunk": "late" },
+    ] });
+    api.change("PUT", "/api/v1/routes", routes.clone());
+    refused("old", "404");
+    refused("new", "603");
+    assert_eq!(api.send("DELETE", "/api/v1/trunks/late", &Value::Null).0, 409);
+    api.change("PATCH", "/api/v1/settings", json!({ "wrap_up_s": 7 }));
+
+    // Everything is there again after a restart.
+    stop(product);
+    let mut product = stage.site.start();
+    product.ready();
+    up("late");
+    refused("new", "603");
+    assert_eq!(api.see("/api/v1/routes"), routes);
+    let wrap_up = |api: &crate::harness::Api| {
+        let settings = api.see("/api/v1/settings");
+        let all = settings["items"].as_array().expect("a page").iter();
+        all.filter(|setting| setting["key"] == "desk.wrap_up_s").map(|setting| setting["value"].clone()).next()
+    };
+    assert_eq!(wrap_up(api), Some(json!(7)));
+
+    // The file says something else: its routes hold again, and what it does not speak of stays.
+    stage.site.configure("", &file.replace("to = \"old\"", "to = \"older\""));
+    product.signal("HUP");
+    product.logs("the configuration was read anew");
+    refused("older", "486");
+    refused("new", "404");
+    assert_eq!(wrap_up(api), Some(json!(7)));
+    assert_eq!(api.send("DELETE", "/api/v1/trunks/late", &Value::Null).0, 204);
+    assert_eq!(api.get("/api/v1/trunks/late").0, 404);
+    stop(product);
+}
