@@ -28,11 +28,12 @@ for (const [scheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], 
       assert.deepEqual(await violations(page), []);
       await context.close();
     });
-    const { page, context, faults } = await newPage(browser, { scheme, width, context: { storageState: inside } });
+    const { page, context, faults, allowed } = await newPage(browser, { scheme, width, context: { storageState: inside } });
     await page.goto(demo.base);
     await page.getByRole('navigation').first().waitFor();
     for (const place of visits) {
       await t.test(place.name, async () => {
+        if (place.allowed) allowed.push(place.allowed);
         await visit(page, demo.base, place);
         assert.deepEqual(await violations(page), []);
         assert.deepEqual(faults.splice(0), []);

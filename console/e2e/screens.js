@@ -16,7 +16,7 @@ mkdirSync(folder, { recursive: true });
 const WARM_MS = Number(process.env.WARM_MS ?? 60_000);
 const SIZES = [[390, 844], [1280, 800], [1920, 1080]];
 
-const demo = await startDemo(['--leads', '2000']);
+const demo = await startDemo(['--leads', '10000']);
 const browser = await startBrowser();
 let failed = false;
 const inside = await enter(browser, demo);
@@ -32,11 +32,12 @@ try {
         await page.screenshot(file('login'));
         await context.close();
       }
-      const { page, context, faults } = await newPage(browser, { scheme, width, height, context: { storageState: inside } });
+      const { page, context, faults, allowed } = await newPage(browser, { scheme, width, height, context: { storageState: inside } });
       await page.goto(demo.base);
       await page.getByRole('navigation').first().waitFor();
       for (const place of visits) {
         if (names.length > 0 && !names.includes(place.name)) continue;
+        if (place.allowed) allowed.push(place.allowed);
         try {
           await visit(page, demo.base, place);
           // Plots and figures of the next second.

@@ -58,7 +58,7 @@ const folder = () => mkdtempSync(join(tmpdir(), 'outpace-e2e-'));
 /** Starts a demo; `door` is its address with the token that logs in. */
 export async function startDemo(args = []) {
   const heard = (said) => /http:\/\/\S+#token=op_[\w-]+/.exec(said)?.[0];
-  const { ready: door, stop } = await start(['demo', '--headless', '--http', '127.0.0.1:0', ...args], folder(), heard);
+  const { ready: door, stop } = await start(['demo', '--headless', '--stay', '--http', '127.0.0.1:0', ...args], folder(), heard);
   return { door, base: door.slice(0, door.indexOf('#')).replace(/\/$/, ''), stop };
 }
 

@@ -1,12 +1,12 @@
 /** What everything stands in. */
 import { MantineProvider, type MantineColorSchemeManager } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { setNonce } from 'get-nonce';
 import type { ReactNode } from 'react';
 import { queryClient } from '../api/query';
 import { confirmModals } from '../parts/confirm';
+import { Told } from '../parts/told';
 import { theme, variables } from './theme';
 
 /** Names the theme that was chosen; `public/theme.js` reads the same before the page is painted. */
@@ -61,7 +61,7 @@ export function Providers({ children }: { children: ReactNode }) {
       <QueryClientProvider client={queryClient}>
         <ModalsProvider modals={confirmModals}>
           {children}
-          <Notifications position="bottom-right" limit={4} />
+          <Told />
         </ModalsProvider>
       </QueryClientProvider>
     </MantineProvider>

@@ -40,7 +40,7 @@ export function Bars({ label, heads, bars, log, share }: BarsProps) {
             <td className={css.cell}>
               <div className={css.inside}>
                 <div className={css.track} aria-hidden="true">
-                  <div className={css.fill} style={{ width: `${(scale(bar.value) / most) * 100}%`, background: `var(${bar.color ?? '--op-talk'})` }} />
+                  <div className={css.fill} style={{ width: `${(scale(bar.value) / most) * 100}%`, minWidth: bar.value > 0 ? 2 : 0, background: `var(${bar.color ?? '--op-talk'})` }} />
                 </div>
                 <span className={css.value}>{number(bar.value)}</span>
                 {share && <span className={css.share}>{percent(total > 0 ? bar.value / total : 0, 0)}</span>}

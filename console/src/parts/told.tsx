@@ -1,9 +1,25 @@
-/** Short words at the edge of the screen about what was just done. */
+/** Short words at the edge of the screen about what was just done. The library comes with the first of them. */
 import { Button } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import type { NotificationData } from '@mantine/notifications';
+import { lazy, Suspense } from 'react';
+import { createStore, useStore } from '../api/store';
 import { i18n } from '../app/i18n';
 import { words } from './error_state';
 import { Icon } from './icons';
+
+const library = () => import('@mantine/notifications');
+const Notifications = lazy(async () => ({ default: (await library()).Notifications }));
+const spoken = createStore(false);
+
+/** Where the words stand; once in the console. */
+export function Told() {
+  return useStore(spoken) ? <Suspense><Notifications position="bottom-right" limit={4} /></Suspense> : null;
+}
+
+async function show(data: NotificationData): Promise<void> {
+  spoken.set(true);
+  (await library()).notifications.show(data);
+}
 
 /** Long enough to read and to take back. */
 const UNDO_MS = 10_000;
@@ -11,7 +27,7 @@ const UNDO_MS = 10_000;
 /** It is done; `undo` takes it back while the words stand. */
 export function tellDone(text: string, undo?: { text: string; run: () => void }): void {
   const id = `done-${Date.now()}`;
-  notifications.show({
+  void show({
     id,
     icon: <Icon name="ok" size={18} />,
     color: 'petrol',
@@ -24,7 +40,7 @@ export function tellDone(text: string, undo?: { text: string; run: () => void })
           size="compact-sm"
           variant="default"
           onClick={() => {
-            notifications.hide(id);
+            void library().then(({ notifications }) => notifications.hide(id));
             undo.run();
           }}
         >
@@ -40,7 +56,7 @@ export function tellDone(text: string, undo?: { text: string; run: () => void })
 /** It was refused, where no form or page shows that itself. */
 export function tellProblem(error: unknown): void {
   const { title, text } = words(error, i18n.t);
-  notifications.show({
+  void show({
     title,
     message: text,
     color: 'red',

@@ -54,9 +54,9 @@ export default function BoardPage() {
       ) : (
         <div className={css.cards}>
           {campaigns.map((campaign) => <CampaignCard key={campaign.id} campaign={campaign} list={lists.get(campaign.id)} wall={wall} />)}
+          {!wall && <LatenessPanel />}
         </div>
       )}
-      {!wall && <div className={css.below}><LatenessPanel /></div>}
     </div>
   );
 }

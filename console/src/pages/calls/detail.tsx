@@ -1,10 +1,12 @@
 /** One call: who, since when, how it sounds, and what happened in it. After its end it is read from its record. */
 import { ActionIcon, Button, Loader } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { Call } from '../../api/calls';
 import { api, data, type Thing } from '../../api/client';
+import { useEvents } from '../../api/events';
 import { keys } from '../../api/live';
 import { useMay } from '../../api/login';
 import { Problem } from '../../api/problem';
@@ -29,31 +31,49 @@ type Live = Thing<'CallDetail'>;
 type Record = Thing<'CdrDetail'>;
 type Found = { kind: 'live'; call: Live } | { kind: 'over'; cdr: Record } | { kind: 'gone' };
 
-async function find(id: number, records: boolean): Promise<Found> {
-  const params = { params: { path: { id } } };
-  try {
-    return { kind: 'live', call: await data(api.GET('/api/v1/calls/{id}', params)) };
-  } catch (error) {
-    if (!(error instanceof Problem && error.code === 404)) throw error;
+/** A record is written with the end of its call, within some milliseconds. */
+const RECORD_TRIES = 5;
+const RECORD_WAIT_MS = 300;
+
+async function record(id: number): Promise<Found> {
+  for (let left = RECORD_TRIES; ; left -= 1) {
+    try {
+      return { kind: 'over', cdr: await data(api.GET('/api/v1/cdrs/{id}', { params: { path: { id } } })) };
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 404)) throw error;
+      // Nobody answered: it has no record.
+      if (left <= 1) return { kind: 'gone' };
+    }
+    await new Promise((resolve) => setTimeout(resolve, RECORD_WAIT_MS));
   }
-  if (!records) return { kind: 'gone' };
-  try {
-    return { kind: 'over', cdr: await data(api.GET('/api/v1/cdrs/{id}', params)) };
-  } catch (error) {
-    // Nobody answered: it has no record.
-    if (error instanceof Problem && error.code === 404) return { kind: 'gone' };
-    throw error;
+}
+
+/** `ended` is the call as its last event showed it: then nobody need be asked whether it still stands. */
+async function find(id: number, records: boolean, ended: Call | null): Promise<Found> {
+  if (!ended) {
+    try {
+      return { kind: 'live', call: await data(api.GET('/api/v1/calls/{id}', { params: { path: { id } } })) };
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 404)) throw error;
+    }
   }
+  return records && ended?.answered_us !== null ? record(id) : { kind: 'gone' };
 }
 
 export function CallDetail({ id, alone }: { id: number; alone?: boolean }) {
   const { t } = useTranslation('calls');
   const records = useMay('supervisor');
+  const [ended, setEnded] = useState<Call | null>(null);
+  useEvents('call.ended', useCallback((call) => {
+    if ((call as Call).id === id) setEnded(call as Call);
+  }, [id]));
   const found = useQuery({
-    queryKey: keys.call(id),
-    queryFn: () => find(id, records),
+    queryKey: [...keys.call(id), ended !== null],
+    queryFn: () => find(id, records, ended),
+    // What was seen stays in sight until its record is there.
+    placeholderData: keepPreviousData,
     // What is over stays as it is.
-    refetchInterval: (query) => (query.state.data === undefined || query.state.data.kind === 'live' ? EVERY_MS : false),
+    refetchInterval: (query) => (ended === null && (query.state.data === undefined || query.state.data.kind === 'live') ? EVERY_MS : false),
   });
   const body = found.isError && !found.data ? (
     <ErrorState error={found.error} onRetry={() => void found.refetch()} />

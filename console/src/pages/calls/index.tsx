@@ -71,9 +71,9 @@ function Table({ open }: { open: number | null }) {
     { key: 'talk', head: t('time'), width: '66px', align: 'right', cell: (call) => <Since from_us={call.answered_us ?? call.began_us} /> },
     { key: 'agent', head: t('agent'), width: 'minmax(90px, 1fr)', cell: (call) => call.agent ?? NONE },
     { key: 'campaign', head: t('campaign'), width: 'minmax(120px, 1fr)', cell: (call) => call.campaign ?? NONE },
-    { key: 'trunk', head: t('trunk'), width: 'minmax(80px, 0.7fr)', narrow: 'hide', cell: (call) => call.trunk ?? NONE },
     ...(open === null
       ? ([
+          { key: 'trunk', head: t('trunk'), width: 'minmax(80px, 0.7fr)', narrow: 'hide', cell: (call) => call.trunk ?? NONE },
           { key: 'codec', head: t('codec'), width: '70px', narrow: 'hide', cell: (call) => call.codec ?? NONE },
           { key: 'loss', head: t('loss'), width: '64px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? percent(call.quality.loss, 1) : NONE) },
           { key: 'jitter', head: t('jitter'), width: '76px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? milliseconds(call.quality.jitter_ms, 1) : NONE) },
