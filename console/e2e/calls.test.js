@@ -49,7 +49,7 @@ test('a call is found by its state, looked into by keyboard, and hung up', async
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: /^Call \d+/ }).waitFor();
-  await page.getByText('Joined with').waitFor();
+  await page.getByRole('listitem').filter({ hasText: 'Connected' }).waitFor();
   const number = (await page.locator('[class*="who"]').innerText()).trim();
   await page.getByRole('button', { name: 'Hang up', exact: true }).click();
   await page.getByRole('dialog').getByText(`Hang up ${number}`).waitFor();

@@ -24,19 +24,19 @@ export const places: Place[] = [
   {
     path: 'board',
     load: () => import('../pages/board'),
-    texts: ['board'],
+    texts: ['board', 'words'],
     least: 'viewer',
     nav: { text: 'nav.board', icon: 'board', group: 'live' },
   },
-  { path: 'board/:campaign', load: () => import('../pages/board/campaign'), texts: ['board'], least: 'viewer' },
+  { path: 'board/:campaign', load: () => import('../pages/board/campaign'), texts: ['board', 'words'], least: 'viewer' },
   {
     path: 'calls',
     load: () => import('../pages/calls'),
-    texts: ['calls'],
+    texts: ['calls', 'words'],
     least: 'viewer',
     nav: { text: 'nav.calls', icon: 'calls', group: 'live' },
   },
-  { path: 'calls/:id', load: () => import('../pages/calls'), texts: ['calls'], least: 'viewer' },
+  { path: 'calls/:id', load: () => import('../pages/calls'), texts: ['calls', 'words'], least: 'viewer' },
   {
     path: 'campaigns',
     load: () => import('../pages/campaigns'),

@@ -40,6 +40,16 @@ describe('a timeline', () => {
   });
 });
 
+describe('details of a timeline', () => {
+  it('are words where they are codes, and stay where they are names', () => {
+    const details: [string, string][] = [['began', 'outbound'], ['verdict', 'human (HUMAN)'], ['verdict', 'machine (LONGGREETING)'], ['agent_reserved', 'callee'], ['ended', 'callee 486'], ['ended', 'martians']];
+    render(<Timeline entries={details.map(([what, detail]) => ({ at_us: AT_US, what, detail }))} />);
+    expect(screen.getAllByRole('listitem').map((item) => item.textContent?.replace('+0 s', ''))).toEqual([
+      'Began Outbound', 'Recognised as Person', 'Recognised as Machine (LONGGREETING)', 'Agent chosen callee', 'Ended by the called person, 486', 'Ended martians',
+    ]);
+  });
+});
+
 describe('an attempt', () => {
   it('has its moments in their order, and those that never came are not there', () => {
     expect(moments(attempt).map((one) => one.what)).toEqual(['decided', 'ringing', 'answered', 'greeting_end', 'verdict', 'connected', 'ended']);

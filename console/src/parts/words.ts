@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type words from '../locales/en/words.json';
 import type { Tone } from './state_badge';
 
-export type Kind = keyof typeof words | 'outcome' | 'verdict' | 'direction';
+export type Kind = keyof typeof words | 'callState' | 'direction' | 'moment' | 'outcome' | 'storeState' | 'verdict';
 
 /** `word('outcome', 'no_answer')`. Pages that use it have `words` among their texts. */
 export function useWords(): (kind: Kind, code: string) => string {

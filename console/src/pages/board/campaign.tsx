@@ -10,7 +10,7 @@ import { EmptyState } from '../../parts/empty_state';
 import { ErrorState } from '../../parts/error_state';
 import { Figure, Figures } from '../../parts/figure';
 import { compact, number, percent } from '../../parts/format';
-import { useNames } from '../../parts/names';
+import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { TimeSeries } from '../../parts/time_series';
@@ -136,7 +136,7 @@ function Plots({ campaign }: { campaign: BoardCampaign }) {
 
 function Outcomes({ campaign }: { campaign: BoardCampaign }) {
   const { t } = useTranslation('board');
-  const names = useNames();
+  const names = useWords();
   const bars = Object.entries(campaign.outcomes)
     .toSorted(([, a], [, b]) => b - a)
     .map(([outcome, count]): Bar => ({

@@ -7,7 +7,7 @@ import { EmptyState } from '../../parts/empty_state';
 import { Figure } from '../../parts/figure';
 import { number, time } from '../../parts/format';
 import { Icon } from '../../parts/icons';
-import { useNames } from '../../parts/names';
+import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
@@ -23,7 +23,7 @@ const ORDER = ['running', 'paused', 'finished', 'stopped'];
 
 export default function BoardPage() {
   const { t } = useTranslation('board');
-  const names = useNames();
+  const names = useWords();
   const [query] = useSearchParams();
   const wall = query.has('wall');
   const board = useBoard();

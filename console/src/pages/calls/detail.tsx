@@ -16,7 +16,8 @@ import { ErrorState } from '../../parts/error_state';
 import { Figure, Figures } from '../../parts/figure';
 import { milliseconds, moment, NONE, number, percent } from '../../parts/format';
 import { Icon } from '../../parts/icons';
-import { CallState, useNames } from '../../parts/names';
+import { CallState } from '../../parts/call_state';
+import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
@@ -109,7 +110,7 @@ export function CallDetail({ id, alone }: { id: number; alone?: boolean }) {
 function LiveBody({ call }: { call: Live }) {
   const { t } = useTranslation('calls');
   const may = useMay('agent');
-  const names = useNames();
+  const names = useWords();
   const { quality } = call;
   return (
     <div className={css.detail}>
@@ -135,7 +136,7 @@ function LiveBody({ call }: { call: Live }) {
 
 function OverBody({ cdr }: { cdr: Record }) {
   const { t } = useTranslation('calls');
-  const names = useNames();
+  const names = useWords();
   return (
     <div className={css.detail}>
       <div className={css.head}>
@@ -153,7 +154,7 @@ function OverBody({ cdr }: { cdr: Record }) {
           [t('trunk'), cdr.trunk],
           [t('answeredAt'), moment(cdr.answered_us)],
           [t('endedAt'), cdr.ended_us != null ? moment(cdr.ended_us) : null],
-          [t('cause'), [cdr.cause_whose && t('endedBy', { who: cdr.cause_whose }), cdr.cause_code].filter(Boolean).join(', ')],
+          [t('cause'), [cdr.cause_whose && names('endedBy', cdr.cause_whose), cdr.cause_code].filter(Boolean).join(', ')],
         ] as [string, string | null | undefined][]).map(([name, value]) => <Fact key={name} name={name} value={value} />)}
       </dl>
       <h2 className={css.sub}>{t('timeline')}</h2>
@@ -164,7 +165,7 @@ function OverBody({ cdr }: { cdr: Record }) {
 
 function Facts({ call, rest }: { call: Call; rest: [string, string | null | undefined][] }) {
   const { t } = useTranslation('calls');
-  const names = useNames();
+  const names = useWords();
   const facts: [string, string | null | undefined][] = [
     [t('direction'), names('direction', call.direction)],
     [t('from'), call.from],

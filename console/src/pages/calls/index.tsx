@@ -13,7 +13,8 @@ import { EmptyState } from '../../parts/empty_state';
 import { FilterLine, fits, Search } from '../../parts/filter';
 import { milliseconds, NONE, number, percent } from '../../parts/format';
 import { Icon } from '../../parts/icons';
-import { CallState, useNames } from '../../parts/names';
+import { CallState } from '../../parts/call_state';
+import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { CallDetail } from './detail';
@@ -52,7 +53,7 @@ function Count() {
 
 function Table({ open }: { open: number | null }) {
   const { t } = useTranslation('calls');
-  const names = useNames();
+  const names = useWords();
   const navigate = useNavigate();
   const may = useMay('agent');
   const { calls, loading, problem } = useStore(liveCalls);
@@ -124,7 +125,7 @@ export function other(call: Call): string {
 }
 
 export function Party({ call }: { call: Call }) {
-  const names = useNames();
+  const names = useWords();
   return (
     <span className={css.party}>
       <Icon name={call.direction === 'inbound' ? 'arrowIn' : 'arrowOut'} size={14} />
