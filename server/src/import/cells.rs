@@ -27,6 +27,8 @@ pub(super) struct Rows<R: Read> {
     header: Vec<String>,
     record: ByteRecord,
     delimiter: u8,
+    /// What the csv library's line of a row lacks: of CR LF it has counted only the CR when the next row begins.
+    lines_behind: u64,
 }
 
 /// One row.
@@ -43,7 +45,7 @@ impl<R: Read> Rows<R> {
         // A decoder may give a few bytes at a time.
         let mut beginning = Vec::new();
         input.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).map_err(|e| Failure::io("the CSV file", e))?;
-        let delimiter = separator(&beginning);
+        let (delimiter, has_crlf) = head(&beginning);
         let input = Cursor::new(beginning).chain(input);
         let unread = Rc::new(Cell::new(0));
         let bounded = Bounded { input, since_row: Rc::clone(&unread) };
@@ -53,7 +55,7 @@ impl<R: Read> Rows<R> {
         // The csv library takes a byte order mark off by itself.
         let header = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         unread.set(0);
-        Ok(Rows { reader, unread, header, record: ByteRecord::new(), delimiter })
+        Ok(Rows { reader, unread, header, record: ByteRecord::new(), delimiter, lines_behind: u64::from(has_crlf) })
     }
 
     /// The names of the columns.
@@ -77,7 +79,7 @@ impl<R: Read> Rows<R> {
                 break;
             }
         }
-        let line = self.record.position().map_or(0, csv::Position::line);
+        let line = self.record.position().map_or(0, csv::Position::line) + self.lines_behind;
         Ok(Some(Row { line, cells: &self.record }))
     }
 }
@@ -87,20 +89,26 @@ fn fault(error: &csv::Error) -> Failure {
     Failure::failed(format!("{error}, {place}, mend the file and import it again"))
 }
 
-/// The separator that the header line has most of, outside quotes: spreadsheets write semicolons where the comma is
-/// the decimal point.
-fn separator(beginning: &[u8]) -> u8 {
+/// The separator that the header line has most of, outside quotes (spreadsheets write semicolons where the comma is the
+/// decimal point), and whether the line ends with CR LF.
+fn head(beginning: &[u8]) -> (u8, bool) {
     let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
+    let (mut last, mut has_crlf) = (0, false);
     for byte in beginning {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' if !quoted => break,
+            b'\n' if !quoted => {
+                has_crlf = last == b'\r';
+                break;
+            }
             _ if quoted => {}
             byte => counts.iter_mut().filter(|(separator, _)| separator == byte).for_each(|(_, count)| *count += 1),
         }
+        last = *byte;
     }
     // The first of equals: a header of one column has none and is read with commas.
-    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator)
+    let separator = counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator);
+    (separator, has_crlf)
 }
 
 /// Refuses to read on when one row has no end.

@@ -70,6 +70,17 @@ fn separators_byte_order_mark_and_line_ends_of_spreadsheets() {
 }
 
 #[test]
+fn lines_are_counted_alike_whatever_ends_them() {
+    for end in ["\n", "\r\n"] {
+        for last in [end, ""] {
+            let (_, kept) = us(format!("phone,note{end}12,a{end}2125550100,\"b{end}c\"{end}13,d{last}"));
+            let lines: Vec<u64> = kept.rejected.iter().map(|row| row.line).collect();
+            assert_eq!(lines, [2, 5], "{end:?} {last:?}");
+        }
+    }
+}
+
+#[test]
 fn the_same_number_in_another_notation_is_a_duplicate_of_its_first_line() {
     let (report, kept) = us("phone,first_name\n(212) 555-0100,first\n+12125550100,second\n1-212-555-0100,third\n");
     assert_eq!((report.added, report.duplicates, report.rejected), (1, 2, 0));
