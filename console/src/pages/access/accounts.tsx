@@ -1,5 +1,5 @@
 /** Accounts: made, given another role or password, disabled, deleted. */
-import { ActionIcon, Button, Group, Menu, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -14,6 +14,7 @@ import { ErrorNote } from '../../parts/error_state';
 import { FilterLine } from '../../parts/filter';
 import { date, moment, NONE } from '../../parts/format';
 import { Icon } from '../../parts/icons';
+import { Password } from '../../parts/password';
 import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
 import { tellDone, tellProblem } from '../../parts/told';
@@ -148,12 +149,10 @@ function NewAccount({ onClose }: { onClose: () => void }) {
       <form onSubmit={(event) => void send(event)} noValidate>
         <Stack gap="md">
           <TextInput label={t('name')} description={t('nameHint')} withAsterisk autoComplete="off" autoCapitalize="none" spellCheck={false} data-autofocus {...form.getInputProps('name')} />
-          <PasswordInput
+          <Password
             label={t('accounts.password')}
             description={t('accounts.passwordHint')}
             withAsterisk
-            autoComplete="new-password"
-            visibilityToggleButtonProps={{ 'aria-label': t('accounts.show') }}
             {...form.getInputProps('password')}
           />
           <RoleChoice {...form.getInputProps('role')} />
@@ -226,11 +225,9 @@ function NewPassword({ account, change, onClose }: ChangeProps) {
     <Modal opened onClose={onClose} title={t('accounts.resetTitle', { name: account.name })} closeButtonProps={{ 'aria-label': t('common:action.close') }}>
       <form onSubmit={(event) => void send(event)} noValidate>
         <Stack gap="md">
-          <PasswordInput
+          <Password
             label={t('accounts.passwordNew')}
             description={t('accounts.passwordHint')}
-            autoComplete="new-password"
-            visibilityToggleButtonProps={{ 'aria-label': t('accounts.show') }}
             data-autofocus
             {...form.getInputProps('password')}
           />

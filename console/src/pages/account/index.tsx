@@ -1,5 +1,5 @@
 /** One's own account: password and logins. */
-import { Button, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -12,6 +12,7 @@ import { ErrorNote } from '../../parts/error_state';
 import { dateTime, moment } from '../../parts/format';
 import { Icon } from '../../parts/icons';
 import { PageHeader } from '../../parts/page_header';
+import { Password as PasswordField } from '../../parts/password';
 import { Panel } from '../../parts/panel';
 import { StateBadge } from '../../parts/state_badge';
 import { tellDone, tellProblem } from '../../parts/told';
@@ -51,7 +52,6 @@ function Password() {
   const cache = useQueryClient();
   const form = useForm({ initialValues: { old: '', new: '', again: '' } });
   const saving = useSaving(form, KEYS);
-  const show = { visibilityToggleButtonProps: { 'aria-label': t('password.show') } };
   const send = form.onSubmit(async (values) => {
     if (values.new !== values.again) {
       form.setErrors({ again: t('password.differ') });
@@ -69,9 +69,9 @@ function Password() {
       {/* Password managers want to know whose password it is. */}
       <input type="text" autoComplete="username" value={who.name} readOnly hidden />
       <Stack gap="md" maw={380}>
-        <PasswordInput label={t('password.old')} autoComplete="current-password" {...show} {...form.getInputProps('old')} />
-        <PasswordInput label={t('password.new')} description={t('password.newHint')} autoComplete="new-password" {...show} {...form.getInputProps('new')} />
-        <PasswordInput label={t('password.again')} autoComplete="new-password" {...show} {...form.getInputProps('again')} />
+        <PasswordField label={t('password.old')} autoComplete="current-password" {...form.getInputProps('old')} />
+        <PasswordField label={t('password.new')} description={t('password.newHint')} {...form.getInputProps('new')} />
+        <PasswordField label={t('password.again')} {...form.getInputProps('again')} />
         <ErrorNote error={saving.error} faults={saving.rest} />
         <div><Button type="submit" loading={saving.busy} disabled={form.values.old === '' || form.values.new === ''}>{t('password.save')}</Button></div>
       </Stack>

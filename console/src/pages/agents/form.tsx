@@ -1,11 +1,12 @@
 /** Making an agent, and changing one. */
-import { Button, Group, Loader, Modal, PasswordInput, Stack, Switch, TagsInput, TextInput } from '@mantine/core';
+import { Button, Group, Loader, Modal, Stack, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { api, data, type Thing } from '../../api/client';
 import { keys } from '../../api/live';
 import { ErrorNote, ErrorState } from '../../parts/error_state';
+import { Password } from '../../parts/password';
 import { tellDone } from '../../parts/told';
 import { useSaving } from '../../parts/use_saving';
 
@@ -82,11 +83,9 @@ function Fields({ values: first, name, skills, onClose }: AgentFormProps & { val
         <TextInput label={t('form.phone')} description={t('form.phoneHint')} autoComplete="off" spellCheck={false} inputMode="url" {...form.getInputProps('sip')} />
         <TagsInput label={t('form.skills')} description={t('form.skillsHint')} data={skills} clearable {...form.getInputProps('skills')} />
         <Switch label={t('form.autoReady')} description={t('form.autoReadyHint')} {...form.getInputProps('auto_ready', { type: 'checkbox' })} />
-        <PasswordInput
+        <Password
           label={name === null ? t('form.password') : t('form.passwordNew')}
           description={name === null ? t('form.passwordHint') : t('form.passwordKeep')}
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': t('form.show') }}
           {...form.getInputProps('password')}
         />
         <ErrorNote error={saving.error} faults={saving.rest} />

@@ -62,7 +62,7 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
     if (key === undefined) return;
     const row = list.current?.querySelector(`[data-key="${key}"]`);
     const wanted = row?.querySelector<HTMLElement>(`[data-move="${what}"]:not(:disabled)`);
-    (wanted ?? row?.querySelector<HTMLElement>('[data-move]:not(:disabled)'))?.focus();
+    (wanted ?? row?.querySelector<HTMLElement>('button[data-move]:not(:disabled)'))?.focus();
   });
 
   const faults = faultsOf(error instanceof Problem ? error.faults : []);

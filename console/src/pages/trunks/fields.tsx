@@ -1,8 +1,9 @@
 /** The fields of a trunk: of a new one, and of one that is there. */
-import { MultiSelect, NumberInput, PasswordInput, Switch, TextInput } from '@mantine/core';
+import { MultiSelect, NumberInput, Switch, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import { FormSection } from '../../parts/form_section';
+import { Password } from '../../parts/password';
 import type { TrunkValues } from './settings';
 
 const CODECS = ['PCMU', 'PCMA'];
@@ -18,11 +19,9 @@ export function TrunkFields({ form, fixed }: { form: UseFormReturnType<TrunkValu
       </FormSection>
       <FormSection title={t('form.who')} text={t('form.whoText')}>
         <TextInput label={t('form.username')} autoComplete="off" spellCheck={false} {...form.getInputProps('username')} />
-        <PasswordInput
+        <Password
           label={t('form.password')}
           description={fixed ? t('form.passwordKeep') : t('form.passwordHint')}
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': t('form.show') }}
           {...form.getInputProps('password')}
         />
         <Switch label={t('form.register')} description={t('form.registerHint')} {...form.getInputProps('register', { type: 'checkbox' })} />
