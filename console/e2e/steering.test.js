@@ -12,7 +12,7 @@ let far;
 let nearInside;
 let farInside;
 before(async () => {
-  [near, far] = [await startServe(), await startServe()];
+  [near, far] = [await startServe({ drain_s: 1 }), await startServe({ drain_s: 1 })];
   browser = await startBrowser();
   [nearInside, farInside] = [await enter(browser, near), await enter(browser, far)];
 });
@@ -95,7 +95,7 @@ test('a trunk is made, and a test call over it is seen from dialling to its end'
     await page.getByLabel('Number to call').fill('echo');
     await page.getByRole('button', { name: 'Place call' }).click();
     await page.getByRole('listitem').filter({ hasText: 'Answered' }).and(page.locator('[aria-current="step"]')).waitFor();
-    await page.getByText('PCMU').waitFor();
+    await page.locator('main').getByText('PCMU', { exact: true }).first().waitFor();
     await page.getByRole('button', { name: 'Hang up' }).click();
     await page.getByText('The call worked').waitFor();
 
