@@ -98,7 +98,9 @@ test('a file with bad rows comes onto a list: preview, rehearsal, import, what w
   await page.getByRole('link', { name: 'Open the list' }).click();
   await page.getByRole('grid', { name: 'Leads' }).getByText('+4930901820').waitFor();
   await page.getByRole('tab', { name: 'Imports' }).click();
-  assert.equal(await page.getByRole('grid', { name: 'Imports' }).getByRole('row').count(), 3);
+  const imports = page.getByRole('grid', { name: 'Imports' });
+  await imports.getByText('Checked').waitFor();
+  assert.equal(await imports.getByRole('row').count(), 3);
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -167,7 +169,7 @@ test('results are narrowed by the address, open beside the table, and leave as a
   await page.getByRole('combobox', { name: 'Outcome' }).click();
   await page.getByRole('option', { name: 'Connected' }).click();
   await page.waitForURL((url) => url.searchParams.get('outcome') === 'connected');
-  await grid.getByText('Connected').first().waitFor();
+  await page.locator('[role=grid]:not([aria-busy])').getByText('Connected').first().waitFor();
   await grid.getByRole('row').nth(1).click();
   const drawer = page.getByRole('dialog');
   await drawer.getByRole('heading', { name: 'Why it was made' }).waitFor();

@@ -282,6 +282,26 @@ impl Connection {
         }
     }
 
+    /// Runs questions that walk an index in its order and look each entry up. PostgreSQL's planner would read whole tables
+    /// where it expects many entries in vain; compiling such a plan would take longer than running it.
+    pub(crate) async fn by_index<T>(
+        &mut self,
+        questions: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if !self.is_remote() {
+            return questions(self).await;
+        }
+        self.plain(
+            "BEGIN READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
+             SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off",
+        )
+        .await?;
+        let answer = questions(self).await;
+        // Nothing was written, and the settings go with the transaction.
+        self.roll_back().await;
+        answer
+    }
+
     /// Makes the transaction durable; what fails is undone.
     pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
         let done = self.plain("COMMIT").await;

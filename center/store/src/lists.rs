@@ -21,8 +21,14 @@ pub const LISTS_MAX: usize = 10_000;
 /// Leads of one INSERT: 8 values each make 4,000 of SQLite's 32,766 and PostgreSQL's 65,535.
 const INSERT_ROWS: usize = 500;
 
-/// Leads of one transaction: written in about 40 ms, for which the group commit of running calls has to wait.
+/// Leads of one transaction at most and at least. The group commit of running calls waits for it, so it is made smaller
+/// when it takes longer than [`COMMIT_LONG`], as it does in a large store on a slow disk.
 const COMMIT_ROWS: usize = 2_000;
+const COMMIT_ROWS_MIN: usize = 200;
+
+/// Longest transaction of an import that is not followed by a smaller one: a third of what the queue of ops can bridge
+/// would be long, a tenth is not.
+const COMMIT_LONG: Duration = Duration::from_millis(250);
 
 /// What an import waits at least after each transaction on SQLite, where one writer at a time has the file: longer than
 /// the group commit of another program takes to ask again (8 ms), so that running calls come first. On a busy machine,
@@ -229,7 +235,10 @@ impl Store {
         let (tenant, list) = (id(tenant.0)?, id(list.0)?);
         self.edits.call(async move |connection| {
             let mut imported = Imported::default();
-            for part in batch.chunks(COMMIT_ROWS) {
+            let (mut rest, mut rows) = (&batch[..], COMMIT_ROWS);
+            while !rest.is_empty() {
+                let (part, after) = rest.split_at(rows.min(rest.len()));
+                rest = after;
                 let begun = tokio::time::Instant::now();
                 let added = in_transaction(connection, async |connection: &mut Connection| {
                     import_part(connection, tenant, list, part, at, &place).await
@@ -237,8 +246,12 @@ impl Store {
                 .await?;
                 imported.added += added;
                 imported.already_there += part.len() as u64 - added;
+                let took = begun.elapsed();
+                if took > COMMIT_LONG {
+                    rows = (rows / 2).max(COMMIT_ROWS_MIN);
+                }
                 if !connection.is_remote() {
-                    tokio::time::sleep(GIVE_WAY_MIN.max(begun.elapsed() / 2)).await;
+                    tokio::time::sleep(GIVE_WAY_MIN.max(took / 2)).await;
                 }
             }
             Ok(imported)

@@ -14,6 +14,8 @@ export interface Rows<T, P extends Page<T> = Page<T>> {
   error: unknown;
   retry: () => void;
   more: { has: boolean; loading: boolean; load: () => void };
+  /** These rows are of the question before; the new ones are on their way. */
+  stale: boolean;
   /** There are more rows than are kept here. */
   cut: boolean;
 }
@@ -44,6 +46,7 @@ export function usePages<T, P extends Page<T> = Page<T>>(key: QueryKey, first: (
     error: query.error,
     retry: () => void (query.isFetchNextPageError ? query.fetchNextPage() : query.refetch()),
     more: { has: query.hasNextPage, loading: query.isFetchingNextPage, load: () => void query.fetchNextPage() },
+    stale: query.isPlaceholderData,
     cut: (pages?.length ?? 0) >= PAGES_MAX && pages?.at(-1)?.next != null,
   };
 }

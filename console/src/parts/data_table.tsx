@@ -39,6 +39,8 @@ export interface DataTableProps<Row> {
   /** More rows are on the server. */
   more?: { has: boolean; loading: boolean; load: () => void };
   loading?: boolean;
+  /** The rows are of a filter before; the new ones are on their way. */
+  stale?: boolean;
   error?: unknown;
   onRetry?: () => void;
   empty: ReactNode;
@@ -60,7 +62,7 @@ const OVERSCAN_ROWS = 12;
 const AHEAD_ROWS = 30;
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rows, rowId, onOpen, openId, more, loading, error, onRetry, empty, height } = props;
+  const { label, columns, rows, rowId, onOpen, openId, more, loading, stale, error, onRetry, empty, height } = props;
   const { t } = useTranslation();
   const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   const box = useRef<HTMLDivElement>(null);
@@ -128,6 +130,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         style={{ maxHeight: height ?? 'max(320px, calc(100dvh - 260px))' }}
         role="grid"
         aria-label={label}
+        aria-busy={stale || undefined}
         aria-rowcount={more?.has ? -1 : rows.length + 1}
         aria-colcount={narrow ? 1 : columns.length}
         onKeyDown={onKey}

@@ -22,7 +22,7 @@ pub(super) struct Phone {
     /// Where it is called; an agent without one cannot log in.
     line: Option<AgentPhone>,
     /// What the agent wants to be; the phone is kept up unless that is logged out.
-    wish: AgentWish,
+    pub(super) wish: AgentWish,
     pub(super) shard: ShardId,
     /// The leg under way or up.
     pub(super) leg: Option<LegId>,

@@ -147,6 +147,7 @@ impl Conductor {
             name: phone.name.clone(),
             state: entry.state().name().to_owned(),
             since_us: self.anchor.wall_at(entry.since()).as_unix_us(),
+            wish: phone.wish,
             phone_up: phone.up,
             skills: self.agent_skills.get(&id).map(|skills| skills.iter().cloned().collect()).unwrap_or_default(),
             call: call.map(|call| call.0),

@@ -1,5 +1,6 @@
 //! The control thread's state as others see it: one object a thing, the same in the API, in events and in the console.
 
+use super::api::AgentWish;
 use desk::AgentState;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -222,6 +223,8 @@ pub struct AgentView {
     pub state: String,
     /// Since when, in microseconds since the Unix epoch.
     pub since_us: i64,
+    /// What the agent wants to be. It is granted when the phone answers, and after the call in hand.
+    pub wish: AgentWish,
     /// The phone is up.
     pub phone_up: bool,
     /// Skills.

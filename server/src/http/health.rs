@@ -3,6 +3,7 @@
 use super::Service;
 use super::engine::Taken;
 use crate::control::Snapshot;
+use crate::control::api::AgentWish;
 use crate::control::views::StoreView;
 use axum::Json;
 use axum::extract::State;
@@ -168,7 +169,9 @@ fn of_trunks(snapshot: &Snapshot) -> Check {
             "check name and password; the log has the carrier's words",
         );
     }
-    Check::ok("trunks", format!("{} as they should be", snapshot.trunks.len()))
+    // Without pings nobody knows, and right after the start or a change nobody knows yet.
+    let unasked = snapshot.trunks.values().filter(|trunk| trunk.up.is_none()).count();
+    Check::ok("trunks", format!("{} answer, {unasked} have not been heard of", snapshot.trunks.len() - unasked))
 }
 
 fn of_shards(taken: Option<&Taken>) -> Check {
@@ -216,13 +219,14 @@ fn of_disk(free: Option<u64>) -> Check {
 }
 
 fn of_phones(snapshot: &Snapshot) -> Check {
-    let working = || snapshot.agents.values().filter(|agent| agent.state != "logged_out");
-    match named(working().filter(|agent| !agent.phone_up).map(|agent| &agent.name)) {
+    // Whoever wants to work is logged in only when the phone has answered, so the state says nothing of a silent phone.
+    let wanted = || snapshot.agents.values().filter(|agent| agent.wish != AgentWish::LoggedOut);
+    match named(wanted().filter(|agent| !agent.phone_up).map(|agent| &agent.name)) {
         Some(names) => {
             let mend = "see whether the phones are on and their addresses right; they are called again every 5 s";
             Check::not_ok("phones", CheckState::Warn, format!("not on the line: {names}"), mend)
         }
-        None => Check::ok("phones", format!("{} on the line", working().count())),
+        None => Check::ok("phones", format!("{} on the line", wanted().count())),
     }
 }
 
@@ -320,6 +324,28 @@ mod tests {
             assert_eq!(of_clock(age_us).state, state);
         }
         assert_eq!(of_shards(None).state, CheckState::Fail);
+        assert_eq!(of_phones(&snapshot).state, CheckState::Ok);
+        let agent = |wish, phone_up| crate::control::views::AgentView {
+            id: 1,
+            name: "ann".to_owned(),
+            state: "logged_out".to_owned(),
+            since_us: 0,
+            wish,
+            phone_up,
+            skills: Vec::new(),
+            call: None,
+            occupancy: 0.0,
+        };
+        for (wish, phone_up, state) in [
+            (AgentWish::LoggedOut, false, CheckState::Ok),
+            (AgentWish::Ready, true, CheckState::Ok),
+            (AgentWish::Ready, false, CheckState::Warn),
+            (AgentWish::OnBreak, false, CheckState::Warn),
+        ] {
+            snapshot.agents.insert(1, agent(wish, phone_up));
+            let check = of_phones(&snapshot);
+            assert_eq!((check.state, check.what.contains("ann")), (state, state == CheckState::Warn), "{check:?}");
+        }
         assert!(free_bytes(Path::new("/")).is_ok() && free_bytes(Path::new("/nowhere")).is_err());
         let names: Vec<String> = (0..7).map(|n| n.to_string()).collect();
         assert_eq!(named(names.iter()).unwrap(), "0, 1, 2, 3, 4 and 2 more");

@@ -242,6 +242,7 @@ fn agent(id: u64, name: &str) -> AgentView {
         name: name.to_owned(),
         state: "ready".to_owned(),
         since_us: 1,
+        wish: crate::control::api::AgentWish::Ready,
         phone_up: true,
         skills: Vec::new(),
         call: None,

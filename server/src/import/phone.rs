@@ -28,6 +28,8 @@ pub enum PhoneFault {
     Country,
     /// The country has no numbers of this shape.
     Shape,
+    /// Without a plus sign it may begin with its country's code, or be a number that happens to begin so.
+    Ambiguous,
 }
 
 impl PhoneFault {
@@ -42,6 +44,7 @@ impl PhoneFault {
             PhoneFault::TooLong => "too many digits",
             PhoneFault::Country => "no country has this code",
             PhoneFault::Shape => "no number of its country looks like this",
+            PhoneFault::Ambiguous => "may begin with its country's code or not: write a plus sign or a zero in front",
         }
     }
 }
@@ -117,6 +120,10 @@ fn national(digits: &str, region: Region) -> Result<String, PhoneFault> {
     let code = home.country_code().to_string();
     let trimmed = home.national_prefix().and_then(|prefix| digits.strip_prefix(prefix));
     let coded = digits.strip_prefix(code.as_str());
+    // A spreadsheet takes plus signs and zeros off; where numbers have many lengths, both may be what is left.
+    if trimmed.is_none() && fits(&regions, digits) && coded.is_some_and(|rest| fits(&regions, rest)) {
+        return Err(PhoneFault::Ambiguous);
+    }
     let number = [Some(digits), trimmed, coded].into_iter().flatten().find(|number| fits(&regions, number));
     number.map(|number| format!("+{code}{number}")).ok_or_else(|| misfit(&regions, trimmed.unwrap_or(digits)))
 }
@@ -263,6 +270,11 @@ mod tests {
             assert_eq!(normalise(text, russia).as_deref(), Ok("+78121234567"), "{text:?}");
         }
         assert_eq!(us("+7 812 123-45-67").as_deref(), Ok("+78121234567"));
+        // +49 1512 3456789 without its plus sign, or 04915 123456789 without its zero?
+        assert_eq!(normalise("4915123456789", germany), Err(PhoneFault::Ambiguous));
+        for text in ["015123456789", "15123456789", "0049 15123456789"] {
+            assert_eq!(normalise(text, germany).as_deref(), german, "{text:?}");
+        }
         // An Italian number keeps the zero that belongs to it.
         assert_eq!(us("+39 06 698 12345").as_deref(), Ok("+390669812345"));
         assert_eq!(normalise("001 212 555 0123", britain).as_deref(), Ok("+12125550123"));

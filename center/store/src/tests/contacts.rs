@@ -109,9 +109,23 @@ fn a_contact_stands_once_whatever_leads_to_it(on: Backend) {
         }
     }
     for (list, expected) in [(f.list, (1..=30).collect::<Vec<u64>>()), (second, (26..=35).collect())] {
-        for search in ["", "an", "anna a", "+1555"] {
+        for search in ["", "an", "anna a", "+1555", "1555"] {
             assert_eq!(sorted(pages(&f, search, Some(list), 3)), expected, "{search:?} on {list}");
         }
+    }
+}
+
+fn the_shorter_of_list_and_numbers_is_walked(on: Backend) {
+    let f = fixture(on, 40);
+    let small = f.store.create_list(TENANT, "small", at(0)).unwrap();
+    import(&f, small, vec![person(&number(3), "", "", ""), person(&number(17), "", "", "")]);
+    f.store.add_contact_number(TENANT, ContactId(4), "+15559999999").unwrap();
+    for limit in [1, 9] {
+        assert_eq!(pages(&f, "+1555", Some(small), limit), [4, 18], "the list is shorter");
+        assert_eq!(pages(&f, &number(17), Some(f.list), limit), [18], "the numbers are fewer");
+        assert_eq!(pages(&f, "9999", Some(small), limit), [4], "by the number that the list does not dial");
+        assert_eq!(pages(&f, "+1666", Some(small), limit), [] as [u64; 0]);
+        assert_eq!(pages(&f, "+15550000030", Some(small), limit), [] as [u64; 0]);
     }
 }
 
@@ -130,6 +144,7 @@ fn cursors_of_another_search_are_refused(on: Backend) {
         (None, ""),
         (None, "0"),
         (None, "0l3"),
+        (Some("+1555"), "0l3"),
         (None, "9a3"),
         (None, "0aé"),
         (None, "é"),
@@ -282,6 +297,7 @@ on_both! {
     a_number_has_one_contact_and_imports_fill_what_it_lacks
     people_are_found_by_numbers_names_and_ids
     a_contact_stands_once_whatever_leads_to_it
+    the_shorter_of_list_and_numbers_is_walked
     cursors_of_another_search_are_refused
     a_card_has_all_that_is_known
     contacts_are_changed_and_numbers_belong_to_one

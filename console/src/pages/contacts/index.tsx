@@ -99,6 +99,7 @@ export default function Contacts() {
             onOpen={(contact) => navigate(place(contact))}
             more={found.more}
             loading={found.loading}
+            stale={found.stale}
             error={found.error}
             onRetry={found.retry}
             empty={

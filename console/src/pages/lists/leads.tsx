@@ -61,6 +61,7 @@ export function Leads({ list, empty }: { list: string; empty: ReactNode }) {
           rowId={(lead) => lead.id}
           more={leads.more}
           loading={leads.loading}
+          stale={leads.stale}
           error={leads.error}
           onRetry={leads.retry}
           empty={narrowed ? <EmptyState icon="filter" title={t('noneFit')} text={t('noneFitText')} /> : <EmptyState icon="upload" title={t('emptyList')} text={t('emptyListText')} action={empty} />}

@@ -60,6 +60,7 @@ export function AttemptRows({ query, open, onOpen }: Props) {
         openId={open ? Number(open) : null}
         more={found.more}
         loading={found.loading}
+        stale={found.stale}
         error={found.error}
         onRetry={found.retry}
         empty={<Empty narrowed={Object.keys(query).length > 0} />}
