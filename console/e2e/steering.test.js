@@ -102,7 +102,7 @@ test('a trunk is made, and a test call over it is seen from dialling to its end'
     await page.getByLabel('Number to call').fill('nobody');
     await page.getByRole('button', { name: 'Place call' }).click();
     await page.getByText('The call was not answered').waitFor();
-    await page.getByText('callee 486').waitFor();
+    await page.getByText('by the called person, 486').waitFor();
   });
 });
 
