@@ -4,7 +4,8 @@
 //! more than `cps` calls into any second, nor more than the channels onto the trunk.
 //!
 //! A trunk that asks for patience gets it: a 503 with Retry-After closes it for that time (RFC 3261 §21.5.4: no other
-//! request to that server meanwhile), and it opens again at half the rate that it had, which then doubles step by step.
+//! request to that server meanwhile). If it had refused before it opens again at half the rate that it had, which then
+//! doubles step by step; one refusal among many calls that were served is no overload and costs only its time.
 //! A 503 without Retry-After counts as any failure (the same section), unless nothing else comes back.
 
 use std::collections::VecDeque;
@@ -23,6 +24,9 @@ const CPS_MIN: f64 = 0.125;
 /// So many 503 in a row, and nothing else, are a trunk that is down though it names no time. Of a carrier that fails
 /// 70 % of its calls one series in 1,250 is that long, so it is hardly slowed down.
 const REFUSALS_IN_A_ROW: u32 = 20;
+/// After so many calls that were served a refusal with a Retry-After is one call's, not the trunk's: it closes the trunk
+/// for its time and leaves the rate. Of a carrier that refuses a third of its calls one refusal in 60 follows such a series.
+const SERVED_IN_A_ROW: u32 = 10;
 /// The rate is halved at most once in this time: the refusals of one burst are one refusal.
 const HALVING: Duration = Duration::from_secs(1);
 
@@ -44,6 +48,7 @@ pub(crate) struct Trunk {
     /// Nothing is dialled before; in the past when nothing is wrong.
     closed_until: Instant,
     refusals_in_a_row: u32,
+    served_in_a_row: u32,
     /// At most `burst` launches in any `window`: for 10 cps 10 in 1 s, for 0.5 cps 1 in 2 s.
     burst: usize,
     window: Duration,
@@ -64,6 +69,7 @@ impl Trunk {
             throttle: None,
             closed_until: Instant::ZERO,
             refusals_in_a_row: 0,
+            served_in_a_row: 0,
             burst: 1,
             window: Duration::from_secs(1),
             in_use: 0,
@@ -127,12 +133,13 @@ impl Trunk {
     pub(crate) fn refused(&mut self, now: Instant, retry_after_s: Option<u32>) -> VecDeque<AttemptId> {
         self.recover(now);
         self.refusals_in_a_row = self.refusals_in_a_row.saturating_add(1);
+        let served = std::mem::take(&mut self.served_in_a_row);
         let patience = retry_after_s.map(|seconds| Duration::from_secs(u64::from(seconds)).min(RETRY_AFTER_MAX));
         if patience.is_none() && self.refusals_in_a_row < REFUSALS_IN_A_ROW {
             return VecDeque::new();
         }
         // Refusals that come in while it is closed answer calls from before.
-        if !self.is_closed(now) {
+        if !self.is_closed(now) && served < SERVED_IN_A_ROW {
             self.halve(now);
         }
         let Some(patience) = patience else { return VecDeque::new() };
@@ -157,6 +164,7 @@ impl Trunk {
     /// A call came to something else than a 503.
     pub(crate) fn served(&mut self) {
         self.refusals_in_a_row = 0;
+        self.served_in_a_row = self.served_in_a_row.saturating_add(1);
     }
 
     /// How many attempts may hold a channel from now on. Those that hold one keep it.

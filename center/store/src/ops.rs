@@ -80,11 +80,7 @@ statements! {
         "INSERT INTO cdr (call_id, tenant_id, attempt_id, campaign_id, direction, caller, callee, trunk, answered_us, \
          sip_call_id, local_uri, local_tag, remote_uri, remote_tag, remote_target, route_set, local_cseq, peer) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-    // As spools hold it that were written before CDRs had a timeline.
-    CDR_CLOSE_BARE, "cdr_close", gone("no open CDR of this call"),
-        "UPDATE cdr SET agent_id = $1, connected_us = $2, ended_us = $3, cause_whose = $4, cause_code = $5, media = $6 \
-         WHERE tenant_id = $7 AND call_id = $8 AND ended_us IS NULL";
-    CDR_CLOSE, "cdr_close_timeline", gone("no open CDR of this call"),
+    CDR_CLOSE, "cdr_close", gone("no open CDR of this call"),
         "UPDATE cdr SET agent_id = $1, connected_us = $2, ended_us = $3, cause_whose = $4, cause_code = $5, media = $6, \
          timeline = $7 WHERE tenant_id = $8 AND call_id = $9 AND ended_us IS NULL";
     // No dialog, no media: what is known is the intent.
@@ -418,11 +414,5 @@ mod tests {
             assert!(std::ptr::eq(statement(known.name).unwrap(), known), "{}", known.name);
         }
         assert_eq!(statement("drop"), None);
-    }
-
-    #[test]
-    fn a_spool_of_an_older_version_closes_its_cdrs_with_the_values_it_holds() {
-        let text = statement("cdr_close").unwrap().text;
-        assert!(text.contains("tenant_id = $7 AND call_id = $8") && !text.contains("$9"), "{text}");
     }
 }

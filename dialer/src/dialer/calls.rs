@@ -104,8 +104,12 @@ impl Dialer {
     }
 
     pub(super) fn answered(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
-        if self.attempts.get(&id).is_some_and(|attempt| attempt.phase == Phase::Ending) {
-            return Ok(()); // the answer and our CANCEL crossed
+        if let Some(attempt) = self.attempts.get_mut(&id)
+            && attempt.phase == Phase::Ending
+        {
+            // The answer and our CANCEL crossed.
+            attempt.times.answered = Some(now);
+            return Ok(());
         }
         let attempt = self.attempt_in(id, &[Phase::Dialling], "an answer")?;
         attempt.phase = Phase::Answered;
@@ -292,7 +296,7 @@ impl Dialer {
         let outcome = match phase {
             Phase::Waiting | Phase::Connecting if late => Outcome::Abandoned,
             Phase::Waiting | Phase::Connecting => Outcome::HungUpWaiting,
-            Phase::Answered => Outcome::HungUpEarly,
+            Phase::Answered if cause.whose != Party::Us => Outcome::HungUpEarly,
             // Answered while our CANCEL was on its way: nobody was kept, nothing was said.
             _ if attempt.times.answered.is_some() => attempt.outcome.unwrap_or(Outcome::Cancelled),
             _ => attempt.outcome.unwrap_or(Outcome::of_unanswered(cause, attempt.stopped)),

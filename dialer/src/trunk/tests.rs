@@ -95,6 +95,20 @@ fn a_retry_after_closes_the_trunk_and_it_opens_at_half_its_rate() {
 }
 
 #[test]
+fn one_refusal_among_many_calls_costs_its_time_and_not_the_rate() {
+    let mut trunk = Trunk::new(100, 20.0);
+    for served in [10, 40, 9] {
+        for _ in 0..served {
+            trunk.served();
+        }
+        let now = 10_000 * u64::from(served == 40) + 20_000 * u64::from(served == 9);
+        trunk.refused(at(now), Some(2));
+        assert_eq!((trunk.room(at(now + 1_999)), trunk.room(at(now + 2_000)) > 0), (0, true));
+        assert_eq!(trunk.cps() < 20.0, served == 9, "after {served}");
+    }
+}
+
+#[test]
 fn a_trunk_that_says_nothing_but_503_is_slowed_and_one_that_fails_some_calls_is_not() {
     let mut trunk = Trunk::new(100, 10.0);
     for n in 0..200 {

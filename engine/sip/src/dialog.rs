@@ -223,6 +223,8 @@ pub(crate) struct Dialog {
     pub(crate) reoffered: Option<Ringing>,
     /// `hangup` was called while our 2xx waits for its ACK; the BYE's Reason (RFC 3261 §15: no BYE before the ACK).
     pub(crate) hangup: Option<Option<String>>,
+    /// The answer crossed our CANCEL: why the call ends, which it does once whoever listens was told of the answer.
+    pub(crate) crossed: Option<Cancel>,
     pub(crate) clocks: [Option<TimerKey>; CLOCKS],
 }
 
@@ -240,6 +242,7 @@ impl Dialog {
             reoffer: Reoffer::None,
             reoffered: None,
             hangup: None,
+            crossed: None,
             clocks: [None; CLOCKS],
         }
     }

@@ -191,7 +191,7 @@ impl Endpoint {
     fn dialog_timeout(&mut self, now: Instant, id: DialogId, clock: Clock) {
         match clock {
             Clock::Ring => self.ring_limit(now, id),
-            Clock::Cancel => self.cancel_limit(id),
+            Clock::Cancel => self.cancel_limit(now, id),
             Clock::Refresh => self.refresh_provisional(now, id),
             Clock::Repeat => self.repeat_2xx(now, id),
             Clock::Acknowledgement => self.acknowledgement_limit(now, id),

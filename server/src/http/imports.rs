@@ -516,16 +516,11 @@ pub(super) async fn rejected_file(State(service): State<Arc<Service>>, Id(id): I
     let found = service.store(move |store| store.import(tenant, ImportId(id))).await?;
     found.ok_or_else(|| no_import(id))?;
     let name = format!("import-{id}-rejected");
-    csv::file(&service, &name, &["line", "reason", "value"], move |store, cursor: Option<u64>| {
+    csv::file(&service, &name, &["line", "column", "value", "reason"], move |store, cursor: Option<u64>| {
         let page = store.rejects(tenant, ImportId(id), cursor.unwrap_or(0), 0)?;
         let next = page.last().filter(|_| page.len() >= store::PAGE_ROWS_MAX as usize).map(|row| row.line);
-        let rows = page.into_iter().map(|row| vec![row.line.to_string(), said(&row), row.raw]).collect();
+        let rows = page.into_iter().map(|row| vec![row.line.to_string(), row.field, row.raw, row.reason]).collect();
         Ok::<Rows<u64>, _>((rows, next))
     })
     .await
-}
-
-/// A reason with its field, as files have it in one cell.
-fn said(row: &Reject) -> String {
-    if row.field.is_empty() { row.reason.clone() } else { format!("{}: {}", row.field, row.reason) }
 }

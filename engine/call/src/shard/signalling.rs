@@ -145,7 +145,9 @@ impl Shard {
         }
         let Some(leg) = self.legs.get_mut(key) else { return };
         if leg.state == State::Ending {
-            return;
+            // It crossed our CANCEL and ends at once; the call was answered all the same, and its record says so.
+            leg.answered_at = Some(now);
+            return self.tell_answered(now, key);
         }
         if leg.media.negotiated.is_none() {
             return self.hang_up(now, key, "no common codec");
@@ -177,12 +179,16 @@ impl Shard {
         if let Some(config) = leg.analyse.take() {
             leg.media.analyse(now, config);
         }
-        let (id, dialog) = (leg.id, leg.dialog);
-        // Both ways here ask first whether something was agreed on.
-        let law = leg.media.negotiated.as_ref().map(|agreed| agreed.law);
         self.start_media(now, key);
-        if let (Some(identity), Some(law)) = (self.endpoint.identity(dialog), law) {
-            self.event(Event::Answered { leg: id, at: now, law, dialog: Box::new(identity) });
+        self.tell_answered(now, key);
+    }
+
+    /// With what was agreed on; an answer that nothing can be heard of is not told.
+    fn tell_answered(&mut self, now: Instant, key: LegKey) {
+        let Some(leg) = self.legs.get(key) else { return };
+        let law = leg.media.negotiated.as_ref().map(|agreed| agreed.law);
+        if let (Some(identity), Some(law)) = (self.endpoint.identity(leg.dialog), law) {
+            self.event(Event::Answered { leg: leg.id, at: now, law, dialog: Box::new(identity) });
         }
     }
 

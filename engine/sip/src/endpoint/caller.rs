@@ -94,12 +94,10 @@ impl Endpoint {
         };
         match code {
             100..=199 => self.provisional(now, id, response),
-            200..=299 if outgoing.cancel.is_some() => {
-                // The CANCEL came too late: the answer crossed it.
-                self.late_2xx(now, transaction, response, source);
-                self.fail_outgoing(id, None);
+            200..=299 => {
+                let cancel = outgoing.cancel.take();
+                self.invite_accepted(now, id, transaction, response, source, cancel);
             }
-            200..=299 => self.invite_accepted(now, id, transaction, response, source),
             401 | 407 if outgoing.cancel.is_none() && take_challenge(outgoing, response) => {
                 let Outgoing { authenticator, invite, authorization, .. } = outgoing;
                 if let Some(credentials) = &invite.credentials {
@@ -134,6 +132,8 @@ impl Endpoint {
         }
     }
 
+    /// The call is answered. With a `cancel` the answer has crossed our CANCEL: the call stands (RFC 3261 §15), whoever
+    /// keeps records is told so, and it ends with our BYE as soon as that was heard.
     fn invite_accepted(
         &mut self,
         now: Instant,
@@ -141,9 +141,15 @@ impl Endpoint {
         transaction: TransactionId,
         response: &Message,
         source: SocketAddr,
+        cancel: Option<Cancel>,
     ) {
-        let Some(line) = Line::from_response(response, source) else { return };
         let Some(dialog) = self.dialogs.get_mut(id) else { return };
+        let Some(line) = Line::from_response(response, source) else {
+            if let Phase::Outgoing(outgoing) = &mut dialog.phase {
+                outgoing.cancel = cancel;
+            }
+            return;
+        };
         let phase = std::mem::replace(&mut dialog.phase, Phase::Established);
         let authorization = match phase {
             Phase::Outgoing(outgoing) => outgoing.authorization,
@@ -152,8 +158,13 @@ impl Endpoint {
         dialog.line = line.clone();
         // Each branch counts its own requests; another branch's numbers mean nothing for this one.
         dialog.remote_sequence = None;
+        let crossed = cancel.is_some();
+        dialog.crossed = cancel;
         let sequence = dialog.local_sequence;
         self.disarm(id, Clock::Ring);
+        if crossed {
+            self.arm(now, id, Clock::Cancel, Duration::ZERO);
+        }
         self.arm(now, id, Clock::Age, limits::DIALOG_AGE_MAX);
         self.acknowledge(transaction, &line, sequence, &authorization);
         self.tell(Event::Answered { dialog: id, sdp: reply::sdp_of(response) });
@@ -287,8 +298,11 @@ impl Endpoint {
         true
     }
 
-    /// The CANCEL brought no final response (RFC 3261 §9.1).
-    pub(super) fn cancel_limit(&mut self, id: DialogId) {
+    /// The CANCEL brought no final response (RFC 3261 §9.1), or an answer that crossed it.
+    pub(super) fn cancel_limit(&mut self, now: Instant, id: DialogId) {
+        if let Some(Cancel { cause, reason }) = self.dialogs.get_mut(id).and_then(|dialog| dialog.crossed.take()) {
+            return self.bye(now, id, reason, cause);
+        }
         if let Some(Phase::Outgoing(outgoing)) = self.dialogs.get(id).map(|dialog| &dialog.phase) {
             let transaction = outgoing.transaction;
             self.drop_transaction(transaction);

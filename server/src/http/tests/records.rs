@@ -33,8 +33,8 @@ fn a_list_is_imported_in_the_background_and_what_was_rejected_can_be_fetched() {
     let rejected = bench.get(Role::Supervisor, &format!("/api/v1/imports/{}/rejected.csv", done["id"])).is(200);
     assert_eq!(
         rejected.text,
-        "line,reason,value\n3,phone: same number as line 2,'+12125550100\n\
-         4,phone: characters that no phone number has,'=1+1\n"
+        "line,column,value,reason\n3,phone,'+12125550100,same number as line 2\n\
+         4,phone,'=1+1,characters that no phone number has\n"
     );
     // A form does it too; a file that is no CSV of leads fails and says why.
     let form = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.csv\"\r\nContent-Type: text/csv\r\n\r\n\
