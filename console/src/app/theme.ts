@@ -64,5 +64,10 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#ff9a90',
     '--mantine-color-anchor': '#71c6d2',
     '--mantine-color-placeholder': '#8b9ba2',
+    // Derived from the primary shade, they would be all but white.
+    '--mantine-color-petrol-outline': 'var(--op-accent)',
+    '--mantine-color-red-outline': 'var(--op-bad)',
+    '--mantine-color-red-light-color': 'var(--op-bad-text)',
+    '--mantine-color-yellow-outline': 'var(--op-warn)',
   },
 });

@@ -7,7 +7,7 @@
 import { Button, Loader } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import css from './data_table.module.css';
 import { ErrorState } from './error_state';
@@ -20,8 +20,10 @@ export interface Column<Row> {
   /** A grid track: `120px`, `minmax(140px, 2fr)`; 1fr of at least 96px unless said otherwise. */
   width?: string;
   align?: 'left' | 'right';
-  /** On phones: `first` is the card's heading, `hide` is left out, else it stands below with its head. */
-  narrow?: 'first' | 'hide';
+  /** Where all do not fit, columns with a number are left out, the highest first: something else on the page says it. */
+  spare?: number;
+  /** On phones: `first` is the card's heading, `corner` stands beside it, `hide` is left out, else it stands below with its head. */
+  narrow?: 'first' | 'corner' | 'hide';
   /** The head sorts: given when the server (or the page) can. */
   sort?: { now: 'ascending' | 'descending' | null; turn: () => void };
 }
@@ -44,7 +46,7 @@ export interface DataTableProps<Row> {
   error?: unknown;
   onRetry?: () => void;
   empty: ReactNode;
-  /** Height of the box, CSS; as high as the window lets it unless said otherwise. */
+  /** Height of the box, CSS; down to the end of the window unless said otherwise. */
   height?: string;
 }
 
@@ -56,18 +58,58 @@ const CARD_PX = 92;
 const COLUMN_PX = 96;
 /** Left and right of a row. */
 const EDGES_PX = 16;
+/** Below the box, for the edge of the page; on phones the bar lies there too. */
+const BELOW_PX = 40;
+const BELOW_NARROW_PX = 84;
+/** So much of a table is in sight even where it begins low. */
+const LEAST_HEIGHT_PX = 320;
 /** Rows rendered outside of what is in sight, so that a quick scroll does not meet white. */
 const OVERSCAN_ROWS = 12;
 /** The next page is fetched when so few rows are left below. */
 const AHEAD_ROWS = 30;
 
+/** How wide the box is, and how far from the top of the page. Measured again whenever something above it may have changed. */
+function usePlace(box: RefObject<HTMLDivElement | null>): { width: number | null; top: number } {
+  const [place, setPlace] = useState<{ width: number | null; top: number }>({ width: null, top: 0 });
+  const measure = useCallback(() => {
+    const element = box.current;
+    if (!element) return;
+    const { left, top, width } = element.getBoundingClientRect();
+    if (left === 0 && width === 0) return;
+    const now = { width: Math.round(width), top: Math.round(top + window.scrollY) };
+    setPlace((old) => (old.width === now.width && old.top === now.top ? old : now));
+  }, [box]);
+  useLayoutEffect(measure);
+  useEffect(() => {
+    const watcher = new ResizeObserver(measure);
+    watcher.observe(document.body);
+    return () => watcher.disconnect();
+  }, [measure]);
+  return place;
+}
+
+const leastPx = (column: { width?: string }) => Number(/(\d+)px/.exec(column.width ?? '')?.[1] ?? COLUMN_PX);
+
+/** The columns that stand side by side in so much room. */
+export function columnsIn<Row>(columns: Column<Row>[], width_px: number | null): Column<Row>[] {
+  const kept = [...columns];
+  const over = () => width_px !== null && kept.reduce((sum, column) => sum + leastPx(column), EDGES_PX) > width_px;
+  for (const column of columns.filter((one) => one.spare !== undefined).sort((a, b) => (b.spare ?? 0) - (a.spare ?? 0))) {
+    if (!over()) break;
+    kept.splice(kept.indexOf(column), 1);
+  }
+  return kept;
+}
+
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns, rows, rowId, onOpen, openId, more, loading, stale, error, onRetry, empty, height } = props;
+  const { label, columns: offered, rows, rowId, onOpen, openId, more, loading, stale, error, onRetry, empty, height } = props;
   const { t } = useTranslation();
   const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const [at, setAt] = useState(0);
+  const place = usePlace(box);
+  const columns = narrow ? offered : columnsIn(offered, place.width);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
@@ -113,12 +155,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (loading && rows.length === 0) return <div className={css.wait} role="status"><Loader size="sm" aria-hidden /> {t('table.loading')}</div>;
   if (rows.length === 0) return <>{empty}</>;
 
-  const widths = columns.map((column) => column.width ?? 'minmax(96px, 1fr)');
-  const tracks = widths.join(' ');
+  const tracks = columns.map((column) => column.width ?? 'minmax(96px, 1fr)').join(' ');
   // Head and rows are grids of their own: only with the same width do their columns meet.
-  const least_px = widths.reduce((sum, width) => sum + Number(/(\d+)px/.exec(width)?.[1] ?? COLUMN_PX), EDGES_PX);
+  const least_px = columns.reduce((sum, column) => sum + leastPx(column), EDGES_PX);
   const first = columns.find((column) => column.narrow === 'first') ?? columns[0];
-  const others = columns.filter((column) => column !== first && column.narrow !== 'hide');
+  const corner = columns.find((column) => column.narrow === 'corner');
+  const others = columns.filter((column) => column !== first && column !== corner && column.narrow !== 'hide');
   // Tab comes to one row; arrows go on from there.
   const tabbed = Math.min(at, rows.length - 1);
 
@@ -127,7 +169,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       <div
         ref={box}
         className={css.box}
-        style={{ maxHeight: height ?? 'max(320px, calc(100dvh - 260px))' }}
+        style={{ maxHeight: height ?? `max(${LEAST_HEIGHT_PX}px, calc(100dvh - ${place.top + (narrow ? BELOW_NARROW_PX : BELOW_PX)}px))` }}
         role="grid"
         aria-label={label}
         aria-busy={stale || undefined}
@@ -177,7 +219,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               >
                 {narrow ? (
                   <div role="gridcell">
-                    <div className={css.cardTitle}>{first?.cell(row)}</div>
+                    <div className={css.cardHead}>
+                      <div className={css.cardTitle}>{first?.cell(row)}</div>
+                      {corner?.cell(row)}
+                    </div>
                     <dl className={css.pairs}>
                       {others.map((column) => (
                         <div key={column.key} className={css.pair}>

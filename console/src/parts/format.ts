@@ -21,6 +21,11 @@ export function number(value: number, digits = 0): string {
   return kept(`n${digits}`, (language) => new Intl.NumberFormat(language, { maximumFractionDigits: digits })).format(value);
 }
 
+/** A measure with always so many digits behind the point, so that one stands below the other. */
+export function fixed(value: number, digits: number): string {
+  return kept(`f${digits}`, (language) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })).format(value);
+}
+
 /** A large count in little room: 12.4k. */
 export function compact(value: number): string {
   if (Math.abs(value) < 10_000) return number(value);

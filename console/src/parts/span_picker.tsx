@@ -9,12 +9,14 @@ interface Props {
   onChange: (change: Partial<SpanFilters>) => void;
   /** Whether all of time is a choice. */
   all?: boolean;
+  /** Stands in a line of fields that carry their names inside. */
+  plain?: boolean;
 }
 
 const WIDE = { 'data-wide': true };
 const DAY_MS = 86_400_000;
 
-export function SpanPicker({ filters, usual, onChange, all }: Props) {
+export function SpanPicker({ filters, usual, onChange, all, plain }: Props) {
   const { t } = useTranslation('words');
   const names: SpanName[] = ['today', 'yesterday', 'week', ...(all ? (['all'] as const) : []), 'own'];
   const name = spanName(filters, usual);
@@ -30,7 +32,8 @@ export function SpanPicker({ filters, usual, onChange, all }: Props) {
   return (
     <>
       <Select
-        label={t('span.when')}
+        label={plain ? undefined : t('span.when')}
+        aria-label={plain ? t('span.when') : undefined}
         data={names.map((value) => ({ value, label: t(`span.${value}`) }))}
         value={name}
         allowDeselect={false}

@@ -38,6 +38,10 @@ export interface TimeSeriesProps {
   compact?: boolean;
 }
 
+/** Between the marks of an axis of counts: half a call is none. */
+const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
+/** Grounds of stacked lines are full of colour: softer, so that the quiet ones do not shout. */
+const STACKED_PERCENT = 55;
 /** Rows of the table: more would be read by nobody. */
 const TABLE_ROWS_MAX = 30;
 
@@ -59,6 +63,7 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
   const plot = useRef<uPlot | null>(null);
   const scheme = useComputedColorScheme('light');
   const [table, setTable] = useState(false);
+  const counts = format === number;
   const shape = lines.map((line) => `${line.label} ${line.color} ${line.fill} ${line.dash}`).join('|');
   const drawn = useMemo(() => (stacked ? stack(data) : (data as uPlot.AlignedData)), [data, stacked]);
   const latest = useRef({ drawn, format });
@@ -80,16 +85,16 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
         scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, Math.max(top, most * 1.1)] } },
         axes: compact ? [{ show: false }, { show: false }] : [
           { stroke: dim, font, grid: { show: false }, ticks: { show: false }, size: 20, space: 70, values: (_plot, splits) => splits.map((at_s) => time(at_s * 1_000_000).replace(/(:\d\d):00(\D*)$/, '$1$2')) },
-          { stroke: dim, font, grid, ticks: { show: false }, size: 44, space: 34, values: (_plot, splits) => splits.map((one) => latest.current.format(one)) },
+          { stroke: dim, font, grid, ticks: { show: false }, size: 44, space: 34, incrs: counts ? WHOLE_STEPS : undefined, values: (_plot, splits) => splits.map((one) => latest.current.format(one)) },
         ],
         series: [
           {},
           ...(stacked ? lines.slice().reverse() : lines).map((line) => ({
             label: line.label,
-            stroke: stacked ? undefined : value(line.color),
-            width: stacked ? 0 : 1.75,
+            stroke: value(line.color),
+            width: stacked ? 1 : 1.75,
             dash: line.dash ? [5, 4] : undefined,
-            fill: stacked ? value(line.color) : line.fill ? `color-mix(in srgb, ${value(line.color)} 18%, transparent)` : undefined,
+            fill: stacked ? `color-mix(in srgb, ${value(line.color)} ${STACKED_PERCENT}%, ${value('--op-surface')})` : line.fill ? `color-mix(in srgb, ${value(line.color)} 18%, transparent)` : undefined,
             points: { show: false },
           })),
         ],
@@ -108,7 +113,7 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
       plot.current = null;
     };
     // `shape` stands for `lines`, whose identity changes with each render.
-  }, [shape, height, top, scheme, stacked, compact]);
+  }, [shape, height, top, scheme, stacked, compact, counts]);
 
   useEffect(() => {
     plot.current?.setData(drawn);

@@ -35,7 +35,7 @@ describe('a timeline', () => {
   it('counts from its first moment and names what it does not know as it is', () => {
     render(<Timeline entries={[{ at_us: AT_US, what: 'began' }, { at_us: AT_US + 1_250_000, what: 'went_to_moon', detail: '<b>far</b>' }]} />);
     const [first, second] = screen.getAllByRole('listitem');
-    expect(first?.textContent).toContain('+0 s');
+    expect(first?.textContent).toContain('+0.00 s');
     expect(second?.textContent).toBe('+1.25 swent to moon <b>far</b>');
   });
 });
@@ -44,7 +44,7 @@ describe('details of a timeline', () => {
   it('are words where they are codes, and stay where they are names', () => {
     const details: [string, string][] = [['began', 'outbound'], ['verdict', 'human (HUMAN)'], ['verdict', 'machine (LONGGREETING)'], ['agent_reserved', 'callee'], ['ended', 'callee 486'], ['ended', 'martians']];
     render(<Timeline entries={details.map(([what, detail]) => ({ at_us: AT_US, what, detail }))} />);
-    expect(screen.getAllByRole('listitem').map((item) => item.textContent?.replace('+0 s', ''))).toEqual([
+    expect(screen.getAllByRole('listitem').map((item) => item.textContent?.replace('+0.00 s', ''))).toEqual([
       'Began Outbound', 'Recognised as Person', 'Recognised as Machine (LONGGREETING)', 'Agent chosen callee', 'Ended by the called person, 486', 'Ended martians',
     ]);
   });

@@ -1,6 +1,6 @@
 /** What happened, one after the other, with the time since the beginning. */
 import { useTranslation } from 'react-i18next';
-import { number, time } from './format';
+import { fixed, time } from './format';
 import { useWords } from './words';
 import css from './timeline.module.css';
 
@@ -39,7 +39,7 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
     <ol className={css.list}>
       {entries.map((entry, index) => (
         <li key={index} className={css.entry} data-tone={TONES[entry.what]}>
-          <span className={css.after} title={time(entry.at_us)}>{t('timeline.after', { seconds: number((entry.at_us - first_us) / 1_000_000, 2) })}</span>
+          <span className={css.after} title={time(entry.at_us)}>{t('timeline.after', { seconds: fixed((entry.at_us - first_us) / 1_000_000, 2) })}</span>
           <span className={css.what}>
             {names('moment', entry.what)}
             {entry.detail && <span className={css.detail}> {detailOf(entry.what, entry.detail, names)}</span>}

@@ -89,6 +89,7 @@ export function Accounts() {
       head: t('actionsHead'),
       width: '84px',
       align: 'right',
+      narrow: 'corner',
       cell: (account) => (
         <Menu position="bottom-end" width={220}>
           <Menu.Target>

@@ -63,6 +63,7 @@ export function Tokens() {
       head: t('actionsHead'),
       width: '120px',
       align: 'right',
+      narrow: 'corner',
       cell: (token) => token.revoked_us == null && <Button size="compact-sm" variant="default" onClick={() => withdraw(token)}>{t('tokens.withdraw')}</Button>,
     },
   ];

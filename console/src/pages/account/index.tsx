@@ -118,6 +118,7 @@ function Logins() {
       head: t('logins.actions'),
       width: '120px',
       align: 'right',
+      narrow: 'corner',
       cell: (login) =>
         !login.current && (
           <Button size="compact-sm" variant="default" aria-label={t('logins.endLabel', { browser: nameOf(login.client), at: moment(login.last_used_us) })} onClick={() => void end(login.id)}>

@@ -55,7 +55,7 @@ export default function AgentsPage() {
     },
     { key: 'occupancy', head: t('occupancy'), width: '160px', cell: (agent) => <Meter part={agent.occupancy}>{percent(agent.occupancy, 0)}</Meter> },
     { key: 'skills', head: t('skills'), cell: (agent) => agent.skills.join(', ') || NONE },
-    { key: 'actions', head: t('actionsHead'), width: '84px', align: 'right', cell: (agent) => <Actions agent={agent} onEdit={() => setForm({ name: agent.name })} /> },
+    { key: 'actions', head: t('actionsHead'), width: '84px', align: 'right', narrow: 'corner', cell: (agent) => <Actions agent={agent} onEdit={() => setForm({ name: agent.name })} /> },
   ];
 
   return (

@@ -54,7 +54,7 @@ export default function AuditPage() {
         <FilterLine>
           <Search label={t('search')} value={filters.target} onChange={(value) => change({ target: value })} />
           <Search label={t('whoFilter')} value={filters.who} onChange={(value) => change({ who: value })} />
-          <SpanPicker filters={filters} usual="all" all onChange={change} />
+          <SpanPicker plain filters={filters} usual="all" all onChange={change} />
         </FilterLine>
         <DataTable
           label={t('title')}

@@ -11,6 +11,8 @@ const NEAR = 0.8;
 export function toneOf(window: LedgerWindow): 'ok' | 'warn' | 'bad' {
   if (window.abandon_rate > window.limit) return 'bad';
   if (window.connected + window.abandoned === 0) return 'ok';
+  // At the start so few were reached that one abandoned would pass it: that is how it begins, not a danger.
+  if (window.abandoned === 0) return 'ok';
   return window.budget_left <= 0 || window.abandon_rate > window.limit * NEAR ? 'warn' : 'ok';
 }
 
@@ -29,14 +31,20 @@ export function useWindowName(): (window: string) => string {
   };
 }
 
+/** How many persons must be connected in all before one of them may be abandoned: c · limit ÷ (1 − limit) ≥ 1. */
+export function connectedForOne(limit: number): number {
+  return Math.ceil((1 - limit) / limit - 1e-9);
+}
+
 export function Budget({ window, named, size = 'normal' }: { window: LedgerWindow; named?: boolean; size?: 'normal' | 'large' }) {
   const { t } = useTranslation('board');
   const nameOf = useWindowName();
   const tone = toneOf(window);
   const left = window.budget_left;
   const reached = window.connected + window.abandoned;
+  const early = left === 0 && window.abandoned === 0 && window.limit > 0 ? connectedForOne(window.limit) : null;
   const budget =
-    reached === 0 ? t('budget.nobody') : left > 0 ? t('budget.left', { count: left, number: number(left) }) : left === 0 ? t('budget.none') : t('budget.over', { count: -left, number: number(-left) });
+    reached === 0 ? t('budget.nobody') : early !== null ? t('budget.early', { count: early, number: number(early) }) : left > 0 ? t('budget.left', { count: left, number: number(left) }) : left === 0 ? t('budget.none') : t('budget.over', { count: -left, number: number(-left) });
   const rate = t('budget.rate', { rate: percent(window.abandon_rate, 2), limit: percent(window.limit, 1) });
   return (
     <div className={css.budget} data-size={size}>

@@ -8,7 +8,7 @@ import { Bars, type Bar } from '../../parts/bars';
 import { CampaignControl, CampaignState } from '../../parts/campaign_control';
 import { EmptyState } from '../../parts/empty_state';
 import { ErrorState } from '../../parts/error_state';
-import { Figure, Figures } from '../../parts/figure';
+import { Figure } from '../../parts/figure';
 import { compact, number, percent } from '../../parts/format';
 import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
@@ -45,17 +45,22 @@ export default function CampaignBoardPage() {
         actions={may && <CampaignControl campaign={settings.data} />}
       />
       <div className={css.top}>
-        <Panel title={t('now')}><Now campaign={live} /></Panel>
-        <Panel title={t('budget.title')}>
-          <div className={css.budgets}>
-            {live.ledger.map((window) => <Budget key={window.window} window={window} named />)}
-            {live.ledger.length === 0 && t('budget.nobody')}
-          </div>
-        </Panel>
+        <div className={css.column}>
+          <Panel title={t('now')}><Now campaign={live} /></Panel>
+          <CallsPlot campaign={live} />
+        </div>
+        <div className={css.column}>
+          <Panel title={t('budget.title')}>
+            <div className={css.budgets}>
+              {live.ledger.map((window) => <Budget key={window.window} window={window} named />)}
+              {live.ledger.length === 0 && t('budget.nobody')}
+            </div>
+          </Panel>
+          <Panel title={t('tuning.title')}><Tuning campaign={settings.data} /></Panel>
+        </div>
       </div>
       <Plots campaign={live} />
       <div className={css.below}>
-        <Panel title={t('tuning.title')}><Tuning campaign={settings.data} /></Panel>
         <Panel title={t('outcomes')} aside={t('sinceStart')}><Outcomes campaign={live} /></Panel>
         <LatenessPanel />
       </div>
@@ -68,7 +73,7 @@ function Now({ campaign }: { campaign: BoardCampaign }) {
   const { persons, machines } = answeredBy(campaign);
   return (
     <>
-      <Figures>
+      <div className={css.now}>
         <Figure label={t('talking')} value={number(campaign.talking)} />
         <Figure label={t('waitingForAgent')} value={number(campaign.waiting)} tone={campaign.waiting > 0 ? 'warn' : 'plain'} />
         <Figure label={t('ringing')} value={number(campaign.ringing)} />
@@ -79,7 +84,7 @@ function Now({ campaign }: { campaign: BoardCampaign }) {
         <Figure label={t('machines')} value={compact(machines)} />
         <Figure label={t('occupancy')} value={percent(campaign.occupancy, 0)} />
         <Figure label={t('leadsReady')} value={compact(campaign.leads.ready ?? 0)} />
-      </Figures>
+      </div>
       <div className={css.agents}><AgentsBar agents={campaign.agents} label={t('agentsOf', { name: campaign.name })} /></div>
     </>
   );
@@ -90,10 +95,23 @@ const AGENTS = ['agents_talking', 'agents_wrap_up', 'agents_ready', 'agents_on_b
 const RATE = ['connected', 'abandoned'] as const;
 const OCCUPANCY = ['occupancy'] as const;
 
+function CallsPlot({ campaign }: { campaign: BoardCampaign }) {
+  const { t } = useTranslation('board');
+  const calls = useTrack(campaign.name, CALLS, TRACK_POINTS);
+  return (
+    <Panel>
+      <TimeSeries title={t('plot.calls')} data={calls} top={4} lines={[
+        { label: t('ringing'), color: '--op-wrap' },
+        { label: t('waitingForAgent'), color: '--op-bad' },
+        { label: t('talking'), color: '--op-talk', fill: true },
+      ]} />
+    </Panel>
+  );
+}
+
 function Plots({ campaign }: { campaign: BoardCampaign }) {
   const { t } = useTranslation('board');
   const { t: common } = useTranslation();
-  const calls = useTrack(campaign.name, CALLS, TRACK_POINTS);
   const agents = useTrack(campaign.name, AGENTS, TRACK_POINTS);
   const [at = [], connected = [], abandoned = []] = useTrack(campaign.name, RATE, TRACK_POINTS);
   const occupancy = useTrack(campaign.name, OCCUPANCY, TRACK_POINTS);
@@ -106,13 +124,6 @@ function Plots({ campaign }: { campaign: BoardCampaign }) {
   const limits = at.map(() => limit);
   return (
     <div className={css.plots}>
-      <Panel>
-        <TimeSeries title={t('plot.calls')} data={calls} top={4} lines={[
-          { label: t('ringing'), color: '--op-wrap' },
-          { label: t('waitingForAgent'), color: '--op-bad' },
-          { label: t('talking'), color: '--op-talk', fill: true },
-        ]} />
-      </Panel>
       <Panel>
         <TimeSeries title={t('agents')} data={agents} top={4} stacked lines={[
           { label: common('agent.talking'), color: '--op-talk' },

@@ -1,7 +1,8 @@
 /** All campaigns at a glance, each second. `?wall=1` is for a screen on the wall: large, without anything to press. */
-import { Button } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link, useSearchParams } from 'react-router';
+import { useMay } from '../../api/login';
 import { useCampaigns } from '../../api/things';
 import { EmptyState } from '../../parts/empty_state';
 import { Figure } from '../../parts/figure';
@@ -27,6 +28,7 @@ export default function BoardPage() {
   const [query] = useSearchParams();
   const wall = query.has('wall');
   const board = useBoard();
+  const may = useMay('supervisor');
   // What starting dials; a board does not say it.
   const lists = new Map(useCampaigns().data?.items.map((campaign) => [campaign.id, campaign.list]));
   const size = wall ? 'large' : 'normal';
@@ -50,7 +52,19 @@ export default function BoardPage() {
         </div>
       </section>
       {campaigns.length === 0 ? (
-        <Panel><EmptyState icon="campaigns" title={t('none')} text={t('noneText')} /></Panel>
+        <Panel>
+          <EmptyState
+            icon="campaigns"
+            title={t('none')}
+            text={may ? t('noneText') : t('noneTextRead')}
+            action={may && (
+              <Group gap="sm" justify="center">
+                <Button component={Link} to="/lists" variant="default">{t('toLists')}</Button>
+                <Button component={Link} to="/campaigns/new">{t('toNew')}</Button>
+              </Group>
+            )}
+          />
+        </Panel>
       ) : (
         <div className={css.cards}>
           {campaigns.map((campaign) => <CampaignCard key={campaign.id} campaign={campaign} list={lists.get(campaign.id)} wall={wall} />)}

@@ -8,10 +8,19 @@ import { ErrorState } from '../../parts/error_state';
 import { Figure, Figures } from '../../parts/figure';
 import { number, shortSpan } from '../../parts/format';
 import { Panel } from '../../parts/panel';
+import css from './board.module.css';
 
 const EVERY_MS = 2_000;
+/** Shown up to here even when nothing was so late; beyond, up to the latest. */
+const ALWAYS_US = 1_000;
 /** Beyond this a listener may hear it: the far end's jitter buffer has to stretch. */
 const LATE_US = 1_000;
+
+/** Without the empty buckets at the end. */
+function shown<Bucket extends { le_us?: number | null; count: number }>(buckets: Bucket[]): Bucket[] {
+  const last = buckets.findLastIndex((bucket) => bucket.count > 0 || (bucket.le_us ?? Infinity) <= ALWAYS_US);
+  return buckets.slice(0, last + 1);
+}
 
 export function LatenessPanel() {
   const { t } = useTranslation('board');
@@ -34,13 +43,14 @@ export function LatenessPanel() {
               label={t('lateness.title')}
               heads={[t('lateness.upTo'), t('lateness.packets')]}
               log
-              bars={totals.send_lateness_us.buckets.map((bucket) => ({
+              bars={shown(totals.send_lateness_us.buckets).map((bucket) => ({
                 key: String(bucket.le_us),
                 label: bucket.le_us == null ? t('lateness.more') : `≤ ${shortSpan(bucket.le_us)}`,
                 value: bucket.count,
                 color: bucket.le_us != null && bucket.le_us <= LATE_US ? '--op-talk' : '--op-warn',
               }))}
             />
+            <div className={css.scale}>{t('lateness.scale')}</div>
           </div>
         </>
       )}

@@ -118,6 +118,8 @@ function LiveBody({ call }: { call: Live }) {
         <div className={css.who}>{call.direction === 'inbound' ? call.from : call.to}</div>
         <CallState state={call.state} />
       </div>
+      {/* Above what is read: it must not have to be scrolled to. */}
+      {may && <Button color="red" variant="outline" size="xs" leftSection={<Icon name="hangUp" size={16} />} onClick={() => askHangUp(call, t)}>{t('hangUp')}</Button>}
       <Figures>
         <Figure size="small" label={call.answered_us ? t('sinceAnswer') : t('sinceBegin')} value={<Since from_us={call.answered_us ?? call.began_us} />} />
         <Figure size="small" label={t('mos')} value={quality ? number(quality.mos, 2) : NONE} tone={quality ? toneOfMos(quality.mos) : 'dim'} />
@@ -129,7 +131,6 @@ function LiveBody({ call }: { call: Live }) {
       <Facts call={call} rest={[[t('codec'), call.codec], [t('verdict'), call.verdict && names('verdict', call.verdict)], [t('packets'), quality && `${number(quality.packets_received)} / ${number(quality.packets_sent)}`]]} />
       <h2 className={css.sub}>{t('timeline')}</h2>
       <Timeline entries={call.timeline} />
-      {may && <Button color="red" variant="outline" leftSection={<Icon name="hangUp" size={18} />} onClick={() => askHangUp(call, t)}>{t('hangUp')}</Button>}
     </div>
   );
 }

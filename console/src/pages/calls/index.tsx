@@ -67,24 +67,20 @@ function Table({ open }: { open: number | null }) {
     [calls, state, trunk, wanted],
   );
   const columns: Column<Call>[] = [
-    { key: 'to', head: t('number'), narrow: 'first', width: 'minmax(158px, 1.2fr)', cell: (call) => <Party call={call} /> },
-    { key: 'state', head: t('state'), width: '114px', cell: (call) => <CallState state={call.state} /> },
-    { key: 'talk', head: t('time'), width: '66px', align: 'right', cell: (call) => <Since from_us={call.answered_us ?? call.began_us} /> },
-    { key: 'agent', head: t('agent'), width: 'minmax(90px, 1fr)', cell: (call) => call.agent ?? NONE },
-    { key: 'campaign', head: t('campaign'), width: 'minmax(120px, 1fr)', cell: (call) => call.campaign ?? NONE },
-    ...(open === null
-      ? ([
-          { key: 'trunk', head: t('trunk'), width: 'minmax(80px, 0.7fr)', narrow: 'hide', cell: (call) => call.trunk ?? NONE },
-          { key: 'codec', head: t('codec'), width: '70px', narrow: 'hide', cell: (call) => call.codec ?? NONE },
-          { key: 'loss', head: t('loss'), width: '64px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? percent(call.quality.loss, 1) : NONE) },
-          { key: 'jitter', head: t('jitter'), width: '76px', align: 'right', narrow: 'hide', cell: (call) => (call.quality ? milliseconds(call.quality.jitter_ms, 1) : NONE) },
-        ] satisfies Column<Call>[])
-      : []),
-    { key: 'mos', head: t('mos'), width: '56px', align: 'right', cell: (call) => (call.quality ? <span data-tone={toneOfMos(call.quality.mos)} className={css.mos}>{number(call.quality.mos, 1)}</span> : NONE) },
+    { key: 'to', head: t('number'), narrow: 'first', width: 'minmax(150px, 1.2fr)', cell: (call) => <Party call={call} /> },
+    { key: 'state', head: t('state'), width: '110px', cell: (call) => <CallState state={call.state} /> },
+    { key: 'talk', head: t('time'), width: '60px', align: 'right', cell: (call) => <Since from_us={call.answered_us ?? call.began_us} /> },
+    { key: 'agent', head: t('agent'), width: 'minmax(86px, 1fr)', cell: (call) => call.agent ?? NONE },
+    { key: 'campaign', head: t('campaign'), width: 'minmax(110px, 1fr)', spare: 2, cell: (call) => call.campaign ?? NONE },
+    { key: 'trunk', head: t('trunk'), width: 'minmax(128px, 0.9fr)', spare: 6, narrow: 'hide', cell: (call) => call.trunk ?? NONE },
+    { key: 'codec', head: t('codec'), width: '68px', spare: 5, narrow: 'hide', cell: (call) => call.codec ?? NONE },
+    { key: 'loss', head: t('loss'), width: '62px', spare: 3, align: 'right', narrow: 'hide', cell: (call) => (call.quality ? percent(call.quality.loss, 1) : NONE) },
+    { key: 'jitter', head: t('jitter'), width: '74px', spare: 4, align: 'right', narrow: 'hide', cell: (call) => (call.quality ? milliseconds(call.quality.jitter_ms, 1) : NONE) },
+    { key: 'mos', head: t('mos'), width: '54px', spare: 1, align: 'right', cell: (call) => (call.quality ? <span data-tone={toneOfMos(call.quality.mos)} className={css.mos}>{number(call.quality.mos, 1)}</span> : NONE) },
     ...(may
       ? ([
           {
-            key: 'end', head: t('end'), width: '52px', align: 'right', narrow: 'hide',
+            key: 'end', head: t('end'), width: '50px', align: 'right', narrow: 'corner',
             cell: (call) => (
               <ActionIcon variant="subtle" color="red" aria-label={t('hangUpOf', { number: other(call) })} onClick={() => askHangUp(call, t)}>
                 <Icon name="hangUp" size={18} />
@@ -112,7 +108,6 @@ function Table({ open }: { open: number | null }) {
         loading={loading}
         error={problem}
         onRetry={readCalls}
-        height="max(320px, calc(100dvh - 200px))"
         empty={<EmptyState icon="calls" title={filtered ? t('noneFound') : t('none')} text={filtered ? t('noneFoundText') : t('noneText')} />}
       />
     </Panel>

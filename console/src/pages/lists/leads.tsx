@@ -29,14 +29,14 @@ export function Leads({ list, empty }: { list: string; empty: ReactNode }) {
   );
   const name = (lead: Lead) => [lead.first_name, lead.last_name].filter(Boolean).join(' ');
   const columns: Column<Lead>[] = [
-    { key: 'number', head: t('lead.number'), width: '150px', narrow: 'first', cell: (lead) => <Link className="op-link" to={`/contacts?search=${encodeURIComponent(lead.number)}`}>{lead.number}</Link> },
+    { key: 'number', head: t('lead.number'), width: '142px', narrow: 'first', cell: (lead) => <Link className="op-link" to={`/contacts?search=${encodeURIComponent(lead.number)}`}>{lead.number}</Link> },
     { key: 'name', head: t('lead.name'), width: 'minmax(120px, 1.5fr)', cell: (lead) => name(lead) || NONE },
-    { key: 'state', head: t('lead.state'), width: '110px', cell: (lead) => <StateBadge tone={leadTone(lead.state)}>{word('lead', lead.state)}</StateBadge> },
-    { key: 'attempts', head: t('lead.attempts'), width: '90px', align: 'right', cell: (lead) => number(lead.attempts) },
+    { key: 'state', head: t('lead.state'), width: '106px', cell: (lead) => <StateBadge tone={leadTone(lead.state)}>{word('lead', lead.state)}</StateBadge> },
+    { key: 'attempts', head: t('lead.attempts'), width: '82px', align: 'right', cell: (lead) => number(lead.attempts) },
     { key: 'outcome', head: t('lead.outcome'), width: 'minmax(110px, 1fr)', cell: (lead) => (lead.last_outcome ? word('outcome', lead.last_outcome) : NONE) },
-    { key: 'last', head: t('lead.last'), width: '150px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.last_attempt_us} /> },
-    { key: 'next', head: t('lead.next'), width: '150px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.next_us} /> },
-    { key: 'zone', head: t('lead.zone'), width: 'minmax(130px, 1fr)', narrow: 'hide', cell: (lead) => lead.timezone ?? NONE },
+    { key: 'last', head: t('lead.last'), width: '136px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.last_attempt_us} /> },
+    { key: 'next', head: t('lead.next'), width: '136px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.next_us} /> },
+    { key: 'zone', head: t('lead.zone'), width: 'minmax(144px, 1fr)', spare: 1, narrow: 'hide', cell: (lead) => lead.timezone ?? NONE },
   ];
   const narrowed = filters.state !== '' || filters.number !== '';
   return (

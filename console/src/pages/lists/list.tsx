@@ -75,7 +75,7 @@ export default function List() {
       />
       {list.data && list.data.leads > 0 && (
         <Panel title={t('lists:leadCount', { count: list.data.leads, shown: number(list.data.leads) })}>
-          <StackBar label={t('lists:states')} segments={leadShares(list.data.states, word)} size="large" />
+          <StackBar label={t('lists:states')} segments={leadShares(list.data.states, word)} />
         </Panel>
       )}
       <Tabs value={view === 'imports' || !supervisor ? 'imports' : 'leads'} onChange={(value) => change({ view: value === 'imports' ? 'imports' : '' })} mt="md" keepMounted={false}>

@@ -101,14 +101,21 @@ function Content({ report, name }: { report: Report; name: string }) {
       </Panel>
       <Hours bins={bins} file={`${name}-report`} />
       <div className={css.two}>
-        <Panel title={t('outcomes')}>
-          <Bars
-            label={t('outcomes')}
-            heads={[t('outcome'), t('attempts')]}
-            bars={outcomes.map(([key, value]) => ({ key, value, label: word('outcome', key), color: outcomeColor(key) }))}
-            share
-          />
-        </Panel>
+        <Stack gap="md">
+          <Panel title={t('outcomes')}>
+            <Bars
+              label={t('outcomes')}
+              heads={[t('outcome'), t('attempts')]}
+              bars={outcomes.map(([key, value]) => ({ key, value, label: word('outcome', key), color: outcomeColor(key) }))}
+              share
+            />
+          </Panel>
+          <Panel title={t('costs')}>
+            <p className={css.text}>{t('minutes', { minutes: number(cost.minutes, 1) })}</p>
+            {cost.unpriced_calls > 0 && <p className={css.text}>{t('unpriced', { count: cost.unpriced_calls })}</p>}
+            {cost.unpriced_calls === 0 && <p className={css.text}>{t('allPriced')}</p>}
+          </Panel>
+        </Stack>
         <Stack gap="md">
           <Agents agents={report.agents} />
           <Panel title={t('dispositions')}>
@@ -117,11 +124,6 @@ function Content({ report, name }: { report: Report; name: string }) {
             ) : (
               <Bars label={t('dispositions')} heads={[t('disposition'), t('attempts')]} bars={Object.entries(report.dispositions).sort(([, a], [, b]) => b - a).map(([key, value]) => ({ key, value, label: key }))} share />
             )}
-          </Panel>
-          <Panel title={t('costs')}>
-            <p className={css.text}>{t('minutes', { minutes: number(cost.minutes, 1) })}</p>
-            {cost.unpriced_calls > 0 && <p className={css.text}>{t('unpriced', { count: cost.unpriced_calls })}</p>}
-            {cost.unpriced_calls === 0 && <p className={css.text}>{t('allPriced')}</p>}
           </Panel>
         </Stack>
       </div>
