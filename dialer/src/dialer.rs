@@ -247,6 +247,11 @@ impl Dialer {
         self.outputs.pop_front()
     }
 
+    /// Whether a number is on the do-not-call set.
+    pub fn is_do_not_call(&self, number: Number) -> bool {
+        self.gate.is_do_not_call(number)
+    }
+
     /// The agents' desk, for reading.
     pub fn desk(&self) -> &Desk {
         &self.desk

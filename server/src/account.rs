@@ -3,11 +3,12 @@
 use crate::config::{Config, check_name};
 use crate::failure::Failure;
 use crate::password;
+use crate::secrets::Key;
 use crate::token::Role;
 use base::WallTime;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use store::{AccountChange, AccountRow, NewAccount, Store, TenantId};
+use store::{AccountChange, AccountRow, NewAccount, SettingRow, Store, TenantId};
 
 /// Make accounts for people who log in with a password
 #[derive(Args, Clone, Debug)]
@@ -114,13 +115,23 @@ pub(crate) fn of_file(store: &Store, tenant: TenantId, config: &Config, at: Wall
             0
         }
     };
+    if config.agents.iter().all(|agent| agent.password.is_none()) {
+        return changed;
+    }
+    let key = match Key::of(&config.server.data_dir) {
+        Ok(key) => key,
+        Err(failure) => {
+            tracing::error!("agents' passwords stay as they were: {failure}");
+            return changed;
+        }
+    };
     for agent in &config.agents {
         let Some(secret) = &agent.password else { continue };
         if let Err(what) = password::check(secret.reveal()) {
             tracing::warn!("agent {:?} cannot log in: the password {what}, {}", agent.name, password::MEND);
             continue;
         }
-        match of_agent(store, tenant, &agent.name, secret.reveal(), at) {
+        match of_agent(store, tenant, &key, &agent.name, secret.reveal(), at) {
             Ok(Some(Done::Kept(_))) => changed += 1,
             Ok(Some(Done::Taken)) => {
                 tracing::warn!("agent {:?} cannot log in: the account of this name is another's", agent.name);
@@ -151,19 +162,28 @@ fn of_those_gone(store: &Store, tenant: TenantId, config: &Config, at: WallTime)
     }
 }
 
-/// `None`: the account has this password already.
+/// `None`: the file said this password before. What the agent has changed it to since then holds, or a password that
+/// leaked and was changed would open again with the next start.
 fn of_agent(
     store: &Store,
     tenant: TenantId,
+    key: &Key,
     agent: &str,
     password: &str,
     at: WallTime,
 ) -> Result<Option<Done>, Failure> {
+    let setting = format!("agent.{agent}.password");
+    let mark = key.mark(&format!("{setting}\n{password}"));
     let row = store.account(tenant, agent)?;
-    if row.is_some_and(|row| is_of_agent(&row, agent) && password::fits(password, &row.password)) {
+    let said = store.setting(tenant, &setting)?.is_some_and(|row| row.file_hash == mark);
+    if said && row.is_some_and(|row| is_of_agent(&row, agent)) {
         return Ok(None);
     }
-    Ok(Some(put_of_agent(store, tenant, agent, password::hash(password)?, at)?))
+    let done = put_of_agent(store, tenant, agent, password::hash(password)?, at)?;
+    if done != Done::Taken {
+        store.put_setting(tenant, &setting, &SettingRow { value: String::new(), file_hash: mark }, at)?;
+    }
+    Ok(Some(done))
 }
 
 #[cfg(test)]
@@ -188,6 +208,11 @@ mod tests {
         assert!(is_of_agent(&row, "ann") && password::fits("correct horse", &row.password));
         assert!(store.account(tenant, "bob").unwrap().is_none() && store.account(tenant, "eve").unwrap().is_none());
         assert_eq!(of_file(&store, tenant, &config("correct horse"), at), 0);
+        // What ann changes it to outlives starts.
+        let own = AccountChange { password: Some("her own".to_owned()), ..AccountChange::default() };
+        store.change_account(tenant, row.account, &own).unwrap();
+        assert_eq!(of_file(&store, tenant, &config("correct horse"), at), 0);
+        assert_eq!(store.account(tenant, "ann").unwrap().unwrap().password, "her own");
         assert_eq!(of_file(&store, tenant, &config("another horse"), at), 1);
         assert!(password::fits("another horse", &store.account(tenant, "ann").unwrap().unwrap().password));
         // An account of another kind is nobody's to change from there.

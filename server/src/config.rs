@@ -81,6 +81,8 @@ pub struct Server {
     pub drain: Duration,
     /// The login's cookie is for https alone.
     pub secure_cookie: bool,
+    /// The proxy whose X-Forwarded-For is believed.
+    pub trusted_proxy: Option<IpAddr>,
     /// What prices are in.
     pub currency: String,
 }
@@ -314,6 +316,7 @@ fn server(found: &Found) -> Server {
         driver: found.get("driver"),
         drain: Duration::from_secs(found.get("drain_s")),
         secure_cookie: found.get("secure_cookie"),
+        trusted_proxy: found.maybe("trusted_proxy"),
         currency: found.get("currency"),
     }
 }

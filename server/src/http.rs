@@ -68,10 +68,12 @@ pub use routes::{Access, ROUTES, Route};
 
 use crate::config::{Config, Known};
 use crate::control::{Control, Reply, Request};
+use crate::failure::Failure;
 use crate::office::Prompts;
+use crate::secrets::Key;
 use arc_swap::ArcSwap;
 use base::WallTime;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 use store::{Store, StoreError, TenantId};
 use tokio::sync::{Semaphore, watch};
@@ -87,11 +89,18 @@ pub struct Outfit {
     pub wall: WallClock,
     /// This is the demo, and says so.
     pub demo: bool,
+    /// Held by whoever changes settings, a reload as well.
+    pub settings: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Default for Outfit {
     fn default() -> Self {
-        Outfit { console: ::console::Console::embedded(), wall: Arc::new(wall_now), demo: false }
+        Outfit {
+            console: ::console::Console::embedded(),
+            wall: Arc::new(wall_now),
+            demo: false,
+            settings: Arc::default(),
+        }
     }
 }
 
@@ -119,13 +128,15 @@ pub struct Service {
     hashing: login::Hashing,
     under_way: changes::UnderWay,
     /// Held while settings are read, changed and made live: two changes at once would lose one.
-    settings: tokio::sync::Mutex<()>,
+    settings: Arc<tokio::sync::Mutex<()>>,
+    key: OnceLock<Key>,
     imports: imports::Running,
     figures: metrics::Figures,
     shards: engine::Shards,
     boards: board::Boards,
     store_calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    stream_shares: Arc<limits::Shares<store::LoginOf>>,
     exports: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -161,13 +172,15 @@ impl Service {
             failed_names: limits::Failures::new(LOGIN_NAME_RATE),
             hashing: login::Hashing::new(),
             under_way: changes::UnderWay::default(),
-            settings: tokio::sync::Mutex::new(()),
+            settings: outfit.settings,
+            key: OnceLock::new(),
             imports: imports::Running::default(),
             figures: metrics::Figures::default(),
             shards: engine::Shards::default(),
             boards: board::Boards::default(),
             store_calls: Arc::new(Semaphore::new(STORE_CALLS_MAX)),
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
+            stream_shares: Arc::new(limits::Shares::new(EVENT_STREAMS_PER_HOLDER_MAX)),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             stopping: watch::Sender::new(false),
@@ -219,6 +232,16 @@ impl Service {
         }
     }
 
+    /// The key of this installation, the same one for as long as this process lives.
+    async fn key(&self) -> Result<Key, Problem> {
+        if let Some(key) = self.key.get() {
+            return Ok(key.clone());
+        }
+        let folder = self.config.load().server.data_dir.clone();
+        let key = self.wait(move || Key::of(&folder).map_err(no_key)).await?;
+        Ok(self.key.get_or_init(|| key).clone())
+    }
+
     /// Puts a changed configuration in force; the caller holds `settings`.
     fn change_config(&self, change: impl FnOnce(&mut Config)) {
         let mut config = Config::clone(&self.config.load());
@@ -239,6 +262,11 @@ impl Service {
             None => path,
         }
     }
+}
+
+fn no_key(failure: Failure) -> Problem {
+    tracing::error!("the key of this installation cannot be had: {failure}");
+    Problem::internal()
 }
 
 /// The system's wall clock.

@@ -29,21 +29,15 @@ impl Key {
     pub(crate) fn of(data_dir: &Path) -> Result<Key, Failure> {
         let path = data_dir.join(FILE);
         let said = path.display().to_string();
-        let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let text = match opened {
-            Ok(mut file) => {
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 let mut stream = net::entropy::seed()?.stream("installation key", 0);
                 let bytes: Vec<u8> = (0..KEY_BYTES / 8).flat_map(|_| stream.next_u64().to_le_bytes()).collect();
-                let text = hex(&bytes);
-                let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-                written.map_err(|e| Failure::io(&said, e))?;
-                text
+                make(&path, &hex(&bytes)).and_then(|()| std::fs::read_to_string(&path))
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                std::fs::read_to_string(&path).map_err(|e| Failure::io(&said, e))?
-            }
-            Err(error) => return Err(Failure::io(&said, error)),
+            read => read,
         };
+        let text = text.map_err(|e| Failure::io(&said, e))?;
         let bytes = read(text.trim()).ok_or_else(|| {
             Failure::failed(format!(
                 "{said} holds no key; put it back from a backup, or remove it and set passwords anew"
@@ -72,6 +66,22 @@ impl Key {
         // Twice, so that a mark cannot be lengthened (HMAC's reason for its two rounds).
         hex(&Sha256::new().chain_update(self.bytes).chain_update(inner).finalize())
     }
+}
+
+/// The file stands there whole or not at all: written under another name, then linked. Whoever was faster wins.
+fn make(path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = path.with_extension(format!("new.{}", std::process::id()));
+    let _ = std::fs::remove_file(&draft);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let linked =
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| {
+            match std::fs::hard_link(&draft, path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+                linked => linked,
+            }
+        });
+    std::fs::remove_file(&draft)?;
+    linked
 }
 
 fn read(text: &str) -> Option<[u8; KEY_BYTES]> {

@@ -95,6 +95,9 @@ impl LoginOf {
 pub struct NewLogin {
     /// Whom it acts for.
     pub of: LoginOf,
+    /// Of an account: the hash that the password was checked against. The login is kept only if that still is the
+    /// account's, which is neither disabled nor deleted.
+    pub password: Option<String>,
     /// SHA-256 of its secret, hexadecimal.
     pub hash: String,
     /// What the browser calls itself.
@@ -263,7 +266,8 @@ impl Store {
     /// Keeps a login; beyond [`LOGINS_MAX`] of one holder those end that were used longest ago.
     ///
     /// # Errors
-    /// [`ErrorKind::Rule`] for a hash that is there already, or an unknown holder.
+    /// [`ErrorKind::Rule`] for a hash that is there already, or an unknown holder; [`ErrorKind::NotFound`] for an account
+    /// that has another password by now or is closed.
     pub fn put_login(&self, tenant: TenantId, login: &NewLogin, at: WallTime) -> Result<LoginId, StoreError> {
         let (token, account) = login.of.columns();
         let insert = Sql::new(
@@ -290,10 +294,25 @@ impl Store {
             ],
         };
         let holder = id(token.or(account).unwrap_or(0))?;
+        let still = match &login.password {
+            None => None,
+            Some(password) => {
+                let query = Sql::new(
+                    "SELECT account_id FROM account WHERE tenant_id = $1 AND account_id = $2 AND password = $3 \
+                     AND disabled = 0 AND deleted_us IS NULL",
+                );
+                Some(query.with(id(tenant.0)?).with(holder).with(text(password)?))
+            }
+        };
         let oldest = Sql::new(oldest).with(id(tenant.0)?).with(holder).with(i64::from(LOGINS_MAX));
         let note = Sql::new(note).with(at.as_unix_us()).with(id(tenant.0)?).with(holder);
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
+                if let Some(still) = still
+                    && connection.fetch_one(still, "logins").await?.is_none()
+                {
+                    return Err(StoreError::not_found("the account has changed meanwhile", "logins"));
+                }
                 let made = connection.fetch_one(insert, "logins").await?;
                 connection.execute(oldest, "logins").await?;
                 connection.execute(note, "logins").await?;

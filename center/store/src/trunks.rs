@@ -132,4 +132,13 @@ impl Store {
             .with(at.as_unix_us());
         self.change(format!("setting {name:?}"), "no row was made", insert)
     }
+
+    /// Takes away what was set under a name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when nothing was.
+    pub fn delete_setting(&self, tenant: TenantId, name: &str) -> Result<(), StoreError> {
+        let delete = Sql::new("DELETE FROM setting WHERE tenant_id = $1 AND name = $2");
+        self.change(format!("setting {name:?}"), "nothing is set", delete.with(id(tenant.0)?).with(text(name)?))
+    }
 }

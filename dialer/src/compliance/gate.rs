@@ -136,6 +136,11 @@ impl Gate {
     }
 
     /// The number may be called again.
+    /// Whether a number is on the do-not-call set.
+    pub(crate) fn is_do_not_call(&self, number: Number) -> bool {
+        self.do_not_call.contains(&number)
+    }
+
     pub(crate) fn lift_do_not_call(&mut self, number: Number) {
         self.do_not_call.remove(&number);
     }

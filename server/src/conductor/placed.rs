@@ -96,6 +96,13 @@ impl Conductor {
         let (remote, domain, laws) = (trunk.remote, trunk.domain.clone(), trunk.laws.clone());
         let (credentials, learn) = (trunk.credentials.clone(), trunk.nat);
         let busy = |what: String| Refusal::Busy { what, retry_after_s: BUSY_RETRY_S };
+        let refuses = |number| self.dialer.is_do_not_call(number);
+        if !call.despite_do_not_call && dialer::Number::parse(&call.to).is_ok_and(refuses) {
+            return Err(Refusal::Conflict {
+                what: "this number is on the do-not-call set".to_owned(),
+                mend: "leave it, or let a supervisor send despite_do_not_call: true".to_owned(),
+            });
+        }
         if self.held {
             return Err(busy("the store takes no more rows".to_owned()));
         }

@@ -133,19 +133,13 @@ impl Conductor {
             wanted.skills.insert(team(&settings.name));
         }
         wanted.safe_harbour.message = settings.name.clone();
-        match message {
-            Some(prompt) => {
-                wanted.safe_harbour.max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
-                wanted.validate().map_err(|error| Refusal::Invalid {
-                    field: "safe_harbour".to_owned(),
-                    what: error.to_string(),
-                    mend: "record it anew".to_owned(),
-                })?;
-                self.config.messages.insert(settings.name.clone(), prompt);
-            }
-            None => {
-                self.config.messages.remove(&settings.name);
-            }
+        if let Some(prompt) = &message {
+            wanted.safe_harbour.max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
+            wanted.validate().map_err(|error| Refusal::Invalid {
+                field: "safe_harbour".to_owned(),
+                what: error.to_string(),
+                mend: "record it anew".to_owned(),
+            })?;
         }
         let config = Box::new(wanted);
         let before = self.campaigns.get(&id).map(|campaign| campaign.list);
@@ -175,6 +169,11 @@ impl Conductor {
             });
         }
         let name = settings.name.clone();
+        // Nothing is refused from here on, so no refusal has changed what abandoned persons hear.
+        match message {
+            Some(prompt) => self.config.messages.insert(name.clone(), prompt),
+            None => self.config.messages.remove(&name),
+        };
         let campaign = Campaign { name: name.clone(), list, settings };
         self.campaigns.insert(id, campaign);
         if !known {

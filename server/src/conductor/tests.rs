@@ -295,7 +295,13 @@ fn the_end_of_a_placed_call_that_nobody_answered_says_why() {
         trunk: "trunk".into(),
         caller_id: None,
         connect: crate::control::api::Connect::Echo,
+        despite_do_not_call: false,
     };
+    let number = dialer::Number::parse(&call.to).unwrap();
+    bench.conductor.handle_input(bench.now, Input::DoNotCall { number });
+    let asked = bench.conductor.handle_request(bench.now, Request::Originate(call.clone()));
+    assert!(matches!(asked, Answer::Now(Err(crate::control::Refusal::Conflict { .. }))), "{asked:?}");
+    let call = crate::control::api::NewCall { despite_do_not_call: true, ..call };
     let asked = bench.conductor.handle_request(bench.now, Request::Originate(call));
     assert!(matches!(asked, Answer::Now(Ok(Reply::Call(_)))), "{asked:?}");
     bench.drain();

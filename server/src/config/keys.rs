@@ -132,6 +132,12 @@ pub(super) static SECTIONS: [Section; 9] = [
                 Default("false"),
                 "Browsers send the login's cookie over https alone; switch it on where a TLS proxy stands in front.",
             ),
+            key(
+                "trusted_proxy",
+                Ip,
+                Optional("\"127.0.0.1\""),
+                "Address of the proxy in front, whose X-Forwarded-For says who asks; else all its clients share limits.",
+            ),
             key("currency", Currency, Default("\"USD\""), "What prices are in, for reports (ISO 4217)."),
         ],
     },

@@ -10,6 +10,7 @@ base_path = "/dial"
 shards = 2
 driver = "poll"
 drain_s = 60
+trusted_proxy = "127.0.0.1"
 currency = "EUR"
 [store]
 url = "sqlite:calls.db"
@@ -105,6 +106,7 @@ fn every_key_arrives_in_the_tree() {
             driver: "poll".to_owned(),
             drain: Duration::from_secs(60),
             secure_cookie: false,
+            trusted_proxy: Some("127.0.0.1".parse().unwrap()),
             currency: "EUR".to_owned(),
         }
     );

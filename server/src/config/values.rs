@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 /// Entries of one list: 10,000 agents fit.
 pub(super) const LIST_MAX: usize = 10_000;
 /// Memory that one pattern may take compiled.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+const PATTERN_BYTES_MAX: usize = 1 << 18;
 
 /// What is wrong, and how to mend it.
 pub(super) type Wrong = (String, String);
@@ -353,6 +353,9 @@ fn called(text: &str) -> Result<CalledPattern, Wrong> {
     let whole = format!("^(?:{text})$");
     match regex::RegexBuilder::new(&whole).size_limit(PATTERN_BYTES_MAX).build() {
         Ok(pattern) => Ok(CalledPattern::Pattern(pattern)),
+        Err(regex::Error::CompiledTooBig(_)) => {
+            wrong(format!("{text:?} is too large a pattern"), "write it as several routes, or repeat less in it")
+        }
         Err(_) => wrong(
             format!("{text:?} is no regular expression"),
             "mend the pattern; a plus sign that is meant as such is written \\\\+",

@@ -139,6 +139,8 @@ pub struct NewCall {
     pub caller_id: Option<String>,
     /// What the called party hears.
     pub connect: Connect,
+    /// Called although the number is on the do-not-call set.
+    pub despite_do_not_call: bool,
 }
 
 /// What a call is joined to when it is answered.

@@ -13,7 +13,6 @@ use crate::control::api::AgentWish;
 use crate::control::views::AgentView;
 use crate::control::{Reply, Request};
 use crate::office;
-use crate::token::Role;
 use crate::{account, password};
 use axum::Extension;
 use axum::extract::State;
@@ -139,7 +138,7 @@ pub(super) async fn set_state(
     Name(name): Name,
     Json(wanted): Json<WantedState>,
 ) -> Result<axum::Json<AgentView>, Problem> {
-    if holder.role == Role::Agent && holder.agent.as_ref().is_some_and(|own| *own != name) {
+    if !holder.may_act_for(&name) {
         return Err(Problem::forbidden("this is another agent's state, only supervisors set it"));
     }
     let agent = AgentId(live(&service, &name)?.id);

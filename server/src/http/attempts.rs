@@ -1,5 +1,6 @@
 //! Attempts: what was dialled, why, and how it ended. Dispositions are recorded here.
 
+use super::auth::Holder;
 use super::campaigns::{id_of, names};
 use super::extract::{Id, Json, Query};
 use super::page::Page;
@@ -7,8 +8,9 @@ use super::problem::Problem;
 use super::records::{self, Record, RecordFilter};
 use super::{Service, csv};
 use crate::control::Request;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::Extension;
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base::{AgentId, AttemptId, CampaignId, WallTime};
 use serde::{Deserialize, Serialize};
@@ -187,7 +189,7 @@ impl Record for Attempt {
 ))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     Query(wanted): Query<RecordFilter>,
 ) -> Result<Response, Problem> {
@@ -241,9 +243,15 @@ pub(super) struct NewDisposition {
     request_body = NewDisposition, responses((status = 204, description = "It is written down")))]
 pub(super) async fn dispose(
     State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
     Id(id): Id,
     Json(wanted): Json<NewDisposition>,
 ) -> Result<StatusCode, Problem> {
+    if let Some(other) = &wanted.agent
+        && !holder.may_act_for(other)
+    {
+        return Err(Problem::forbidden("this is another agent's name, say what came of your own calls"));
+    }
     let code = wanted.code.trim();
     if !(1..=CODE_CHARS_MAX).contains(&code.chars().count()) || code.chars().any(char::is_control) {
         return Err(Problem::field(

@@ -6,8 +6,7 @@ use super::extract::Query;
 use super::page::{Page, id_cursor, rows};
 use super::problem::Problem;
 use super::records::Order;
-use axum::extract::State;
-use axum::http::Uri;
+use axum::extract::{OriginalUri, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::AuditFilter;
@@ -58,7 +57,7 @@ pub(super) struct AuditQuery {
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = Page<Entry>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<AuditQuery>,
 ) -> Result<axum::Json<Page<Entry>>, Problem> {
     let (tenant, limit) = (service.tenant, rows(wanted.limit)?);

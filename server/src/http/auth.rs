@@ -70,6 +70,12 @@ impl Holder {
         }
     }
 
+    /// Whether what is done for an agent of this name is the holder's to do: an agent's own account does it for that
+    /// agent alone.
+    pub(super) fn may_act_for(&self, agent: &str) -> bool {
+        self.role != Role::Agent || self.agent.as_ref().is_none_or(|own| own == agent)
+    }
+
     /// For the audit log.
     pub(super) fn detail(&self) -> String {
         let who = match self.of {
@@ -167,7 +173,7 @@ impl Tokens {
         self.known.retain(|_, known| known.holder.login.is_none_or(|known| known.id != login));
     }
 
-    fn remember(&self, hash: TokenHash, holder: Arc<Holder>, now: Instant, used: WallTime) {
+    pub(super) fn remember(&self, hash: TokenHash, holder: Arc<Holder>, now: Instant, used: WallTime) {
         if let Some(mut known) = self.known.get_mut(&hash) {
             known.holder = holder;
             known.checked = now;
@@ -196,8 +202,14 @@ pub(super) fn us(span: Duration) -> i64 {
 }
 
 impl Service {
-    /// The holder of a token or login, looked up anew if that is due.
-    pub(super) async fn holder(&self, shown: &Credential, from: IpAddr) -> Result<Arc<Holder>, Problem> {
+    /// The holder of a token or login, looked up anew if that is due. Only a `use_of_it` keeps a login open: an event
+    /// stream that asks whether its login still holds is none.
+    pub(super) async fn holder(
+        &self,
+        shown: &Credential,
+        from: IpAddr,
+        use_of_it: bool,
+    ) -> Result<Arc<Holder>, Problem> {
         let (now, at) = (Instant::now(), self.wall_now());
         let hash = shown.hash();
         let cached = self.tokens.known.get(hash).map(|known| (known.holder.clone(), known.checked, known.used));
@@ -207,7 +219,8 @@ impl Service {
         if let Some((holder, checked, _)) = &cached
             && now.saturating_duration_since(*checked) < TOKEN_LIFE
         {
-            if holder.login.is_some()
+            if use_of_it
+                && holder.login.is_some()
                 && let Some(mut known) = self.tokens.known.get_mut(hash)
             {
                 known.used = at;
@@ -219,18 +232,21 @@ impl Service {
         }
         let (wanted, tenant) = (shown.clone(), self.tenant);
         let found = self.store(move |store| match &wanted {
-            Credential::Bearer(hash) => token_holder(store, hash, at),
-            Credential::Cookie(hash) => login_holder(store, hash, at),
+            Credential::Bearer(hash) => token_holder(store, hash, at, use_of_it),
+            Credential::Cookie(hash) => login_holder(store, hash, at, use_of_it),
         });
         let found = match (found.await, cached) {
-            (Ok(found), _) => found.filter(|(of, _)| *of == tenant).map(|(_, holder)| Arc::new(holder)),
+            (Ok(found), cached) => found.filter(|found| found.tenant == tenant).map(|found| {
+                let before = cached.map_or(found.used, |(.., used)| used.max(found.used));
+                (Arc::new(found.holder), if use_of_it { at } else { before })
+            }),
             // With the store away nobody can withdraw a token either, and those who are known must be able to look.
             (Err(_), Some((holder, ..))) => return Ok(holder),
             (Err(problem), None) => return Err(problem),
         };
         match found {
-            Some(holder) => {
-                self.tokens.remember(hash.clone(), holder.clone(), now, at);
+            Some((holder, used)) => {
+                self.tokens.remember(hash.clone(), holder.clone(), now, used);
                 Ok(holder)
             }
             None => {
@@ -267,7 +283,7 @@ impl Service {
                 return Err(Problem::unauthenticated(why));
             }
         };
-        let holder = self.holder(&shown, from).await?;
+        let holder = self.holder(&shown, from, true).await?;
         let now = Instant::now();
         let taken = self.tokens.known.get_mut(shown.hash()).map(|mut known| known.bucket.take(TOKEN_RATE, now));
         if let Some(Err(seconds)) = taken {
@@ -281,14 +297,19 @@ impl Service {
     }
 }
 
-/// What the store knows of a token, with the tenant whose rows it opens.
-fn token_holder(
-    store: &Store,
-    hash: &TokenHash,
-    at: WallTime,
-) -> Result<Option<(store::TenantId, Holder)>, StoreError> {
+/// What the store knows of a token or login.
+struct Found {
+    /// Whose rows it opens.
+    tenant: store::TenantId,
+    holder: Holder,
+    /// When it was used last.
+    used: WallTime,
+}
+
+fn token_holder(store: &Store, hash: &TokenHash, at: WallTime, use_of_it: bool) -> Result<Option<Found>, StoreError> {
     let Some(row) = store.token_by_hash(hash.as_str())? else { return Ok(None) };
-    if row.last_used_at.is_none_or(|before| at.as_unix_us() - before.as_unix_us() >= TOUCH_EVERY_US)
+    if use_of_it
+        && row.last_used_at.is_none_or(|before| at.as_unix_us() - before.as_unix_us() >= TOUCH_EVERY_US)
         && let Err(error) = store.touch_token(row.tenant, row.token, at)
     {
         tracing::debug!(%error, "the use of a token was not written down");
@@ -300,15 +321,11 @@ fn token_holder(
         role,
         agent: None,
     });
-    Ok(holder.map(|holder| (row.tenant, holder)))
+    Ok(holder.map(|holder| Found { tenant: row.tenant, holder, used: at }))
 }
 
 /// The same of a login; one that is over is taken away.
-fn login_holder(
-    store: &Store,
-    hash: &TokenHash,
-    at: WallTime,
-) -> Result<Option<(store::TenantId, Holder)>, StoreError> {
+fn login_holder(store: &Store, hash: &TokenHash, at: WallTime, use_of_it: bool) -> Result<Option<Found>, StoreError> {
     let Some(row) = store.login_by_hash(hash.as_str())? else { return Ok(None) };
     let ends_us = row.created_at.as_unix_us().saturating_add(us(LOGIN_LIFE));
     if !in_use(row.last_used_at, ends_us, at) {
@@ -318,7 +335,8 @@ fn login_holder(
             _ => Ok(None),
         };
     }
-    if at.as_unix_us() - row.last_used_at.as_unix_us() >= TOUCH_EVERY_US
+    if use_of_it
+        && at.as_unix_us() - row.last_used_at.as_unix_us() >= TOUCH_EVERY_US
         && let Err(error) = store.touch_login(row.tenant, row.login, at)
     {
         tracing::debug!(%error, "the use of a login was not written down");
@@ -326,7 +344,7 @@ fn login_holder(
     let login = Some(Login { id: row.login, ends_us });
     let holder =
         Role::named(&row.role).map(|role| Holder { of: row.of, login, name: row.name, role, agent: row.agent });
-    Ok(holder.map(|holder| (row.tenant, holder)))
+    Ok(holder.map(|holder| Found { tenant: row.tenant, holder, used: row.last_used_at }))
 }
 
 /// Stands before every operation: authenticates, checks the role, and hands changes to [`changes::run`].

@@ -9,6 +9,7 @@ use crate::control::api::{Connect, NewCall};
 use crate::control::views::{CallDetail, CallView};
 use crate::control::{Reply, Request};
 use crate::office::NamedBy;
+use crate::token::Role;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -62,6 +63,9 @@ pub(super) struct PlaceCall {
     caller_id: Option<String>,
     /// What the called party hears: exactly one of the three.
     connect: PlaceConnect,
+    /// Call a number that is on the do-not-call set, for supervisors; the audit log says so.
+    #[serde(default)]
+    despite_do_not_call: bool,
 }
 
 /// What a placed call is joined to when it is answered: exactly one of the three.
@@ -118,8 +122,17 @@ fn no_call(id: u64) -> Problem {
 ))]
 pub(super) async fn place(
     State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
     Json(wanted): Json<PlaceCall>,
 ) -> Result<Response, Problem> {
+    if wanted.despite_do_not_call && holder.role == Role::Agent {
+        return Err(Problem::forbidden("only supervisors call a number that is on the do-not-call set"));
+    }
+    if let Some(other) = &wanted.connect.agent
+        && !holder.may_act_for(other)
+    {
+        return Err(Problem::forbidden("this is another agent, only supervisors place calls for others"));
+    }
     if let Some(error) = wrong_party("to", &wanted.to)
         .or_else(|| wanted.caller_id.as_deref().and_then(|id| wrong_party("caller_id", id)))
     {
@@ -134,7 +147,13 @@ pub(super) async fn place(
         return Err(Problem::field("trunk", format!("{:?} is no trunk", wanted.trunk), mend));
     }
     let connect = connect(&service, wanted.connect).await?;
-    let call = NewCall { to: wanted.to, trunk: wanted.trunk, caller_id: wanted.caller_id, connect };
+    let call = NewCall {
+        to: wanted.to,
+        trunk: wanted.trunk,
+        caller_id: wanted.caller_id,
+        connect,
+        despite_do_not_call: wanted.despite_do_not_call,
+    };
     match service.ask(Request::Originate(call)).await? {
         Reply::Call(call) => {
             let place = format!("{}/api/v1/calls/{}", service.base_path, call.id);
@@ -178,10 +197,20 @@ async fn connect(service: &Service, wanted: PlaceConnect) -> Result<Connect, Pro
     }
 }
 
-/// Ends a call in whatever state it is.
+/// Ends a call in whatever state it is. Whoever is logged in as an agent ends the calls of that agent alone.
 #[utoipa::path(delete, path = "/api/v1/calls/{id}", tag = "calls", params(("id" = u64, Path, description = "Id of the call")),
     responses((status = 204, description = "It is being ended")))]
-pub(super) async fn end(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
+pub(super) async fn end(
+    State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
+    let of = service.control.snapshot().calls.get(&id).map(|call| call.agent.clone());
+    if let Some(of) = of
+        && !holder.may_act_for(of.as_deref().unwrap_or_default())
+    {
+        return Err(Problem::forbidden("this is not your call, only supervisors end others'"));
+    }
     service.ask(Request::HangUp(CallId(id))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,8 +7,8 @@ use super::problem::Problem;
 use super::records::{self, Record, RecordFilter};
 use super::{Service, csv};
 use crate::control::views::TimelineEntry;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{OriginalUri, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use base::WallTime;
 use serde::Serialize;
@@ -156,7 +156,7 @@ impl Record for Cdr {
 ))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     Query(wanted): Query<RecordFilter>,
 ) -> Result<Response, Problem> {

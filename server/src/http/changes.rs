@@ -194,16 +194,19 @@ fn replay(row: IdempotentAnswer) -> Response {
 /// Members of bodies that hold a password, wherever they stand at the top.
 const PASSWORDS: [&str; 3] = ["password", "old", "new"];
 
-/// What of a body is compared with that of a repetition. A quick hash of a password must be kept nowhere, so a body that
-/// holds one is compared without it.
-fn without_passwords(body: &[u8]) -> Cow<'_, [u8]> {
+/// What of a body is compared with that of a repetition. A quick hash of a password must be kept nowhere, so in its place
+/// stands what only the holder of the installation's key could compare.
+fn without_passwords<'b>(body: &'b [u8], mark: impl Fn(&str) -> String) -> Cow<'b, [u8]> {
     match serde_json::from_slice(body) {
         Ok(serde_json::Value::Object(mut members)) => {
-            let all = members.len();
-            members.retain(|name, _| !PASSWORDS.contains(&name.as_str()));
-            match members.len() == all {
-                true => Cow::Borrowed(body),
-                false => Cow::Owned(serde_json::Value::Object(members).to_string().into_bytes()),
+            let mut marked = false;
+            for (_, value) in members.iter_mut().filter(|(name, _)| PASSWORDS.contains(&name.as_str())) {
+                *value = serde_json::Value::String(mark(&value.to_string()));
+                marked = true;
+            }
+            match marked {
+                false => Cow::Borrowed(body),
+                true => Cow::Owned(serde_json::Value::Object(members).to_string().into_bytes()),
             }
         }
         Ok(_) => Cow::Borrowed(body),
@@ -227,7 +230,8 @@ async fn hashed(service: &Service, path: &str, request: Request) -> Result<(Requ
         upload::stream(file)
     } else {
         let bytes: Bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Problem::too_large(BODY_BYTES_MAX))?;
-        sha.update(without_passwords(&bytes));
+        let key = service.key().await?;
+        sha.update(without_passwords(&bytes, |password| key.mark(password)));
         Body::from(bytes)
     };
     Ok((Request::from_parts(parts, body), hex(&sha.finalize())))
@@ -239,11 +243,14 @@ mod tests {
 
     #[test]
     fn no_password_enters_what_is_kept_of_a_request() {
-        let is = |body: &str| String::from_utf8(without_passwords(body.as_bytes()).into_owned()).unwrap();
+        let is = |body: &str| {
+            let mark = |text: &str| format!("#{}", text.len());
+            String::from_utf8(without_passwords(body.as_bytes(), mark).into_owned()).unwrap()
+        };
         assert_eq!(is(r#"{"to":"+1","n":1}"#), r#"{"to":"+1","n":1}"#);
-        assert_eq!(is(r#"{"name":"ann","password":"correct horse"}"#), r#"{"name":"ann"}"#);
-        assert_eq!(is(r#"{"old":"correct horse","new":"x"}"#), "{}");
-        assert_eq!(is(r#"{"p\u0061ssword":"correct horse"}"#), "{}");
+        assert_eq!(is(r#"{"name":"ann","password":"correct horse"}"#), r##"{"name":"ann","password":"#15"}"##);
+        assert_eq!(is(r#"{"old":"correct horse","new":"x"}"#), r##"{"new":"#3","old":"#15"}"##);
+        assert_eq!(is(r#"{"p\u0061ssword":"correct horse"}"#), r##"{"password":"#15"}"##);
         assert!(!is(r#"{"password":"correct horse""#).contains("horse"));
         assert_eq!(is(""), "0");
     }

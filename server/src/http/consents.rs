@@ -7,8 +7,8 @@ use super::page::{Page, rows};
 use super::problem::Problem;
 use crate::control::Request;
 use axum::Extension;
-use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::{Action, ConsentRow};
@@ -108,7 +108,7 @@ pub(super) struct ConsentQuery {
 #[utoipa::path(get, path = "/api/v1/consents", tag = "compliance", params(ConsentQuery), responses((status = 200, body = Page<Consent>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<ConsentQuery>,
 ) -> Result<axum::Json<Page<Consent>>, Problem> {
     let (tenant, limit) = (service.tenant, rows(wanted.limit)?);

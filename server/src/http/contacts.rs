@@ -7,9 +7,10 @@ use super::consents::Consent;
 use super::extract::{Id, Json, Query, phone};
 use super::page::{next_link, rows};
 use super::problem::{FieldError, Problem};
+use axum::extract::OriginalUri;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use base::WallTime;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -109,7 +110,7 @@ pub(super) struct Contacts {
 #[utoipa::path(get, path = "/api/v1/contacts", tag = "contacts", params(ContactsQuery), responses((status = 200, body = Contacts)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<ContactsQuery>,
 ) -> Result<axum::Json<Contacts>, Problem> {
     let (tenant, limit, at) = (service.tenant, rows(wanted.limit)?, service.wall_now());

@@ -10,7 +10,7 @@ use super::Service;
 use super::auth::{Credential, Holder, Peer};
 use super::board::{self, Latest};
 use super::extract::Query;
-use super::limits::{TOKEN_LIFE, WRITE_WAIT};
+use super::limits::{EVENT_STREAMS_PER_HOLDER_MAX, TOKEN_LIFE, WRITE_WAIT};
 use super::page::seen_by;
 use super::problem::Problem;
 use crate::control::Resume;
@@ -79,12 +79,16 @@ pub(super) async fn stream(
     let Ok(place) = service.streams.clone().try_acquire_owned() else {
         return Err(Problem::busy("as many event streams as may be open are open", 5));
     };
+    let Some(share) = service.stream_shares.take(holder.of) else {
+        let what = format!("{EVENT_STREAMS_PER_HOLDER_MAX} event streams of this token or account are open, close one");
+        return Err(Problem::busy(what, 5));
+    };
     let from = Peer::of(peer.as_deref());
     let boards = kinds.want(BOARD).then(|| board::listen(&service));
     let (events, reader) = mpsc::channel(AHEAD);
     let watcher = Watcher { service, events, kinds, role: holder.role, shown, from };
     tokio::spawn(async move {
-        let _place = place;
+        let _held = (place, share);
         watcher.run(after).await;
     });
     let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("still here");
@@ -183,7 +187,7 @@ impl Watcher {
             // A withdrawn token and a login that has ended end their streams too, quiet or busy.
             if looked_at.elapsed() >= TOKEN_LIFE {
                 looked_at = tokio::time::Instant::now();
-                let holder = self.service.holder(&self.shown, self.from).await;
+                let holder = self.service.holder(&self.shown, self.from, false).await;
                 if matches!(holder, Err(problem) if problem.status == 401) {
                     return;
                 }

@@ -14,10 +14,11 @@ use super::{Service, lists, upload, wall_now};
 use crate::control::{Journal, Request};
 use crate::failure::Failure;
 use crate::import::{self, Field, ImportOptions, LeadSink, Rejected};
+use axum::extract::OriginalUri;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::WallTime;
 use serde::{Deserialize, Serialize};
@@ -422,7 +423,7 @@ pub(super) struct ImportsQuery {
 #[utoipa::path(get, path = "/api/v1/imports", tag = "lists", params(ImportsQuery), responses((status = 200, body = Page<Import>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<ImportsQuery>,
 ) -> Result<axum::Json<Page<Import>>, Problem> {
     let (tenant, limit) = (service.tenant, rows(wanted.limit)?);
@@ -492,7 +493,7 @@ pub(super) struct RejectedRow {
 pub(super) async fn rejected(
     State(service): State<Arc<Service>>,
     Id(id): Id,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<ImportsQuery>,
 ) -> Result<axum::Json<Page<RejectedRow>>, Problem> {
     let (tenant, limit) = (service.tenant, rows(wanted.limit)?);

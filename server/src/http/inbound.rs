@@ -9,11 +9,12 @@ use crate::control::Request;
 use crate::office::{self, NamedBy};
 use crate::serve::kept::{ROUTES, instead_of};
 use axum::extract::State;
-use base::TrunkId;
+use base::{TrunkId, WallTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use store::SettingRow;
 use utoipa::ToSchema;
 
 /// All routes; for an inbound call the first that fits is taken, without one it gets 404.
@@ -40,7 +41,9 @@ pub(super) async fn replace(
     Json(wanted): Json<Routes>,
 ) -> Result<axum::Json<Routes>, Problem> {
     let _turn = service.settings.lock().await;
-    let routes = Route::list_from_json(&wanted.items, &service.known()).map_err(field_errors)?;
+    let (items, known) = (wanted.items.clone(), service.known());
+    // Patterns are compiled, which takes its time.
+    let routes = service.wait(move || Route::list_from_json(&items, &known).map_err(field_errors)).await?;
     let tenant = service.tenant;
     let ids: BTreeMap<String, TrunkId> = service
         .store(move |store| Ok(store.trunks(tenant)?.into_iter().map(|row| (row.name, row.trunk)).collect()))
@@ -51,8 +54,32 @@ pub(super) async fn replace(
         .await?;
     let value = Value::from(wanted.items.iter().cloned().map(Value::Object).collect::<Vec<_>>()).to_string();
     let (row, at) = (instead_of(&service.config.load().file_says(ROUTES), value), service.wall_now());
-    service.ask(Request::SetRoutes(live)).await?;
-    service.store(move |store| store.put_setting(tenant, ROUTES, &row, at)).await?;
+    keep_and_ask(&service, ROUTES, row, at, Request::SetRoutes(live)).await?;
     service.change_config(|config| config.show_routes(routes, wanted.items));
     Ok(list(State(service.clone())).await)
+}
+
+/// Keeps a setting and makes it live; what the control thread refuses is not kept, and what is not kept never lives.
+pub(super) async fn keep_and_ask(
+    service: &Service,
+    name: &'static str,
+    row: SettingRow,
+    at: WallTime,
+    request: Request,
+) -> Result<(), Problem> {
+    let tenant = service.tenant;
+    let before = service
+        .store(move |store| {
+            let before = store.setting(tenant, name)?;
+            store.put_setting(tenant, name, &row, at).map(|()| before)
+        })
+        .await?;
+    let Err(refused) = service.ask(request).await else { return Ok(()) };
+    service
+        .store(move |store| match before {
+            Some(row) => store.put_setting(tenant, name, &row, at),
+            None => store.delete_setting(tenant, name),
+        })
+        .await?;
+    Err(refused)
 }

@@ -4,8 +4,7 @@ use super::Service;
 use super::extract::{Id, Query, phone};
 use super::page::{Page, id_cursor, rows};
 use super::problem::Problem;
-use axum::extract::State;
-use axum::http::Uri;
+use axum::extract::{OriginalUri, State};
 use base::{LeadId, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -84,7 +83,7 @@ impl Lead {
 #[utoipa::path(get, path = "/api/v1/leads", tag = "lists", params(LeadQuery), responses((status = 200, body = Page<Lead>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<LeadQuery>,
 ) -> Result<axum::Json<Page<Lead>>, Problem> {
     let tenant = service.tenant;

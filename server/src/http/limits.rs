@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Connections at once: 1,024 of about 40 KB each (buffers, task) are 40 MB.
@@ -33,6 +33,9 @@ pub const STORE_CALLS_MAX: usize = 16;
 pub const STORE_TURN_WAIT: Duration = Duration::from_secs(5);
 /// Open event streams: a console tab each; a full set copies 200 × 50 notices a second.
 pub const EVENT_STREAMS_MAX: usize = 200;
+/// Of them those of one token or account: a team that shares one, on a wall and at desks; a quarter, so that no holder
+/// takes all places.
+pub const EVENT_STREAMS_PER_HOLDER_MAX: usize = EVENT_STREAMS_MAX / 4;
 /// Imports at once, waiting ones included: each holds its file on the disk.
 pub const IMPORTS_MAX: usize = 4;
 /// Uploads that are received at once, on their way to an import: two for each that runs. 8 × 64 MiB on the disk at most.
@@ -180,6 +183,47 @@ pub(super) fn name_key(name: &str) -> u128 {
     hash.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
 }
 
+/// How many places each holder or address has taken, up to the same number.
+pub(super) struct Shares<K: Ord> {
+    most: usize,
+    counts: Mutex<BTreeMap<K, usize>>,
+}
+
+/// One place; given back when it is dropped.
+pub(super) struct Share<K: Ord> {
+    shares: Arc<Shares<K>>,
+    key: K,
+}
+
+impl<K: Ord + Copy> Shares<K> {
+    pub(super) fn new(most: usize) -> Shares<K> {
+        Shares { most, counts: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// A place, if this one has not taken all of its own.
+    pub(super) fn take(self: &Arc<Self>, key: K) -> Option<Share<K>> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(key).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Share { shares: self.clone(), key })
+    }
+}
+
+impl<K: Ord> Drop for Share<K> {
+    fn drop(&mut self) {
+        let mut counts = self.shares.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.key);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,5 +261,18 @@ mod tests {
         assert!(strangers.buckets.lock().unwrap().len() <= ADDRESSES_MAX + 1);
         let unseen: IpAddr = "198.51.100.1".parse().unwrap();
         assert!(strangers.may_try(key(unseen), now).is_err());
+    }
+
+    #[test]
+    fn one_address_takes_no_more_than_its_share() {
+        let addresses = Arc::new(Shares::new(CONNECTIONS_PER_ADDRESS_MAX));
+        let one: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut held: Vec<_> = (0..CONNECTIONS_PER_ADDRESS_MAX).map(|_| addresses.take(one).unwrap()).collect();
+        assert!(addresses.take(one).is_none());
+        assert!(addresses.take("192.0.2.2".parse().unwrap()).is_some());
+        held.pop();
+        held.push(addresses.take(one).unwrap());
+        drop(held);
+        assert!(addresses.counts.lock().unwrap().is_empty());
     }
 }

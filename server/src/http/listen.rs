@@ -3,19 +3,19 @@
 use super::auth::{self, Peer};
 use super::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, LOGIN_IDLE, LOGIN_LIFE,
-    STOP_WAIT, WRITE_WAIT,
+    STOP_WAIT, Shares, WRITE_WAIT,
 };
 use super::{Service, contacts, imports, openapi};
 use axum::Router;
 use axum::body::Body;
+use axum::http::HeaderMap;
 use base::WallTime;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -35,7 +35,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl 
     imports::mend(&service).await;
     let app = openapi::app(service.clone());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let addresses = Arc::new(Addresses::default());
+    let addresses = Arc::new(Shares::new(CONNECTIONS_PER_ADDRESS_MAX));
     let stop = service.stopping.subscribe();
     let mut shutdown = std::pin::pin!(shutdown);
     let sweeper = tokio::spawn(sweep(service.clone()));
@@ -58,9 +58,10 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl 
             continue;
         };
         let (app, stop) = (app.clone(), stop.clone());
+        let proxy = service.config.load().server.trusted_proxy;
         tokio::spawn(async move {
             let _held = (place, share);
-            connection(stream, from, app, stop).await;
+            connection(stream, from, proxy, app, stop).await;
         });
     }
     drop(listener);
@@ -71,11 +72,18 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl 
     let _ = tokio::time::timeout(STOP_WAIT, places.acquire_many(all)).await;
 }
 
-async fn connection(stream: TcpStream, from: SocketAddr, app: Router, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    from: SocketAddr,
+    proxy: Option<IpAddr>,
+    app: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     // Answers are small and written whole; waiting to fill a segment only delays them.
     let _ = stream.set_nodelay(true);
     let answer = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer(from.ip()));
+        let peer = Peer(asking(from.ip(), proxy, request.headers()));
+        request.extensions_mut().insert(peer);
         app.clone().oneshot(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();
@@ -88,6 +96,16 @@ async fn connection(stream: TcpStream, from: SocketAddr, app: Router, mut stop: 
         _ = stop.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// Whose request it is: what the trusted proxy says, or whoever holds the connection. Of the addresses that a proxy passes
+/// on the last one is its own word, those before it are the client's.
+fn asking(from: IpAddr, proxy: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {
+    if proxy != Some(from.to_canonical()) {
+        return from;
+    }
+    let said = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok());
+    said.and_then(|said| said.rsplit(',').next()?.trim().parse().ok()).unwrap_or(from)
 }
 
 /// Forgets idempotency keys that are too old, and logins that are over.
@@ -105,40 +123,6 @@ async fn sweep(service: Arc<Service>) {
         let (began, used) = (WallTime::from_unix_us(began), WallTime::from_unix_us(used));
         if let Err(problem) = service.store(move |store| store.sweep_logins(began, used)).await {
             tracing::warn!(problem = problem.detail, "logins that are over could not be swept");
-        }
-    }
-}
-
-/// Connections by address.
-#[derive(Default)]
-struct Addresses(Mutex<BTreeMap<IpAddr, usize>>);
-
-/// One connection of an address.
-struct Share {
-    addresses: Arc<Addresses>,
-    address: IpAddr,
-}
-
-impl Addresses {
-    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Share> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= CONNECTIONS_PER_ADDRESS_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(Share { addresses: self.clone(), address })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut counts = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
         }
     }
 }
@@ -221,15 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn one_address_takes_no_more_than_its_share() {
-        let addresses = Arc::new(Addresses::default());
-        let one: IpAddr = "192.0.2.1".parse().unwrap();
-        let mut held: Vec<Share> = (0..CONNECTIONS_PER_ADDRESS_MAX).map(|_| addresses.take(one).unwrap()).collect();
-        assert!(addresses.take(one).is_none());
-        assert!(addresses.take("192.0.2.2".parse().unwrap()).is_some());
-        held.pop();
-        held.push(addresses.take(one).unwrap());
-        drop(held);
-        assert!(addresses.0.lock().unwrap().is_empty());
+    fn only_the_trusted_proxy_is_believed_and_only_its_own_word() {
+        let (proxy, far): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "192.0.2.9".parse().unwrap());
+        let mut headers = HeaderMap::new();
+        assert_eq!(asking(proxy, Some(proxy), &headers), proxy);
+        headers.insert("x-forwarded-for", "203.0.113.5, 198.51.100.7".parse().unwrap());
+        assert_eq!(asking(proxy, Some(proxy), &headers), "198.51.100.7".parse::<IpAddr>().unwrap());
+        assert_eq!(asking(far, Some(proxy), &headers), far);
+        assert_eq!(asking(proxy, None, &headers), proxy);
+        let mapped = "::ffff:10.0.0.1".parse().unwrap();
+        assert_eq!(asking(mapped, Some(proxy), &headers), "198.51.100.7".parse::<IpAddr>().unwrap());
+        headers.append("x-forwarded-for", "nonsense".parse().unwrap());
+        assert_eq!(asking(proxy, Some(proxy), &headers), proxy);
     }
 }

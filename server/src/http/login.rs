@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use store::{LoginId, LoginOf, LoginRow, NewLogin};
+use store::{AccountRow, LoginId, LoginOf, LoginRow, NewLogin};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -118,21 +118,23 @@ pub(super) async fn login(
 ) -> Result<Response, Problem> {
     let from = Peer::of(peer.as_deref());
     let holder = match wanted {
-        Wanted { token: Some(token), name: None, password: None } => by_token(&service, &token, from).await,
+        Wanted { token: Some(token), name: None, password: None } => {
+            by_token(&service, &token, from).await.map(|holder| (holder, None))
+        }
         Wanted { token: None, name: Some(name), password: Some(password) } => {
-            by_password(&service, name, password, from).await
+            by_password(&service, name, password, from).await.map(|(holder, checked)| (holder, Some(checked)))
         }
         _ => return Err(Problem::field("token", "stands not alone", "send either token, or name and password")),
     };
-    let holder = match holder {
-        Ok(holder) => holder,
+    let (holder, checked) = match holder {
+        Ok(found) => found,
         Err(problem) => {
             // The name stays out of the log: some people type their password there.
             tracing::warn!(%from, status = problem.status, "a login was refused");
             return Err(problem);
         }
     };
-    let (holder, cookie) = begin(&service, holder, &headers).await?;
+    let (holder, cookie) = begin(&service, holder, checked, &headers).await?;
     super::changes::write_down(&service, &holder, "POST /api/v1/login".to_owned(), holder.name.clone());
     Ok(([(SET_COOKIE, cookie)], axum::Json(WhoAmI::of(&service, &holder))).into_response())
 }
@@ -143,7 +145,13 @@ async fn by_token(service: &Service, token: &str, from: IpAddr) -> Result<Holder
     Ok(Holder::clone(&holder))
 }
 
-async fn by_password(service: &Service, name: String, password: String, from: IpAddr) -> Result<Holder, Problem> {
+/// The holder, and what the account's password was checked against.
+async fn by_password(
+    service: &Service,
+    name: String,
+    password: String,
+    from: IpAddr,
+) -> Result<(Holder, String), Problem> {
     let (now, name_key, address_key) = (Instant::now(), name_key(&name), address_key(from));
     let both = [(&service.failed_names, name_key, LOGIN_NAME_RATE), (&service.failed_logins, address_key, LOGIN_RATE)];
     for (failures, key, rate) in both {
@@ -153,6 +161,20 @@ async fn by_password(service: &Service, name: String, password: String, from: Ip
         })?;
     }
     both.iter().for_each(|(failures, key, _)| failures.failed(*key, now));
+    let forgive = || both.iter().for_each(|(failures, key, _)| failures.forgiven(*key, now));
+    // Nobody's password is wrong because the store is away.
+    let account = account_with(service, name, password).await.inspect_err(|_| forgive())?;
+    let holder = account.and_then(|account| {
+        let (of, role) = (LoginOf::Account(account.account), Role::named(&account.role)?);
+        Some((Holder { of, login: None, name: account.name, role, agent: account.agent }, account.password))
+    });
+    let holder = holder.ok_or_else(|| Problem::unauthenticated("the name or the password is wrong"))?;
+    forgive();
+    Ok(holder)
+}
+
+/// The account of this name if it has this password and is not disabled; it takes as long to find out that there is none.
+async fn account_with(service: &Service, name: String, password: String) -> Result<Option<AccountRow>, Problem> {
     let tenant = service.tenant;
     let account = service.store(move |store| store.account(tenant, &name)).await?;
     let account = account.filter(|account| !account.disabled);
@@ -163,20 +185,15 @@ async fn by_password(service: &Service, name: String, password: String, from: Ip
             None => password::fits_nobody(&password),
         })
         .await?;
-    let account = account.filter(|_| fits);
-    let holder = account.and_then(|account| {
-        let (of, role) = (LoginOf::Account(account.account), Role::named(&account.role)?);
-        Some(Holder { of, login: None, name: account.name, role, agent: account.agent })
-    });
-    let holder = holder.ok_or_else(|| Problem::unauthenticated("the name or the password is wrong"))?;
-    both.iter().for_each(|(failures, key, _)| failures.forgiven(*key, now));
-    Ok(holder)
+    Ok(account.filter(|_| fits))
 }
 
-/// Keeps a new login of this holder; gives the holder by login, and the cookie.
+/// Keeps a new login of this holder; gives the holder by login, and the cookie. `checked` is what the account's password
+/// was checked against.
 pub(super) async fn begin(
     service: &Service,
     holder: Holder,
+    checked: Option<String>,
     headers: &HeaderMap,
 ) -> Result<(Holder, HeaderValue), Problem> {
     let secret = Token::of_login().map_err(|error| {
@@ -184,11 +201,15 @@ pub(super) async fn begin(
         Problem::internal()
     })?;
     let (tenant, at) = (service.tenant, service.wall_now());
-    let new = NewLogin { of: holder.of, hash: secret.hash().as_str().to_owned(), client: client(headers) };
+    let hash = secret.hash().as_str().to_owned();
+    let new = NewLogin { of: holder.of, password: checked, hash, client: client(headers) };
     let id = service.store(move |store| store.put_login(tenant, &new, at)).await?;
     let login = Login { id, ends_us: at.as_unix_us().saturating_add(us(LOGIN_LIFE)) };
     let cookie = cookie(service, secret.reveal(), LOGIN_LIFE.as_secs());
-    Ok((Holder { login: Some(login), ..holder }, cookie))
+    let holder = Holder { login: Some(login), ..holder };
+    // Known from its first request on, whatever others at the same address have tried.
+    service.tokens.remember(secret.hash(), Arc::new(holder.clone()), Instant::now(), at);
+    Ok((holder, cookie))
 }
 
 /// What a browser calls itself, cut to a length that fits a list.

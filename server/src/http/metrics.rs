@@ -64,7 +64,8 @@ impl Figures {
 
     fn answered(&self, method: &Method, path: String, status: u16, began: Instant) {
         // Anybody can invent a method.
-        let known = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE].contains(method);
+        let known =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method);
         let method = if known { method.as_str() } else { "other" }.to_owned();
         self.answers.get_or_create(&Answered { method, path, status }).inc();
         self.duration.observe(began.elapsed().as_secs_f64());

@@ -3,13 +3,13 @@
 use super::Service;
 use super::campaigns::field_errors;
 use super::extract::Json;
+use super::inbound::keep_and_ask;
 use super::page::Page;
 use super::problem::Problem;
 use crate::config::{Config, Editable, SettingInfo};
 use crate::control::Request;
 use crate::serve::kept::instead_of;
 use axum::extract::State;
-use base::Duration;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -30,14 +30,13 @@ pub(super) async fn change(
 ) -> Result<axum::Json<Page<SettingInfo>>, Problem> {
     let _turn = service.settings.lock().await;
     let wanted = Editable::from_json(&changes).map_err(field_errors)?;
-    let mut config = Config::clone(&service.config.load());
-    wanted.iter().for_each(|(editable, value)| editable.set(&mut config, *value));
-    let (wrap_up, drain): (Duration, Duration) = (config.desk.wrap_up, config.server.drain);
-    service.ask(Request::SetLimits { wrap_up, drain }).await?;
-    let (tenant, at) = (service.tenant, service.wall_now());
+    let at = service.wall_now();
     for (editable, value) in wanted {
         let row = instead_of(&service.config.load().file_says(editable.key()), value.to_string());
-        service.store(move |store| store.put_setting(tenant, editable.key(), &row, at)).await?;
+        let mut config = Config::clone(&service.config.load());
+        editable.set(&mut config, value);
+        let request = Request::SetLimits { wrap_up: config.desk.wrap_up, drain: config.server.drain };
+        keep_and_ask(&service, editable.key(), row, at, request).await?;
         service.change_config(|config| editable.set(config, value));
     }
     Ok(list(State(service.clone())).await)

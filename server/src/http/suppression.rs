@@ -10,8 +10,8 @@ use super::page::{Page, next_link, rows};
 use super::problem::Problem;
 use crate::control::Request;
 use axum::Extension;
-use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -58,7 +58,7 @@ pub(super) struct SuppressedQuery {
 #[utoipa::path(get, path = "/api/v1/do-not-call", tag = "compliance", params(SuppressedQuery), responses((status = 200, body = Page<Suppressed>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     Query(wanted): Query<SuppressedQuery>,
 ) -> Result<axum::Json<Page<Suppressed>>, Problem> {
     let (tenant, limit, at) = (service.tenant, rows(wanted.limit)?, service.wall_now());

@@ -12,9 +12,7 @@ use super::problem::Problem;
 use crate::config::{self, TrunkSchema};
 use crate::control::views::TrunkView;
 use crate::control::{Reply, Request};
-use crate::failure::Failure;
 use crate::office;
-use crate::secrets::Key;
 use crate::serve::kept::row_of;
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -143,12 +141,11 @@ async fn put(
     before: Option<TrunkRow>,
 ) -> Result<TrunkDetail, Problem> {
     let (tenant, at) = (service.tenant, service.wall_now());
-    let (wanted, folder) = (checked.clone(), service.config.load().server.data_dir.clone());
+    let (wanted, key) = (checked.clone(), service.key().await?);
     // A host that cannot be found is refused before anything is kept.
     let (live, new) = service
         .wait(move || {
             let live = office::trunk(&wanted, "host")?;
-            let key = Key::of(&folder).map_err(no_key)?;
             Ok((live, row_of(&key, tenant, &wanted, config_hash)?))
         })
         .await?;
@@ -178,9 +175,4 @@ async fn put(
         })
         .await?;
     Err(refused)
-}
-
-fn no_key(failure: Failure) -> Problem {
-    tracing::error!(%failure, "the installation's key cannot be used");
-    Problem::internal()
 }

@@ -36,8 +36,16 @@ pub(super) fn bring_up(
         runtime.ask(request)?;
     }
     let campaigns = campaigns(runtime.store(), runtime.tenant(), config, prompts, wall(runtime))?;
-    for Loaded { request, campaign, state, began, windows } in campaigns {
-        runtime.ask(request)?;
+    for Loaded { request, campaign, state, began, windows, of_api } in campaigns {
+        match runtime.ask(request) {
+            Ok(_) => {}
+            // A start must not fail for what somebody left behind over the API: a trunk that stays out, for example.
+            Err(refusal) if of_api => {
+                tracing::error!("a campaign of the store stays out until the next start: {refusal}");
+                continue;
+            }
+            Err(refusal) => return Err(refusal.into()),
+        }
         restore_ledger(runtime, campaign, began, &windows)?;
         runtime.with_conductor(|conductor, now| conductor.resume_campaign(now, campaign, &state))?;
     }
@@ -96,15 +104,16 @@ pub(super) fn agents(store: &Store, tenant: TenantId, config: &Config, now: Wall
     for settings in &config.agents {
         let (json, hash) = hashed(&serde_json::Value::Object(settings.to_json()));
         let same = stored.iter().find(|row| row.name == settings.name && row.config_hash == hash);
-        let id = match same {
-            Some(row) => row.agent,
+        let (id, settings) = match same {
+            // What was tuned over the API holds until the section changes.
+            Some(row) => (row.agent, tuned(row).unwrap_or_else(|| settings.clone())),
             None => {
                 let row = NewAgent { name: settings.name.clone(), config: json, config_hash: hash };
-                store.put_agent(tenant, &row, now)?
+                (store.put_agent(tenant, &row, now)?, settings.clone())
             }
         };
         of_file.insert(id);
-        requests.push(office::put_agent(id, settings.clone())?);
+        requests.push(office::put_agent(id, settings)?);
     }
     for row in stored.into_iter().filter(|row| !of_file.contains(&row.agent)) {
         if !row.config_hash.is_empty() {
@@ -122,6 +131,20 @@ pub(super) fn agents(store: &Store, tenant: TenantId, config: &Config, now: Wall
     Ok(requests)
 }
 
+/// The settings of an agent of the file as the store has them; `None`, with a line in the log, when they cannot be read.
+fn tuned(row: &store::AgentRow) -> Option<config::Agent> {
+    let mut settings: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&row.config).ok()?;
+    // Of an agent of the file it says that there is one.
+    settings.remove("password");
+    match config::Agent::from_json(&settings, &Known::default()) {
+        Ok(settings) => Some(settings),
+        Err(_) => {
+            tracing::error!("what was changed of agent {:?} cannot be read, the file holds", row.name);
+            None
+        }
+    }
+}
+
 /// A campaign to bring up.
 pub(super) struct Loaded {
     pub(super) request: Request,
@@ -131,6 +154,8 @@ pub(super) struct Loaded {
     pub(super) began: Option<WallTime>,
     /// Over which its ledger is kept.
     pub(super) windows: Vec<Window>,
+    /// It was made over the API and stands in no file.
+    pub(super) of_api: bool,
 }
 
 /// Campaigns of the file and of the API. A campaign of the file takes its settings from there whenever its section has
@@ -188,7 +213,7 @@ pub(super) fn campaigns(
             Err(refusal) => return Err(refusal.into()),
         };
         let (campaign, state, began) = (row.campaign, row.state, row.first_started_at);
-        loaded.push(Loaded { request, campaign, state, began, windows });
+        loaded.push(Loaded { request, campaign, state, began, windows, of_api: row.config_hash.is_empty() });
     }
     Ok(loaded)
 }

@@ -41,6 +41,8 @@ pub(crate) struct Product {
     pub(crate) store: Arc<Store>,
     /// Prompt files of `data_dir`.
     pub(crate) prompts: Prompts,
+    /// Held by whoever changes settings.
+    pub(crate) settings: Arc<tokio::sync::Mutex<()>>,
     /// The shards' figures.
     pub(crate) engine: EngineHandle,
     flights: Flights,
@@ -97,7 +99,8 @@ impl Product {
 
         let config = Arc::new(ArcSwap::from_pointee(config));
         keep_accounts(Arc::clone(&store), tenant, config.load_full())?;
-        Ok(Product { runtime, config, control, store, prompts, engine: handle, flights, _lock: lock })
+        let settings = Arc::default();
+        Ok(Product { runtime, config, control, store, prompts, settings, engine: handle, flights, _lock: lock })
     }
 
     /// One step of the control thread.

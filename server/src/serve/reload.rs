@@ -19,8 +19,8 @@ pub(super) struct Reload {
     control: Control,
     store: Arc<Store>,
     prompts: Prompts,
-    /// One reload at a time.
-    turn: tokio::sync::Mutex<()>,
+    /// One change of settings at a time, over the API or by a reload.
+    settings: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reload {
@@ -31,13 +31,13 @@ impl Reload {
             control: product.control.clone(),
             store: Arc::clone(&product.store),
             prompts: product.prompts.clone(),
-            turn: tokio::sync::Mutex::new(()),
+            settings: Arc::clone(&product.settings),
         })
     }
 
     /// Reads and applies; a faulty file changes nothing.
     pub(super) async fn run(&self) {
-        let _turn = self.turn.lock().await;
+        let _turn = self.settings.lock().await;
         let (file, old, store, prompts) =
             (self.file.clone(), self.config.load_full(), Arc::clone(&self.store), self.prompts.clone());
         let read = tokio::task::spawn_blocking(move || read(&file, &old, &store, &prompts)).await;

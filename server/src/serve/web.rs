@@ -66,6 +66,7 @@ impl Web {
         let address = listener.local_addr().map_err(|e| Failure::io("the http address", e))?;
         let (control, config) = (product.control.clone(), Arc::clone(&product.config));
         let engine = Some(product.engine.clone());
+        let outfit = http::Outfit { settings: Arc::clone(&product.settings), ..outfit };
         let service = http::Service::new(control, Arc::clone(&product.store), config, engine, outfit);
         let (over, closed) = oneshot::channel::<()>();
         let served = self.threads.spawn(http::serve(listener, service, async {

@@ -13,7 +13,7 @@ fn account(f: &Fixture, name: &str, role: &str) -> AccountId {
 }
 
 fn login(f: &Fixture, of: LoginOf, secret: &str, us: i64) -> LoginId {
-    let new = NewLogin { of, hash: format!("hash of {secret}"), client: "a browser".to_owned() };
+    let new = NewLogin { of, password: None, hash: format!("hash of {secret}"), client: "a browser".to_owned() };
     f.store.put_login(TENANT, &new, at(us)).unwrap()
 }
 
@@ -59,10 +59,19 @@ fn a_login_opens_until_it_its_account_or_its_token_ends(on: Backend) {
     assert_eq!((row.login, row.of, row.name.as_str(), row.role.as_str()), (one, of, "ann", "agent"));
     assert_eq!((row.agent.as_deref(), row.created_at, row.last_used_at), (Some("ann"), at(5), at(5)));
     assert_eq!(f.store.account(TENANT, "ann").unwrap().unwrap().last_login_at, Some(at(5)));
-    let same = NewLogin { of, hash: "hash of one".to_owned(), client: String::new() };
+    let same = NewLogin { of, password: None, hash: "hash of one".to_owned(), client: String::new() };
     assert_eq!(f.store.put_login(TENANT, &same, at(6)).unwrap_err().kind, ErrorKind::Rule);
-    let nobody = NewLogin { of: LoginOf::Account(AccountId(99)), hash: "n".to_owned(), client: String::new() };
+    let nobody =
+        NewLogin { of: LoginOf::Account(AccountId(99)), password: None, hash: "n".to_owned(), client: String::new() };
     assert_eq!(f.store.put_login(TENANT, &nobody, at(6)).unwrap_err().kind, ErrorKind::Rule);
+    // A login whose password was checked before it changed is not kept.
+    let checked = |password: &str, hash: &str| {
+        let password = Some(password.to_owned());
+        let new = NewLogin { of, password, hash: hash.to_owned(), client: String::new() };
+        f.store.put_login(TENANT, &new, at(6)).map(drop).map_err(|error| error.kind)
+    };
+    assert_eq!(checked("hash of ann", "hash of late"), Ok(()));
+    assert_eq!(checked("hash of old ann", "hash of later"), Err(ErrorKind::NotFound));
     f.store.touch_login(TENANT, one, at(9)).unwrap();
     assert_eq!(opens(&f, "one").unwrap().last_used_at, at(9));
 

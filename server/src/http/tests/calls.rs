@@ -104,6 +104,14 @@ fn the_same_key_does_a_thing_once() {
     let make = || bench.send(Role::Admin, "POST", "/api/v1/tokens", Some(&token), &[("idempotency-key", "k4")]);
     assert!(make().is(201).json()["token"].as_str().unwrap().starts_with("op_"));
     make().is(409);
+    // Another password is another request, though none is kept.
+    let named = |password: &str| {
+        let body = json!({ "name": "eve", "role": "viewer", "password": password }).to_string();
+        bench.send(Role::Admin, "POST", "/api/v1/accounts", Some(&body), &[("idempotency-key", "k5")])
+    };
+    named("the first password").is(201);
+    named("the first password").is(201);
+    named("another password").is(422);
     assert_eq!(bench.store.tokens(TenantId::DEFAULT).unwrap().len(), Role::ALL.len() + 1);
 }
 

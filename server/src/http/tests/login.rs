@@ -86,6 +86,11 @@ fn the_cookie_keeps_to_its_path_and_to_https_if_it_is_told() {
     let answer = request(bench.address, "POST", "/outpace/api/v1/login", Some(&body), &headers).is(200);
     let set = answer.header("set-cookie");
     assert!(set.contains("Path=/outpace;") && set.ends_with("; Secure"), "{set}");
+    // Links lead to where they were found.
+    let page = bench.get(Role::Admin, "/outpace/api/v1/audit?limit=1").is(200).json();
+    let next = page["next"].as_str().unwrap_or_default();
+    assert!(next.starts_with("/outpace/api/v1/audit?"), "{page}");
+    bench.get(Role::Admin, next).is(200);
 }
 
 #[test]
@@ -171,6 +176,23 @@ fn logins_end_by_idleness_by_age_and_survive_a_restart() {
     assert!(opens(&bench, &used), "after {hours} hours");
     clock.fetch_add((7 * 24 - hours) * HOUR_US, Ordering::Relaxed);
     assert!(!opens(&bench, &used));
+}
+
+#[test]
+fn a_stream_that_stays_open_is_no_use_of_its_login() {
+    let (bench, clock) = bench_at("");
+    account(&bench, "ann", "viewer");
+    let cookie = cookie(&with_password(&bench, "ann").is(200));
+    let mut headers = axum::http::HeaderMap::new();
+    headers.insert("cookie", cookie.parse().unwrap());
+    let shown = crate::http::auth::Credential::of(&headers).unwrap();
+    let from = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    let looks = || bench.runtime.block_on(bench.service.holder(&shown, from, false)).is_ok();
+    for hour in 0..12 {
+        assert!(looks(), "after {hour} hours");
+        clock.fetch_add(HOUR_US, Ordering::Relaxed);
+    }
+    assert!(!looks() && !opens(&bench, &cookie));
 }
 
 #[test]
@@ -302,6 +324,18 @@ fn an_agents_password_makes_the_agents_account_which_sets_its_own_state_alone() 
     };
     bench.post(Role::Supervisor, "/api/v1/agents", &json!({ "name": "kim" })).is(201);
     assert_eq!((state("zoe"), state("kim")), (200, 403));
+    let call = |connect: Value| {
+        let body = json!({ "to": "+12125550100", "trunk": "carrier", "connect": connect }).to_string();
+        by_cookie(&bench, &zoe, "POST", "/api/v1/calls", Some(&body)).status
+    };
+    assert_eq!((call(json!({ "agent": "kim" })), call(json!({ "echo": true }))), (403, 201));
+    let others = bench.service.control.snapshot().calls.values().next().unwrap().id;
+    assert_eq!(by_cookie(&bench, &zoe, "DELETE", &format!("/api/v1/calls/{others}"), None).status, 403);
+    let said = json!({ "code": "sale", "agent": "kim" }).to_string();
+    assert_eq!(by_cookie(&bench, &zoe, "POST", "/api/v1/attempts/1/disposition", Some(&said)).status, 403);
+    let listed =
+        json!({ "to": "+12125550100", "trunk": "carrier", "connect": { "echo": true }, "despite_do_not_call": true });
+    assert_eq!(by_cookie(&bench, &zoe, "POST", "/api/v1/calls", Some(&listed.to_string())).status, 403);
     bench.post(Role::Agent, "/api/v1/agents/kim/state", &json!({ "state": "ready" })).is(200);
     let patch = |body: &str| bench.send(Role::Supervisor, "PATCH", "/api/v1/agents/zoe", Some(body), &[]);
     assert!(patch("{\"skills\":[\"sales\"]}").is(200).text.contains("sales"));
