@@ -44,7 +44,7 @@ pub(super) fn bring_up(
                 tracing::error!("a campaign of the store stays out until the next start: {refusal}");
                 continue;
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => return Err(refusal),
         }
         restore_ledger(runtime, campaign, began, &windows)?;
         runtime.with_conductor(|conductor, now| conductor.resume_campaign(now, campaign, &state))?;
