@@ -64,14 +64,6 @@ fn a_login_opens_until_it_its_account_or_its_token_ends(on: Backend) {
     let nobody =
         NewLogin { of: LoginOf::Account(AccountId(99)), password: None, hash: "n".to_owned(), client: String::new() };
     assert_eq!(f.store.put_login(TENANT, &nobody, at(6)).unwrap_err().kind, ErrorKind::Rule);
-    // A login whose password was checked before it changed is not kept.
-    let checked = |password: &str, hash: &str| {
-        let password = Some(password.to_owned());
-        let new = NewLogin { of, password, hash: hash.to_owned(), client: String::new() };
-        f.store.put_login(TENANT, &new, at(6)).map(drop).map_err(|error| error.kind)
-    };
-    assert_eq!(checked("hash of ann", "hash of late"), Ok(()));
-    assert_eq!(checked("hash of old ann", "hash of later"), Err(ErrorKind::NotFound));
     f.store.touch_login(TENANT, one, at(9)).unwrap();
     assert_eq!(opens(&f, "one").unwrap().last_used_at, at(9));
 
@@ -87,6 +79,14 @@ fn a_login_opens_until_it_its_account_or_its_token_ends(on: Backend) {
     f.store.end_login(TENANT, of, one).unwrap();
     assert!(opens(&f, "one").is_none() && opens(&f, "three").is_some());
     assert_eq!((f.store.end_logins(TENANT, of).unwrap(), f.store.end_logins(TENANT, of).unwrap()), (1, 0));
+    // A login whose password was checked before it changed is not kept.
+    let checked = |password: &str, hash: &str| {
+        let password = Some(password.to_owned());
+        let new = NewLogin { of, password, hash: hash.to_owned(), client: String::new() };
+        f.store.put_login(TENANT, &new, at(8)).map(drop).map_err(|error| error.kind)
+    };
+    assert_eq!(checked("hash of ann", "hash of late"), Ok(()));
+    assert_eq!(checked("hash of old ann", "hash of later"), Err(ErrorKind::NotFound));
     // Every change of the account ends what is open.
     for change in [
         AccountChange { role: Some("viewer".to_owned()), ..AccountChange::default() },
