@@ -113,14 +113,14 @@ test('log in, watch, import, dial, tune, hang up, take the report along', async 
   });
 
   await part('its limit is tuned, and the budget follows', async () => {
-    await until(page, 'somebody of it was reached', async () => (await card('spring-renewals').getByText(/before the limit|passes the limit|Over the limit/).count()) > 0);
+    await until(page, 'somebody of it was reached', async () => (await card('spring-renewals').getByText(/Room for|passes the limit|Over the limit/).count()) > 0);
     await card('spring-renewals').getByRole('link').click();
     const budget = main.getByRole('heading', { name: 'Abandon limit' }).locator('xpath=ancestor::section[1]');
     await budget.getByText('of at most 3.0').first().waitFor();
     /** How many more may be abandoned; below 0 when it is over. */
     const left = async () => {
       const text = await budget.innerText();
-      const [, more] = /(\d+) more before the limit/.exec(text) ?? [];
+      const [, more] = /Room for (\d+) more/.exec(text) ?? [];
       const [, over] = /Over the limit by (\d+)/.exec(text) ?? [];
       return Number(more ?? (over ? -over : 0));
     };

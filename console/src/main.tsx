@@ -8,12 +8,14 @@ import { findLogin, takeToken } from './api/login';
 import { App } from './app/app';
 import { startTexts } from './app/i18n';
 import { Providers } from './app/providers';
+import { fetchAhead } from './app/router';
 
 // Before anything else may read the address.
 const token = takeToken();
 keepCachesLive();
-// Asked while texts are fetched.
+// Asked while texts and the page are fetched.
 void findLogin(token);
+fetchAhead();
 await startTexts();
 
 const root = document.getElementById('root');

@@ -3,7 +3,7 @@
  * latest values to a screen reader and shows all of them as a table on demand. The wrapped library is uPlot.
  */
 import { useComputedColorScheme } from '@mantine/core';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -31,7 +31,6 @@ export interface TimeSeriesProps {
   format?: (value: number) => string;
   /** The least upper end of the axis: a quiet plot does not blow noise up. */
   top?: number;
-  aside?: ReactNode;
   /** Lines on top of each other: parts of a whole. */
   stacked?: boolean;
   /** The lines alone, for a card: no axes, no words to see. */
@@ -57,7 +56,7 @@ function value(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-export function TimeSeries({ title, lines, data, height = 180, format = number, top = 1, aside, stacked = false, compact = false }: TimeSeriesProps) {
+export function TimeSeries({ title, lines, data, height = 180, format = number, top = 1, stacked = false, compact = false }: TimeSeriesProps) {
   const { t } = useTranslation();
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -142,7 +141,6 @@ export function TimeSeries({ title, lines, data, height = 180, format = number, 
             </li>
           ))}
         </ul>
-        {aside}
         <button type="button" className={css.toggle} aria-pressed={table} onClick={() => setTable(!table)}>
           {table ? t('chart.asPlot') : t('chart.asTable')}
         </button>

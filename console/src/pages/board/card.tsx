@@ -15,9 +15,18 @@ import { Why } from './why';
 
 /** What a card's plot shows: five minutes. */
 const CARD_POINTS = 300;
+const PLOT_PX = { card: 64, wall: 90, alone: 300 } as const;
 const COLUMNS = ['ringing', 'talking'] as const;
 
-export function CampaignCard({ campaign, list, wall }: { campaign: BoardCampaign; list: string | undefined; wall: boolean }) {
+export interface CampaignCardProps {
+  campaign: BoardCampaign;
+  list: string | undefined;
+  wall: boolean;
+  /** No other campaign wants the wall's room. */
+  alone: boolean;
+}
+
+export function CampaignCard({ campaign, list, wall, alone }: CampaignCardProps) {
   const { t } = useTranslation('board');
   const track = useTrack(campaign.name, COLUMNS, CARD_POINTS);
   const may = useMay('supervisor');
@@ -40,7 +49,7 @@ export function CampaignCard({ campaign, list, wall }: { campaign: BoardCampaign
         <Figure size={size} label={t('occupancy')} value={atWork(campaign.agents) > 0 ? percent(campaign.occupancy, 0) : t('nobody')} tone={atWork(campaign.agents) > 0 ? 'plain' : 'dim'} />
       </div>
       <div className={css.cardPlot}>
-        <TimeSeries compact title={t('lastMinutes', { count: CARD_POINTS / 60 })} height={wall ? 90 : 56} data={track} top={4}
+        <TimeSeries compact title={t('lastMinutes', { count: CARD_POINTS / 60 })} height={PLOT_PX[wall ? (alone ? 'alone' : 'wall') : 'card']} data={track} top={4}
           lines={[{ label: t('ringing'), color: '--op-wrap' }, { label: t('talking'), color: '--op-talk', fill: true }]} />
       </div>
       {window && <Budget window={window} size={size} />}

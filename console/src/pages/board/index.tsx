@@ -67,7 +67,7 @@ export default function BoardPage() {
         </Panel>
       ) : (
         <div className={css.cards}>
-          {campaigns.map((campaign) => <CampaignCard key={campaign.id} campaign={campaign} list={lists.get(campaign.id)} wall={wall} />)}
+          {campaigns.map((campaign) => <CampaignCard key={campaign.id} campaign={campaign} list={lists.get(campaign.id)} wall={wall} alone={campaigns.length === 1} />)}
           {!wall && <LatenessPanel />}
         </div>
       )}

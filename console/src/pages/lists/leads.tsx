@@ -34,8 +34,8 @@ export function Leads({ list, empty }: { list: string; empty: ReactNode }) {
     { key: 'state', head: t('lead.state'), width: '106px', cell: (lead) => <StateBadge tone={leadTone(lead.state)}>{word('lead', lead.state)}</StateBadge> },
     { key: 'attempts', head: t('lead.attempts'), width: '82px', align: 'right', cell: (lead) => number(lead.attempts) },
     { key: 'outcome', head: t('lead.outcome'), width: 'minmax(110px, 1fr)', cell: (lead) => (lead.last_outcome ? word('outcome', lead.last_outcome) : NONE) },
-    { key: 'last', head: t('lead.last'), width: '136px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.last_attempt_us} /> },
-    { key: 'next', head: t('lead.next'), width: '136px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.next_us} /> },
+    { key: 'last', head: t('lead.last'), width: '130px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.last_attempt_us} /> },
+    { key: 'next', head: t('lead.next'), width: '130px', narrow: 'hide', cell: (lead) => <Moment at_us={lead.next_us} /> },
     { key: 'zone', head: t('lead.zone'), width: 'minmax(144px, 1fr)', spare: 1, narrow: 'hide', cell: (lead) => lead.timezone ?? NONE },
   ];
   const narrowed = filters.state !== '' || filters.number !== '';

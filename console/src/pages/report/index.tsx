@@ -96,7 +96,7 @@ function Content({ report, name }: { report: Report; name: string }) {
           <Figure label={t('abandoned')} value={number(report.abandoned)} tone={over ? 'bad' : 'plain'} />
           <Figure label={t('abandonRate')} value={percent(report.abandon_rate, 2)} tone={over ? 'bad' : 'plain'} note={limit === undefined ? undefined : t('limit', { limit: percent(limit, 1) })} />
           <Figure label={t('talk')} value={hours(report.talk_s)} note={report.connected > 0 ? t('each', { span: hours(report.talk_s / report.connected) }) : undefined} />
-          <Figure label={t('cost')} value={cost.minutes > 0 || cost.amount > 0 ? money(cost.amount, cost.currency) : NONE} note={cost.per_connected == null || cost.amount === 0 ? undefined : t('perConnected', { amount: money(cost.per_connected, cost.currency) })} />
+          <Figure label={t('cost')} value={cost.amount > 0 || (cost.minutes > 0 && cost.unpriced_calls === 0) ? money(cost.amount, cost.currency) : NONE} note={cost.per_connected == null || cost.amount === 0 ? undefined : t('perConnected', { amount: money(cost.per_connected, cost.currency) })} />
         </div>
       </Panel>
       <Hours bins={bins} file={`${name}-report`} />
