@@ -4,6 +4,7 @@ use base::{AgentId, AttemptId, CampaignId, Instant, LeadId, TrunkId, WallTime};
 
 use crate::io::{AmdVerdict, CountedAs, EndCause, Party};
 use crate::lead::Number;
+use crate::pacing::Foretold;
 
 /// What the system concluded. Each attempt gets exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -231,6 +232,8 @@ pub(crate) struct Attempt {
     pub(crate) message_played: bool,
     pub(crate) stopped: bool,
     pub(crate) forecast_no_agent: f64,
+    /// Only the simulator's oracle is told.
+    pub(crate) foretold: Option<Foretold>,
 }
 
 impl Attempt {

@@ -22,25 +22,7 @@ pub enum Mode {
     Predictive,
 }
 
-/// Policy names of the simulator that are built.
-pub const POLICIES: &str = "predictive, progressive, ratio:R";
-
 impl Mode {
-    /// A policy by its name on the command line: `predictive`, `progressive`, `ratio:1.5`.
-    pub fn from_policy(name: &str) -> Result<Mode, ConfigError> {
-        match name {
-            "predictive" => return Ok(Mode::Predictive),
-            "progressive" => return Ok(Mode::Progressive),
-            "adapt-hard" | "adapt-average" | "adapt-tapered" | "pid" | "mean-value" | "oracle-ring" => {
-                return Err(ConfigError::PolicyNotBuilt(name.into()));
-            }
-            _ => {}
-        }
-        let ratio = name.strip_prefix("ratio:").ok_or_else(|| ConfigError::UnknownPolicy(name.into()))?;
-        let ratio = ratio.parse().map_err(|_| ConfigError::Ratio)?;
-        Mode::Power(ratio).check().map(|()| Mode::Power(ratio))
-    }
-
     fn check(self) -> Result<(), ConfigError> {
         match self {
             Mode::Preview => Err(ConfigError::ModeNotBuilt("preview")),
@@ -199,10 +181,6 @@ impl CampaignConfig {
 pub enum ConfigError {
     /// The mode is known, but its room is not built.
     ModeNotBuilt(&'static str),
-    /// The policy is known, but not built.
-    PolicyNotBuilt(String),
-    /// No such policy.
-    UnknownPolicy(String),
     /// The ratio is no number from 1 to [`RATIO_MAX`].
     Ratio,
     /// The abandon limit is no share.
@@ -227,8 +205,6 @@ impl std::fmt::Display for ConfigError {
             ConfigError::ModeNotBuilt(mode) => {
                 write!(f, "mode {mode:?} is not built yet; use \"progressive\", \"power\" or \"predictive\"")
             }
-            ConfigError::PolicyNotBuilt(name) => write!(f, "policy {name:?} is not built yet; use one of {POLICIES}"),
-            ConfigError::UnknownPolicy(name) => write!(f, "no policy named {name:?}; use one of {POLICIES}"),
             ConfigError::Ratio => write!(f, "the ratio must be a number from 1 to {RATIO_MAX}"),
             ConfigError::Limit => f.write_str("the abandon limit must be a share from 0 to 1 (0.03 is 3 %)"),
             ConfigError::RingTooShort(min) => {

@@ -4,6 +4,7 @@
 mod calls;
 mod launch;
 mod settings;
+mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -49,7 +49,7 @@ mod snapshot;
 mod trunk;
 
 pub use attempt::{AttemptRecord, Outcome, Times};
-pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, POLICIES, RATIO_MAX, RetryRule, RetryRules};
+pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, RATIO_MAX, RetryRule, RetryRules};
 pub use compliance::{ConsentDecision, Hours, Profile, Window};
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{

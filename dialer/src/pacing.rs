@@ -7,6 +7,7 @@
 //!
 //! Nothing here knows the simulator: a pacer sees what a live dialer sees.
 
+pub(crate) mod baseline;
 mod exact;
 mod guard;
 mod hazard;
@@ -42,6 +43,17 @@ pub struct CallView {
     pub answered_at_s: Option<f64>,
     /// Forecast at its launch: chance that no agent is free if a person answers.
     pub forecast_no_agent: f64,
+    /// How it will end, which nobody knows: only the simulator's oracle is told, as a ceiling for better forecasts.
+    pub foretold: Option<Foretold>,
+}
+
+/// How a ringing call will end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foretold {
+    /// Nobody will have to be given an agent.
+    Nobody,
+    /// Somebody is offered to the agents at this moment.
+    Offered(Instant),
 }
 
 /// What a pacer may know.
@@ -109,6 +121,8 @@ pub enum Reason {
     LedgerGuard,
     /// Only the ledger's reserve is left.
     LedgerReserve,
+    /// A law that the simulator compares with; no live campaign has one.
+    ComparedLaw,
 }
 
 impl Reason {
@@ -129,6 +143,7 @@ impl Reason {
             Reason::Price => "price",
             Reason::LedgerReserve => "ledger_reserve",
             Reason::LedgerGuard => "ledger_guard",
+            Reason::ComparedLaw => "compared_law",
         }
     }
 
@@ -149,6 +164,7 @@ impl Reason {
             Reason::Price => "forecast of free agents against answers",
             Reason::LedgerReserve => "abandon ledger is down to its reserve: only calls that are sure to find an agent",
             Reason::LedgerGuard => "abandon ledger has no slack: one call for one free agent",
+            Reason::ComparedLaw => "a law that the simulator compares with",
         }
     }
 }

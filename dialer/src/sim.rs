@@ -11,10 +11,12 @@
 //! (720 million packets each way for 500 calls).
 
 pub mod callee;
+mod policy;
 mod run;
 mod tally;
 mod world;
 
+pub use policy::POLICIES;
 pub use run::{Options, SimError, simulate};
 
 #[cfg(test)]

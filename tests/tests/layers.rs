@@ -72,6 +72,39 @@ fn arrows_point_down() {
     assert_eq!(breaches(&metadata), Vec::<String>::new());
 }
 
+/// Files of the dialer that name something, comments and tests included.
+fn naming(word: &str) -> Vec<String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../dialer/src");
+    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the dialer's sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).expect("a source file").contains(word) {
+                let name = path.strip_prefix(&root).expect("below the root").to_string_lossy();
+                found.push(name.into_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_pacer_cannot_name_the_worlds_hidden_state() {
+    for hidden in ["sim::", "World", "CalleeFate", "FateKind"] {
+        let pacing: Vec<String> = naming(hidden).into_iter().filter(|file| file.starts_with("pacing")).collect();
+        assert_eq!(pacing, Vec::<String>::new(), "{hidden} in the pacer's rooms");
+    }
+    // What an oracle is told, and laws that are no mode, come from the simulator alone; both are private to the crate.
+    assert_eq!(naming(".foretell("), ["sim/run.rs"]);
+    assert_eq!(naming(".pace_with("), ["sim/run.rs"]);
+    assert_eq!(naming("pub(crate) fn foretell("), ["dialer/simulated.rs"]);
+    assert_eq!(naming("pub(crate) fn pace_with("), ["dialer/simulated.rs"]);
+    assert_eq!(naming(".end_of("), ["sim/run.rs", "sim/tests.rs"]);
+}
+
 #[test]
 fn a_turned_arrow_is_seen() {
     let mut metadata = metadata();

@@ -146,7 +146,8 @@ impl Dialer {
                 _ => continue,
             };
             let forecast_no_agent = attempt.forecast_no_agent;
-            self.call_views.push(CallView { age_s: age(now), answered_at_s, forecast_no_agent });
+            let (age_s, foretold) = (age(now), attempt.foretold);
+            self.call_views.push(CallView { age_s, answered_at_s, forecast_no_agent, foretold });
         }
     }
 
@@ -253,6 +254,7 @@ impl Dialer {
                 message_played: false,
                 stopped: false,
                 forecast_no_agent,
+                foretold: None,
             },
         );
         self.outputs.push_back(Output::RecordIntent(AttemptIntent {

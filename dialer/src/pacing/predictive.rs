@@ -12,7 +12,7 @@ use super::exact::{Count, EXACT_AGENTS, normal_below};
 use super::guard::{Guard, Leeway};
 use super::hazard::{RING_BINS, Rates, RingHazards, SpellHazard};
 use super::simple::one_to_one;
-use super::{Decision, Observation, Pacer, Reason, RingEnd, Snapshot};
+use super::{Decision, Foretold, Observation, Pacer, Reason, RingEnd, Snapshot};
 use crate::campaign::Mode;
 
 /// Moments ahead that stand for the bins between [`EDGES_S`].
@@ -303,6 +303,11 @@ impl Predictive {
         }
         for call in snapshot.calls {
             match call.answered_at_s {
+                _ if call.foretold.is_some() => {
+                    let offered = foreseen(call.foretold, snapshot.now);
+                    balance.demand(&offered);
+                    balance.pending(offered[TAUS - 1] * call.forecast_no_agent);
+                }
                 None => {
                     let bin = ring_bin(call.age_s);
                     balance.demand(&self.offered[bin]);
@@ -323,6 +328,17 @@ impl Predictive {
         let rate = self.rates[ring_bin(answered_at_s)];
         let person = rate.person * self.multiplier;
         if person + rate.machine > 0.0 { person / (person + rate.machine) } else { 0.5 }
+    }
+}
+
+/// A foretold call as a row of chances: 1 from its moment on.
+fn foreseen(foretold: Option<Foretold>, now: Instant) -> Row {
+    match foretold {
+        Some(Foretold::Offered(at)) => {
+            let ahead_s = at.since(now).as_secs_f64();
+            TAUS_S.map(|tau| if ahead_s <= tau { 1.0 } else { 0.0 })
+        }
+        Some(Foretold::Nobody) | None => [0.0; TAUS],
     }
 }
 

@@ -52,6 +52,16 @@ pub struct CalleeFate {
     pub luck: f64,
 }
 
+impl CalleeFate {
+    /// From the answer to detection's verdict.
+    pub fn verdict_after(&self) -> Duration {
+        match self.kind {
+            FateKind::Machine => self.machine_decision,
+            _ => self.greeting + self.human_decision,
+        }
+    }
+}
+
 /// Draws fates from a scenario's distributions.
 #[derive(Clone, Debug)]
 pub struct CalleeModel {

@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use base::{CampaignId, Instant, Seed, TrunkId, WallAnchor};
 
+use super::policy::{POLICIES, Policy};
 use super::tally::Tally;
 use super::world::World;
-use crate::campaign::{ConfigError, Mode};
+use crate::campaign::ConfigError;
 use crate::compliance::Window;
 use crate::dialer::{DecisionClock, Dialer, DialerConfig, TrunkConfig};
 use crate::io::{Input, Output};
@@ -24,7 +25,7 @@ pub struct Options {
     pub days: u32,
     /// Seed of everything.
     pub seed: u64,
-    /// Policy by name; see [`Mode::from_policy`].
+    /// Policy by name, one of [`POLICIES`]; R is a number from 1 to 20.
     pub policy: String,
     /// Decide every so many milliseconds instead of at each event and each second.
     pub decide_every_ms: Option<u64>,
@@ -43,8 +44,10 @@ impl Default for Options {
 pub enum SimError {
     /// The scenario is at fault.
     Scenario(ScenarioError),
-    /// The policy or the campaign made of it is at fault.
+    /// The campaign made of it is at fault.
     Config(ConfigError),
+    /// There is no such policy.
+    Policy(String),
     /// The options are at fault: which, and how to mend it.
     Options(&'static str),
 }
@@ -54,6 +57,7 @@ impl std::fmt::Display for SimError {
         match self {
             SimError::Scenario(error) => write!(f, "scenario: {error}"),
             SimError::Config(error) => error.fmt(f),
+            SimError::Policy(name) => write!(f, "no policy named {name:?}; use one of {}", POLICIES.join(", ")),
             SimError::Options(message) => f.write_str(message),
         }
     }
@@ -135,6 +139,8 @@ pub(super) struct Run<W> {
     inbox: VecDeque<Input>,
     limit: f64,
     windows: Vec<Window>,
+    /// The pacer is told how ringing calls will end.
+    oracle: bool,
     /// The last moment.
     pub(super) now: Instant,
 }
@@ -147,8 +153,8 @@ impl<W: Watch> Run<W> {
         if options.decide_every_ms == Some(0) {
             return Err(SimError::Options("decide-every: must be at least 1 ms"));
         }
-        let mode = Mode::from_policy(&options.policy).map_err(SimError::Config)?;
-        let config = scenario.campaign_config(mode).map_err(SimError::Config)?;
+        let policy = Policy::parse(&options.policy)?;
+        let config = scenario.campaign_config(policy.mode()).map_err(SimError::Config)?;
         let wall = scenario.opening(0).map_err(SimError::Scenario)?;
         let anchor = WallAnchor { instant: Instant::ZERO, wall };
         let seed = Seed::from_u64(options.seed);
@@ -166,12 +172,16 @@ impl<W: Watch> Run<W> {
             inbox: VecDeque::new(),
             limit: config.abandon_limit(),
             windows: config.ledger_windows().to_vec(),
+            oracle: policy == Policy::OracleRing,
             now: Instant::ZERO,
         };
         if let Some(clock) = &options.clock {
             run.dialer.set_decision_clock(clock.clone());
         }
         run.give(Input::AddCampaign { campaign: CAMPAIGN, config: Box::new(config) });
+        if let Some(pacer) = policy.pacer() {
+            run.dialer.pace_with(CAMPAIGN, pacer);
+        }
         run.world.open(&mut run.inbox);
         run.drain();
         Ok(run)
@@ -188,7 +198,14 @@ impl<W: Watch> Run<W> {
             while let Some(output) = self.dialer.poll_output() {
                 self.watch.output(self.now, &output);
                 self.tally.see(self.now, &output, &self.world);
+                let dialled = match &output {
+                    Output::Originate { attempt, .. } if self.oracle => Some(*attempt),
+                    _ => None,
+                };
                 self.world.react(self.now, output, &mut self.inbox);
+                if let Some((attempt, end)) = dialled.and_then(|attempt| Some((attempt, self.world.end_of(attempt)?))) {
+                    self.dialer.foretell(attempt, end);
+                }
             }
             let Some(input) = self.inbox.pop_front() else { return };
             self.give(input);

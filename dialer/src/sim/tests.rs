@@ -160,9 +160,62 @@ fn audited(scenario: &Scenario, options: &Options) -> Run<Audit> {
 fn everything_adds_up_over_seeds_and_policies() {
     let short = scenario("agents = 8\nday_hours = 1.0\nlogin_min = 2\n");
     for seed in 1..=6 {
-        for policy in ["predictive", "progressive", "ratio:2"] {
+        for policy in ["predictive", "progressive", "power:2"] {
             audited(&short, &options(2, seed, policy));
         }
+    }
+    for name in POLICIES {
+        audited(&short, &options(1, 7, &name.replace('R', "1.5")));
+    }
+}
+
+#[test]
+fn the_laws_to_compare_with_do_what_the_study_found() {
+    // Twenty agents in base. Days differ: occupancy by 0.7 to 1.5 points, the abandon rate of a fixed ratio by 5 (its
+    // worst day is twice its mean), so the bands are those of the study's means and three standard errors of ours.
+    let base = scenario("");
+    let run = |policy: &str, days| {
+        let report = simulate(&base, &options(days, 2_024, policy)).unwrap();
+        let (occupancy, abandoned) = (100.0 * report.occupancy, 100.0 * report.abandon_rate);
+        println!("{policy}: {occupancy:.2} % occupancy, {abandoned:.2} % abandoned, {} over", report.days_over_limit);
+        (occupancy, abandoned)
+    };
+    let (occupancy, abandoned) = run("ratio:1.5", 8);
+    assert!((occupancy - 84.7).abs() < 2.5 && (abandoned - 11.5).abs() < 6.0);
+    // The limit's budget is gone in a burst, the rest of the day is 1:1.
+    for (policy, studied) in [("adapt-hard", 63.1), ("adapt-average", 62.9), ("adapt-tapered", 64.5)] {
+        let (occupancy, abandoned) = run(policy, 3);
+        assert!((occupancy - studied).abs() < 3.0 && (2.3..4.2).contains(&abandoned));
+    }
+    for policy in ["pid", "mean-value"] {
+        let (occupancy, abandoned) = run(policy, 3);
+        assert!((78.0..86.0).contains(&occupancy) && (2.0..3.9).contains(&abandoned));
+    }
+    let (oracle, abandoned) = run("oracle-ring", 3);
+    assert!((90.8..93.8).contains(&oracle) && abandoned <= 3.0);
+}
+
+#[test]
+fn an_oracle_is_told_when_somebody_is_offered_and_nothing_else() {
+    let short = scenario("agents = 6\nday_hours = 0.3\n");
+    let mut run = Run::new(&short, &options(1, 3, "oracle-ring"), Audit::default()).unwrap();
+    let mut told = 0;
+    while run.step() {
+        for (id, attempt) in &run.dialer.attempts {
+            let world = run.world.end_of(*id);
+            assert_eq!(attempt.foretold, attempt.times.launched.and(world));
+            if let (Some(crate::pacing::Foretold::Offered(at)), Some(verdict)) =
+                (attempt.foretold, attempt.times.verdict)
+            {
+                assert_eq!(at, verdict);
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 20, "{told}");
+    let mut blind = Run::new(&short, &options(1, 3, "predictive"), Audit::default()).unwrap();
+    while blind.step() {
+        assert!(blind.dialer.attempts.values().all(|attempt| attempt.foretold.is_none()));
     }
 }
 
@@ -193,7 +246,7 @@ fn everything_adds_up_in_trouble() {
 #[test]
 fn the_same_seed_gives_the_same_trace_and_another_seed_another() {
     let short = scenario("agents = 6\nday_hours = 0.5\n");
-    for policy in ["predictive", "progressive", "ratio:1.5"] {
+    for policy in ["predictive", "progressive", "ratio:1.5", "mean-value", "oracle-ring"] {
         let first = simulate(&short, &options(1, 7, policy)).unwrap();
         let again = simulate(&short, &options(1, 7, policy)).unwrap();
         assert_eq!(first, again);
@@ -305,8 +358,8 @@ fn wrong_options_are_refused() {
     let base = scenario("");
     let refused = |options: &Options| simulate(&base, options).unwrap_err().to_string();
     assert!(refused(&options(0, 1, "predictive")).contains("days"));
-    assert!(refused(&options(1, 1, "pid")).contains("not built yet"));
-    assert!(refused(&options(1, 1, "predictiv")).contains("no policy named"));
+    assert!(refused(&options(1, 1, "predictiv")).contains("no policy named \"predictiv\"; use one of predictive, "));
+    assert!(refused(&options(1, 1, "power:0.5")).contains("from 1 to 20"));
     assert!(refused(&options(1, 1, "ratio:0.5")).contains("from 1 to 20"));
     assert!(refused(&options(1, 1, "ratio:x")).contains("number"));
     assert!(refused(&Options { decide_every_ms: Some(0), ..Options::default() }).contains("decide-every"));

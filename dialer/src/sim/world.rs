@@ -10,6 +10,7 @@ use super::callee::{CalleeFate, CalleeModel, FateKind};
 use super::run::{CAMPAIGN, TRUNK};
 use crate::io::{AmdVerdict, EndCause, HangupReason, Input, Output, Party};
 use crate::lead::{Lead, Number};
+use crate::pacing::Foretold;
 use crate::scenario::{Scenario, ScenarioError, normal};
 
 /// Leads are given in batches of this size: about twenty minutes of a 20-agent day.
@@ -51,6 +52,7 @@ struct CallInWorld {
     talking_since: Option<Instant>,
     retry_after_s: Option<u32>,
     detect: bool,
+    end: Foretold,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +167,11 @@ impl World {
 
     pub(super) fn day(&self) -> u32 {
         self.day
+    }
+
+    /// How a call that was dialled will end: for the oracle alone.
+    pub(super) fn end_of(&self, attempt: AttemptId) -> Option<Foretold> {
+        self.calls.get(&attempt).map(|call| call.end)
     }
 
     /// The truth about a call, until asked for after its close.
@@ -390,8 +397,7 @@ impl World {
         inbox.push_back(Input::Answered { attempt });
         let person = fate.kind == FateKind::Person;
         if call.detect {
-            let after = if person { fate.greeting + fate.human_decision } else { fate.machine_decision };
-            self.at(now + after, Event::Verdict(attempt));
+            self.at(now + fate.verdict_after(), Event::Verdict(attempt));
         } else {
             self.at(now + fate.greeting, Event::GreetingEnd(attempt));
             if person {
@@ -437,6 +443,7 @@ impl World {
                     talking_since: None,
                     retry_after_s: None,
                     detect: false,
+                    end: Foretold::Nobody,
                 };
                 self.calls.insert(intent.attempt, call);
                 inbox.push_back(Input::IntentDurable { attempt: intent.attempt });
@@ -507,6 +514,11 @@ impl World {
             FateKind::Fail => self.at(now + fate.fail_after, Event::Fail(attempt, 502)),
             FateKind::Busy => self.at(rings, Event::Fail(attempt, 486)),
             FateKind::Person | FateKind::Machine if fate.ring < ring_timeout => {
+                if !detect || (fate.kind == FateKind::Person) != fate.misjudged {
+                    call.end = Foretold::Offered(
+                        rings + fate.ring + if detect { fate.verdict_after() } else { Duration::ZERO },
+                    );
+                }
                 self.at(rings, Event::Progress(attempt));
                 self.at(rings + fate.ring, Event::Answer(attempt));
             }

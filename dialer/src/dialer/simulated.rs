@@ -1,0 +1,23 @@
+//! What the simulator alone may do to a dialer: pace by a law that is no mode, and tell an oracle how calls will end.
+//! A live dialer is never told (`tests/tests/layers.rs` looks for other callers).
+
+use base::{AttemptId, CampaignId};
+
+use super::Dialer;
+use crate::pacing::{Foretold, Pacer};
+
+impl Dialer {
+    /// Puts a pacer in place of the mode's own.
+    pub(crate) fn pace_with(&mut self, campaign: CampaignId, pacer: Box<dyn Pacer>) {
+        if let Some(campaign) = self.campaigns.get_mut(&campaign) {
+            campaign.pacer = pacer;
+        }
+    }
+
+    /// Tells how a call that has just been dialled will end.
+    pub(crate) fn foretell(&mut self, attempt: AttemptId, foretold: Foretold) {
+        if let Some(attempt) = self.attempts.get_mut(&attempt) {
+            attempt.foretold = Some(foretold);
+        }
+    }
+}
