@@ -11,9 +11,12 @@
 //! (720 million packets each way for 500 calls).
 
 pub mod callee;
+mod open_loop;
+pub mod optimum;
 mod policy;
 mod run;
 mod tally;
+pub mod theory;
 mod world;
 
 pub use policy::POLICIES;

@@ -31,7 +31,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
     outpace simulate base.toml --policy progressive --json progressive.json\n  \
     outpace simulate base.toml --sweep agents=10,20,40 --plot agents.svg\n\n\
     Policies: predictive, progressive, power:R (R lines per agent, under the ledger's guard); to compare with: ratio:R, \
-    adapt-hard, adapt-average, adapt-tapered, pid, mean-value, oracle-ring. An empty scenario file is 20 agents on a \
+    adapt-hard, adapt-average, adapt-tapered, pid, mean-value, oracle-ring, open-loop:R (R launches a second). An empty scenario file is 20 agents on a \
     normal day.\n\
     --sweep takes any key of the scenario (dial.human=0.15,0.25,0.4).")]
 pub struct SimulateArgs {

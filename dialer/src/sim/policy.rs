@@ -1,13 +1,14 @@
 //! Which law paces a simulated run, by the names of the command line: the product's modes, the laws to compare with,
 //! and the oracle. The last two exist only here: a live campaign knows nothing but [`Mode`].
 
+use super::open_loop::OpenLoop;
 use super::run::SimError;
 use crate::campaign::{ConfigError, Mode, RATIO_MAX};
 use crate::pacing::Pacer;
 use crate::pacing::baseline::{Adapt, FixedRatio, MeanValue, OverLimit, Pid};
 
 /// The names a run may be given.
-pub const POLICIES: [&str; 10] = [
+pub const POLICIES: [&str; 11] = [
     "predictive",
     "progressive",
     "power:R",
@@ -18,7 +19,11 @@ pub const POLICIES: [&str; 10] = [
     "pid",
     "mean-value",
     "oracle-ring",
+    "open-loop:R",
 ];
+
+/// Launches a second of the open loop: what a trunk of a scenario takes without being told otherwise.
+const OPEN_LOOP_MAX: f64 = 1_000.0;
 
 /// A law, as named.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +37,8 @@ pub(super) enum Policy {
     MeanValue,
     /// Predictive, told how and when each ringing call will end: the ceiling for what better prediction can win.
     OracleRing,
+    /// So many launches a second in a Poisson stream, to hold the simulator against queueing theory.
+    OpenLoop(f64),
 }
 
 impl Policy {
@@ -51,6 +58,10 @@ impl Policy {
             "oracle-ring" => Policy::OracleRing,
             _ => match name.split_once(':') {
                 Some(("ratio", text)) => Policy::Ratio(ratio(text)?),
+                Some(("open-loop", text)) => match text.parse() {
+                    Ok(per_s) if per_s > 0.0 && per_s <= OPEN_LOOP_MAX => Policy::OpenLoop(per_s),
+                    _ => return Err(SimError::Options("open-loop: launches a second must be above 0, at most 1000")),
+                },
                 Some(("power", text)) => Policy::Product(Mode::Power(ratio(text)?)),
                 _ => return Err(SimError::Policy(name.into())),
             },
@@ -73,6 +84,7 @@ impl Policy {
             Policy::Adapt(over) => Box::new(Adapt::new(over)),
             Policy::Pid => Box::new(Pid::default()),
             Policy::MeanValue => Box::new(MeanValue::default()),
+            Policy::OpenLoop(per_s) => Box::new(OpenLoop::new(per_s)),
         })
     }
 }
