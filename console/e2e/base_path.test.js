@@ -41,3 +41,24 @@ test('an address that is nothing says so and leads back', async () => {
   await page.getByRole('heading', { name: 'Board' }).waitFor();
   await context.close();
 });
+
+test('a page that cannot be fetched says why, and comes when it can', async () => {
+  const { page, context } = await newPage(browser);
+  await page.goto(server.door);
+  await page.getByRole('heading', { name: 'Board' }).waitFor();
+  // As after an upgrade of the server: the files of this console are gone, the server answers.
+  await page.route('**/assets/trunks-*', (route) => route.fulfill({ status: 404 }));
+  await page.getByRole('link', { name: 'Trunks' }).first().click();
+  await page.getByText('The server has a newer console').waitFor();
+  await page.unroute('**/assets/trunks-*');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('No trunk yet').waitFor();
+  // As when it is away.
+  await page.route('**', (route) => route.abort());
+  await page.getByRole('link', { name: 'Routes' }).first().click();
+  await page.getByText('The server does not answer').first().waitFor();
+  await page.unroute('**');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('No route yet').waitFor();
+  await context.close();
+});

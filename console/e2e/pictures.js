@@ -10,7 +10,7 @@ const WARM_MS = Number(process.env.WARM_MS ?? 240_000);
 /** The youngest conversations are looked at when what is heard of them is known. */
 const TALK_MS = 7_000;
 const PICTURES = [
-  { file: 'board', visit: 'board', height: 780 },
+  { file: 'board', visit: 'board', height: 680 },
   { file: 'campaign', visit: 'board-campaign', height: 940 },
   { file: 'campaign-dark', visit: 'board-campaign', height: 940, scheme: 'dark' },
   { file: 'calls', visit: 'calls', height: 700, before: (page) => page.waitForTimeout(TALK_MS) },

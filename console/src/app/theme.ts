@@ -57,6 +57,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#b3271d',
     '--mantine-color-anchor': '#0b6170',
     '--mantine-color-placeholder': '#63727a',
+    '--mantine-color-yellow-outline': 'var(--op-warn-text)',
   },
   dark: {
     '--mantine-color-dimmed': '#a3b2b8',

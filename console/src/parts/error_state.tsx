@@ -6,10 +6,15 @@ import { Problem, sentence } from '../api/problem';
 import css from './empty_state.module.css';
 import { Icon } from './icons';
 
+/** Asking again does not bring back what is not there. */
+const GONE = 404;
+
 /** A problem in words: a heading and what to do. The server's own words stand as they are. */
 export function words(error: unknown, t: TFunction<'common'>): { title: string; text: string } {
   if (!(error instanceof Problem)) return { title: t('problem.ours'), text: error instanceof Error ? error.message : String(error) };
   if (error.kind === 'unreachable') return { title: t('problem.unreachable'), text: t('problem.unreachableText') };
+  if (error.kind === 'stale') return { title: t('problem.stale'), text: t('problem.staleText') };
+  if (error.code === GONE) return { title: t('problem.gone'), text: error.detail ? t('problem.goneText', { detail: error.detail }) : t('problem.goneAddress') };
   const title = error.title || t('problem.other', { code: error.code });
   return { title, text: error.detail || t('problem.otherText') };
 }
@@ -18,12 +23,13 @@ export function words(error: unknown, t: TFunction<'common'>): { title: string; 
 export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { t } = useTranslation();
   const { title, text } = words(error, t);
+  const gone = error instanceof Problem && error.code === GONE;
   return (
     <div className={css.empty} role="alert">
-      <span className={css.icon} data-tone="bad"><Icon name="fault" size={26} /></span>
+      <span className={css.icon} data-tone={gone ? undefined : 'bad'}><Icon name={gone ? 'search' : 'fault'} size={26} /></span>
       <div className={css.title}>{title}</div>
       <div className={css.text}>{text}</div>
-      {onRetry && (
+      {onRetry && !gone && (
         <div className={css.action}>
           <Button variant="default" leftSection={<Icon name="refresh" size={16} />} onClick={onRetry}>{t('action.retry')}</Button>
         </div>

@@ -32,15 +32,16 @@ export default function CampaignBoardPage() {
   const settings = useCampaign(name);
   const may = useMay('supervisor');
   const live = board?.campaigns.find((campaign) => campaign.name === name);
-  if (settings.isError && !settings.data) return <ErrorState error={settings.error} onRetry={() => void settings.refetch()} />;
-  if (board && !live && !settings.isFetching) return <EmptyState icon="campaigns" title={t('gone')} text={t('goneText', { name })} />;
+  const back = { to: '/board', text: t('title') };
+  if (settings.isError && !settings.data) return <><PageHeader title={name} back={back} /><Panel><ErrorState error={settings.error} onRetry={() => void settings.refetch()} /></Panel></>;
+  if (board && !live && !settings.isFetching) return <><PageHeader title={name} back={back} /><Panel><EmptyState icon="campaigns" title={t('gone')} text={t('goneText', { name })} /></Panel></>;
   if (!live || !settings.data) return <NoBoard />;
   return (
     <>
       <PageHeader
         title={name}
         mark={<CampaignState state={live.state} />}
-        back={{ to: '/board', text: t('title') }}
+        back={back}
         text={<Why campaign={live} />}
         actions={may && <CampaignControl campaign={settings.data} />}
       />

@@ -57,7 +57,7 @@ export default function BoardPage() {
             icon="campaigns"
             title={t('none')}
             text={may ? t('noneText') : t('noneTextRead')}
-            action={may && (
+            action={may && !wall && (
               <Group gap="sm" justify="center">
                 <Button component={Link} to="/lists" variant="default">{t('toLists')}</Button>
                 <Button component={Link} to="/campaigns/new">{t('toNew')}</Button>
