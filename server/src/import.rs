@@ -77,7 +77,7 @@ impl Field {
     /// All of them, in the order of the default header.
     pub const ALL: [Field; 5] = [Field::Phone, Field::FirstName, Field::LastName, Field::Timezone, Field::ExternalId];
 
-    /// The name in the default header and in `--map`.
+    /// The name in the default header and in a map.
     pub fn name(self) -> &'static str {
         match self {
             Field::Phone => "phone",

@@ -5,8 +5,8 @@ use super::{Field, Rejected};
 use crate::failure::Failure;
 use csv::{ByteRecord, ReaderBuilder};
 use jiff::tz::TimeZoneDatabase;
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Chain, Cursor, Read};
 use std::rc::Rc;
 use store::NewLead;
@@ -22,13 +22,11 @@ const SAID_CHARS_MAX: usize = 60;
 
 /// The rows of a file.
 pub(super) struct Rows<R: Read> {
-    reader: csv::Reader<Bounded<Chain<Cursor<Vec<u8>>, R>>>,
-    unread: Rc<Cell<usize>>,
+    reader: csv::Reader<Watched<Chain<Cursor<Vec<u8>>, R>>>,
+    read: Rc<RefCell<BeingRead>>,
     header: Vec<String>,
     record: ByteRecord,
     delimiter: u8,
-    /// What the csv library's line of a row lacks: of CR LF it has counted only the CR when the next row begins.
-    lines_behind: u64,
 }
 
 /// One row.
@@ -45,17 +43,16 @@ impl<R: Read> Rows<R> {
         // A decoder may give a few bytes at a time.
         let mut beginning = Vec::new();
         input.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).map_err(|e| Failure::io("the CSV file", e))?;
-        let (delimiter, has_crlf) = head(&beginning);
+        let delimiter = separator(&beginning);
         let input = Cursor::new(beginning).chain(input);
-        let unread = Rc::new(Cell::new(0));
-        let bounded = Bounded { input, since_row: Rc::clone(&unread) };
+        let read = Rc::new(RefCell::new(BeingRead::default()));
+        let watched = Watched { input, read: Rc::clone(&read) };
         let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(64 * 1024).from_reader(bounded);
+            ReaderBuilder::new().delimiter(delimiter).flexible(true).buffer_capacity(64 * 1024).from_reader(watched);
         let header = reader.byte_headers().map_err(|e| fault(&e))?;
         // The csv library takes a byte order mark off by itself.
         let header = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
-        unread.set(0);
-        Ok(Rows { reader, unread, header, record: ByteRecord::new(), delimiter, lines_behind: u64::from(has_crlf) })
+        Ok(Rows { reader, read, header, record: ByteRecord::new(), delimiter })
     }
 
     /// The names of the columns.
@@ -71,7 +68,7 @@ impl<R: Read> Rows<R> {
     /// The next row that is not blank.
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, Failure> {
         loop {
-            self.unread.set(0);
+            self.read.borrow_mut().since_row = 0;
             if !self.reader.read_byte_record(&mut self.record).map_err(|e| fault(&e))? {
                 return Ok(None);
             }
@@ -79,7 +76,8 @@ impl<R: Read> Rows<R> {
                 break;
             }
         }
-        let line = self.record.position().map_or(0, csv::Position::line) + self.lines_behind;
+        let begins = self.record.position().map_or(0, csv::Position::byte);
+        let line = self.read.borrow_mut().line_at(begins);
         Ok(Some(Row { line, cells: &self.record }))
     }
 }
@@ -89,42 +87,82 @@ fn fault(error: &csv::Error) -> Failure {
     Failure::failed(format!("{error}, {place}, mend the file and import it again"))
 }
 
-/// The separator that the header line has most of, outside quotes (spreadsheets write semicolons where the comma is the
-/// decimal point), and whether the line ends with CR LF.
-fn head(beginning: &[u8]) -> (u8, bool) {
+/// The separator that the header line has most of, outside quotes: spreadsheets write semicolons where the comma is the
+/// decimal point.
+fn separator(beginning: &[u8]) -> u8 {
     let (mut quoted, mut counts) = (false, [(b',', 0), (b';', 0), (b'\t', 0)]);
-    let (mut last, mut has_crlf) = (0, false);
     for byte in beginning {
         match byte {
             b'"' => quoted = !quoted,
-            b'\n' if !quoted => {
-                has_crlf = last == b'\r';
-                break;
-            }
             _ if quoted => {}
+            b'\n' | b'\r' => break,
             byte => counts.iter_mut().filter(|(separator, _)| separator == byte).for_each(|(_, count)| *count += 1),
         }
-        last = *byte;
     }
     // The first of equals: a header of one column has none and is read with commas.
-    let separator = counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator);
-    (separator, has_crlf)
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator)
 }
 
-/// Refuses to read on when one row has no end.
-struct Bounded<R> {
+/// What has been read of the file, ahead of its rows.
+#[derive(Default)]
+struct BeingRead {
+    /// Bytes since the last row began.
+    since_row: usize,
+    /// Bytes in all.
+    bytes: u64,
+    /// The last of them was a CR.
+    was_cr: bool,
+    /// Where the lines end that no row has passed yet, and with how many bytes (LF, CR, CR LF). At most what is read
+    /// ahead: a row of [`ROW_BYTES_MAX`] bytes and a buffer.
+    ends: VecDeque<(u64, u8)>,
+    /// Lines that rows have passed.
+    passed: u64,
+}
+
+impl BeingRead {
+    fn hear(&mut self, bytes: &[u8]) {
+        for (at, byte) in (self.bytes..).zip(bytes) {
+            match byte {
+                b'\n' if self.was_cr => {
+                    if let Some(end) = self.ends.back_mut().filter(|(cr, _)| cr + 1 == at) {
+                        end.1 = 2;
+                    }
+                }
+                b'\n' | b'\r' => self.ends.push_back((at, 1)),
+                _ => {}
+            }
+            self.was_cr = *byte == b'\r';
+        }
+        self.bytes += bytes.len() as u64;
+        self.since_row += bytes.len();
+    }
+
+    /// The line, from 1, of a row that begins at this byte or after the blank lines that stand there. The csv library
+    /// counts no line that a CR alone ends, and says that a row begins before the LF of the row before it.
+    fn line_at(&mut self, mut begins: u64) -> u64 {
+        while let Some((at, length)) = self.ends.front().copied().filter(|(at, _)| *at <= begins) {
+            self.ends.pop_front();
+            self.passed += 1;
+            begins = begins.max(at + u64::from(length));
+        }
+        self.passed + 1
+    }
+}
+
+/// Tells what is read, and refuses to read on when one row has no end.
+struct Watched<R> {
     input: R,
-    since_row: Rc<Cell<usize>>,
+    read: Rc<RefCell<BeingRead>>,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.since_row.get() > ROW_BYTES_MAX {
+        if self.read.borrow().since_row > ROW_BYTES_MAX {
             let what = format!("a row of more than {ROW_BYTES_MAX} bytes: a quote that is never closed?");
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));
         }
         let read = self.input.read(buffer)?;
-        self.since_row.set(self.since_row.get() + read);
+        self.read.borrow_mut().hear(&buffer[..read]);
         Ok(read)
     }
 }
@@ -226,6 +264,14 @@ impl Columns {
             return Err(rejected(row, field, value, "not UTF-8: save the file as UTF-8"));
         };
         let text = bare(text.trim());
+        if text.contains('\0') {
+            return Err(rejected(
+                row,
+                field,
+                text.to_owned(),
+                "a NUL character: the file is damaged or of another encoding",
+            ));
+        }
         if text.len() > CELL_BYTES_MAX {
             return Err(rejected(row, field, text.to_owned(), "longer than 256 bytes"));
         }
@@ -236,7 +282,7 @@ impl Columns {
 fn missing(header: &[String], field: Field, wanted: &str) -> Failure {
     let said = header.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
     let what = format!("is not in the header ({said})");
-    Failure::usage(&format!("column {wanted:?}"), &what, &format!("give --map {}=COLUMN", field.name()))
+    Failure::usage(&format!("column {wanted:?}"), &what, &format!("map a column: {}=COLUMN", field.name()))
 }
 
 /// Without the apostrophe that exports put before what a spreadsheet would take for a formula.

@@ -71,12 +71,18 @@ fn separators_byte_order_mark_and_line_ends_of_spreadsheets() {
 
 #[test]
 fn lines_are_counted_alike_whatever_ends_them() {
-    for end in ["\n", "\r\n"] {
+    for end in ["\n", "\r\n", "\r"] {
         for last in [end, ""] {
-            let (_, kept) = us(format!("phone,note{end}12,a{end}2125550100,\"b{end}c\"{end}13,d{last}"));
+            let (_, kept) = us(format!(
+                "phone,note{end}12,a{end}2125550100,\"b{end}c\"{end}13,d{end}{end} ,{end}{end}14,e{end}15,f{last}"
+            ));
             let lines: Vec<u64> = kept.rejected.iter().map(|row| row.line).collect();
-            assert_eq!(lines, [2, 5], "{end:?} {last:?}");
+            assert_eq!(lines, [2, 5, 9, 10], "{end:?} {last:?}");
         }
+        // Further than any buffer, so that some line ends fall on its border.
+        let many: String = (0..30_000).map(|n| format!("{},{}{end}", n % 10, "x".repeat(n % 7))).collect();
+        let (_, kept) = us(format!("phone,note{end}{many}"));
+        assert!(kept.rejected.iter().map(|row| row.line).eq(2..30_002), "{end:?}");
     }
 }
 
@@ -117,6 +123,17 @@ fn rubbish_rows_are_said_with_line_column_and_reason_and_stop_nothing() {
 }
 
 #[test]
+fn a_nul_character_rejects_its_row_alone() {
+    let file = "phone,first_name\n2125550100,A\0n\n2125550101,Bob\n";
+    let (report, kept) = us(file);
+    assert_eq!((report.added, report.rejected), (1, 1));
+    assert_eq!((kept.rejected[0].field, kept.leads[0].first_name.as_deref()), ("first_name", Some("Bob")));
+    assert!(kept.rejected[0].reason.contains("NUL"), "{:?}", kept.rejected[0]);
+    let fault = look(file.as_bytes(), "US", None).rows[0].fault.clone().unwrap();
+    assert_eq!((fault.field, &fault.reason), ("first_name", &kept.rejected[0].reason));
+}
+
+#[test]
 fn columns_are_mapped_and_missing_ones_named() {
     let map = |field, column: &str| ImportOptions {
         map: BTreeMap::from([(field, column.to_owned())]),
@@ -125,8 +142,8 @@ fn columns_are_mapped_and_missing_ones_named() {
     let (_, kept) = import("Telefon,Vorname\n2125550100,Ann\n", &map(Field::Phone, "telefon")).unwrap();
     assert_eq!(kept.leads[0].number, "+12125550100");
     for (csv, options, words) in [
-        ("tel\n1\n", ImportOptions::default(), vec!["\"phone\"", "\"tel\"", "--map phone=COLUMN"]),
-        ("phone\n1\n", map(Field::LastName, "surname"), vec!["\"surname\"", "--map last_name=COLUMN"]),
+        ("tel\n1\n", ImportOptions::default(), vec!["\"phone\"", "\"tel\"", "map a column: phone=COLUMN"]),
+        ("phone\n1\n", map(Field::LastName, "surname"), vec!["\"surname\"", "map a column: last_name=COLUMN"]),
         ("phone,phone\n1,2\n", ImportOptions::default(), vec!["\"phone\"", "twice"]),
         ("", ImportOptions::default(), vec!["\"phone\""]),
         ("phone\n1\n", ImportOptions { region: "ZZ".to_owned(), ..ImportOptions::default() }, vec!["\"ZZ\"", "US"]),
