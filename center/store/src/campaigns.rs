@@ -3,17 +3,20 @@
 use base::{AgentId, CampaignId, ListId, WallTime};
 
 use crate::db::Sql;
-use crate::ops::{id, maybe_id, text};
+use crate::ops::{id, maybe_id, text, text_of};
 use crate::read::{maybe_unsigned, maybe_wall, unsigned, wall};
 use crate::rows::TenantId;
 use crate::{ErrorKind, Store, StoreError};
+
+/// Longest settings of a campaign, as JSON: 2,000 agents with names of 64 characters are 134,000 bytes.
+pub const CAMPAIGN_CONFIG_BYTES_MAX: usize = 262_144;
 
 /// A campaign to be made or changed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NewCampaign {
     /// Unique for the tenant.
     pub name: String,
-    /// Its settings, JSON as given.
+    /// Its settings, JSON as given; at most [`CAMPAIGN_CONFIG_BYTES_MAX`].
     pub config: String,
     /// The hash of the settings that the caller compares by.
     pub config_hash: String,
@@ -103,7 +106,7 @@ impl Store {
             .with(id(tenant.0)?)
             .with(text(&campaign.name)?)
             .with(at.as_unix_us())
-            .with(text(&campaign.config)?)
+            .with(text_of(&campaign.config, CAMPAIGN_CONFIG_BYTES_MAX)?)
             .with(text(&campaign.config_hash)?)
             .with(maybe_id(campaign.list.map(|list| list.0))?);
         self.made(format!("campaign {:?}", campaign.name), insert, "campaign_id").map(CampaignId)

@@ -116,7 +116,7 @@ async fn add_history(
     let all = || contacts.iter().flat_map(|contact| contact.numbers.iter().map(String::as_str));
     let mut leads = Sql::new("SELECT number, list_id, last_attempt_us FROM lead WHERE tenant_id = ");
     leads.bind(tenant).push(" AND number IN (").list(all());
-    leads.push(") LIMIT ").bind(PAGE_LEADS_MAX);
+    leads.push(") ORDER BY number, lead_id LIMIT ").bind(PAGE_LEADS_MAX);
     let mut by_number: BTreeMap<String, Vec<(ListId, Option<WallTime>)>> = BTreeMap::new();
     for row in connection.fetch(leads, place).await? {
         let lead = (ListId(unsigned(&row, "list_id")?), maybe_wall(&row, "last_attempt_us")?);

@@ -128,6 +128,13 @@ impl Sql {
         self
     }
 
+    /// The question how SQLite would answer this one.
+    #[cfg(test)]
+    pub(crate) fn explained(mut self) -> Self {
+        self.text.to_mut().insert_str(0, "EXPLAIN QUERY PLAN ");
+        self
+    }
+
     /// `condition` and a value, if there is one.
     pub(crate) fn and(&mut self, condition: &'static str, value: Option<impl Into<Value>>) -> &mut Self {
         if let Some(value) = value {
@@ -298,6 +305,20 @@ impl Connection {
         .await?;
         let answer = questions(self).await;
         // Nothing was written, and the settings go with the transaction.
+        self.roll_back().await;
+        answer
+    }
+
+    /// Runs questions over one state of the database, whatever is written meanwhile.
+    pub(crate) async fn at_one_moment<T>(
+        &mut self,
+        questions: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Connection::Sqlite(_) => self.plain("BEGIN").await?,
+            Connection::Postgres(_) => self.plain("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+        }
+        let answer = questions(self).await;
         self.roll_back().await;
         answer
     }

@@ -194,7 +194,7 @@ impl Store {
         for reject in rejects {
             rows.push((id(reject.line)?, text(&reject.field)?, text(&reject.reason)?, cut(&reject.raw)));
         }
-        self.edits.call(async move |connection| {
+        self.imports.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
                 let count =
                     Sql::new("SELECT COUNT(*) AS kept FROM import_reject WHERE tenant_id = $1 AND import_id = $2");
@@ -219,8 +219,8 @@ impl Store {
         })
     }
 
-    /// Lines that an import would not take, after line `after_line`; `limit` 0 means
-    /// [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX).
+    /// Lines that an import would not take, with their ids, in the order of lines after the line and id of `after`;
+    /// `limit` 0 means [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX).
     ///
     /// # Errors
     /// Only what the database says.
@@ -228,21 +228,22 @@ impl Store {
         &self,
         tenant: TenantId,
         import: ImportId,
-        after_line: u64,
+        after: (u64, u64),
         limit: u32,
-    ) -> Result<Vec<Reject>, StoreError> {
+    ) -> Result<Vec<(u64, Reject)>, StoreError> {
         let query = Sql::new(
-            "SELECT line, field, reason, raw FROM import_reject WHERE tenant_id = $1 AND import_id = $2 AND line > $3 \
-             ORDER BY line LIMIT $4",
+            "SELECT reject_id, line, field, reason, raw FROM import_reject WHERE tenant_id = $1 AND import_id = $2 \
+             AND (line, reject_id) > ($3, $4) ORDER BY line, reject_id LIMIT $5",
         );
-        let query = query.with(id(tenant.0)?).with(id(import.0)?).with(id(after_line)?).with(page_rows(limit));
-        self.page("rejected lines", query, |row| {
-            Ok(Reject {
+        let query = query.with(id(tenant.0)?).with(id(import.0)?).with(id(after.0)?).with(id(after.1)?);
+        self.page("rejected lines", query.with(page_rows(limit)), |row| {
+            let reject = Reject {
                 line: unsigned(row, "line")?,
                 field: row.get("field")?,
                 reason: row.get("reason")?,
                 raw: row.get("raw")?,
-            })
+            };
+            Ok((unsigned(row, "reject_id")?, reject))
         })
     }
 }

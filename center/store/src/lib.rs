@@ -4,8 +4,10 @@
 //! ```text
 //!  control plane ──submit(token, Op)──> queue ──> writer: 2-5 ms or 256 ops ──> one commit ──> Ack{token, result}
 //!                                                   └─ PostgreSQL away ──> spool (synced) ──> Ack; replayed later
-//!                ──leads(), attempts(), cdrs()…───> reads: 3 connections ──> answer
-//!                ──import_leads(), put_agent()…───> edits: 1 connection  ──> answer
+//!                ──leads(), attempts(), cdrs()…───> reads: 3 connections   ──> answer
+//!                ──put_agent(), put_login()…──────> edits: 1 connection    ──> answer
+//!                ──import_leads()…────────────────> imports: 1 connection  ──> answer
+//!                ──report()───────────────────────> reports: 1 connection  ──> answer
 //!                                                      └── all live on the one thread "store" ──┘
 //! ```
 //!
@@ -100,6 +102,8 @@ pub struct Store {
     writer: writer::Handle,
     reads: lanes::Lane,
     edits: lanes::Lane,
+    imports: lanes::Lane,
+    reports: lanes::Lane,
     board: Arc<Board>,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
@@ -127,8 +131,18 @@ impl Store {
         let (writer, writer_end, acks) = writer::channel(&place);
         let (reads, reads_end) = lanes::lane(&place);
         let (edits, edits_end) = lanes::lane(&place);
+        let (imports, imports_end) = lanes::lane(&place);
+        let (reports, reports_end) = lanes::lane(&place);
         let board = Arc::new(Board::default());
-        let inside = Inside { address, options, writer_end, reads_end, edits_end, board: board.clone() };
+        let ends = [
+            (reads_end.clone(), Role::Reads),
+            (reads_end.clone(), Role::Reads),
+            (reads_end, Role::Reads),
+            (edits_end, Role::Edits),
+            (imports_end, Role::Imports),
+            (reports_end, Role::Reports),
+        ];
+        let inside = Inside { address, options, writer_end, ends, board: board.clone() };
         let (ready_tx, ready_rx) = std::sync::mpsc::sync_channel(1);
         let spawned = std::thread::Builder::new().name("store".to_owned()).spawn(move || inside.run(&ready_tx));
         let thread = spawned.map_err(|e| {
@@ -139,7 +153,7 @@ impl Store {
                 "raise the limit of threads",
             )
         })?;
-        let store = Store { writer, reads, edits, board, thread: Mutex::new(Some(thread)) };
+        let store = Store { writer, reads, edits, imports, reports, board, thread: Mutex::new(Some(thread)) };
         match ready_rx.recv() {
             Ok(Ok(())) => Ok((store, acks)),
             Ok(Err(error)) => Err(error),
@@ -181,8 +195,9 @@ impl Store {
     /// Whatever the disk says to the last checkpoint; what was acknowledged is safe all the same.
     pub fn close(&self) -> Result<(), StoreError> {
         self.writer.close();
-        self.reads.close();
-        self.edits.close();
+        for lane in [&self.reads, &self.edits, &self.imports, &self.reports] {
+            lane.close();
+        }
         let thread = self.thread.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         match thread.map(JoinHandle::join) {
             None => Ok(()),
@@ -209,8 +224,8 @@ struct Inside {
     address: Address,
     options: OpenOptions,
     writer_end: writer::End,
-    reads_end: lanes::LaneEnd,
-    edits_end: lanes::LaneEnd,
+    /// One for each connection beside the writer's.
+    ends: [(lanes::LaneEnd, Role); 6],
     board: Arc<Board>,
 }
 
@@ -234,15 +249,9 @@ impl Inside {
         // The opener waits on the other side; if it is gone, the closed channels end all loops at once.
         let _ = ready.send(Ok(()));
         let (address, board) = (&self.address, &*self.board);
-        let reader = || lanes::run(self.reads_end.clone(), address, Role::Reads, board);
+        let [a, b, c, d, e, f] = self.ends.map(|(end, role)| lanes::run(end, address, role, board));
         runtime.block_on(async {
-            let (connection, ..) = tokio::join!(
-                writer::run(writer, self.writer_end),
-                reader(),
-                reader(),
-                reader(),
-                lanes::run(self.edits_end.clone(), address, Role::Edits, board),
-            );
+            let (connection, ..) = tokio::join!(writer::run(writer, self.writer_end), a, b, c, d, e, f);
             match connection {
                 Some(connection) => db::close_last(connection, address.said()).await,
                 None => Ok(()),

@@ -35,6 +35,13 @@ const COMMIT_LONG: Duration = Duration::from_millis(250);
 /// where that takes longer too, it waits half as long as the transaction took.
 const GIVE_WAY_MIN: Duration = Duration::from_millis(15);
 
+/// Leads of an import after which the planner's figures are taken anew.
+const ANALYZE_LEADS_MIN: u64 = 1_000;
+
+/// Of each index SQLite looks at some 400 entries: enough to tell rare from common, and done in some milliseconds. All of
+/// them take seconds in a large store, and ANALYZE holds the writer's place meanwhile: dialling would pause.
+const ANALYZE_SQLITE: &str = "PRAGMA analysis_limit = 400; ANALYZE";
+
 /// A list with what is on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListRow {
@@ -87,6 +94,18 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
+    /// The list of this name with how many leads it has in each state, if there is one.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn list(&self, tenant: TenantId, name: &str) -> Result<Option<ListRow>, StoreError> {
+        let query = Sql::new("SELECT list_id, name, created_us FROM list WHERE tenant_id = $1 AND name = $2");
+        let found = self.page("lists", query.with(id(tenant.0)?).with(text(name)?), list_row)?;
+        let Some(row) = found.into_iter().next() else { return Ok(None) };
+        let counts = self.counts(tenant, row.list)?;
+        Ok(Some(ListRow { counts, ..row }))
+    }
+
     /// The names of a tenant's lists by id, without a look at their leads; at most [`LISTS_MAX`].
     ///
     /// # Errors
@@ -107,14 +126,7 @@ impl Store {
             Sql::new("SELECT list_id, name, created_us FROM list WHERE tenant_id = $1 ORDER BY list_id LIMIT $2")
                 .with(id(tenant.0)?)
                 .with(LISTS_MAX as i64 + 1);
-        let mut lists = self.page("lists", names, |row| {
-            Ok(ListRow {
-                list: ListId(unsigned(row, "list_id")?),
-                name: row.get("name")?,
-                created_at: wall(row, "created_us")?,
-                counts: LeadCounts::default(),
-            })
-        })?;
+        let mut lists = self.page("lists", names, list_row)?;
         if lists.len() > LISTS_MAX {
             let what = format!("more than {LISTS_MAX} lists");
             return Err(StoreError::new(ErrorKind::Value, what, "lists", "delete lists that are empty"));
@@ -233,7 +245,7 @@ impl Store {
             check_lead(lead, &place)?;
         }
         let (tenant, list) = (id(tenant.0)?, id(list.0)?);
-        self.edits.call(async move |connection| {
+        self.imports.call(async move |connection| {
             let mut imported = Imported::default();
             let (mut rest, mut rows) = (&batch[..], COMMIT_ROWS);
             while !rest.is_empty() {
@@ -282,27 +294,48 @@ impl Store {
         })
     }
 
-    /// Refreshes the figures that the database plans its queries by; right after a large import.
+    /// Refreshes the figures that the database plans its queries by, after an import of `added` leads; few leads change
+    /// no plan, and nothing is done.
     ///
     /// # Errors
     /// Only what the database says.
-    pub fn analyze(&self) -> Result<(), StoreError> {
-        self.edits.call(async |connection| connection.plain("ANALYZE").await)
+    pub fn analyze(&self, added: u64) -> Result<(), StoreError> {
+        if added < ANALYZE_LEADS_MIN {
+            return Ok(());
+        }
+        self.imports.call(async |connection| match connection {
+            Connection::Sqlite(_) => connection.plain(ANALYZE_SQLITE).await,
+            Connection::Postgres(_) => connection.plain("ANALYZE").await,
+        })
     }
 
     /// Runs an INSERT with RETURNING and gives the new row's id.
     pub(crate) fn made(&self, place: String, insert: Sql, column: &'static str) -> Result<u64, StoreError> {
-        self.edits.call(async move |connection| match connection.fetch_one(insert, &place).await? {
-            Some(row) => unsigned(&row, column),
-            None => Err(StoreError::not_found("no row was made", &place)),
+        self.edits.call(async move |connection| {
+            let made = in_transaction(connection, async |connection: &mut Connection| {
+                connection.fetch_one(insert, &place).await
+            });
+            match made.await? {
+                Some(row) => unsigned(&row, column),
+                None => Err(StoreError::not_found("no row was made", &place)),
+            }
         })
     }
 
     /// Runs a statement that must change one row.
     pub(crate) fn change(&self, place: String, missing: &'static str, change: Sql) -> Result<(), StoreError> {
-        self.edits.call(async move |connection| match connection.execute(change, &place).await? {
+        match self.changed(place.clone(), change)? {
             0 => Err(StoreError::not_found(missing, &place)),
             _ => Ok(()),
+        }
+    }
+
+    /// Runs a statement and gives how many rows it changed. In a transaction, because only its beginning waits for
+    /// another writer of the file as it should.
+    pub(crate) fn changed(&self, place: String, change: Sql) -> Result<u64, StoreError> {
+        self.edits.call(async move |connection| {
+            in_transaction(connection, async |connection: &mut Connection| connection.execute(change, &place).await)
+                .await
         })
     }
 }
@@ -359,6 +392,16 @@ async fn import_part(
         added += connection.execute(insert, place).await?;
     }
     Ok(added)
+}
+
+/// A list without its counts.
+fn list_row(row: &Row) -> Result<ListRow, StoreError> {
+    Ok(ListRow {
+        list: ListId(unsigned(row, "list_id")?),
+        name: row.get("name")?,
+        created_at: wall(row, "created_us")?,
+        counts: LeadCounts::default(),
+    })
 }
 
 pub(crate) fn lead_row(row: &Row) -> Result<LeadRow, StoreError> {

@@ -158,10 +158,16 @@ impl Store {
             .with(maybe_text(account.agent.as_deref())?)
             .with(at.as_unix_us());
         let place = format!("account {:?}", account.name);
-        self.edits.call(async move |connection| match connection.fetch_one(insert, &place).await? {
-            Some(row) => unsigned(&row, "account_id").map(AccountId),
-            None => {
-                Err(StoreError::new(ErrorKind::Rule, "the account exists", &place, "change it, or take another name"))
+        self.edits.call(async move |connection| {
+            let made = in_transaction(connection, async |connection: &mut Connection| {
+                connection.fetch_one(insert, &place).await
+            });
+            match made.await? {
+                Some(row) => unsigned(&row, "account_id").map(AccountId),
+                None => {
+                    let mend = "change it, or take another name";
+                    Err(StoreError::new(ErrorKind::Rule, "the account exists", &place, mend))
+                }
             }
         })
     }
@@ -383,7 +389,7 @@ impl Store {
         end.bind(id(tenant.0)?);
         end.and(" AND token_id = ", maybe_id(token)?).and(" AND account_id = ", maybe_id(account)?);
         end.and(" AND login_id = ", maybe_id(login.map(|login| login.0))?);
-        self.edits.call(async move |connection| connection.execute(end, "logins").await)
+        self.changed("logins".to_owned(), end)
     }
 
     /// Ends logins of all tenants that began before `began` or were used last before `used`; gives how many.
@@ -393,7 +399,7 @@ impl Store {
     pub fn sweep_logins(&self, began: WallTime, used: WallTime) -> Result<u64, StoreError> {
         let sweep = Sql::new("DELETE FROM login WHERE created_us < $1 OR last_used_us < $2");
         let sweep = sweep.with(began.as_unix_us()).with(used.as_unix_us());
-        self.edits.call(async move |connection| connection.execute(sweep, "logins").await)
+        self.changed("logins".to_owned(), sweep)
     }
 }
 

@@ -85,8 +85,9 @@ fn of_attempt(query: &mut Sql, tenant: TenantId, filter: &Filter) -> Result<(), 
     query.and(" AND attempt.lead_id = ", maybe_id(filter.lead.map(|lead| lead.0))?);
     query.and(" AND attempt.outcome = ", maybe_text(filter.outcome.as_deref())?);
     if let Some(list) = filter.list {
-        query.push(" AND EXISTS (SELECT 1 FROM lead WHERE lead.lead_id = attempt.lead_id AND lead.tenant_id = ");
-        query.bind(id(tenant.0)?).push(" AND lead.list_id = ").bind(id(list.0)?).push(")");
+        // Not EXISTS: PostgreSQL would turn it into a join, and gather all attempts of the list before it sorts them.
+        query.push(" AND (SELECT lead.list_id FROM lead WHERE lead.lead_id = attempt.lead_id AND lead.tenant_id = ");
+        query.bind(id(tenant.0)?).push(") = ").bind(id(list.0)?);
     }
     Ok(())
 }

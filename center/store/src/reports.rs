@@ -83,6 +83,8 @@ pub struct ReportRows {
     pub by_agent: Vec<(AgentId, Tallies)>,
     /// Dispositions by code.
     pub dispositions: Vec<(String, u64)>,
+    /// The lengths of ended calls by trunk.
+    pub calls: Vec<BilledCalls>,
 }
 
 /// What a trunk counts as a call's length.
@@ -120,57 +122,63 @@ const SUMS: &str = "COUNT(*) AS attempts, \
 const PLACE: &str = "report";
 
 impl Store {
-    /// Counts a campaign's attempts.
+    /// Counts a campaign's attempts and calls; `billing` says how each trunk counts the length of a call, others count
+    /// seconds. All tables are of one moment, so that they add up. Reports are counted one after the other.
     ///
     /// # Errors
     /// Only what the database says.
-    pub fn report(&self, tenant: TenantId, span: ReportSpan) -> Result<ReportRows, StoreError> {
-        let tenant = id(tenant.0)?;
-        let counted = Counted { tenant, campaign: id(span.campaign.0)?, span };
-        self.reads.call(async move |connection| counted.report(connection).await)
-    }
-
-    /// The lengths of a campaign's ended calls by trunk; `billing` says how each trunk counts, others count seconds.
-    ///
-    /// # Errors
-    /// Only what the database says.
-    pub fn billed_calls(
+    pub fn report(
         &self,
         tenant: TenantId,
         span: ReportSpan,
         billing: &[(String, Billing)],
-    ) -> Result<Vec<BilledCalls>, StoreError> {
-        let (tenant, campaign) = (id(tenant.0)?, id(span.campaign.0)?);
-        // The length in started seconds, then in started steps after the first.
-        let mut query = Sql::new(
-            "SELECT trunk, SUM(CASE WHEN rebuilt = 0 THEN 1 ELSE 0 END) AS calls, \
-             SUM(CASE WHEN rebuilt = 0 THEN 0 ELSE 1 END) AS lost, CAST(SUM(CASE WHEN rebuilt <> 0 THEN 0",
-        );
-        for (trunk, Billing { first_s, step_s }) in billing {
-            let (first, step) = (i64::from(*first_s), i64::from((*step_s).max(1)));
-            query.push(" WHEN trunk = ").bind(text(trunk)?);
-            query.push(" AND length_s <= ").bind(first).push(" THEN ").bind(first);
-            query.push(" WHEN trunk = ").bind(text(trunk)?);
-            query.push(" THEN ").bind(first).push(" + (length_s - ").bind(first).push(" + ").bind(step - 1);
-            query.push(") / ").bind(step).push(" * ").bind(step);
-        }
-        query.push(
-            " ELSE length_s END) AS BIGINT) AS billed_s FROM (SELECT trunk, rebuilt, \
-             (ended_us - answered_us + 999999) / 1000000 AS length_s FROM cdr WHERE tenant_id = ",
-        );
-        query.bind(tenant).push(" AND campaign_id = ").bind(campaign).push(" AND ended_us IS NOT NULL");
-        query.and(" AND answered_us >= ", span.from.map(WallTime::as_unix_us));
-        query.and(" AND answered_us < ", span.to.map(WallTime::as_unix_us));
-        query.push(") AS call GROUP BY trunk ORDER BY trunk LIMIT ").bind(REPORT_ROWS_MAX);
-        self.page("billed calls", query, |row| {
-            Ok(BilledCalls {
-                trunk: row.get("trunk")?,
-                calls: sum(row, "calls")?,
-                billed_s: sum(row, "billed_s")?,
-                unknown: sum(row, "lost")?,
-            })
+    ) -> Result<ReportRows, StoreError> {
+        let billed = billed_calls(id(tenant.0)?, span, billing)?;
+        let counted = Counted { tenant: id(tenant.0)?, campaign: id(span.campaign.0)?, span };
+        self.reports.call(async move |connection| {
+            let questions = async |connection: &mut Connection| {
+                let mut report = counted.report(connection).await?;
+                let calls = connection.fetch(billed, PLACE).await?;
+                report.calls = calls.iter().map(billed_row).collect::<Result<_, _>>()?;
+                Ok(report)
+            };
+            connection.at_one_moment(questions).await
         })
     }
+}
+
+/// The lengths of a campaign's ended calls by trunk: in started seconds, then in started steps after the first.
+fn billed_calls(tenant: i64, span: ReportSpan, billing: &[(String, Billing)]) -> Result<Sql, StoreError> {
+    let mut query = Sql::new(
+        "SELECT trunk, SUM(CASE WHEN rebuilt = 0 THEN 1 ELSE 0 END) AS calls, \
+         SUM(CASE WHEN rebuilt = 0 THEN 0 ELSE 1 END) AS lost, CAST(SUM(CASE WHEN rebuilt <> 0 THEN 0",
+    );
+    for (trunk, Billing { first_s, step_s }) in billing {
+        let (first, step) = (i64::from(*first_s), i64::from((*step_s).max(1)));
+        query.push(" WHEN trunk = ").bind(text(trunk)?);
+        query.push(" AND length_s <= ").bind(first).push(" THEN ").bind(first);
+        query.push(" WHEN trunk = ").bind(text(trunk)?);
+        query.push(" THEN ").bind(first).push(" + (length_s - ").bind(first).push(" + ").bind(step - 1);
+        query.push(") / ").bind(step).push(" * ").bind(step);
+    }
+    query.push(
+        " ELSE length_s END) AS BIGINT) AS billed_s FROM (SELECT trunk, rebuilt, \
+         (ended_us - answered_us + 999999) / 1000000 AS length_s FROM cdr WHERE tenant_id = ",
+    );
+    query.bind(tenant).push(" AND campaign_id = ").bind(id(span.campaign.0)?).push(" AND ended_us IS NOT NULL");
+    query.and(" AND answered_us >= ", span.from.map(WallTime::as_unix_us));
+    query.and(" AND answered_us < ", span.to.map(WallTime::as_unix_us));
+    query.push(") AS call GROUP BY trunk ORDER BY trunk LIMIT ").bind(REPORT_ROWS_MAX);
+    Ok(query)
+}
+
+fn billed_row(row: &Row) -> Result<BilledCalls, StoreError> {
+    Ok(BilledCalls {
+        trunk: row.get("trunk")?,
+        calls: sum(row, "calls")?,
+        billed_s: sum(row, "billed_s")?,
+        unknown: sum(row, "lost")?,
+    })
 }
 
 struct Counted {
@@ -204,16 +212,17 @@ impl Counted {
             .table(connection, agents, |row| Ok((maybe_unsigned(row, "part")?.map(AgentId), tallies(row)?)))
             .await?;
         report.by_agent = agents.into_iter().filter_map(|(agent, sums)| Some((agent?, sums))).collect();
-        let lead = " JOIN lead l ON l.tenant_id = a.tenant_id AND l.lead_id = a.lead_id";
+        // CROSS JOIN: attempts first, each with one look at its lead, whatever SQLite believes of the tables' sizes.
+        let lead = " CROSS JOIN lead l";
         let zones = self.grouped("l.timezone AS part", lead);
         report.by_timezone = self.table(connection, zones, |row| Ok((row.get("part")?, tallies(row)?))).await?;
         let lists = self.grouped("l.list_id AS part", lead);
         report.by_list =
             self.table(connection, lists, |row| Ok((ListId(unsigned(row, "part")?), tallies(row)?))).await?;
 
-        let mut query = Sql::new("SELECT d.code AS part, COUNT(*) AS attempts FROM attempt a JOIN disposition d");
-        query.push(" ON d.tenant_id = a.tenant_id AND d.attempt_id = a.attempt_id");
+        let mut query = Sql::new("SELECT d.code AS part, COUNT(*) AS attempts FROM attempt a CROSS JOIN disposition d");
         self.within(&mut query);
+        query.push(" AND d.tenant_id = a.tenant_id AND d.attempt_id = a.attempt_id");
         query.push(" GROUP BY d.code ORDER BY d.code LIMIT ").bind(REPORT_ROWS_MAX);
         let rows = connection.fetch(query, PLACE).await?;
         report.dispositions =
@@ -226,6 +235,9 @@ impl Counted {
         let mut query = Sql::new("SELECT ");
         query.push(part).push(", ").push(SUMS).push(" FROM attempt a").push(join);
         self.within(&mut query);
+        if !join.is_empty() {
+            query.push(" AND l.tenant_id = a.tenant_id AND l.lead_id = a.lead_id");
+        }
         query.push(" GROUP BY part");
         query
     }
@@ -254,7 +266,7 @@ impl Counted {
         query: Sql,
         read: impl Fn(&Row) -> Result<(T, Tallies), StoreError>,
     ) -> Result<Vec<(T, Tallies)>, StoreError> {
-        let rows = self.ask(connection, query, "", REPORT_ROWS_MAX).await?;
+        let rows = self.ask(connection, query, " ORDER BY part", REPORT_ROWS_MAX).await?;
         let mut table: Vec<(T, Tallies)> = rows.iter().map(read).collect::<Result<_, _>>()?;
         table.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(table)

@@ -106,9 +106,9 @@ impl Store {
         since: WallTime,
     ) -> Result<Vec<HistoryRow>, StoreError> {
         let query = Sql::new(
-            "SELECT number, intent_us, counted_us, counted_as FROM attempt WHERE tenant_id = $1 AND intent_us >= $5 \
-             AND number IN (SELECT number FROM lead WHERE tenant_id = $1 AND list_id = $2 AND lead_id > $3 \
-             AND lead_id <= $4) ORDER BY attempt_id LIMIT $6",
+            "SELECT a.number, a.intent_us, a.counted_us, a.counted_as FROM lead l CROSS JOIN attempt a \
+             WHERE l.tenant_id = $1 AND l.list_id = $2 AND l.lead_id > $3 AND l.lead_id <= $4 \
+             AND a.tenant_id = $1 AND a.number = l.number AND a.intent_us >= $5 ORDER BY a.attempt_id LIMIT $6",
         );
         let after = id(after.map_or(0, |lead| lead.0))?;
         let query = query.with(id(tenant.0)?).with(id(list.0)?).with(after).with(id(last.0)?);

@@ -164,7 +164,7 @@ impl Store {
             .with(i64::from(answer.status))
             .with(text_of(&answer.body, IDEMPOTENT_BODY_BYTES_MAX)?)
             .with(answer.created_at.as_unix_us());
-        self.edits.call(async move |connection| Ok(connection.execute(insert, "idempotency keys").await? > 0))
+        Ok(self.changed("idempotency keys".to_owned(), insert)? > 0)
     }
 
     /// Forgets answers of all tenants that were given before `before`; gives how many.
@@ -173,7 +173,7 @@ impl Store {
     /// Only what the database says.
     pub fn idempotency_sweep(&self, before: WallTime) -> Result<u64, StoreError> {
         let delete = Sql::new("DELETE FROM idempotency WHERE created_us < $1").with(before.as_unix_us());
-        self.edits.call(async move |connection| connection.execute(delete, "idempotency keys").await)
+        self.changed("idempotency keys".to_owned(), delete)
     }
 }
 

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{CampaignRow, Filter, NewCampaign};
+use store::{CAMPAIGN_CONFIG_BYTES_MAX, CampaignRow, Filter, NewCampaign};
 use utoipa::IntoParams;
 
 /// Minutes of a series, unless asked otherwise, and at most: what is kept of each campaign.
@@ -218,6 +218,12 @@ async fn put(
     before: Option<CampaignRow>,
 ) -> Result<CampaignView, Problem> {
     let (tenant, at) = (service.tenant, service.wall_now());
+    let config = Value::Object(settings).to_string();
+    if config.len() > CAMPAIGN_CONFIG_BYTES_MAX {
+        // Every other setting has a limit of its own.
+        let what = format!("names so many agents that the settings are longer than {CAMPAIGN_CONFIG_BYTES_MAX} bytes");
+        return Err(Problem::field("agents", what, "name fewer, or give the agents a skill and the campaign its name"));
+    }
     let name = checked.list.clone();
     let list = service.store(move |store| store.find_list(tenant, &name)).await?.ok_or_else(|| {
         let mend = "make it with POST /api/v1/lists, or import one";
@@ -227,7 +233,7 @@ async fn put(
     live(service, CampaignId(0), list, checked.clone()).await?;
     let new = NewCampaign {
         name: checked.name.clone(),
-        config: Value::Object(settings).to_string(),
+        config,
         // Empty: of the API. That of a campaign of the file stays, so that a changed section is seen as one.
         config_hash: before.as_ref().map(|row| row.config_hash.clone()).unwrap_or_default(),
         list: Some(list),

@@ -24,12 +24,14 @@ use base::WallTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use store::{
-    ImportId, ImportProgress, ImportRow, Imported, NewImport, NewLead, REJECTS_BATCH_MAX, Reject, Store, TenantId,
+    ImportId, ImportProgress, ImportRow, Imported, NewImport, NewLead, REJECTS_BATCH_MAX, Reject, Store, StoreError,
+    TenantId,
 };
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
@@ -176,7 +178,7 @@ pub(super) async fn begin(
         let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
         let lists = BTreeMap::from([(list.0, name)]);
         let journal = worker.control.journal().clone();
-        work(JobSink::new(&worker.store, tenant, journal, row, lists, cancelled), file, &options);
+        work(JobSink::new(&worker.store, tenant, journal, row, lists, cancelled), BufReader::new(file), &options);
         worker.imports.flags().remove(&import.0);
         // Campaigns over the list look again; one that is gone cannot.
         if !rehearsal && let Err(refusal) = runtime.block_on(worker.control.ask(Request::ListGrew(list))) {
@@ -265,14 +267,19 @@ fn broken(error: &MultipartError) -> Problem {
 }
 
 /// Imports a file and writes down how it goes, to its end.
-fn work(mut sink: JobSink<'_>, file: File, options: &ImportOptions) {
-    let result = import::import_csv(BufReader::new(file), options, &mut sink);
+fn work(mut sink: JobSink<'_>, file: impl Read, options: &ImportOptions) {
+    // A fault of ours ends this import, and not without a word: nobody else would end it before the next start.
+    let result = catch_unwind(AssertUnwindSafe(|| import::import_csv(file, options, &mut sink)));
+    let result = result.unwrap_or_else(|_| {
+        tracing::error!(import = sink.row.import.0, "an import ended by a panic");
+        Err(Failure::failed("the server met a fault of its own, the log of the same moment says more"))
+    });
     // What was refused is kept, however it ended.
     let kept = sink.keep_rejects();
     let result = result.and_then(|report| {
         kept?;
         if !sink.row.new.dry_run {
-            sink.store.analyze()?;
+            sink.store.analyze(report.added).map_err(said)?;
         }
         Ok(report)
     });
@@ -317,6 +324,11 @@ pub(super) async fn mend(service: &Service) {
     }
 }
 
+/// A fault of the store in words of the API.
+fn said(error: StoreError) -> Failure {
+    Failure::failed(Problem::from(error).detail)
+}
+
 /// Leads and rejected rows into the store, with progress after every batch.
 struct JobSink<'a> {
     store: &'a Store,
@@ -347,14 +359,15 @@ impl<'a> JobSink<'a> {
 
     fn keep_rejects(&mut self) -> Result<(), Failure> {
         if !self.rejects.is_empty() {
-            self.store.put_rejects(self.tenant, self.row.import, &std::mem::take(&mut self.rejects))?;
+            let rejects = std::mem::take(&mut self.rejects);
+            self.store.put_rejects(self.tenant, self.row.import, &rejects).map_err(said)?;
         }
         Ok(())
     }
 
     fn write_down(&mut self) -> Result<(), Failure> {
         self.row.progress.reasons = serde_json::to_string(&self.reasons).unwrap_or_default();
-        Ok(self.store.update_import(self.tenant, self.row.import, &self.row.progress)?)
+        self.store.update_import(self.tenant, self.row.import, &self.row.progress).map_err(said)
     }
 
     /// An event with the import as it stands.
@@ -373,9 +386,10 @@ impl LeadSink for JobSink<'_> {
         let rows = batch.len() as u64;
         let list = self.row.new.list;
         let imported = match self.row.new.dry_run {
-            true => self.store.rehearse_leads(self.tenant, list, batch)?,
-            false => self.store.import_leads(self.tenant, list, batch, self.row.started_at)?,
+            true => self.store.rehearse_leads(self.tenant, list, batch),
+            false => self.store.import_leads(self.tenant, list, batch, self.row.started_at),
         };
+        let imported = imported.map_err(said)?;
         let progress = &mut self.row.progress;
         progress.lines += rows;
         progress.accepted += imported.added;
@@ -476,6 +490,8 @@ pub(super) async fn cancel(State(service): State<Arc<Service>>, Id(id): Id) -> R
 /// A row that an import would not take.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RejectedRow {
+    #[serde(skip)]
+    id: u64,
     /// Its line in the file, from 1 (the header is line 1).
     line: u64,
     /// The field that is at fault.
@@ -497,7 +513,7 @@ pub(super) async fn rejected(
     Query(wanted): Query<ImportsQuery>,
 ) -> Result<axum::Json<Page<RejectedRow>>, Problem> {
     let (tenant, limit) = (service.tenant, rows(wanted.limit)?);
-    let after = id_cursor(wanted.cursor.as_deref())?.unwrap_or(0);
+    let after = reject_cursor(wanted.cursor.as_deref())?;
     let page = service
         .store(move |store| match store.import(tenant, ImportId(id))? {
             None => Ok(None),
@@ -505,8 +521,19 @@ pub(super) async fn rejected(
         })
         .await?;
     let page = page.ok_or_else(|| no_import(id))?.into_iter();
-    let page = page.map(|Reject { line, field, reason, raw }| RejectedRow { line, field, value: raw, reason });
-    Ok(axum::Json(Page::of(page.collect(), limit, &uri, |row: &RejectedRow| row.line.to_string())))
+    let page =
+        page.map(|(id, Reject { line, field, reason, raw })| RejectedRow { id, line, field, value: raw, reason });
+    Ok(axum::Json(Page::of(page.collect(), limit, &uri, |row: &RejectedRow| format!("{}.{}", row.line, row.id))))
+}
+
+/// A row's line and id.
+fn reject_cursor(cursor: Option<&str>) -> Result<(u64, u64), Problem> {
+    let Some(text) = cursor else { return Ok((0, 0)) };
+    let place = text.split_once('.').map(|(line, id)| (id_cursor(Some(line)), id_cursor(Some(id))));
+    match place {
+        Some((Ok(Some(line)), Ok(Some(id)))) => Ok((line, id)),
+        _ => Err(Problem::field("cursor", "is no cursor", "take it from `next`")),
+    }
 }
 
 /// Rows that an import would not take, with the reason, as CSV; the first 100,000.
@@ -517,11 +544,52 @@ pub(super) async fn rejected_file(State(service): State<Arc<Service>>, Id(id): I
     let found = service.store(move |store| store.import(tenant, ImportId(id))).await?;
     found.ok_or_else(|| no_import(id))?;
     let name = format!("import-{id}-rejected");
-    csv::file(&service, &name, &["line", "column", "value", "reason"], move |store, cursor: Option<u64>| {
-        let page = store.rejects(tenant, ImportId(id), cursor.unwrap_or(0), 0)?;
-        let next = page.last().filter(|_| page.len() >= store::PAGE_ROWS_MAX as usize).map(|row| row.line);
-        let rows = page.into_iter().map(|row| vec![row.line.to_string(), row.field, row.raw, row.reason]).collect();
-        Ok::<Rows<u64>, _>((rows, next))
+    csv::file(&service, &name, &["line", "column", "value", "reason"], move |store, cursor: Option<(u64, u64)>| {
+        let page = store.rejects(tenant, ImportId(id), cursor.unwrap_or((0, 0)), 0)?;
+        let next = page.last().filter(|_| page.len() >= store::PAGE_ROWS_MAX as usize);
+        let next = next.map(|(id, row)| (row.line, *id));
+        let rows = page.into_iter().map(|(_, row)| vec![row.line.to_string(), row.field, row.raw, row.reason]);
+        Ok::<Rows<(u64, u64)>, _>((rows.collect(), next))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fault of ours in the middle of a file.
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
+            panic!("a fault of the program")
+        }
+    }
+
+    #[test]
+    fn an_import_that_panics_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("outpace.db").display());
+        let (store, _acks) = Store::open(&url).unwrap();
+        let (tenant, at) = (TenantId::DEFAULT, wall_now());
+        let list = store.create_list(tenant, "leads", at).unwrap();
+        let new = NewImport { list, file_name: String::new(), bytes_total: 9, dry_run: false };
+        let import = store.put_import(tenant, &new, at).unwrap();
+        let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
+        let sink = JobSink::new(&store, tenant, Journal::new(7), row, BTreeMap::new(), Arc::default());
+        work(sink, Broken, &ImportOptions::default());
+        let progress = store.import(tenant, import).unwrap().unwrap().progress;
+        assert_eq!((progress.state.as_str(), progress.ended_at.is_some()), ("failed", true));
+        assert!(progress.error.unwrap().contains("fault"));
+    }
+
+    #[test]
+    fn a_place_between_rejected_rows_is_a_line_and_an_id() {
+        assert_eq!(reject_cursor(None).unwrap(), (0, 0));
+        assert_eq!(reject_cursor(Some("7.12")).unwrap(), (7, 12));
+        for wrong in ["", "7", "7.", ".7", "7.x", "7.1.2", "-1.2"] {
+            assert!(reject_cursor(Some(wrong)).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -44,6 +44,10 @@ pub const UPLOADS_MAX: usize = 2 * IMPORTS_MAX;
 pub const FIGURES_LIFE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Exports at once: each reads the store page after page.
 pub const EXPORTS_MAX: usize = 4;
+/// Reports that are counted, wait for that or are kept: a year of hours and five tables of 10,000 rows are 6 MB, so 48 MB.
+pub const REPORTS_MAX: usize = 8;
+/// How long the answer of a report is given again: a page that many look at asks the database once.
+pub const REPORT_LIFE: Duration = Duration::from_secs(3);
 /// Rows of a page, unless asked otherwise.
 pub const PAGE_ROWS: u32 = 100;
 /// How long a checked token is believed before it is looked up anew: how long a withdrawn one can still work.

@@ -71,7 +71,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>, Name(name): Name) 
 }
 
 fn one(store: &Store, tenant: TenantId, name: &str) -> Result<Option<List>, StoreError> {
-    Ok(store.lists(tenant)?.into_iter().find(|row| row.name == name).map(List::of))
+    Ok(store.list(tenant, name)?.map(List::of))
 }
 
 /// Makes an empty list.

@@ -4,7 +4,7 @@
 //! so that no handler can forget it.
 
 use super::auth::LOGIN_COOKIE;
-use super::changes::{IMPORT, KEY};
+use super::changes::{IMPORT, KEY, PREVIEW};
 use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
@@ -160,7 +160,7 @@ pub(super) fn app(service: Arc<Service>) -> Router {
 /// Gives a request up that takes too long. A change that was begun goes on all the same, see `changes`.
 async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let wait = if service.below_base(&matched) == IMPORT { UPLOAD_WAIT } else { REQUEST_WAIT };
+    let wait = if [IMPORT, PREVIEW].contains(&service.below_base(&matched)) { UPLOAD_WAIT } else { REQUEST_WAIT };
     match tokio::time::timeout(wait, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out(wait.as_secs()).into_response(),

@@ -196,8 +196,13 @@ impl From<StoreError> for Problem {
                 tracing::error!(%error, "the store failed a request");
                 Problem::internal()
             }
-            // Full, busy, closed, away: not for ever.
-            _ => Problem::busy(error.to_string(), BUSY_RETRY_S),
+            // Not for ever. In words of our own: the database's name hosts, accounts and databases.
+            ErrorKind::DiskFull => Problem::busy("the disk of the store is full, free space on it", BUSY_RETRY_S),
+            ErrorKind::Busy => {
+                Problem::busy("the database is busy or this takes too long, ask for less or try again", BUSY_RETRY_S)
+            }
+            ErrorKind::Away => Problem::busy("the database does not answer now, try again", BUSY_RETRY_S),
+            ErrorKind::Closed => Problem::busy("the server is stopping, try again", BUSY_RETRY_S),
         }
     }
 }
@@ -240,6 +245,23 @@ mod tests {
             assert_eq!(response.status().as_u16(), status);
             assert_eq!(response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap()), retry);
             assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        }
+    }
+
+    #[test]
+    fn nobody_hears_where_the_database_is() {
+        for kind in [ErrorKind::Away, ErrorKind::Busy, ErrorKind::DiskFull, ErrorKind::Closed, ErrorKind::Io] {
+            let error = StoreError {
+                kind,
+                what: "too many connections for role \"dialler\"".to_owned(),
+                place: "postgres://dialler:***@db.internal:5432/calls".to_owned(),
+                mend: "is the database running? see its log".to_owned(),
+            };
+            let problem = Problem::from(error);
+            assert!(problem.status >= 500, "{problem:?}");
+            for secret in ["dialler", "db.internal", "5432"] {
+                assert!(!format!("{problem:?}").contains(secret), "{problem:?}");
+            }
         }
     }
 

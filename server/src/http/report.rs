@@ -2,17 +2,20 @@
 
 use super::campaigns::{no_campaign, row, span_of};
 use super::extract::{Name, Query};
+use super::limits::{REPORT_LIFE, REPORTS_MAX};
 use super::problem::Problem;
 use super::{Service, csv};
 use crate::config::Trunk;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use base::WallTime;
+use base::{CampaignId, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use store::{BilledCalls, Billing, ReportRows, ReportSpan, Tallies};
+use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which span of time, and how.
@@ -194,27 +197,84 @@ pub(super) async fn report(
         })
         .collect();
     let tenant = service.tenant;
-    let (rows, calls, lists, agents) = service
-        .store(move |store| {
-            let calls = store.billed_calls(tenant, span, &billing)?;
-            Ok((store.report(tenant, span)?, calls, store.list_names(tenant)?, store.agent_names(tenant)?))
-        })
-        .await?;
+    let rows = counted(&service, span, billing).await?;
+    let (lists, agents) =
+        service.store(move |store| Ok((store.list_names(tenant)?, store.agent_names(tenant)?))).await?;
     let lists: BTreeMap<u64, String> = lists.into_iter().map(|(list, name)| (list.0, name)).collect();
     let agents: BTreeMap<u64, String> = agents.into_iter().map(|(agent, name)| (agent.0, name)).collect();
-    let cost = Cost::of(&calls, &config.trunks, &config.server.currency, rows.total.connected);
+    let cost = Cost::of(&rows.calls, &config.trunks, &config.server.currency, rows.total.connected);
     let file = format!("report-{name}");
-    let report = Report::of(name, rows, &lists, &agents, cost);
+    let report = Report::of(name, &rows, &lists, &agents, cost);
     if csv::wanted(wanted.format, &headers) {
         return Ok(csv::whole(&file, &report.sections()));
     }
     Ok(axum::Json(report).into_response())
 }
 
+/// A campaign and a span of time.
+type Asked = (CampaignId, Option<WallTime>, Option<WallTime>);
+
+/// An answer with the moment it came.
+type Answer = (Instant, Result<Arc<ReportRows>, Problem>);
+
+/// Hears the answer when it is there; and tells it.
+type Hearer = watch::Receiver<Option<Answer>>;
+type Teller = watch::Sender<Option<Answer>>;
+
+/// Reports that are being counted, and those that were a moment ago. At most [`REPORTS_MAX`].
+#[derive(Default)]
+pub(super) struct Reports(Mutex<BTreeMap<Asked, Hearer>>);
+
+impl Reports {
+    /// The answer to come, or that of just now; of a new question also where to tell it.
+    fn of(&self, asked: Asked, now: Instant) -> Result<(Hearer, Option<Teller>), Problem> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, answer| match &*answer.borrow() {
+            None => answer.has_changed().is_ok(),
+            Some((at, answer)) => answer.is_ok() && now.saturating_duration_since(*at) < REPORT_LIFE,
+        });
+        if let Some(answer) = kept.get(&asked) {
+            return Ok((answer.clone(), None));
+        }
+        if kept.len() >= REPORTS_MAX {
+            let answered = kept.iter().filter_map(|(asked, answer)| Some((answer.borrow().as_ref()?.0, *asked)));
+            let Some((_, oldest)) = answered.min() else {
+                return Err(Problem::busy("as many reports as may wait are being counted, try again", 5));
+            };
+            kept.remove(&oldest);
+        }
+        let (tell, answer) = watch::channel(None);
+        kept.insert(asked, answer.clone());
+        Ok((answer, Some(tell)))
+    }
+}
+
+/// Counts a report, one after the other and to its end: who asks again after too long a wait gets what was counted
+/// meanwhile. It takes no place among the other questions to the store.
+async fn counted(
+    service: &Service,
+    span: ReportSpan,
+    billing: Vec<(String, Billing)>,
+) -> Result<Arc<ReportRows>, Problem> {
+    let (mut answer, tell) = service.reports.of((span.campaign, span.from, span.to), Instant::now())?;
+    if let Some(tell) = tell {
+        let (store, tenant) = (service.store.clone(), service.tenant);
+        tokio::task::spawn_blocking(move || {
+            let rows = store.report(tenant, span, &billing).map(Arc::new).map_err(Problem::from);
+            tell.send_replace(Some((Instant::now(), rows)));
+        });
+    }
+    match answer.wait_for(Option::is_some).await {
+        Ok(answer) => answer.as_ref().map_or_else(|| Err(Problem::internal()), |(_, rows)| rows.clone()),
+        // Who counted it has ended by a panic.
+        Err(_) => Err(Problem::internal()),
+    }
+}
+
 impl Report {
     fn of(
         campaign: String,
-        rows: ReportRows,
+        rows: &ReportRows,
         lists: &BTreeMap<u64, String>,
         agents: &BTreeMap<u64, String>,
         cost: Cost,
@@ -225,7 +285,7 @@ impl Report {
             Hour { at_us: at.as_unix_us(), attempts, answered, connected, abandoned, machines, talk_s }
         };
         let named = |names: &BTreeMap<u64, String>, id: u64| names.get(&id).cloned().unwrap_or_else(|| id.to_string());
-        let agent = |(agent, sums): (base::AgentId, Tallies)| AgentPart {
+        let agent = |(agent, sums): &(base::AgentId, Tallies)| AgentPart {
             agent: named(agents, agent.0),
             connected: sums.connected,
             talk_s: sums.talk_s,
@@ -235,7 +295,7 @@ impl Report {
             campaign,
             attempts,
             open,
-            outcomes: rows.outcomes.into_iter().collect(),
+            outcomes: rows.outcomes.iter().cloned().collect(),
             answered,
             connected,
             abandoned,
@@ -257,8 +317,8 @@ impl Report {
                 trunk: rows.by_trunk.iter().map(|(trunk, sums)| Segment::of(trunk.clone(), sums)).collect(),
                 list: rows.by_list.iter().map(|(list, sums)| Segment::of(named(lists, list.0), sums)).collect(),
             },
-            agents: rows.by_agent.into_iter().map(agent).collect(),
-            dispositions: rows.dispositions.into_iter().collect(),
+            agents: rows.by_agent.iter().map(agent).collect(),
+            dispositions: rows.dispositions.iter().cloned().collect(),
             cost,
         }
     }
@@ -324,5 +384,50 @@ impl Report {
         table("agents", &["agent", "connected", "talk_s"], self.agents.iter().map(agent).collect());
         table("dispositions", &["code", "attempts"], pairs(&self.dispositions));
         rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(campaign: u64) -> Asked {
+        (CampaignId(campaign), None, None)
+    }
+
+    #[test]
+    fn a_report_is_counted_once_for_all_who_ask_at_a_time() {
+        let (reports, now) = (Reports::default(), Instant::now());
+        let (first, tell) = reports.of(asked(1), now).unwrap();
+        let tell = tell.unwrap();
+        let (second, none) = reports.of(asked(1), now).unwrap();
+        assert!(none.is_none() && second.borrow().is_none());
+        tell.send_replace(Some((now, Ok(Arc::default()))));
+        assert!(first.borrow().is_some() && second.borrow().is_some());
+        assert!(reports.of(asked(1), now + REPORT_LIFE / 2).unwrap().1.is_none());
+        assert!(reports.of(asked(1), now + REPORT_LIFE).unwrap().1.is_some());
+    }
+
+    #[test]
+    fn what_failed_is_counted_anew() {
+        let (reports, now) = (Reports::default(), Instant::now());
+        let tell = reports.of(asked(1), now).unwrap().1.unwrap();
+        tell.send_replace(Some((now, Err(Problem::internal()))));
+        // Whoever counts this one panics.
+        drop(reports.of(asked(1), now).unwrap().1.unwrap());
+        assert!(reports.of(asked(1), now).unwrap().1.is_some());
+    }
+
+    #[test]
+    fn no_more_are_counted_and_kept_than_may_be() {
+        let (reports, now) = (Reports::default(), Instant::now());
+        let mut tellers: Vec<_> =
+            (0..REPORTS_MAX as u64).map(|campaign| reports.of(asked(campaign), now).unwrap().1.unwrap()).collect();
+        assert_eq!(reports.of(asked(99), now).unwrap_err().status, 503);
+        tellers.remove(3).send_replace(Some((now, Ok(Arc::default()))));
+        // The one that is there makes room.
+        tellers.push(reports.of(asked(99), now).unwrap().1.unwrap());
+        assert_eq!(reports.0.lock().unwrap().len(), REPORTS_MAX);
+        assert_eq!(reports.of(asked(3), now).unwrap_err().status, 503);
     }
 }

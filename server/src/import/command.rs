@@ -84,7 +84,7 @@ pub fn run(arguments: &ImportArgs) -> Result<(), Failure> {
         errors.finish()?;
     }
     if !arguments.dry_run {
-        store.analyze()?;
+        store.analyze(report.added)?;
     }
     store.close()?;
     print!("{}", summary(&report, arguments));
@@ -292,7 +292,7 @@ mod tests {
         let klingon = ImportArgs { encoding: Some("klingon".to_owned()), ..good.clone() };
         for (arguments, code, word) in [
             (missing, 1, "nowhere.csv"),
-            (unmapped, 2, "--map phone=COLUMN"),
+            (unmapped, 2, "phone=COLUMN"),
             (twice, 2, "twice"),
             (unknown, 2, "external_id"),
             (no_sign, 2, "FIELD=COLUMN"),

@@ -122,7 +122,7 @@ impl Site {
                 let part = part.iter().map(|n| NewLead { number: number(*n), ..NewLead::default() }).collect();
                 store.import_leads(TENANT, list, part, wall_now()).expect("new leads");
             }
-            store.analyze().expect("statistics");
+            store.analyze(leads as u64).expect("statistics");
             list
         })
     }

@@ -1,8 +1,10 @@
 //! One contact with all that is known of them; and what people change about it.
 
+use std::collections::BTreeMap;
+
 use base::{AgentId, AttemptId, CampaignId, WallTime};
 
-use super::make::{Fields, rewrite};
+use super::make::{Change, Fields, rewrite};
 use super::words::tail;
 use super::{COLUMNS, CONTACT_NUMBERS_MAX, ContactId, ContactRow, add_history, add_numbers, contact_row, no_contact};
 use crate::db::{Connection, Row, Sql};
@@ -147,6 +149,9 @@ impl Store {
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
                 lock(connection, tenant, &place).await?;
+                let words = Sql::new("SELECT words FROM contact WHERE tenant_id = $1 AND contact_id = $2");
+                let words = connection.fetch_one(words.with(tenant).with(contact), &place).await?;
+                let words_before = words.ok_or_else(|| no_contact(&place))?.get("words")?;
                 let row = one(connection, tenant, contact, &place).await?.ok_or_else(|| no_contact(&place))?;
                 let fields = Fields {
                     first_name: change.first_name.unwrap_or(row.first_name),
@@ -154,7 +159,8 @@ impl Store {
                     timezone: change.timezone.unwrap_or(row.timezone),
                     external_id: change.external_id.unwrap_or(row.external_id),
                 };
-                rewrite(connection, tenant, contact, &fields, &place).await
+                let changed = BTreeMap::from([(contact, Change { fields, words_before })]);
+                rewrite(connection, tenant, &changed, &place).await
             })
             .await
         })

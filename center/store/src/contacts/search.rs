@@ -385,8 +385,8 @@ impl Search {
         }
         if let Some(list) = on_list {
             query.push(
-                " AND EXISTS (SELECT 1 FROM contact_number m JOIN lead l ON l.tenant_id = m.tenant_id AND l.number = m.number \
-                 WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.contact_id AND l.list_id = ",
+                " AND EXISTS (SELECT 1 FROM contact_number m CROSS JOIN lead l WHERE l.tenant_id = m.tenant_id \
+                 AND l.number = m.number AND m.tenant_id = c.tenant_id AND m.contact_id = c.contact_id AND l.list_id = ",
             );
             query.bind(list).push(")");
         }

@@ -3,7 +3,10 @@
 //!
 //! Both sides go through the same functions, so what is folded away can never keep a person from being found.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Words kept of one contact: two names of three words each and an id leave room.
 pub(super) const WORDS_MAX: usize = 12;
@@ -11,9 +14,12 @@ pub(super) const WORDS_MAX: usize = 12;
 /// Longest word that is told apart: an id of 32 digits.
 const WORD_CHARS_MAX: usize = 32;
 
-/// The words of a text: runs of letters and digits, folded.
+/// The words of a text: runs of letters and digits with the marks on them, folded. Taken apart first (NFKD): an accent
+/// belongs to its letter whether it came with it or after it.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric()).map(fold).filter(|word| !word.is_empty())
+    let apart: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfkd().collect() };
+    let words = apart.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).map(fold);
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().into_iter()
 }
 
 /// A text as one word, for ids that people write with and without their dashes.
@@ -125,6 +131,9 @@ mod tests {
             ("MÜLLER straße", vec!["muller", "strasse"]),
             ("Łukasz Đorđević", vec!["lukasz", "dordevic"]),
             ("Артём Йовович", vec!["артем", "иовович"]),
+            ("Mu\u{308}ller Zoe\u{301}", vec!["muller", "zoe"]),
+            ("\u{fb01}rst\u{2460}", vec!["first1"]),
+            ("प्रिया शर्मा", vec!["परिया", "शरमा"]),
             ("  ,;%_ ", vec![]),
         ] {
             assert_eq!(words(text).collect::<Vec<_>>(), found, "{text}");

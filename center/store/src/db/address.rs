@@ -14,21 +14,22 @@ use crate::{ErrorKind, StoreError};
 /// ops bridges 2.7 s.
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(2);
 
-/// How long SQLite itself waits before the group commit asks again: its own pauses grow to 100 ms, in which another
-/// program's import, that pauses for 15 ms (`lists.rs`), would always come first.
+/// How long SQLite itself waits before a short transaction asks again: its own pauses grow to 100 ms, in which an import,
+/// ours or another program's, that pauses for 15 ms (`lists.rs`), would always come first.
 const BUSY_ASK: Duration = Duration::from_millis(8);
 
 /// Statements that each connection keeps prepared: all texts of this crate are some 80.
 const PREPARED_MAX: usize = 128;
 
-/// Memory of pages of SQLite, in KiB with a minus sign: its own default; and for edits what the part of an import touches
+/// Memory of pages of SQLite, in KiB with a minus sign: its own default; and for imports what the part of an import touches
 /// in a large store, where every row falls into other pages of six indexes: 2,000 × 6 × 4 KiB are 48 MiB. With less the
 /// pages of one transaction are written and read again and again.
 const USUAL_CACHE: &str = "-2000";
 const IMPORT_CACHE: &str = "-65536";
 
-/// Pages of the log after which a commit brings them into the file: SQLite's default; and for edits 64 MiB, so that the
-/// pages that one part of an import after the other touches are written there once.
+/// Pages of the log after which a commit brings them into the file: SQLite's default; and for imports 64 MiB, so that the
+/// pages that one part of an import after the other touches are written there once. For edits too, so that no login
+/// brings an import's pages home.
 const USUAL_LOG_PAGES: &str = "1000";
 const IMPORT_LOG_PAGES: &str = "16384";
 
@@ -39,20 +40,26 @@ pub(crate) enum Role {
     Ops,
     /// Questions.
     Reads,
-    /// Imports and what the control plane writes.
+    /// What the control plane writes: a few rows each.
     Edits,
+    /// Imports.
+    Imports,
+    /// Counts over all records of a campaign.
+    Reports,
     /// Bringing the schema forward.
     Schema,
 }
 
 impl Role {
     /// Longest statement; `None`: as long as it takes. A batch of ops takes 20 ms, a page some 10 ms, an import's part
-    /// 100 ms; a new index over ten million rows takes minutes.
+    /// 100 ms, the ten counts of a report over ten million attempts a minute; a new index over as many takes minutes.
     pub(crate) fn limit(self) -> Option<Duration> {
         match self {
             Role::Ops => Some(Duration::from_secs(3)),
             Role::Reads => Some(Duration::from_secs(5)),
-            Role::Edits => Some(Duration::from_secs(60)),
+            Role::Edits => Some(Duration::from_secs(10)),
+            Role::Imports => Some(Duration::from_secs(60)),
+            Role::Reports => Some(Duration::from_secs(120)),
             Role::Schema => None,
         }
     }
@@ -135,10 +142,16 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(if role == Role::Ops { BUSY_ASK } else { BUSY_WAIT })
+            .busy_timeout(if matches!(role, Role::Ops | Role::Edits) { BUSY_ASK } else { BUSY_WAIT })
             .statement_cache_capacity(PREPARED_MAX)
-            .pragma("cache_size", if role == Role::Edits { IMPORT_CACHE } else { USUAL_CACHE })
-            .pragma("wal_autocheckpoint", if role == Role::Edits { IMPORT_LOG_PAGES } else { USUAL_LOG_PAGES })
+            .pragma("cache_size", if role == Role::Imports { IMPORT_CACHE } else { USUAL_CACHE })
+            .pragma(
+                "wal_autocheckpoint",
+                match role {
+                    Role::Edits | Role::Imports => IMPORT_LOG_PAGES,
+                    Role::Ops | Role::Reads | Role::Reports | Role::Schema => USUAL_LOG_PAGES,
+                },
+            )
     }
 
     /// For a look from outside that leaves no trace; journal mode and synchronisation are the owner's business.

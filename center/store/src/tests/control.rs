@@ -177,9 +177,18 @@ fn an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects(on: Backen
     let line = |line| Reject { line, field: "phone".to_owned(), reason: "no number".to_owned(), raw: raw.clone() };
     assert_eq!(f.store.put_rejects(TENANT, import, &[]).unwrap(), 0);
     assert_eq!(f.store.put_rejects(TENANT, import, &[line(2), line(3)]).unwrap(), 2);
-    let kept = f.store.rejects(TENANT, import, 2, 0).unwrap();
-    assert_eq!((kept.len(), kept[0].line), (1, 3));
-    assert!(kept[0].raw.ends_with("x\u{fffd}"), "cut before the é, without NUL");
+    let kept = f.store.rejects(TENANT, import, (2, u64::MAX >> 1), 0).unwrap();
+    assert_eq!((kept.len(), kept[0].1.line), (1, 3));
+    assert!(kept[0].1.raw.ends_with("x\u{fffd}"), "cut before the é, without NUL");
+    // A file can hold several rows that begin on one line.
+    let crowded = f.store.put_import(TENANT, &new_import(f.list), at(4)).unwrap();
+    f.store.put_rejects(TENANT, crowded, &[line(1), line(1), line(1)]).unwrap();
+    let (mut pages, mut after) = (Vec::new(), (0, 0));
+    while let Some((id, reject)) = f.store.rejects(TENANT, crowded, after, 1).unwrap().pop() {
+        after = (reject.line, id);
+        pages.push(after);
+    }
+    assert_eq!(pages.len(), 3, "{pages:?}");
     // All but three places are taken.
     let fill = format!(
         "INSERT INTO import_reject (tenant_id, import_id, line, reason, raw) \
@@ -191,8 +200,8 @@ fn an_import_shows_its_progress_and_keeps_a_bounded_number_of_rejects(on: Backen
     let lines: Vec<Reject> = (0..REJECTS_BATCH_MAX as u64).map(|n| line(REJECTS_MAX + 10 + n)).collect();
     assert_eq!(f.store.put_rejects(TENANT, import, &lines).unwrap(), 3);
     assert_eq!(f.store.put_rejects(TENANT, import, &lines).unwrap(), 0);
-    let last = f.store.rejects(TENANT, import, REJECTS_MAX, 0).unwrap();
-    assert_eq!(last.last().unwrap().line, REJECTS_MAX + 12);
+    let last = f.store.rejects(TENANT, import, (REJECTS_MAX, 0), 0).unwrap();
+    assert_eq!(last.last().unwrap().1.line, REJECTS_MAX + 12);
     let too_many = vec![line(1); REJECTS_BATCH_MAX + 1];
     assert_eq!(f.store.put_rejects(TENANT, import, &too_many).unwrap_err().kind, ErrorKind::Value);
 }
@@ -328,7 +337,68 @@ fn texts_that_one_of_the_databases_cannot_hold_are_refused_by_both(on: Backend) 
     assert_eq!(f.store.create_list(TENANT, "nul\0", at(0)).unwrap_err().kind, ErrorKind::Value);
 }
 
+fn a_login_waits_neither_for_imports_nor_for_reports(on: Backend) {
+    let f = fixture(on, 0);
+    let token = NewToken { name: "ci".to_owned(), role: "admin".to_owned(), hash: "h".to_owned() };
+    let token = f.store.put_token(TENANT, &token, at(1)).unwrap();
+    std::thread::scope(|scope| {
+        let mut ends = Vec::new();
+        for lane in [&f.store.imports, &f.store.reports] {
+            let (begun, has_begun) = std::sync::mpsc::channel();
+            let (end, ended) = tokio::sync::oneshot::channel::<()>();
+            let work = scope.spawn(move || {
+                lane.call(async move |_| {
+                    begun.send(()).unwrap();
+                    // Whoever waits for this lane is found out when its patience ends.
+                    Ok(tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.is_ok())
+                })
+            });
+            has_begun.recv().unwrap();
+            ends.push((end, work));
+        }
+        let login = NewLogin { of: LoginOf::Token(token), hash: "l".to_owned(), client: String::new() };
+        let login = f.store.put_login(TENANT, &login, at(2)).unwrap();
+        f.store.touch_login(TENANT, login, at(3)).unwrap();
+        f.store.touch_token(TENANT, token, at(3)).unwrap();
+        assert_eq!(f.store.login_by_hash("l").unwrap().unwrap().login, login);
+        for (end, work) in ends {
+            assert!(end.send(()).is_ok(), "the login waited");
+            assert!(work.join().unwrap().unwrap());
+        }
+    });
+}
+
+fn the_planners_figures_are_taken_after_large_imports_alone(on: Backend) {
+    let f = fixture(on, 10);
+    let taken = match on {
+        Backend::Sqlite => "SELECT * FROM sqlite_stat1",
+        Backend::Postgres => {
+            "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_stats WHERE tablename = 'lead') \
+             THEN RAISE EXCEPTION 'none'; END IF; END $$"
+        }
+    };
+    f.store.analyze(10).unwrap();
+    assert!(outside(&f, taken).is_err());
+    f.store.analyze(1_000).unwrap();
+    outside(&f, taken).unwrap();
+}
+
+fn a_campaign_may_name_two_thousand_agents(on: Backend) {
+    let f = fixture(on, 0);
+    let agents: Vec<String> = (0..2_000).map(|n| format!("{n:064}")).collect();
+    let campaign = |config: String| NewCampaign { name: "large".to_owned(), config, ..NewCampaign::default() };
+    let config = serde_json::json!({ "agents": agents }).to_string();
+    f.store.put_campaign(TENANT, &campaign(config.clone()), at(1)).unwrap();
+    let kept = f.store.campaigns(TENANT).unwrap().into_iter().find(|row| row.name == "large").unwrap();
+    assert_eq!(kept.config, config);
+    let endless = campaign("x".repeat(CAMPAIGN_CONFIG_BYTES_MAX + 1));
+    assert_eq!(f.store.put_campaign(TENANT, &endless, at(1)).unwrap_err().kind, ErrorKind::Value);
+}
+
 on_both! {
+    a_login_waits_neither_for_imports_nor_for_reports
+    the_planners_figures_are_taken_after_large_imports_alone
+    a_campaign_may_name_two_thousand_agents
     a_campaign_is_made_changed_and_deleted_only_without_records
     an_agent_keeps_its_id_through_deletion_and_return
     lists_are_counted_and_deleted_when_empty

@@ -46,7 +46,7 @@ fn a_report_counts_every_table(on: Backend) {
         };
         write(&f, Op::Disposition(row)).unwrap();
     }
-    let report = f.store.report(TENANT, span(f.campaign)).unwrap();
+    let report = f.store.report(TENANT, span(f.campaign), &[]).unwrap();
     let all = Tallies { attempts: 4, open: 1, answered: 2, connected: 1, abandoned: 0, machines: 1, talk_s: 61 };
     assert_eq!(report.total, all);
     let outcomes = [("busy".to_owned(), 1), ("connected".to_owned(), 1), ("machine".to_owned(), 1)];
@@ -64,11 +64,11 @@ fn a_report_counts_every_table(on: Backend) {
     assert_eq!(report.dispositions, [("callback".to_owned(), 1), ("sale".to_owned(), 2)]);
 
     let later = ReportSpan { from: Some(at(HOUR_US)), ..span(f.campaign) };
-    assert_eq!(f.store.report(TENANT, later).unwrap().total.attempts, 2);
+    assert_eq!(f.store.report(TENANT, later, &[]).unwrap().total.attempts, 2);
     let earlier = ReportSpan { to: Some(at(HOUR_US)), ..span(f.campaign) };
-    assert_eq!(f.store.report(TENANT, earlier).unwrap().total.attempts, 2);
-    assert_eq!(f.store.report(TenantId(2), span(f.campaign)).unwrap(), ReportRows::default());
-    assert_eq!(f.store.report(TENANT, span(CampaignId(99))).unwrap(), ReportRows::default());
+    assert_eq!(f.store.report(TENANT, earlier, &[]).unwrap().total.attempts, 2);
+    assert_eq!(f.store.report(TenantId(2), span(f.campaign), &[]).unwrap(), ReportRows::default());
+    assert_eq!(f.store.report(TENANT, span(CampaignId(99)), &[]).unwrap(), ReportRows::default());
 }
 
 fn calls_are_billed_as_their_trunk_counts(on: Backend) {
@@ -117,7 +117,7 @@ fn calls_are_billed_as_their_trunk_counts(on: Backend) {
         ("minutes".to_owned(), Billing { first_s: 60, step_s: 60 }),
         ("thirty".to_owned(), Billing { first_s: 30, step_s: 6 }),
     ];
-    let mut billed = f.store.billed_calls(TENANT, span(f.campaign), &rules).unwrap();
+    let mut billed = f.store.report(TENANT, span(f.campaign), &rules).unwrap().calls;
     billed.sort_by(|a, b| a.trunk.cmp(&b.trunk));
     let of = |trunk: Option<&str>, calls, billed_s, unknown| BilledCalls {
         trunk: trunk.map(str::to_owned),
@@ -130,7 +130,7 @@ fn calls_are_billed_as_their_trunk_counts(on: Backend) {
         [of(None, 1, 1, 0), of(Some("minutes"), 2, 180, 0), of(Some("plain"), 1, 1, 1), of(Some("thirty"), 4, 138, 0)]
     );
     let none = ReportSpan { from: Some(at(6)), ..span(f.campaign) };
-    assert!(f.store.billed_calls(TENANT, none, &[]).unwrap().is_empty());
+    assert!(f.store.report(TENANT, none, &[]).unwrap().calls.is_empty());
 }
 
 fn records_are_filtered_by_front_and_trunk(on: Backend) {
