@@ -81,6 +81,53 @@ describe('the stream of events', () => {
     expect(eventsState.get().kind).toBe('live');
   });
 
+  it('has all read anew when it was lost before any event had a number', async () => {
+    let resets = 0;
+    stops.push(listen('board', () => {}), listen('reset', () => (resets += 1)));
+    startEvents();
+    await settle(1);
+    server.say('event: board\ndata: {}\n\n');
+    await settle(1);
+    expect(resets).toBe(0);
+    server.hangUp();
+    await settle(600);
+    expect([server.asked.length, server.asked[1]?.searchParams.get('after'), resets]).toEqual([2, null, 1]);
+    // With a number the server knows what was missed.
+    server.say('id: 4-17\nevent: board\ndata: {}\n\n');
+    await settle(1);
+    server.hangUp();
+    await settle(600);
+    expect([server.asked.length, resets]).toEqual([3, 1]);
+  });
+
+  it('is closed while nobody sees the tab, and goes on when somebody does', async () => {
+    const seen = vi.spyOn(document, 'visibilityState', 'get');
+    const turn = (state: DocumentVisibilityState) => {
+      seen.mockReturnValue(state);
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+    stops.push(listen('call.*', () => {}));
+    startEvents();
+    await settle(1);
+    server.say('id: 4-17\nevent: call.ringing\ndata: {}\n\n');
+    turn('hidden');
+    await settle(5_000);
+    turn('visible');
+    await settle(20_000);
+    expect(server.asked).toHaveLength(1);
+    turn('hidden');
+    await settle(60_000);
+    expect([server.asked.length, eventsState.get().kind]).toEqual([1, 'off']);
+    turn('visible');
+    await settle(1);
+    expect([server.asked.length, eventsState.get().kind]).toEqual([2, 'live']);
+    expect(server.asked[1]?.searchParams.get('after')).toBe('4-17');
+    stopEvents();
+    turn('visible');
+    await settle(1);
+    expect(server.asked).toHaveLength(2);
+  });
+
   it('asks less and less often while nobody answers', async () => {
     server.refuse = 503;
     stops.push(listen('board', () => {}));

@@ -3,12 +3,15 @@
  *
  * ```text
  *  GET /api/v1/events?kinds=…  ──parse──>  listeners by kind:  query caches (live.ts), boards (boards.ts), pages
- *        lost ──wait 0.5 s … 15 s──> again, after the last id; the server says `reset` when that is too long ago
+ *        lost ──wait 0.5 s … 15 s──> again, after the last id; the server says `reset` when that is too long ago,
+ *                                    and where no numbered event came yet we say it ourselves: all is read anew
+ *        hidden ──{@link HIDDEN_MS}──> closed; seen again ──> again, in the same way
  * ```
  *
  * The stream runs while somebody is logged in. Kinds that cost much (`call.*`: several for each call) are asked for only
  * while a page listens to them. A stream that says nothing for {@link QUIET_MS} is taken for dead: the server sends a
- * heartbeat each 15 s.
+ * heartbeat each 15 s. A tab that nobody sees holds no stream: over HTTP/1.1 a browser has six connections to a server
+ * for all its tabs, and the seventh tab would wait for ever.
  */
 import { useEffect } from 'react';
 import { loginEnded, send } from './client';
@@ -24,6 +27,8 @@ const BACK_OFF_MIN_MS = 500;
 const BACK_OFF_MAX_MS = 15_000;
 /** Pages come and go in one click: wanted kinds settle before the stream is opened anew. */
 const SETTLE_MS = 100;
+/** Who only looks something up in another tab comes back sooner. */
+const HIDDEN_MS = 10_000;
 
 export type Listener = (data: unknown, kind: string) => void;
 
@@ -34,6 +39,8 @@ const listeners = new Map<string, Set<Listener>>();
 let running: AbortController | null = null;
 let reopen: ReturnType<typeof setTimeout> | null = null;
 let lastId: string | null = null;
+/** There was a stream since {@link startEvents}: what came between it and the next one is missed, unless an id leads on. */
+let followed = false;
 
 /** Listens to one kind (`agent.state`), all that begin alike (`call.*`), or `reset`: something is lost, read anew. */
 export function listen(kind: string, listener: Listener): () => void {
@@ -56,19 +63,53 @@ export function useEvents(kind: string, listener: Listener): void {
   useEffect(() => listen(kind, listener), [kind, listener]);
 }
 
+let wanted = false;
+let hiding: ReturnType<typeof setTimeout> | null = null;
+
 /** Opens the stream. */
 export function startEvents(): void {
+  if (wanted) return;
+  wanted = true;
+  document.addEventListener('visibilitychange', seen);
+  open();
+  seen();
+}
+
+/** Closes it and forgets where it was: the next login begins anew. */
+export function stopEvents(): void {
+  wanted = false;
+  document.removeEventListener('visibilitychange', seen);
+  if (hiding !== null) clearTimeout(hiding);
+  hiding = null;
+  close();
+  lastId = null;
+  followed = false;
+}
+
+function open(): void {
   if (running) return;
   running = new AbortController();
   void run(running.signal);
 }
 
-/** Closes it and forgets where it was: the next login begins anew. */
-export function stopEvents(): void {
+function close(): void {
   running?.abort();
   running = null;
-  lastId = null;
   eventsState.set({ kind: 'off' });
+}
+
+/** The tab was hidden, or is seen again. */
+function seen(): void {
+  if (document.visibilityState === 'hidden') {
+    hiding ??= setTimeout(() => {
+      hiding = null;
+      close();
+    }, HIDDEN_MS);
+    return;
+  }
+  if (hiding !== null) clearTimeout(hiding);
+  hiding = null;
+  open();
 }
 
 /** Another set of kinds needs another stream; it goes on after the last event, so nothing is missed between. */
@@ -128,6 +169,8 @@ async function follow(signal: AbortSignal, opened: () => void): Promise<void> {
     const response = await send(`api/v1/events?${query}`, { signal: quiet.signal, headers: { Accept: 'text/event-stream' } });
     if (!response.body) throw Problem.unreachable();
     opened();
+    if (followed && lastId === null) dispatch('reset', '');
+    followed = true;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new SseParser();
     for (;;) {

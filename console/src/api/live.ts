@@ -50,10 +50,29 @@ export function putImport(item: Thing<'Import'>): void {
   if (item.list) void queryClient.invalidateQueries({ queryKey: keys.list(item.list) });
 }
 
+/** What an event says of a thing that was deleted. */
+interface Removed {
+  id?: number;
+  name: string;
+}
+
+/** Takes what was deleted out of its list; a page that shows it asks again, and says that it is gone. */
+function takeOut(list: readonly string[], one: readonly string[] | null, gone: Removed): void {
+  queryClient.setQueryData<Page<{ id: number; name: string }>>(list, (page) => page && { ...page, items: page.items.filter((item) => (gone.id === undefined ? item.name !== gone.name : item.id !== gone.id)) });
+  if (one) void queryClient.invalidateQueries({ queryKey: one });
+}
+
 /** Begins to listen; once, at the start of the console. */
 export function keepCachesLive(): void {
-  listen('agent.*', (agent) => putAgent(agent as Thing<'AgentView'>));
-  listen('campaign.*', (campaign) => putCampaign(campaign as Thing<'CampaignView'>));
+  listen('agent.*', (agent, kind) => {
+    if (kind === 'agent.removed') takeOut(keys.agents, keys.agent((agent as Removed).name), agent as Removed);
+    else putAgent(agent as Thing<'AgentView'>);
+  });
+  listen('campaign.*', (campaign, kind) => {
+    if (kind === 'campaign.removed') takeOut(keys.campaigns, keys.campaign((campaign as Removed).name), campaign as Removed);
+    else putCampaign(campaign as Thing<'CampaignView'>);
+  });
+  listen('trunk.removed', (trunk) => takeOut(keys.trunks, null, trunk as Removed));
   listen('import.*', (item) => putImport(item as Thing<'Import'>));
   listen('reset', () => void queryClient.invalidateQueries());
 }

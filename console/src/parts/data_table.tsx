@@ -107,7 +107,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
-  const [at, setAt] = useState(0);
+  // Rows come and go while one stands on them: the row is known by its id, the index says who is next when it is gone.
+  const [stand, setStand] = useState<{ id: string | number | null; index: number }>({ id: null, index: 0 });
+  /** The row that holds the focus, itself or something in it. */
+  const held = useRef<string | number | null>(null);
   const place = usePlace(box);
   const columns = narrow ? offered : columnsIn(offered, place.width);
   const virtual = useVirtualizer({
@@ -119,6 +122,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
+  const kept = stand.id === null ? -1 : rows.findIndex((row) => rowId(row) === stand.id);
+  const at = Math.max(0, Math.min(rows.length - 1, kept < 0 ? stand.index : kept));
 
   useEffect(() => {
     if (more?.has && !more.loading && !error && last >= rows.length - AHEAD_ROWS && rows.length > 0) more.load();
@@ -127,17 +132,34 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const go = useCallback(
     (index: number) => {
       const to = Math.max(0, Math.min(rows.length - 1, index));
-      setAt(to);
+      const row = rows[to];
+      if (row === undefined) return;
+      setStand({ id: rowId(row), index: to });
       virtual.scrollToIndex(to);
       // The row may have to be rendered first.
       requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
     },
-    [rows.length, virtual],
+    [rows, rowId, virtual],
   );
+
+  // The row stands elsewhere now: whoever comes after it is known from there.
+  useEffect(() => {
+    if (kept >= 0 && kept !== stand.index) setStand({ id: stand.id, index: kept });
+  }, [kept, stand]);
+
+  // The row in focus has ended: the one that took its place gets the focus, not the top of the page.
+  useEffect(() => {
+    if (held.current === null || rows.some((row) => rowId(row) === held.current)) return;
+    held.current = null;
+    go(at);
+  }, [rows, rowId, at, go]);
 
   const onKey = (event: KeyboardEvent) => {
     // Buttons and links inside a row keep their keys.
-    if ((event.target as HTMLElement).dataset.index === undefined) return;
+    const { index } = (event.target as HTMLElement).dataset;
+    if (index === undefined) return;
+    // The row at hand, which may stand elsewhere than when it got the focus.
+    const at = Number(index);
     const page = Math.max(1, Math.floor((box.current?.clientHeight ?? 400) / (narrow ? CARD_PX : ROW_PX)) - 1);
     const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows.length - 1 };
     const to = steps[event.key];
@@ -161,9 +183,6 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const first = columns.find((column) => column.narrow === 'first') ?? columns[0];
   const corner = columns.find((column) => column.narrow === 'corner');
   const others = columns.filter((column) => column !== first && column !== corner && column.narrow !== 'hide');
-  // Tab comes to one row; arrows go on from there.
-  const tabbed = Math.min(at, rows.length - 1);
-
   return (
     <div className={css.frame}>
       <div
@@ -206,11 +225,19 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 role="row"
                 aria-rowindex={item.index + 2}
                 aria-selected={openId !== undefined ? open : undefined}
-                tabIndex={item.index === tabbed || (item === items[0] && !items.some((one) => one.index === tabbed)) ? 0 : -1}
+                // Tab comes to one row; arrows go on from there.
+                tabIndex={item.index === at || (item === items[0] && !items.some((one) => one.index === at)) ? 0 : -1}
                 className={narrow ? css.card : css.row}
                 data-openable={onOpen ? true : undefined}
                 style={{ transform: `translateY(${item.start}px)`, gridTemplateColumns: narrow ? undefined : tracks, height: narrow ? undefined : ROW_PX }}
-                onFocus={() => setAt(item.index)}
+                onFocus={() => {
+                  held.current = rowId(row);
+                  setStand({ id: rowId(row), index: item.index });
+                }}
+                onBlur={(event) => {
+                  // Another window in front takes nothing away.
+                  if (document.activeElement !== event.target) held.current = null;
+                }}
                 onClick={(event) => {
                   // A click on a button or link of the row is theirs, and marking text is no click.
                   if ((event.target as HTMLElement).closest('a, button, input') || window.getSelection()?.toString()) return;

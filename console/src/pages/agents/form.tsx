@@ -46,7 +46,7 @@ function Kept({ name, skills, onClose }: AgentFormProps & { name: string }) {
     queryFn: () => data(api.GET('/api/v1/agents/{name}', { params: { path: { name } } })),
     gcTime: 0,
   });
-  if (agent.isError) return <ErrorState error={agent.error} onRetry={() => void agent.refetch()} />;
+  if (agent.isError && !agent.data) return <ErrorState error={agent.error} onRetry={() => void agent.refetch()} />;
   if (!agent.data) return <Loader size="sm" aria-label={t('form.loading')} />;
   const settings: Partial<Thing<'AgentSettings'>> = agent.data.settings;
   const values = { ...NEW, name, sip: settings.sip ?? '', auto_ready: settings.auto_ready ?? false, skills: settings.skills ?? [] };

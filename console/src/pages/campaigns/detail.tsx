@@ -43,7 +43,7 @@ export default function CampaignPage() {
       </>
     );
   }
-  if (campaign.isError) return <ErrorState error={campaign.error} onRetry={() => void campaign.refetch()} />;
+  if (campaign.isError && !campaign.data) return <ErrorState error={campaign.error} onRetry={() => void campaign.refetch()} />;
   if (!campaign.data) return <PageHeader title={name} back={back} />;
   return <Campaign key={campaign.data.id} campaign={campaign.data} />;
 }
@@ -62,7 +62,7 @@ function Campaign({ campaign }: { campaign: CampaignView }) {
         actions={
           <>
             <Button component={Link} to={`/board/${place}`} variant="default" leftSection={<Icon name="board" size={16} />}>{t('detail.board')}</Button>
-            {may.run && <Button component={Link} to={`/reports/${place}`} variant="default" leftSection={<Icon name="reports" size={16} />}>{t('detail.report')}</Button>}
+            <Button component={Link} to={`/reports/${place}`} variant="default" leftSection={<Icon name="reports" size={16} />}>{t('detail.report')}</Button>
             {may.run && <CampaignControl campaign={campaign} />}
           </>
         }

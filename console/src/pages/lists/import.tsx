@@ -132,7 +132,7 @@ function Begun({ id, list }: { id: number; list: string }) {
       </>
     );
   }
-  if (found.error) return <Panel><ErrorState error={found.error} onRetry={() => void found.refetch()} /></Panel>;
+  if (found.error && !found.data) return <Panel><ErrorState error={found.error} onRetry={() => void found.refetch()} /></Panel>;
   if (!found.data) return <Panel><div role="status">{t('looking')}</div></Panel>;
   const own = kept?.list === list && kept.file.name.slice(0, 200) === found.data.file_name ? kept : null;
   return (

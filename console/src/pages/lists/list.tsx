@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import { api } from '../../api/client';
 import { keys } from '../../api/live';
 import { useMay } from '../../api/login';
+import { Problem } from '../../api/problem';
 import { queryClient } from '../../api/query';
 import { ConfirmButton } from '../../parts/confirm';
 import { ErrorState } from '../../parts/error_state';
@@ -37,7 +38,8 @@ export default function List() {
   const here = `/lists/${encodeURIComponent(name)}`;
   const back = { to: '/lists', text: t('lists:title') };
 
-  if (list.error) {
+  // Deleted meanwhile is gone; another refusal takes nothing away that is here.
+  if (list.error && (!list.data || (list.error instanceof Problem && list.error.code === 404))) {
     return (
       <>
         <PageHeader title={name} back={back} />
