@@ -10,7 +10,8 @@ let browser;
 let demo;
 let inside;
 before(async () => {
-  demo = await startDemo();
+  // Calls are under way until the last page, however long that takes.
+  demo = await startDemo(['--leads', '10000', '--seconds', '3600']);
   browser = await startBrowser();
   inside = await enter(browser, demo);
 });

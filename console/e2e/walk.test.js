@@ -46,7 +46,11 @@ async function until(page, what, holds) {
 test('log in, watch, import, dial, tune, hang up, take the report along', async (t) => {
   const { page, context, faults, allowed } = await newPage(browser, { width: 1440, context: { acceptDownloads: true } });
   const main = page.locator('main');
-  const goTo = (name) => page.getByRole('navigation').first().getByRole('link', { name, exact: true }).click();
+  /** A place of the navigation: the page before stands until it is there. */
+  const goTo = async (name) => {
+    await page.getByRole('navigation').first().getByRole('link', { name, exact: true }).click();
+    await page.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
+  };
   const card = (name) => page.getByRole('article', { name });
   let broken = false;
   /** A part of the story; without the ones before it, it could not be told. */
@@ -156,7 +160,7 @@ test('log in, watch, import, dial, tune, hang up, take the report along', async 
 
   await part('the report is read and taken along', async () => {
     await goTo('Campaigns');
-    await page.getByRole('grid').getByText('spring-renewals').click();
+    await page.getByRole('grid', { name: 'Campaigns' }).getByText('spring-renewals').click();
     await page.getByRole('link', { name: 'Report' }).click();
     await page.getByRole('heading', { name: 'Report on spring-renewals' }).waitFor();
     await page.getByRole('heading', { name: 'Outcomes' }).waitFor();
