@@ -34,10 +34,19 @@ function enter(who: Who): void {
   startEvents();
 }
 
+const leaving = new Set<() => void>();
+
+/** Tells when a login ends: what belongs to it (dialogs, words, drafts) must not stand before the next person. */
+export function onLeave(listener: () => void): () => void {
+  leaving.add(listener);
+  return () => leaving.delete(listener);
+}
+
 function leave(ended: boolean): void {
   stopEvents();
   queryClient.clear();
   forgetBoards();
+  leaving.forEach((listener) => listener());
   loginState.set({ kind: 'out', ended });
 }
 

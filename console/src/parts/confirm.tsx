@@ -3,6 +3,7 @@ import { Button, Group, Stack, Text, TextInput, type ButtonProps } from '@mantin
 import { modals, type ContextModalProps } from '@mantine/modals';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { onLeave } from '../api/login';
 import { i18n } from '../app/i18n';
 import { ErrorNote } from './error_state';
 
@@ -17,10 +18,15 @@ export interface Question {
   type?: string;
   /** Does it; a refusal is shown in the dialog, which stays. */
   run: () => Promise<void>;
+  /** However it ended: done, or not wanted after all. */
+  onClose?: () => void;
 }
 
+// A question of another login is nobody's.
+onLeave(() => modals.closeAll());
+
 export function ask(question: Question): void {
-  modals.openContextModal({ modal: 'confirm', title: question.title, innerProps: question, closeButtonProps: { 'aria-label': i18n.t('action.close') } });
+  modals.openContextModal({ modal: 'confirm', title: question.title, innerProps: question, onClose: question.onClose, closeButtonProps: { 'aria-label': i18n.t('action.close') } });
 }
 
 function Confirm({ context, id, innerProps }: ContextModalProps<Question>) {
@@ -28,15 +34,20 @@ function Confirm({ context, id, innerProps }: ContextModalProps<Question>) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [typed, setTyped] = useState('');
+  // While it is being done nobody can close it: a refusal would be seen by nobody.
+  const hold = (closed: boolean) => {
+    setBusy(closed);
+    context.updateContextModal({ modalId: id, closeOnEscape: !closed, closeOnClickOutside: !closed, withCloseButton: !closed });
+  };
   const run = async () => {
-    setBusy(true);
+    hold(true);
     setError(null);
     try {
       await innerProps.run();
       context.closeModal(id);
     } catch (problem) {
       setError(problem);
-      setBusy(false);
+      hold(false);
     }
   };
   return (
@@ -54,7 +65,7 @@ function Confirm({ context, id, innerProps }: ContextModalProps<Question>) {
       )}
       <ErrorNote error={error} />
       <Group justify="flex-end" gap="sm">
-        <Button variant="default" onClick={() => context.closeModal(id)}>{t('action.cancel')}</Button>
+        <Button variant="default" disabled={busy} onClick={() => context.closeModal(id)}>{t('action.cancel')}</Button>
         <Button color={innerProps.danger ? 'red' : undefined} loading={busy} disabled={innerProps.type !== undefined && typed.trim() !== innerProps.type} onClick={() => void run()} data-autofocus={innerProps.danger ? undefined : true}>
           {innerProps.verb}
         </Button>

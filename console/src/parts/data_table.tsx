@@ -38,6 +38,8 @@ export interface DataTableProps<Row> {
   onOpen?: (row: Row) => void;
   /** The row that is open beside the table. */
   openId?: string | number | null;
+  /** There are more rows on the server than are kept here: says so, and what to do. */
+  cut?: string | false;
   /** More rows are on the server. */
   more?: { has: boolean; loading: boolean; load: () => void };
   loading?: boolean;
@@ -102,7 +104,7 @@ export function columnsIn<Row>(columns: Column<Row>[], width_px: number | null):
 }
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, columns: offered, rows, rowId, onOpen, openId, more, loading, stale, error, onRetry, empty, height } = props;
+  const { label, columns: offered, rows, rowId, onOpen, openId, more, cut, loading, stale, error, onRetry, empty, height } = props;
   const { t } = useTranslation();
   const narrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   const box = useRef<HTMLDivElement>(null);
@@ -270,6 +272,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         </div>
       </div>
       {more?.loading && <div className={css.foot} role="status"><Loader size="xs" aria-hidden /> {t('table.loadingMore')}</div>}
+      {cut && <div className={css.foot} role="status">{cut}</div>}
       {error && rows.length > 0 ? (
         <div className={css.foot} role="alert">
           {t('table.moreFailed')} <Button size="compact-xs" variant="default" onClick={onRetry}>{t('action.retry')}</Button>

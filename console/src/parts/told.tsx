@@ -2,6 +2,7 @@
 import { Button } from '@mantine/core';
 import type { NotificationData } from '@mantine/notifications';
 import { lazy, Suspense } from 'react';
+import { onLeave } from '../api/login';
 import { createStore, useStore } from '../api/store';
 import { i18n } from '../app/i18n';
 import { words } from './error_state';
@@ -21,19 +22,24 @@ async function show(data: NotificationData): Promise<void> {
   (await library()).notifications.show(data);
 }
 
+// What was told concerned another login.
+onLeave(() => {
+  if (spoken.get()) void library().then(({ notifications }) => notifications.clean());
+});
+
 /** Long enough to read and to take back. */
 const UNDO_MS = 10_000;
 
-/** It is done; `undo` takes it back while the words stand. */
-export function tellDone(text: string, undo?: { text: string; run: () => void }): void {
+/** It is done; `more` can be chosen while the words stand, most often to take it back. */
+export function tellDone(text: string, more?: { text: string; run: () => void }): void {
   const id = `done-${Date.now()}`;
   void show({
     id,
     icon: <Icon name="ok" size={18} />,
     color: 'petrol',
-    autoClose: undo ? UNDO_MS : 4_000,
+    autoClose: more ? UNDO_MS : 4_000,
     closeButtonProps: { 'aria-label': i18n.t('action.close') },
-    message: undo ? (
+    message: more ? (
       <>
         {text}{' '}
         <Button
@@ -41,10 +47,10 @@ export function tellDone(text: string, undo?: { text: string; run: () => void })
           variant="default"
           onClick={() => {
             void library().then(({ notifications }) => notifications.hide(id));
-            undo.run();
+            more.run();
           }}
         >
-          {undo.text}
+          {more.text}
         </Button>
       </>
     ) : (

@@ -11,35 +11,7 @@ import { ask } from '../../parts/confirm';
 import { number, percent } from '../../parts/format';
 import { tellDone, tellProblem } from '../../parts/told';
 import css from './board.module.css';
-
-type Settings = Partial<Thing<'CampaignSettings'>>;
-type Mode = NonNullable<Settings['mode']>;
-
-const MODES: readonly Mode[] = ['progressive', 'power', 'predictive'];
-/** Where the API's own defaults stand in for keys that are not set. */
-const DEFAULTS = { mode: 'predictive', ratio: 1.5 } as const;
-
-interface Levers {
-  mode: Mode;
-  ratio: number;
-  /** In percent, as people write it. */
-  limit_percent: number;
-}
-
-function leversOf(campaign: Thing<'CampaignView'>): Levers {
-  const settings = campaign.settings as Settings;
-  const limit = settings.limit ?? campaign.ledger[0]?.limit ?? 0;
-  return { mode: settings.mode ?? DEFAULTS.mode, ratio: settings.ratio ?? DEFAULTS.ratio, limit_percent: Number((limit * 100).toFixed(3)) };
-}
-
-/** Only what is another: the rest stays as it is, set or not. */
-function difference(from: Levers, to: Levers): Settings {
-  return {
-    ...(from.mode !== to.mode && { mode: to.mode }),
-    ...(from.ratio !== to.ratio && { ratio: to.ratio }),
-    ...(from.limit_percent !== to.limit_percent && { limit: Number((to.limit_percent / 100).toFixed(5)) }),
-  };
-}
+import { difference, faultsOf, leversOf, LIMIT_PERCENT, MODES, RATIO, read, type Levers, type Mode, type Settings, type Written } from './levers';
 
 /** What was set before under the same keys; null where nothing was, which sets the default. */
 function before(campaign: Thing<'CampaignView'>, changed: Settings): Record<string, unknown> {
@@ -55,18 +27,21 @@ export function Tuning({ campaign }: { campaign: Thing<'CampaignView'> }) {
   const { t } = useTranslation('board');
   const may = useMay('supervisor');
   const now = leversOf(campaign);
-  const [wanted, setWanted] = useState(now);
+  const [wanted, setWanted] = useState<Written>(now);
   // Somebody else may turn them too.
   const shape = JSON.stringify(now);
   useEffect(() => setWanted(JSON.parse(shape) as Levers), [shape]);
-  const changed = difference(now, wanted);
-  const dirty = Object.keys(changed).length > 0;
+  const faults = faultsOf(wanted);
+  const next = read(wanted, now);
+  const changed = next ? difference(now, next) : {};
+  const dirty = next === null || Object.keys(changed).length > 0;
 
   const apply = () => {
+    if (!next || Object.keys(changed).length === 0) return;
     const old = before(campaign, changed);
     ask({
       title: t('tuning.ask', { name: campaign.name }),
-      text: <Consequences name={campaign.name} from={now} to={wanted} />,
+      text: <Consequences name={campaign.name} from={now} to={next} />,
       verb: t('tuning.apply'),
       run: async () => {
         await change(campaign.name, changed);
@@ -80,7 +55,7 @@ export function Tuning({ campaign }: { campaign: Thing<'CampaignView'> }) {
       className={css.tuning}
       onSubmit={(event) => {
         event.preventDefault();
-        if (dirty) apply();
+        apply();
       }}
     >
       <div>
@@ -95,23 +70,25 @@ export function Tuning({ campaign }: { campaign: Thing<'CampaignView'> }) {
         <div className={css.modeText}>{t(`mode.${wanted.mode}Text`)}</div>
       </div>
       {wanted.mode === 'power' && (
-        <NumberInput label={t('tuning.ratio')} disabled={!may} min={1} max={10} step={0.1} decimalScale={2} value={wanted.ratio} onChange={(ratio) => typeof ratio === 'number' && setWanted({ ...wanted, ratio })} />
+        <NumberInput label={t('tuning.ratio')} disabled={!may} min={RATIO.least} max={RATIO.most} step={0.1} decimalScale={2} clampBehavior="none" value={wanted.ratio} onChange={(ratio) => setWanted({ ...wanted, ratio })} error={faults.ratio && t('tuning.between', RATIO)} />
       )}
       <NumberInput
         label={t('tuning.limit')}
         description={t('tuning.limitText')}
         disabled={!may}
-        min={0.1}
-        max={100}
+        min={LIMIT_PERCENT.least}
+        max={LIMIT_PERCENT.most}
+        clampBehavior="none"
+        error={faults.limit_percent && t('tuning.between', LIMIT_PERCENT)}
         step={0.5}
         decimalScale={2}
         suffix=" %"
         value={wanted.limit_percent}
-        onChange={(limit) => typeof limit === 'number' && setWanted({ ...wanted, limit_percent: limit })}
+        onChange={(limit_percent) => setWanted({ ...wanted, limit_percent })}
       />
       {may && (
         <div className={css.tuningFoot}>
-          <Button type="submit" disabled={!dirty}>{t('tuning.apply')}</Button>
+          <Button type="submit" disabled={!dirty || next === null}>{t('tuning.apply')}</Button>
           {dirty && <Button variant="default" onClick={() => setWanted(now)}>{t('tuning.reset')}</Button>}
         </div>
       )}

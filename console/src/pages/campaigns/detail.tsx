@@ -21,6 +21,7 @@ import { Icon } from '../../parts/icons';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { tellDone, tellProblem } from '../../parts/told';
+import { SETTLED, useUnsaved } from '../../parts/unsaved';
 import { useSaving } from '../../parts/use_saving';
 import { Why } from '../board/why';
 import { CampaignFields } from './fields';
@@ -147,6 +148,7 @@ function Settings({ campaign }: { campaign: CampaignView }) {
   const saving = useSaving(form, CAMPAIGN_KEYS);
   const changes = toChanges(kept, form.values);
   const changed = Object.keys(changes);
+  useUnsaved(changed.length > 0);
 
   // Somebody changed it: what stands here untouched follows, what was being written stays.
   const last = useRef(kept);
@@ -200,7 +202,7 @@ function Delete({ campaign }: { campaign: CampaignView }) {
       type: campaign.name,
       run: async () => {
         await api.DELETE('/api/v1/campaigns/{name}', { params: { path: { name: campaign.name } } });
-        await go('/campaigns');
+        await go('/campaigns', { state: SETTLED });
         cache.removeQueries({ queryKey: keys.campaign(campaign.name) });
         await cache.invalidateQueries({ queryKey: keys.campaigns });
         tellDone(t('detail.deleted', { name: campaign.name }));

@@ -12,6 +12,7 @@ import { Icon } from '../../parts/icons';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { tellDone } from '../../parts/told';
+import { SETTLED, useUnsaved } from '../../parts/unsaved';
 import { useSaving } from '../../parts/use_saving';
 import { CampaignFields } from './fields';
 import { CAMPAIGN_KEYS, NEW_CAMPAIGN, toSettings, type CampaignValues } from './settings';
@@ -22,6 +23,7 @@ export default function NewCampaignPage() {
   const [lists, trunks, agents] = [useLists(), useTrunks(), useAgents()];
   const form = useForm<CampaignValues>({ initialValues: NEW_CAMPAIGN });
   const saving = useSaving(form, CAMPAIGN_KEYS);
+  useUnsaved(form.isDirty());
   const noTrunk = trunks.data?.items.length === 0;
   const noList = lists.data?.items.length === 0;
 
@@ -30,7 +32,7 @@ export default function NewCampaignPage() {
       const campaign = await data(api.POST('/api/v1/campaigns', { body: toSettings(values) }));
       putCampaign(campaign);
       tellDone(t('make.done', { name: campaign.name }));
-      await go(`/campaigns/${encodeURIComponent(campaign.name)}`);
+      await go(`/campaigns/${encodeURIComponent(campaign.name)}`, { state: SETTLED });
     }),
   );
 

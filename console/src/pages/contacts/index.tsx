@@ -26,7 +26,7 @@ const WIDE = { 'data-wide': true };
 const FILTERS = ['search', 'list'] as const;
 
 export default function Contacts() {
-  const { t } = useTranslation('contacts');
+  const { t } = useTranslation(['contacts', 'common']);
   const navigate = useNavigate();
   const field = useRef<HTMLInputElement>(null);
   const table = useRef<HTMLDivElement>(null);
@@ -98,6 +98,7 @@ export default function Contacts() {
             rowId={(contact) => contact.id}
             onOpen={(contact) => navigate(place(contact))}
             more={found.more}
+            cut={found.cut && t('common:table.cut')}
             loading={found.loading}
             stale={found.stale}
             error={found.error}

@@ -20,7 +20,7 @@ export function Choose({ list }: { list: string }) {
     if (!file) return;
     const found = await faultOf(file);
     setFault(found && { fault: found, file });
-    if (!found) draft.set({ list, file, region: usualRegion(), chosen: null });
+    if (!found) draft.set({ list, file, region: usualRegion(), encoding: null, chosen: null });
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();

@@ -11,7 +11,7 @@ import { Pairs } from '../../parts/pairs';
 import { Panel } from '../../parts/panel';
 import { regions } from '../../parts/regions';
 import { useWords } from '../../parts/words';
-import { draft as kept, keepRegion, mapText, PREVIEW_BYTES, type Draft } from './draft';
+import { draft as kept, ENCODINGS, keepRegion, mapText, PREVIEW_BYTES, readingOf, type Draft } from './draft';
 import { FIELDS, isField, type Field } from './fields';
 import css from './import.module.css';
 
@@ -32,9 +32,9 @@ export function Columns({ draft, error, onSend }: { draft: Draft; error: unknown
   const asked = draft.chosen && mapText(draft.chosen);
   const found = useQuery({
     // The file is the same as long as its name, size and time are.
-    queryKey: ['preview', draft.file.name, draft.file.size, draft.file.lastModified, draft.region, asked],
+    queryKey: ['preview', draft.file.name, draft.file.size, draft.file.lastModified, draft.region, draft.encoding, asked],
     queryFn: async ({ signal }) => {
-      const query = new URLSearchParams({ region: draft.region });
+      const query = readingOf(draft);
       if (asked) query.set('map', asked);
       // A file goes as it is, which the typed client cannot do.
       const init = { method: 'POST', headers: { 'Content-Type': 'text/csv' }, body: draft.file.slice(0, PREVIEW_BYTES), signal };
@@ -67,8 +67,21 @@ export function Columns({ draft, error, onSend }: { draft: Draft; error: unknown
                 [t('file'), draft.file.name],
                 [t('size'), bytes(draft.file.size)],
                 [t('delimiter'), preview ? delimiter(preview.delimiter, t) : NONE],
-                [t('encoding'), preview?.encoding ?? NONE],
               ]}
+            />
+            <Select
+              mt="sm"
+              label={t('encoding')}
+              description={t('encodingHelp')}
+              data={[...ENCODINGS]}
+              value={draft.encoding}
+              // Columns that were chosen by hand may have other names then.
+              onChange={(encoding) => change({ encoding, chosen: null })}
+              placeholder={preview ? t('encodingFound', { encoding: preview.encoding }) : NONE}
+              clearable
+              clearButtonProps={{ 'aria-label': t('clear') }}
+              searchable
+              nothingFoundMessage={t('noneFit')}
             />
           </Panel>
           <Panel title={t('columns')}>

@@ -2,6 +2,7 @@
  * The import that is being prepared: one for the whole console, kept while one looks at another page. The file itself
  * stays in the browser until it is sent.
  */
+import { onLeave } from '../../api/login';
 import { createStore } from '../../api/store';
 import { FIELDS, type Field } from './fields';
 
@@ -14,6 +15,8 @@ export interface Draft {
   list: string;
   file: File;
   region: string;
+  /** What the file is saved in; `null`: as the server finds out. */
+  encoding: string | null;
   /** Columns of fields as chosen by hand; `null`: as the server suggests. */
   chosen: Partial<Record<Field, string>> | null;
   /** What was sent to be rehearsed, to be imported alike. */
@@ -21,6 +24,8 @@ export interface Draft {
 }
 
 export const draft = createStore<Draft | null>(null);
+// The file of one person is nothing for the next.
+onLeave(() => draft.set(null));
 
 const REGION = 'outpace-region';
 
@@ -42,6 +47,17 @@ export function keepRegion(region: string): void {
   } catch {
     // Then for this visit.
   }
+}
+
+/** What files of phone numbers are saved in, by the names of the Encoding standard; the server knows all of it. */
+export const ENCODINGS = [
+  'utf-8', 'utf-16le', 'utf-16be', 'windows-1250', 'windows-1251', 'windows-1252', 'windows-1253', 'windows-1254', 'windows-1255', 'windows-1256',
+  'windows-1257', 'windows-1258', 'iso-8859-2', 'iso-8859-15', 'macintosh', 'windows-874', 'big5', 'euc-kr', 'gb18030', 'shift_jis',
+] as const;
+
+/** How the file is to be read, as the API wants it. */
+export function readingOf(draft: Draft): URLSearchParams {
+  return new URLSearchParams({ region: draft.region, ...(draft.encoding !== null && { encoding: draft.encoding }) });
 }
 
 /** `FIELD=COLUMN` with commas between, as the API wants the map; a field without a column is named too, so that none is guessed. */

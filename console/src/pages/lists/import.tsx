@@ -7,20 +7,23 @@
  * ```
  */
 import { useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { Guard } from '../../app/place';
 import { keys } from '../../api/live';
+import { onLeave } from '../../api/login';
 import { useStore } from '../../api/store';
 import { upload, type Upload } from '../../api/upload';
 import { ErrorState } from '../../parts/error_state';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
+import { tellDone, tellProblem } from '../../parts/told';
+import { holdTab } from '../../parts/unsaved';
 import { useImport } from './api';
 import { Choose } from './choose';
 import { Columns } from './columns';
-import { draft, type Draft } from './draft';
+import { draft, readingOf, type Draft } from './draft';
 import { Outcome } from './outcome';
 import { Sending } from './sending';
 import css from './import.module.css';
@@ -63,28 +66,45 @@ interface Sent {
   running: Upload<{ import: number }>;
 }
 
-/** Sends the draft's file; goes to the import's own address as soon as the server has it. */
+/** Sends the draft's file; goes to the import's own address as soon as the server has it. Who looks at something else by then is told, not pulled back. */
 function useSend(list: string) {
+  const { t } = useTranslation('lists');
+  const here = useRef(false);
+  useEffect(() => {
+    here.current = true;
+    return () => {
+      here.current = false;
+    };
+  }, []);
   const navigate = useNavigate();
   const client = useQueryClient();
   const [sent, setSent] = useState<Sent | null>(null);
   const [error, setError] = useState<unknown>(null);
   const send = async (what: Draft, map: string, dry: boolean) => {
     setError(null);
-    const query = new URLSearchParams({ region: what.region, map, file_name: what.file.name.slice(0, 200) });
+    const query = readingOf(what);
+    query.set('map', map);
+    query.set('file_name', what.file.name.slice(0, 200));
     if (dry) query.set('dry_run', 'true');
     const path = `api/v1/lists/${encodeURIComponent(list)}/import?${query}`;
     const running = upload<{ import: number }>(path, what.file, 'text/csv', (part) => setSent({ dry, part, running }));
     setSent({ dry, part: 0, running });
+    const [letGo, alone] = [holdTab(), onLeave(running.cancel)];
     try {
       const answer = await running.answer;
       void client.invalidateQueries({ queryKey: keys.imports });
       // A rehearsal is followed by the import of the same file.
       if (!dry) draft.set(null);
-      await navigate(`/lists/${encodeURIComponent(list)}/import?import=${answer.import}`);
+      const place = `/lists/${encodeURIComponent(list)}/import?import=${answer.import}`;
+      if (here.current) await navigate(place);
+      else tellDone(t(dry ? 'sentElsewhereDry' : 'sentElsewhere', { file: what.file.name, list }), { text: t('seeImport'), run: () => void navigate(place) });
     } catch (problem) {
-      if (!(problem instanceof DOMException)) setError(problem);
+      if (problem instanceof DOMException) return;
+      setError(problem);
+      if (!here.current) tellProblem(problem);
     } finally {
+      letGo();
+      alone();
       setSent(null);
     }
   };

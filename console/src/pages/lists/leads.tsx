@@ -20,7 +20,7 @@ type Lead = Thing<'Lead'>;
 const FILTERS = ['state', 'number'] as const;
 
 export function Leads({ list, empty }: { list: string; empty: ReactNode }) {
-  const { t } = useTranslation('lists');
+  const { t } = useTranslation(['lists', 'common']);
   const word = useWords();
   const [filters, change] = useFilters(FILTERS);
   const [typed, setTyped] = useTyped(filters.number, useCallback((number: string) => change({ number }), [change]));
@@ -60,6 +60,7 @@ export function Leads({ list, empty }: { list: string; empty: ReactNode }) {
           rows={leads.rows}
           rowId={(lead) => lead.id}
           more={leads.more}
+          cut={leads.cut && t('common:table.cut')}
           loading={leads.loading}
           stale={leads.stale}
           error={leads.error}

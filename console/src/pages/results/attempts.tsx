@@ -59,13 +59,13 @@ export function AttemptRows({ query, open, onOpen }: Props) {
         onOpen={(attempt) => onOpen(String(attempt.id))}
         openId={open ? Number(open) : null}
         more={found.more}
+        cut={found.cut && t('cut')}
         loading={found.loading}
         stale={found.stale}
         error={found.error}
         onRetry={found.retry}
         empty={<Empty narrowed={Object.keys(query).length > 0} />}
       />
-      {found.cut && <div className={css.cut}>{t('cut')}</div>}
       <Drawer opened={open !== ''} onClose={() => onOpen('')} position="right" size="lg" title={t('attemptTitle', { id: open })} closeButtonProps={{ 'aria-label': t('close') }}>
         {open !== '' && <Detail id={open} known={inRows} agents={agents} />}
       </Drawer>

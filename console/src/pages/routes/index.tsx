@@ -13,6 +13,7 @@ import { Icon } from '../../parts/icons';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { tellDone } from '../../parts/told';
+import { useUnsaved } from '../../parts/unsaved';
 import { faultsOf, moved, newRow, toRoutes, toRows, type Kind, type Row, type RouteSettings } from './rows';
 import css from './routes.module.css';
 
@@ -45,6 +46,7 @@ function Editor({ kept }: { kept: RouteSettings[] }) {
   const keptText = JSON.stringify(kept);
   const changed = JSON.stringify(toRoutes(rows)) !== JSON.stringify(toRoutes(toRows(JSON.parse(base) as RouteSettings[])));
   const elsewhere = keptText !== base;
+  useUnsaved(changed);
   const follow = (routes: RouteSettings[]) => {
     setRows(toRows(routes));
     setBase(JSON.stringify(routes));

@@ -17,6 +17,7 @@ import { Icon } from '../../parts/icons';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { tellDone } from '../../parts/told';
+import { SETTLED, useUnsaved } from '../../parts/unsaved';
 import { useSaving } from '../../parts/use_saving';
 import { TrunkFields, useTrunkKeyNames } from './fields';
 import { toChanges, toValues, TRUNK_KEYS, type TrunkSettings, type TrunkValues } from './settings';
@@ -104,6 +105,7 @@ function SettingsForm({ name, settings }: { name: string; settings: TrunkSetting
   const saving = useSaving(form, TRUNK_KEYS);
   const changes = toChanges(kept, form.values);
   const changed = Object.keys(changes);
+  useUnsaved(changed.length > 0);
   const save = form.onSubmit(() =>
     saving.save(async () => {
       const next = await data(api.PATCH('/api/v1/trunks/{name}', { params: { path: { name } }, body: changes as Record<string, never> }));
@@ -140,7 +142,7 @@ function Delete({ name }: { name: string }) {
       type: name,
       run: async () => {
         await api.DELETE('/api/v1/trunks/{name}', { params: { path: { name } } });
-        await go('/trunks');
+        await go('/trunks', { state: SETTLED });
         cache.removeQueries({ queryKey: trunkKey(name) });
         await cache.invalidateQueries({ queryKey: keys.trunks });
         tellDone(t('detail.deleted', { name }));

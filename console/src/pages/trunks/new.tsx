@@ -11,6 +11,7 @@ import { FormBar } from '../../parts/form_section';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { tellDone } from '../../parts/told';
+import { SETTLED, useUnsaved } from '../../parts/unsaved';
 import { useSaving } from '../../parts/use_saving';
 import { TrunkFields } from './fields';
 import { NEW_TRUNK, toSettings, TRUNK_KEYS, type TrunkValues } from './settings';
@@ -21,12 +22,13 @@ export default function NewTrunkPage() {
   const cache = useQueryClient();
   const form = useForm<TrunkValues>({ initialValues: NEW_TRUNK });
   const saving = useSaving(form, TRUNK_KEYS);
+  useUnsaved(form.isDirty());
   const make = form.onSubmit((values) =>
     saving.save(async () => {
       await api.POST('/api/v1/trunks', { body: toSettings(values) });
       await cache.invalidateQueries({ queryKey: keys.trunks });
       tellDone(t('make.done', { name: values.name }));
-      await go(`/trunks/${encodeURIComponent(values.name)}`);
+      await go(`/trunks/${encodeURIComponent(values.name)}`, { state: SETTLED });
     }),
   );
   return (
