@@ -1,4 +1,4 @@
-// The board over a running demo: figures move within a second, levers ask, work and can be taken back.
+// The board over a running demo: figures move by themselves, levers ask, work and can be taken back.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newPage, startBrowser } from './browser.js';

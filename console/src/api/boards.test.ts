@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { COLUMNS, Track, TRACK_POINTS, type BoardCampaign, type ColumnName } from './boards';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { COLUMNS, fillTrack, forgetBoards, Track, TRACK_POINTS, type BoardCampaign, type ColumnName } from './boards';
 
 function campaign(talking: number): BoardCampaign {
   const agents = { logged_out: 0, on_break: 0, ready: 2, reserved: 0, talking, wrap_up: 1 };
@@ -49,5 +49,35 @@ describe('Track', () => {
     track.push(1, campaign(1));
     track.fill([], columnsOf([]));
     expect(track.at_s).toEqual([1]);
+  });
+});
+
+describe('what the server remembers', () => {
+  afterEach(() => {
+    forgetBoards();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it('is asked for less and less often while it cannot be had, and once when it can', async () => {
+    vi.useFakeTimers();
+    let [asked, code] = [0, 503];
+    vi.stubGlobal('fetch', () => {
+      asked += 1;
+      return Promise.resolve(new Response(JSON.stringify({ at_us: [], ...columnsOf([]) }), { status: code, headers: { 'Content-Type': 'application/json' } }));
+    });
+    const minutes = async (count: number) => {
+      for (let second = 0; second < 60 * count; second += 1) {
+        void fillTrack('spring');
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+    };
+    await minutes(5);
+    // 0, 2, 6, 14, 30, 62 s, then once a minute.
+    expect(asked).toBeGreaterThan(6);
+    expect(asked).toBeLessThan(12);
+    [asked, code] = [0, 200];
+    await minutes(3);
+    expect(asked).toBe(1);
   });
 });

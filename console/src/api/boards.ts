@@ -91,6 +91,10 @@ export const boardProblem = createStore<Problem | null>(null);
 
 const tracks = new Map<string, Track>();
 const filled = new Set<string>();
+/** Campaigns whose series could not be had, and when it is asked for again. One entry a campaign of the board. */
+const refused = new Map<string, { until_ms: number; wait_ms: number }>();
+const AGAIN_MIN_MS = 2_000;
+const AGAIN_MAX_MS = 60_000;
 
 /** The track of a campaign, which is there as soon as somebody asks. */
 export function trackOf(campaign: string): Track {
@@ -104,14 +108,18 @@ export function trackOf(campaign: string): Track {
 
 /** Brings a campaign's track up to date with what the server remembers; done once until the stream was away. */
 export async function fillTrack(campaign: string): Promise<void> {
-  if (filled.has(campaign)) return;
+  const before = refused.get(campaign);
+  if (filled.has(campaign) || (before && Date.now() < before.until_ms)) return;
   filled.add(campaign);
   try {
     const params = { path: { name: campaign }, query: { minutes: TRACK_POINTS / 60 } };
     const series = await data(api.GET('/api/v1/campaigns/{name}/series', { params }));
+    refused.delete(campaign);
     trackOf(campaign).fill(series.at_us.map((at_us) => Math.round(at_us / 1_000_000)), series);
   } catch {
-    // The plot begins now instead of a quarter of an hour ago; the next visit tries again.
+    // The plot begins now instead of a quarter of an hour ago. Boards come each second: a server in need is asked less and less.
+    const wait_ms = before ? Math.min(2 * before.wait_ms, AGAIN_MAX_MS) : AGAIN_MIN_MS;
+    refused.set(campaign, { until_ms: Date.now() + wait_ms, wait_ms });
     filled.delete(campaign);
   }
 }
@@ -125,6 +133,7 @@ function take(board: Board): void {
     if (there.has(name)) continue;
     tracks.delete(name);
     filled.delete(name);
+    refused.delete(name);
   }
   for (const campaign of board.campaigns) trackOf(campaign.name).push(at_s, campaign);
   boardStore.set(board);
@@ -152,6 +161,7 @@ export function followBoards(): () => void {
 export function forgetBoards(): void {
   tracks.clear();
   filled.clear();
+  refused.clear();
   boardStore.set(null);
   boardProblem.set(null);
 }

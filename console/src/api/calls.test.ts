@@ -48,6 +48,18 @@ describe('calls under way', () => {
     expect(ids()).toEqual([2]);
   });
 
+  it('are as the latest event said, whatever an older list says, and keep the quality of the list', async () => {
+    await settle(0);
+    event('answered', call(1, 'answered'));
+    event('dialling', call(3, 'dialling'));
+    answer([{ ...call(1, 'ringing'), quality: { mos: 4.2 } } as Call]);
+    await settle();
+    expect(liveCalls.get().calls.map((one) => [one.id, one.state, one.quality?.mos])).toEqual([[1, 'answered', 4.2], [3, 'dialling', undefined]]);
+    event('connected', call(1, 'connected'));
+    await settle();
+    expect(liveCalls.get().calls[0]).toMatchObject({ state: 'connected', quality: { mos: 4.2 } });
+  });
+
   it('are shown at most four times a second', async () => {
     await settle(0);
     answer([]);

@@ -6,7 +6,8 @@
  *  call.dialling … call.connected: put   call.ended: taken away  ──────────┴──> map ──at most 4 times a second──> page
  * ```
  *
- * A list that was asked for before a call ended must not bring the call back: what ended meanwhile is left out of it.
+ * A list is as old as its question. What events said since then counts: a call that ended does not come back, one that was
+ * answered does not ring again, one that began is there. Only the quality is the list's own, and stays until the next list.
  */
 import { api, data, type Thing } from './client';
 import { listen } from './events';
@@ -33,26 +34,37 @@ export const liveCalls = createStore<LiveCalls>(NOTHING);
 const calls = new Map<number, Call>();
 let followers = 0;
 let stop: (() => void) | null = null;
-let ended: Set<number> | null = null;
+/** What events said since the list was asked for; `null` of a call: it ended. Nothing while no list is under way. */
+let since: Map<number, Call | null> | null = null;
 
 function show(): void {
   liveCalls.set({ calls: [...calls.values()].sort((a, b) => a.began_us - b.began_us || a.id - b.id), loading: false, problem: null });
 }
 
+/** An event has no quality: what was last heard stays. */
+function put(call: Call): void {
+  calls.set(call.id, { ...call, quality: call.quality ?? calls.get(call.id)?.quality });
+}
+
 async function read(): Promise<void> {
   // One at a time: a slow answer is not helped by a second question.
-  if (ended) return;
-  ended = new Set();
+  if (since) return;
+  const news = new Map<number, Call | null>();
+  since = news;
   try {
     const page = await data(api.GET('/api/v1/calls'));
     if (!stop) return;
     calls.clear();
-    for (const call of page.items) if (!ended.has(call.id)) calls.set(call.id, call);
+    for (const call of page.items) calls.set(call.id, call);
+    for (const [id, call] of news) {
+      if (call) put(call);
+      else calls.delete(id);
+    }
     show();
   } catch (error) {
     if (stop && liveCalls.get().loading) liveCalls.set({ calls: [], loading: false, problem: error instanceof Problem ? error : Problem.unreachable() });
   } finally {
-    ended = null;
+    since = null;
   }
 }
 
@@ -74,10 +86,10 @@ function start(): () => void {
     const { id } = call as Call;
     if (kind === 'call.ended') {
       calls.delete(id);
-      ended?.add(id);
+      since?.set(id, null);
     } else {
-      // The quality comes with the list alone.
-      calls.set(id, call as Call);
+      put(call as Call);
+      since?.set(id, call as Call);
     }
     if (!liveCalls.get().loading) soon();
   });

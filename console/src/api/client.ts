@@ -43,9 +43,40 @@ const refusals: Middleware = {
   },
 };
 
+/** A try that got no answer: whether it was done nobody knows. Only the last one is kept. */
+let unanswered: { what: string; key: string; until_ms: number } | null = null;
+/** Who tries again after this wants it anew. */
+const SAME_TRY_MS = 60_000;
+
+/**
+ * What a form makes is made once, however often somebody presses: the same request again, after a try without an answer,
+ * carries the key of that try, and the server gives the first answer instead of doing it twice. Only the login has none.
+ */
+const once: Middleware = {
+  async onRequest({ request, schemaPath }) {
+    if (request.method !== 'POST' || schemaPath === '/api/v1/login') return;
+    const body = await request.clone().text();
+    if (body === '') return;
+    const what = `${request.url}\n${body}`;
+    const again = unanswered?.what === what && Date.now() < unanswered.until_ms ? unanswered : null;
+    unanswered = { what, key: again?.key ?? keyOfTry(), until_ms: Date.now() + SAME_TRY_MS };
+    request.headers.set('Idempotency-Key', unanswered.key);
+    return request;
+  },
+  onResponse({ request, response }) {
+    if (response.status < 500 && request.headers.get('Idempotency-Key') === unanswered?.key) unanswered = null;
+  },
+};
+
+/** `crypto.randomUUID` is there on https alone. */
+function keyOfTry(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** `await data(api.GET('/api/v1/campaigns'))`. */
 export const api = createClient<paths>({ baseUrl: base.href.replace(/\/$/, ''), headers: OURS, fetch: (request) => fetch(request) });
-api.use(refusals);
+// Answers pass the last one first: it must see refusals before they are thrown.
+api.use(refusals, once);
 
 /** The body of an answer that is ok; a refusal was thrown before. */
 export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {

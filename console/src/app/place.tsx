@@ -1,5 +1,6 @@
 /** What stands where a page cannot: not allowed, not found, crashed. */
 import { Button } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useRouteError } from 'react-router';
@@ -8,13 +9,18 @@ import { EmptyState } from '../parts/empty_state';
 import { ErrorState } from '../parts/error_state';
 
 export function Guard({ least, children }: { least: Role; children: ReactNode }) {
+  return useMay(least) ? children : <Forbidden least={least} />;
+}
+
+function Forbidden({ least }: { least: Role }) {
   const { t } = useTranslation();
-  if (useMay(least)) return children;
+  useDocumentTitle(`${t('place.forbidden')} · Outpace`);
   return <EmptyState icon="lock" title={t('place.forbidden')} text={t('place.forbiddenText', { role: t(`role.${least}`) })} action={<Home />} />;
 }
 
 export function NotFound() {
   const { t } = useTranslation();
+  useDocumentTitle(`${t('place.notFound')} · Outpace`);
   return <EmptyState icon="search" title={t('place.notFound')} text={t('place.notFoundText')} action={<Home />} />;
 }
 
@@ -25,6 +31,8 @@ function Home() {
 
 /** A page that could not be fetched or fell over; the rest of the console goes on. */
 export function Crashed() {
+  const { t } = useTranslation();
   const error = useRouteError();
+  useDocumentTitle(`${t('place.crashed')} · Outpace`);
   return <ErrorState error={error} onRetry={() => window.location.reload()} />;
 }

@@ -4,10 +4,11 @@
  */
 import { Drawer, Menu, UnstyledButton, VisuallyHidden, type MantineColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router';
 import { eventsState } from '../api/events';
+import { api } from '../api/client';
 import { logOut, logOutEverywhere, may, useWho } from '../api/login';
 import { useStore } from '../api/store';
 import { useNow_ms } from '../parts/clock';
@@ -32,10 +33,41 @@ function useOffered(): Offered[] {
   return places.filter((place): place is Offered => place.nav !== undefined && may(who, place.least));
 }
 
+/** A login ends after 12 hours in which nothing is asked; a wall screen only listens. */
+const HERE_EVERY_MS = 3_600_000;
+
+/** Keeps the login of a screen that somebody looks at and nobody touches. */
+function useHere(wall: boolean) {
+  useEffect(() => {
+    if (!wall) return;
+    const timer = setInterval(() => {
+      // A login that ended is told by the answer itself, a server that is away by the banner.
+      if (document.visibilityState === 'visible') void api.GET('/api/v1/whoami').catch(() => {});
+    }, HERE_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [wall]);
+}
+
+/** Who comes to another page by keyboard or ear begins at its head. */
+function useFocusOnPage(pathname: string) {
+  const last = useRef(pathname);
+  useEffect(() => {
+    if (last.current === pathname) return;
+    last.current = pathname;
+    const main = document.getElementById('main');
+    const now = document.activeElement;
+    // What the page itself put in focus stays, and so does the row that opened something beside it, and a dialog.
+    if (!main || (now !== main && main.contains(now)) || now?.closest('[role=dialog]')) return;
+    (main.querySelector<HTMLElement>('h1') ?? main).focus({ preventScroll: true });
+  }, [pathname]);
+}
+
 export function Shell() {
   const { t } = useTranslation();
   const location = useLocation();
   const wall = new URLSearchParams(location.search).has('wall');
+  useHere(wall);
+  useFocusOnPage(location.pathname);
   const loading = useNavigation().state !== 'idle';
   return (
     <div className={css.shell} data-wall={wall || undefined}>

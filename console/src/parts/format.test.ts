@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { i18n } from '../app/i18n';
-import { bytes, clock, compact, percent, shortSpan } from './format';
+import { bytes, clock, compact, percent, regional, shortSpan } from './format';
 
 beforeAll(() => i18n.init({ lng: 'en' }));
 
@@ -16,6 +16,12 @@ describe('format', () => {
 
   it('shortens large counts only', () => {
     expect([0, 9_999, 19_400, 1_250_000].map(compact)).toEqual(['0', '9,999', '19.4K', '1.3M']);
+  });
+
+  it('writes as the region of the browser does, in the language of the console', () => {
+    expect(regional('en', ['de-AT', 'en-GB', 'en-US'])).toBe('en-GB');
+    expect(regional('en', ['de-AT', 'eng'])).toBe('en');
+    expect(regional('de', ['de'])).toBe('de');
   });
 
   it('follows the language', async () => {

@@ -3,8 +3,13 @@ import { i18n } from '../app/i18n';
 
 const cache = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
+/** The language as the browser's own region writes it (en-GB, de-AT), when the browser wants that language at all. */
+export function regional(language: string, wanted: readonly string[]): string {
+  return wanted.find((one) => one === language || one.startsWith(`${language}-`)) ?? language;
+}
+
 function kept<T extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: (language: string) => T): T {
-  const language = i18n.language || 'en';
+  const language = regional(i18n.language || 'en', navigator.languages);
   const name = `${language} ${key}`;
   const found = cache.get(name) as T | undefined;
   if (found) return found;

@@ -27,7 +27,7 @@ export function PageHeader({ title, mark, text, back, actions }: PageHeaderProps
           </Link>
         )}
         <div className={css.line}>
-          <h1 className={css.title}>{title}</h1>
+          <h1 className={css.title} tabIndex={-1}>{title}</h1>
           {mark}
         </div>
         {text && <div className={css.text}>{text}</div>}

@@ -1,4 +1,7 @@
-/** What a page is narrowed to, kept in its address: it can be sent to somebody, and the way back finds it again. */
+/**
+ * What a page is narrowed to, kept in its address: it can be sent to somebody, and the way back finds it again. What is
+ * `open` beside a table is a step of its own: the way back closes it.
+ */
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useSearchParams } from 'react-router';
 
@@ -19,9 +22,11 @@ export function useFilters<Name extends string>(names: readonly Name[]): [Filter
       else next.delete(name);
     }
     if (next.toString() === latest.current.params.toString()) return;
+    const open = next.get('open');
+    const opens = open !== null && open !== latest.current.params.get('open');
     // The next change may come before the page is drawn anew.
     latest.current.params = next;
-    latest.current.setParams(next, { replace: true });
+    latest.current.setParams(next, { replace: !opens });
   }, []);
   return [filters, change];
 }

@@ -21,6 +21,16 @@ interface Values {
 const KEYS = ['name', 'sip', 'auto_ready', 'skills', 'password'] as const satisfies readonly (keyof Values)[];
 const NEW: Values = { name: '', sip: '', auto_ready: false, skills: [], password: '' };
 
+/** What is another than before, as the API takes it: what somebody else changed meanwhile stays. */
+export function changesOf(before: Values, now: Values): Record<string, unknown> {
+  return {
+    ...(now.sip !== before.sip && { sip: now.sip === '' ? null : now.sip }),
+    ...(now.auto_ready !== before.auto_ready && { auto_ready: now.auto_ready }),
+    ...(JSON.stringify(now.skills) !== JSON.stringify(before.skills) && { skills: now.skills }),
+    ...(now.password !== '' && { password: now.password }),
+  };
+}
+
 export interface AgentFormProps {
   /** Name of the one that is changed; `null`: a new one. */
   name: string | null;
@@ -67,9 +77,8 @@ function Fields({ values: first, name, skills, onClose }: AgentFormProps & { val
         await api.POST('/api/v1/agents', { body });
         tellDone(t('form.made', { name: values.name }));
       } else {
-        const { name: _kept, ...changes } = rest;
-        const body = { ...changes, sip: sip === '' ? null : sip, ...secret };
-        await api.PATCH('/api/v1/agents/{name}', { params: { path: { name } }, body: body as unknown as Record<string, never> });
+        const body = changesOf(form.getInitialValues(), values);
+        if (Object.keys(body).length > 0) await api.PATCH('/api/v1/agents/{name}', { params: { path: { name } }, body: body as Record<string, never> });
         tellDone(t('form.saved', { name }));
       }
       onClose();

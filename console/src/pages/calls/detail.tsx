@@ -3,7 +3,7 @@ import { ActionIcon, Button, Loader } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { Link, useLocation } from 'react-router';
 import type { Call } from '../../api/calls';
 import { api, data, type Thing } from '../../api/client';
 import { useEvents } from '../../api/events';
@@ -63,6 +63,7 @@ async function find(id: number, records: boolean, ended: Call | null): Promise<F
 
 export function CallDetail({ id, alone }: { id: number; alone?: boolean }) {
   const { t } = useTranslation('calls');
+  const { search } = useLocation();
   const records = useMay('supervisor');
   const [ended, setEnded] = useState<Call | null>(null);
   useEvents('call.ended', useCallback((call) => {
@@ -91,7 +92,7 @@ export function CallDetail({ id, alone }: { id: number; alone?: boolean }) {
   if (alone) {
     return (
       <>
-        <PageHeader title={title} back={{ to: '/calls', text: t('title') }} />
+        <PageHeader title={title} back={{ to: `/calls${search}`, text: t('title') }} />
         <Panel>{body}</Panel>
       </>
     );
@@ -100,7 +101,7 @@ export function CallDetail({ id, alone }: { id: number; alone?: boolean }) {
     <Panel
       title={title}
       className={css.side}
-      aside={<ActionIcon component={Link} to="/calls" variant="subtle" color="gray" aria-label={t('close')}><Icon name="close" size={18} /></ActionIcon>}
+      aside={<ActionIcon component={Link} to={`/calls${search}`} variant="subtle" color="gray" aria-label={t('close')}><Icon name="close" size={18} /></ActionIcon>}
     >
       {body}
     </Panel>

@@ -1,9 +1,9 @@
 /** Every call under way; beside it, or on its own on phones, one of them with what happened in it. */
 import { ActionIcon, Select } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useNavigate, useParams } from 'react-router';
+import { useLocation, useNavigate, useParams } from 'react-router';
 import { followCalls, liveCalls, readCalls, type Call } from '../../api/calls';
 import { useMay } from '../../api/login';
 import { useStore } from '../../api/store';
@@ -14,6 +14,8 @@ import { FilterLine, fits, Search } from '../../parts/filter';
 import { milliseconds, NONE, number, percent } from '../../parts/format';
 import { Icon } from '../../parts/icons';
 import { CallState } from '../../parts/call_state';
+import { useFilters } from '../../parts/use_filters';
+import { useTyped } from '../../parts/use_typed';
 import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
@@ -23,6 +25,7 @@ import { askHangUp } from './hang_up';
 import { toneOfMos } from './quality';
 
 const STATES = ['dialling', 'ringing', 'answered', 'connected'] as const;
+const FILTERS = ['search', 'state', 'trunk'] as const;
 /** Table and call stand side by side from here on. */
 const WIDE = '(min-width: 75em)';
 
@@ -57,11 +60,12 @@ function Table({ open }: { open: number | null }) {
   const navigate = useNavigate();
   const may = useMay('agent');
   const { calls, loading, problem } = useStore(liveCalls);
-  const [sought, setSought] = useState('');
-  const [state, setState] = useState<string | null>(null);
-  const [trunk, setTrunk] = useState<string | null>(null);
+  const { search } = useLocation();
+  const [{ state, trunk, search: kept }, change] = useFilters(FILTERS);
+  const [sought, setSought] = useTyped(kept, useCallback((search: string) => change({ search }), [change]));
   const wanted = useDeferredValue(sought);
-  const trunks = useMemo(() => [...new Set(calls.flatMap((call) => call.trunk ?? []))].sort(), [calls]);
+  // The one that is chosen stays to be taken back, whether it has calls now or not.
+  const trunks = useMemo(() => [...new Set([...calls.flatMap((call) => call.trunk ?? []), ...(trunk ? [trunk] : [])])].sort(), [calls, trunk]);
   const shown = useMemo(
     () => calls.filter((call) => (!state || call.state === state) && (!trunk || call.trunk === trunk) && fits(wanted, call.to, call.from, call.agent, call.campaign, call.trunk)),
     [calls, state, trunk, wanted],
@@ -95,8 +99,8 @@ function Table({ open }: { open: number | null }) {
     <Panel flush>
       <FilterLine>
         <Search label={t('search')} value={sought} onChange={setSought} />
-        <Select aria-label={t('state')} placeholder={t('allStates')} clearable data={STATES.map((one) => ({ value: one, label: names('callState', one) }))} value={state} onChange={setState} w={150} clearButtonProps={{ 'aria-label': t('allStates') }} />
-        {trunks.length > 1 && <Select aria-label={t('trunk')} placeholder={t('allTrunks')} clearable data={trunks} value={trunk} onChange={setTrunk} w={150} clearButtonProps={{ 'aria-label': t('allTrunks') }} />}
+        <Select aria-label={t('state')} placeholder={t('allStates')} clearable data={STATES.map((one) => ({ value: one, label: names('callState', one) }))} value={state || null} onChange={(one) => change({ state: one ?? '' })} w={150} clearButtonProps={{ 'aria-label': t('allStates') }} />
+        {(trunks.length > 1 || trunk) && <Select aria-label={t('trunk')} placeholder={t('allTrunks')} clearable data={trunks} value={trunk || null} onChange={(one) => change({ trunk: one ?? '' })} w={150} clearButtonProps={{ 'aria-label': t('allTrunks') }} />}
       </FilterLine>
       <DataTable
         label={t('title')}
@@ -104,7 +108,7 @@ function Table({ open }: { open: number | null }) {
         rows={shown}
         rowId={(call) => call.id}
         openId={open}
-        onOpen={(call) => void navigate(open === call.id ? '/calls' : `/calls/${call.id}`)}
+        onOpen={(call) => void navigate({ pathname: open === call.id ? '/calls' : `/calls/${call.id}`, search })}
         loading={loading}
         error={problem}
         onRetry={readCalls}

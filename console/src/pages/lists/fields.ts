@@ -5,3 +5,6 @@ export type Field = (typeof FIELDS)[number];
 export function isField(name: string | null | undefined): name is Field {
   return (FIELDS as readonly (string | null | undefined)[]).includes(name);
 }
+
+/** A list's name, as the server checks it: letters and digits of any script. */
+export const LIST_NAME = /^[\p{L}\p{N}_.-]{1,64}$/u;

@@ -9,10 +9,9 @@ import { keys } from '../../api/live';
 import { queryClient } from '../../api/query';
 import { ErrorNote } from '../../parts/error_state';
 import { useSaving } from '../../parts/use_saving';
+import { LIST_NAME } from './fields';
 
 const ID = 'new-list';
-/** As the server checks it. */
-const NAME = /^[\w.-]{1,64}$/;
 
 export function newList(made: (name: string) => void): void {
   modals.open({ modalId: ID, title: i18n.t('lists:make'), children: <Form made={made} /> });
@@ -20,7 +19,7 @@ export function newList(made: (name: string) => void): void {
 
 function Form({ made }: { made: (name: string) => void }) {
   const { t } = useTranslation(['lists', 'common']);
-  const form = useForm({ initialValues: { name: '' }, validate: { name: (name) => (NAME.test(name) ? null : t('lists:nameRule')) } });
+  const form = useForm({ initialValues: { name: '' }, validate: { name: (name) => (LIST_NAME.test(name) ? null : t('lists:nameRule')) } });
   const saving = useSaving(form, ['name']);
   const send = form.onSubmit(async ({ name }) => {
     if (!(await saving.save(() => api.POST('/api/v1/lists', { body: { name } })))) return;

@@ -79,7 +79,8 @@ function Content({ report, name }: { report: Report; name: string }) {
   const { t } = useTranslation('report');
   const word = useWords();
   const campaign = useCampaign(name);
-  const limit = (campaign.data?.settings as { limit?: number } | undefined)?.limit;
+  // Where the campaign sets none, that of its profile holds, which the ledger names.
+  const limit = (campaign.data?.settings as { limit?: number } | undefined)?.limit ?? campaign.data?.ledger[0]?.limit;
   const bins = useMemo(() => binsOf(report.hours), [report.hours]);
   const outcomes = Object.entries(report.outcomes).sort(([, a], [, b]) => b - a);
   const { cost } = report;
