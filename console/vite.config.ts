@@ -42,5 +42,7 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test/setup.ts'],
     css: false,
+    // A test is no stopwatch: a machine that builds beside it takes its time.
+    testTimeout: 60_000,
   },
 } as Parameters<typeof defineConfig>[0]);
