@@ -58,7 +58,7 @@ export default function ReportPage() {
       <div className="op-no-print">
         <FilterFields><SpanPicker filters={filters} usual="today" onChange={change} all /></FilterFields>
       </div>
-      {found.error && (!report || found.isPlaceholderData) ? (
+      {found.error && !report ? (
         <Panel><ErrorState error={found.error} onRetry={() => void found.refetch()} /></Panel>
       ) : !report ? (
         <Panel><div role="status">{t('counting')}</div></Panel>
