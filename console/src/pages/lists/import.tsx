@@ -7,13 +7,13 @@
  * ```
  */
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import { Guard } from '../../app/place';
 import { keys } from '../../api/live';
 import { onLeave } from '../../api/login';
-import { useStore } from '../../api/store';
+import { createStore, useStore } from '../../api/store';
 import { upload, type Upload } from '../../api/upload';
 import { ErrorState } from '../../parts/error_state';
 import { PageHeader } from '../../parts/page_header';
@@ -59,36 +59,49 @@ function Steps({ now }: { now: Step }) {
   );
 }
 
-/** What is under way to the server. */
+/** What is under way to the server, or was refused; kept while one looks at another page. */
 interface Sent {
+  /** The step it was sent from. */
+  from: string;
   dry: boolean;
   part: number;
   running: Upload<{ import: number }>;
+  problem: unknown;
 }
 
-/** Sends the draft's file; goes to the import's own address as soon as the server has it. Who looks at something else by then is told, not pulled back. */
-function useSend(list: string) {
+const sending = createStore<Sent | null>(null);
+onLeave(() => sending.set(null));
+/** The step that is in sight. */
+let inSight: string | null = null;
+
+/** Sends the draft's file; goes to the import's own address as soon as the server has it. Who looks at something else by then is told, not pulled there. */
+function useSend(list: string, from: string) {
   const { t } = useTranslation('lists');
-  const here = useRef(false);
-  useEffect(() => {
-    here.current = true;
-    return () => {
-      here.current = false;
-    };
-  }, []);
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [sent, setSent] = useState<Sent | null>(null);
-  const [error, setError] = useState<unknown>(null);
+  const sent = useStore(sending);
+  useEffect(() => {
+    inSight = from;
+    return () => {
+      inSight = null;
+    };
+  }, [from]);
   const send = async (what: Draft, map: string, dry: boolean) => {
-    setError(null);
     const query = readingOf(what);
     query.set('map', map);
     query.set('file_name', what.file.name.slice(0, 200));
     if (dry) query.set('dry_run', 'true');
     const path = `api/v1/lists/${encodeURIComponent(list)}/import?${query}`;
-    const running = upload<{ import: number }>(path, what.file, 'text/csv', (part) => setSent({ dry, part, running }));
-    setSent({ dry, part: 0, running });
+    const running = upload<{ import: number }>(path, what.file, 'text/csv', (part) => say({ part }));
+    // A later one shows itself instead; this one goes on.
+    const say = (some: Partial<Sent>) => {
+      const now = sending.get();
+      if (now?.running === running) sending.set({ ...now, ...some });
+    };
+    const done = () => {
+      if (sending.get()?.running === running) sending.set(null);
+    };
+    sending.set({ from, dry, part: 0, running, problem: null });
     const [letGo, alone] = [holdTab(), onLeave(running.cancel)];
     try {
       const answer = await running.answer;
@@ -96,24 +109,28 @@ function useSend(list: string) {
       // A rehearsal is followed by the import of the same file.
       if (!dry) draft.set(null);
       const place = `/lists/${encodeURIComponent(list)}/import?import=${answer.import}`;
-      if (here.current) await navigate(place);
+      if (inSight === from) await navigate(place);
       else tellDone(t(dry ? 'sentElsewhereDry' : 'sentElsewhere', { file: what.file.name, list }), { text: t('seeImport'), run: () => void navigate(place) });
+      done();
     } catch (problem) {
-      if (problem instanceof DOMException) return;
-      setError(problem);
-      if (!here.current) tellProblem(problem);
+      if (problem instanceof DOMException) {
+        done();
+        return;
+      }
+      say({ problem });
+      if (inSight !== from) tellProblem(problem);
     } finally {
       letGo();
       alone();
-      setSent(null);
     }
   };
-  return { sent, error, send };
+  const own = sent?.from === from ? sent : null;
+  return { sent: own && !own.problem ? own : null, error: own?.problem, send };
 }
 
 function Prepared({ list }: { list: string }) {
   const kept = useStore(draft);
-  const { sent, error, send } = useSend(list);
+  const { sent, error, send } = useSend(list, list);
   const own = kept?.list === list ? kept : null;
   if (sent) {
     return (
@@ -143,7 +160,7 @@ function Begun({ id, list }: { id: number; list: string }) {
   const { t } = useTranslation('lists');
   const kept = useStore(draft);
   const found = useImport(id);
-  const { sent, error, send } = useSend(list);
+  const { sent, error, send } = useSend(list, `${list}?${id}`);
   if (sent) {
     return (
       <>
