@@ -51,6 +51,7 @@ mod records;
 mod report;
 mod routes;
 mod settings;
+mod simulations;
 mod suppression;
 mod tokens;
 mod trunks;
@@ -132,6 +133,7 @@ pub struct Service {
     key: OnceLock<Key>,
     imports: imports::Running,
     reports: report::Reports,
+    simulations: simulations::Simulations,
     figures: metrics::Figures,
     shards: engine::Shards,
     boards: board::Boards,
@@ -177,6 +179,7 @@ impl Service {
             key: OnceLock::new(),
             imports: imports::Running::default(),
             reports: report::Reports::default(),
+            simulations: simulations::Simulations::default(),
             figures: metrics::Figures::default(),
             shards: engine::Shards::default(),
             boards: board::Boards::default(),

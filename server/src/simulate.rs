@@ -5,6 +5,7 @@
 //! ```
 
 mod plot;
+pub(crate) mod replay;
 mod table;
 
 use crate::failure::Failure;

@@ -57,5 +57,5 @@ pub use driver::{DriverChoice, DriverKind};
 pub use error::NetError;
 pub use ring::BareRing;
 pub use runtime::{Engine, EngineConfig, EngineHandle, Full, FullCause};
-pub use sched::Sched;
+pub use sched::{Sched, be_background};
 pub use stats::{EngineStats, ShardStats};

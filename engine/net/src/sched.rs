@@ -6,6 +6,8 @@ use std::fmt;
 /// Real-time priority of shard threads: above everything ordinary, below the kernel's own threads (50) and audio servers.
 /// The kernel keeps 5 % of each second for others (`sched_rt_runtime_us`), so even a runaway shard can be stopped.
 const FIFO_PRIORITY: i32 = 10;
+/// Nice value of work in the background: the last there is.
+const BACKGROUND_NICE: i32 = 19;
 /// Where SCHED_FIFO is refused: ahead of ordinary threads of the same session.
 const NICE: i32 = -11;
 
@@ -48,6 +50,11 @@ pub fn prepare_thread(pin: Option<usize>) -> Sched {
     } else {
         Sched::Other
     }
+}
+
+/// Lets the calling thread have what is left over: work that nobody waits for. A refusal costs others time, not more.
+pub fn be_background() {
+    let _ = sys::set_nice(BACKGROUND_NICE);
 }
 
 #[cfg(test)]

@@ -48,6 +48,12 @@ pub const EXPORTS_MAX: usize = 4;
 pub const REPORTS_MAX: usize = 8;
 /// How long the answer of a report is given again: a page that many look at asks the database once.
 pub const REPORT_LIFE: Duration = Duration::from_secs(3);
+/// Simulations that wait or run: one runs at a time, and nobody waits for the fifth.
+pub const SIMULATIONS_WAITING_MAX: usize = 4;
+/// Simulations that are remembered, a few KB each.
+pub const SIMULATIONS_KEPT_MAX: usize = 50;
+/// Agents × days of one side: 30 ms of processor time each make four minutes.
+pub const SIMULATED_AGENT_DAYS_MAX: u64 = 8_000;
 /// Rows of a page, unless asked otherwise.
 pub const PAGE_ROWS: u32 = 100;
 /// How long a checked token is believed before it is looked up anew: how long a withdrawn one can still work.

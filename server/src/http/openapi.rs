@@ -11,7 +11,7 @@ use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
     engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, report, settings,
-    suppression, tokens, trunks,
+    simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -91,6 +91,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(campaigns::pause))
         .routes(routes!(campaigns::stop))
         .routes(routes!(report::report))
+        .routes(routes!(simulations::list, simulations::begin))
+        .routes(routes!(simulations::show, simulations::cancel))
         .routes(routes!(campaigns::series))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show, agents::change, agents::delete))

@@ -5,6 +5,7 @@ mod contacts;
 mod files;
 mod login;
 mod records;
+mod simulations;
 mod streams;
 mod trunks;
 mod walk;

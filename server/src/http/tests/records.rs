@@ -5,7 +5,7 @@ use base::{AttemptId, CampaignId, LeadId};
 use store::{AttemptIntentRow, NewImport};
 
 /// Imports a CSV and waits for its end; gives the import.
-fn import(bench: &Bench, query: &str, kind: &str, body: &str) -> Value {
+pub(super) fn import(bench: &Bench, query: &str, kind: &str, body: &str) -> Value {
     let path = format!("/api/v1/lists/leads/import{query}");
     let begun = bench.send(Role::Supervisor, "POST", &path, Some(body), &[("content-type", kind)]).is(202);
     let place = begun.header("location").to_owned();

@@ -1,0 +1,453 @@
+//! What if? A day of a campaign is replayed through the simulator twice: as it was steered, and as it might have been.
+//!
+//! ```text
+//!  POST ──> attempts of the day ──> replay ──┬── as it is ──┬──> runs on one background thread ──> before, after
+//!                                            └── changed ───┘
+//! ```
+//!
+//! Simulations live in memory: they are quickly asked again. Both sides see the same callees.
+
+use super::Service;
+use super::campaigns::{no_campaign, row, span_of};
+use super::extract::{Id, Json};
+use super::limits::{SIMULATED_AGENT_DAYS_MAX, SIMULATIONS_KEPT_MAX, SIMULATIONS_WAITING_MAX};
+use super::page::Page;
+use super::problem::Problem;
+use crate::config;
+use crate::simulate::replay::{HOURS_MAX, Known, Observed, Replay};
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base::WallTime;
+use dialer::report::{DayReport, Report};
+use dialer::scenario::Scenario;
+use dialer::sim::Options;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::Filter;
+use utoipa::ToSchema;
+
+/// Each side is run so often, with seeds of its own, so that progress shows and a cancel is heard.
+const RUNS: u32 = 4;
+/// Days of each side unless asked otherwise: their fifth and ninety-fifth percentile are within the second worst and best.
+const DAYS: u32 = 40;
+/// Most days of each side.
+const DAYS_MAX: u32 = 400;
+/// How far a band of days reaches on either side.
+const TAIL: f64 = 0.05;
+
+/// What is asked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "campaign": "spring", "limit": 0.02, "agents": 25 }))]
+pub(super) struct NewSimulation {
+    /// Name of the campaign whose day is replayed.
+    campaign: String,
+    /// From this moment on, RFC 3339 or microseconds since the Unix epoch; 24 hours before `to` unless said.
+    from: Option<String>,
+    /// Before this moment; now unless said.
+    to: Option<String>,
+    /// Another abandon limit, a share of 1.
+    limit: Option<f64>,
+    /// Another number of agents at the peak; each hour grows or shrinks alike.
+    agents: Option<u32>,
+    /// With answer detection or without.
+    amd: Option<bool>,
+    /// Another mode: `progressive`, `power` or `predictive`.
+    mode: Option<String>,
+    /// Lines per agent of `power`.
+    ratio: Option<f64>,
+    /// Days of each side, 40 unless said.
+    days: Option<u32>,
+    /// The same seed and records give the same answer; 1 unless said.
+    seed: Option<u64>,
+}
+
+/// What was changed for `after`.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+struct Changes {
+    limit: Option<f64>,
+    agents: Option<u32>,
+    amd: Option<bool>,
+    mode: Option<String>,
+    ratio: Option<f64>,
+}
+
+/// A figure over the simulated days.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+struct Band {
+    /// Mean of the days.
+    mean: f64,
+    /// One day in twenty is below.
+    low: f64,
+    /// One day in twenty is above.
+    high: f64,
+}
+
+impl Band {
+    fn of(mut days: Vec<f64>) -> Band {
+        days.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = share * days.len().saturating_sub(1) as f64;
+            let (low, part) = (place as usize, place.fract());
+            let value = |index: usize| days.get(index).copied().unwrap_or_default();
+            value(low) * (1.0 - part) + value((low + 1).min(days.len().saturating_sub(1))) * part
+        };
+        Band { mean: days.iter().sum::<f64>() / days.len().max(1) as f64, low: at(TAIL), high: at(1.0 - TAIL) }
+    }
+}
+
+/// One side of the comparison.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+struct Side {
+    /// Policy that paced.
+    policy: String,
+    /// Days simulated.
+    days: u32,
+    /// (talk + wrap-up) ÷ time logged in and not on break, of 1.
+    occupancy: Band,
+    /// abandoned ÷ (abandoned + connected), of 1.
+    abandon_rate: Band,
+    /// Minutes of talk per agent and hour.
+    talk_minutes_per_agent_hour: Band,
+    /// Attempts a day.
+    attempts: Band,
+    /// Persons connected a day.
+    connected: Band,
+    /// Days whose own rate is over the limit.
+    days_over_limit: u32,
+}
+
+impl Side {
+    fn of(policy: &str, reports: &[Report]) -> Side {
+        let days: Vec<&DayReport> = reports.iter().flat_map(|report| &report.per_day).collect();
+        let band = |value: fn(&DayReport) -> f64| Band::of(days.iter().map(|day| value(day)).collect());
+        Side {
+            policy: policy.to_owned(),
+            days: days.len() as u32,
+            occupancy: band(|day| day.occupancy),
+            abandon_rate: band(|day| day.abandon_rate),
+            talk_minutes_per_agent_hour: band(|day| day.talk_minutes_per_agent_hour),
+            attempts: band(|day| day.attempts as f64),
+            connected: band(|day| day.connected as f64),
+            days_over_limit: reports.iter().map(|report| report.days_over_limit).sum(),
+        }
+    }
+}
+
+/// A simulation, under way or done.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Simulation {
+    /// Id.
+    id: u64,
+    /// The campaign.
+    campaign: String,
+    /// `waiting`, `running`, `done`, `failed` or `cancelled`.
+    state: &'static str,
+    /// How much of it is done, of 1.
+    progress: f64,
+    /// When the replayed day begins, in microseconds since the Unix epoch.
+    from_us: i64,
+    /// When it ends.
+    to_us: i64,
+    /// Attempts that the replay is made of; 0 until they are read.
+    attempts: u64,
+    /// Agents at the peak of that day; 0 until the attempts are read.
+    agents: u32,
+    /// What is other than it was.
+    changes: Changes,
+    /// The day as the campaign is steered now.
+    before: Option<Side>,
+    /// The day with the changes.
+    after: Option<Side>,
+    /// Why it failed.
+    error: Option<String>,
+}
+
+/// Simulations by id, and those that were told to end.
+#[derive(Default)]
+pub(super) struct Simulations {
+    known: Mutex<BTreeMap<u64, (Simulation, Arc<AtomicBool>)>>,
+    /// One runs at a time: the engine's cores are for calls.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Simulations {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<u64, (Simulation, Arc<AtomicBool>)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, id: u64) -> Option<Simulation> {
+        self.known().get(&id).map(|(simulation, _)| simulation.clone())
+    }
+
+    fn change(&self, id: u64, change: impl FnOnce(&mut Simulation)) {
+        if let Some((simulation, _)) = self.known().get_mut(&id) {
+            change(simulation);
+        }
+    }
+
+    /// Makes room by forgetting the oldest that is over; `None`: too many wait.
+    fn put(&self, mut simulation: Simulation) -> Option<(Simulation, Arc<AtomicBool>)> {
+        let mut known = self.known();
+        let over = |simulation: &Simulation| !["waiting", "running"].contains(&simulation.state);
+        if known.values().filter(|(simulation, _)| !over(simulation)).count() >= SIMULATIONS_WAITING_MAX {
+            return None;
+        }
+        if known.len() >= SIMULATIONS_KEPT_MAX
+            && let Some(oldest) = known.values().find(|(simulation, _)| over(simulation)).map(|(known, _)| known.id)
+        {
+            known.remove(&oldest);
+        }
+        simulation.id = known.last_key_value().map_or(1, |(id, _)| id + 1);
+        let cancel = Arc::new(AtomicBool::new(false));
+        known.insert(simulation.id, (simulation.clone(), cancel.clone()));
+        Some((simulation, cancel))
+    }
+}
+
+/// What a simulation works with.
+struct Work {
+    service: Arc<Service>,
+    id: u64,
+    cancel: Arc<AtomicBool>,
+    campaign: base::CampaignId,
+    from: WallTime,
+    to: WallTime,
+    known: Known,
+    policy: String,
+    /// The policy with the changes.
+    other: String,
+    changes: Changes,
+    days: u32,
+    seed: u64,
+}
+
+/// A campaign's mode as the simulator's policy.
+fn policy_of(mode: dialer::Mode) -> String {
+    match mode {
+        dialer::Mode::Power(ratio) => format!("power:{ratio}"),
+        dialer::Mode::Progressive => "progressive".to_owned(),
+        _ => "predictive".to_owned(),
+    }
+}
+
+/// Asks what would have been if. It runs in the background, one at a time; ask again until `state` is `done`.
+#[utoipa::path(post, path = "/api/v1/simulations", tag = "campaigns", request_body = NewSimulation, responses(
+    (status = 202, body = Simulation, headers(("Location" = String, description = "Address of the simulation")))
+))]
+pub(super) async fn begin(
+    State(service): State<Arc<Service>>,
+    Json(wanted): Json<NewSimulation>,
+) -> Result<Response, Problem> {
+    let row = row(&service, &wanted.campaign).await?.ok_or_else(|| no_campaign(&wanted.campaign))?;
+    let settings: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&row.config).unwrap_or_default();
+    let settings = config::Campaign::from_json(&settings, &service.known()).map_err(super::campaigns::field_errors)?;
+    let (from, to) = span_of(wanted.from.as_deref(), wanted.to.as_deref())?;
+    let day_us = HOURS_MAX as i64 * 3_600_000_000;
+    let to = to.unwrap_or_else(|| service.wall_now());
+    let from = from.unwrap_or_else(|| WallTime::from_unix_us(to.as_unix_us() - day_us));
+    if !(1..=day_us).contains(&(to.as_unix_us() - from.as_unix_us())) {
+        return Err(Problem::field("to", "ends no day that begins with from", "ask for at most 24 hours"));
+    }
+    let policy = match (wanted.mode.as_deref(), wanted.ratio) {
+        (None, None) => None,
+        (Some("power"), Some(ratio)) if (1.0..=dialer::RATIO_MAX).contains(&ratio) => {
+            Some(policy_of(dialer::Mode::Power(ratio)))
+        }
+        (Some("power"), _) => {
+            let mend = format!("write the lines per agent, from 1 to {}", dialer::RATIO_MAX);
+            return Err(Problem::field("ratio", "is not what power needs", mend));
+        }
+        (_, Some(_)) => {
+            return Err(Problem::field("ratio", "does nothing in this mode", "leave it out, or send mode power"));
+        }
+        (Some(mode @ ("progressive" | "predictive")), None) => Some(mode.to_owned()),
+        (Some(_), None) => {
+            return Err(Problem::field("mode", "cannot be simulated", "write progressive, power or predictive"));
+        }
+    };
+    if wanted.limit.is_some_and(|limit| !(0.0..=1.0).contains(&limit)) {
+        return Err(Problem::field("limit", "is no share", "write a number from 0 to 1, 0.03 is 3 %"));
+    }
+    if wanted.agents == Some(0) {
+        return Err(Problem::field("agents", "are none", "write a number from 1"));
+    }
+    let days = wanted.days.unwrap_or(DAYS);
+    if !(RUNS..=DAYS_MAX).contains(&days) {
+        return Err(Problem::field(
+            "days",
+            format!("{days} are too few or too many"),
+            format!("write {RUNS} to {DAYS_MAX}"),
+        ));
+    }
+    let config = service.config.load();
+    let trunk = config.trunks.iter().find(|trunk| trunk.name == settings.trunk);
+    let known = Known {
+        profile: settings.profile.clone(),
+        limit: settings.limit,
+        ring_timeout_s: settings.ring_timeout.as_secs_f64(),
+        timezone: settings.timezone.clone(),
+        wrap_s: config.desk.wrap_up.as_secs_f64(),
+        max_channels: trunk.map_or(u32::MAX, |trunk| trunk.max_channels),
+        max_cps: trunk.map_or(1_000.0, |trunk| trunk.max_cps),
+    };
+    let changes =
+        Changes { limit: wanted.limit, agents: wanted.agents, amd: wanted.amd, mode: wanted.mode, ratio: wanted.ratio };
+    let asked = Simulation {
+        id: 0,
+        campaign: wanted.campaign,
+        state: "waiting",
+        progress: 0.0,
+        from_us: from.as_unix_us(),
+        to_us: to.as_unix_us(),
+        attempts: 0,
+        agents: 0,
+        changes: changes.clone(),
+        before: None,
+        after: None,
+        error: None,
+    };
+    let Some((shown, cancel)) = service.simulations.put(asked) else {
+        return Err(Problem::busy(format!("{SIMULATIONS_WAITING_MAX} simulations wait already"), 10));
+    };
+    let work = Work {
+        service: service.clone(),
+        id: shown.id,
+        cancel,
+        campaign: row.campaign,
+        from,
+        to,
+        known,
+        other: policy.unwrap_or_else(|| policy_of(settings.mode)),
+        policy: policy_of(settings.mode),
+        changes,
+        days,
+        seed: wanted.seed.unwrap_or(1),
+    };
+    let thread = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || work.run());
+    if let Err(error) = thread {
+        service.simulations.change(shown.id, |simulation| simulation.state = "failed");
+        tracing::error!(%error, "no thread for a simulation");
+        return Err(Problem::busy("the system gives no thread", 10));
+    }
+    let place = format!("{}/api/v1/simulations/{}", service.base_path, shown.id);
+    let mut response = (StatusCode::ACCEPTED, axum::Json(shown)).into_response();
+    if let Ok(place) = HeaderValue::from_str(&place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    Ok(response)
+}
+
+impl Work {
+    fn run(self) {
+        net::be_background();
+        let simulations = &self.service.simulations;
+        let turn = simulations.turn.clone();
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.answer();
+        simulations.change(self.id, |simulation| match result {
+            Ok(()) => (simulation.state, simulation.progress) = ("done", 1.0),
+            Err(None) => simulation.state = "cancelled",
+            Err(Some(why)) => (simulation.state, simulation.error) = ("failed", Some(why)),
+        });
+    }
+
+    /// `Err(None)`: it was cancelled.
+    fn answer(&self) -> Result<(), Option<String>> {
+        let simulations = &self.service.simulations;
+        simulations.change(self.id, |simulation| simulation.state = "running");
+        let mut observed = Observed::new(self.from);
+        let mut after = None;
+        loop {
+            self.go_on()?;
+            let (campaign, from, to) = (Some(self.campaign), Some(self.from), Some(self.to));
+            let page = Filter { campaign, from, to, after, ..Filter::default() };
+            let rows = self.service.store.attempts(self.service.tenant, page).map_err(|error| {
+                tracing::error!(%error, "the attempts of a simulation cannot be read");
+                Some("the store cannot be read now, try again".to_owned())
+            })?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.intent.attempt.0);
+            rows.iter().for_each(|row| observed.add(row));
+        }
+        let replay = observed.replay(&self.known).map_err(|little| Some(format!("{little}; choose a busier day")))?;
+        simulations.change(self.id, |simulation| {
+            (simulation.attempts, simulation.agents) = (replay.attempts, replay.agents);
+        });
+        let agents = self.changes.agents.unwrap_or(replay.agents).max(replay.agents);
+        if u64::from(agents) * u64::from(self.days) > SIMULATED_AGENT_DAYS_MAX {
+            let days = SIMULATED_AGENT_DAYS_MAX / u64::from(agents.max(1));
+            return Err(Some(format!("{agents} agents for {} days take too long, ask for {days} days", self.days)));
+        }
+        let fault = |error: toml::de::Error| Some(format!("the changes cannot be laid over the day: {error}"));
+        let mut over = toml::Table::new();
+        if let Some(limit) = self.changes.limit {
+            over.insert("limit".to_owned(), limit.into());
+        }
+        if let Some(amd) = self.changes.amd {
+            over.insert("amd".to_owned(), toml::Table::from_iter([("enabled".to_owned(), amd.into())]).into());
+        }
+        let mut changed = replay.clone().under(&over.to_string()).map_err(fault)?;
+        if let Some(agents) = self.changes.agents {
+            changed = changed.with_agents(agents).map_err(fault)?;
+        }
+        let before = self.side(&replay, &self.policy, 0)?;
+        simulations.change(self.id, |simulation| simulation.before = Some(before));
+        let after = self.side(&changed, &self.other, RUNS)?;
+        simulations.change(self.id, |simulation| simulation.after = Some(after));
+        Ok(())
+    }
+
+    fn go_on(&self) -> Result<(), Option<String>> {
+        if self.cancel.load(Ordering::Relaxed) { Err(None) } else { Ok(()) }
+    }
+
+    fn side(&self, replay: &Replay, policy: &str, done: u32) -> Result<Side, Option<String>> {
+        let said = |error: &dyn std::fmt::Display| Some(format!("the day cannot be simulated: {error}"));
+        let scenario = Scenario::parse_with(&replay.text, &[], &mut |name| replay.load(name)).map_err(|e| said(&e))?;
+        let mut reports = Vec::new();
+        for run in 0..RUNS {
+            self.go_on()?;
+            // What is left over goes to the first runs.
+            let days = self.days / RUNS + u32::from(run < self.days % RUNS);
+            let seed = self.seed.wrapping_add(u64::from(run));
+            let options = Options { days, seed, policy: policy.to_owned(), ..Options::default() };
+            reports.push(dialer::sim::simulate(&scenario, &options).map_err(|error| said(&error))?);
+            let share = f64::from(done + run + 1) / f64::from(2 * RUNS);
+            self.service.simulations.change(self.id, |simulation| simulation.progress = share);
+        }
+        Ok(Side::of(policy, &reports))
+    }
+}
+
+fn no_simulation(id: u64) -> Problem {
+    Problem::not_found(format!("simulation {id} (the last {SIMULATIONS_KEPT_MAX} are kept, and none over a restart)"))
+}
+
+/// Simulations, newest first.
+#[utoipa::path(get, path = "/api/v1/simulations", tag = "campaigns", responses((status = 200, body = Page<Simulation>)))]
+pub(super) async fn list(State(service): State<Arc<Service>>) -> axum::Json<Page<Simulation>> {
+    let known = service.simulations.known();
+    axum::Json(Page::whole(known.values().rev().map(|(simulation, _)| simulation.clone()).collect()))
+}
+
+/// One simulation, as far as it is.
+#[utoipa::path(get, path = "/api/v1/simulations/{id}", tag = "campaigns", params(("id" = u64, Path, description = "Id of the simulation")),
+    responses((status = 200, body = Simulation)))]
+pub(super) async fn show(State(service): State<Arc<Service>>, Id(id): Id) -> Result<axum::Json<Simulation>, Problem> {
+    service.simulations.show(id).map(axum::Json).ok_or_else(|| no_simulation(id))
+}
+
+/// Ends a simulation with its next run.
+#[utoipa::path(delete, path = "/api/v1/simulations/{id}", tag = "campaigns", params(("id" = u64, Path, description = "Id of the simulation")),
+    responses((status = 204, description = "It ends")))]
+pub(super) async fn cancel(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
+    let known = service.simulations.known();
+    let (_, cancel) = known.get(&id).ok_or_else(|| no_simulation(id))?;
+    cancel.store(true, Ordering::Relaxed);
+    Ok(StatusCode::NO_CONTENT)
+}
