@@ -205,6 +205,7 @@ impl Conductor {
         self.config.messages.remove(&name);
         self.outputs.push_back(Output::Unsupply(id));
         self.teams_changed(now);
+        self.tell("campaign.removed", &serde_json::json!({ "id": id.0, "name": name }));
         Ok(Reply::Done)
     }
 
@@ -310,10 +311,12 @@ impl Conductor {
                 mend: "log the agent out and wait until the call has ended".to_owned(),
             });
         }
+        let name = entry.name.clone();
         self.set_agent(now, id, AgentWish::LoggedOut)?;
         self.dialer.handle_input(now, Input::RemoveAgent { agent: id });
         self.agent_skills.remove(&id);
         self.forget_phone(id);
+        self.tell("agent.removed", &serde_json::json!({ "id": id.0, "name": name }));
         Ok(Reply::Done)
     }
 

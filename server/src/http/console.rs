@@ -12,7 +12,8 @@ use crate::token;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
@@ -44,8 +45,14 @@ pub(super) async fn anything(State(service): State<Arc<Service>>, request: Reque
     if let Some(found) = service.console.file(path) {
         return file(found, request.headers());
     }
+    // A name may hold a dot, so a place of the console is told from a file by who asks: browsers want a page there.
     let last = path.rsplit('/').next().unwrap_or_default();
-    if last.contains('.') { Problem::not_found("this file").into_response() } else { page(&service) }
+    let wants_page = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let wants_page = wants_page.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"));
+    match path.starts_with("assets/") || (last.contains('.') && !wants_page) {
+        true => Problem::not_found("this file").into_response(),
+        false => page(&service),
+    }
 }
 
 fn page(service: &Service) -> Response {

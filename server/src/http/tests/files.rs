@@ -41,6 +41,11 @@ fn every_path_of_the_console_shows_the_page_and_files_are_files() {
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
         assert_eq!(page.header("cache-control"), "no-store");
     }
+    // A list may be called leads.csv: where a browser wants a page, it gets the console's.
+    let html = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let deep = request(bench.address, "GET", "/lists/leads.csv", None, &html).is(200);
+    assert!(deep.header("content-type").starts_with("text/html"), "{deep:?}");
+    request(bench.address, "GET", "/assets/gone-1.js", None, &html).is(404);
     for path in ["/api", "/api/", "/api/v1", "/api/v2/calls", "/nothing.js", "/assets/app-1a2b.js.br", "/index.html"] {
         assert_eq!(get(path).is(404).header("content-type"), "application/problem+json", "{path}");
     }
