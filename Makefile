@@ -4,7 +4,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/outpace/target
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test e2e console lint deny fuzz bench bench-ci bench-baseline soak setup
+.PHONY: demo test e2e console lint deny fuzz bench bench-ci bench-baseline pacing soak setup
 
 # More for `outpace demo`: make demo DEMO_ARGS="--leads 50 --agents 5"
 DEMO_ARGS ?=
@@ -51,11 +51,18 @@ bench: setup
 bench-ci:
 	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace-bench ci
+	$(CARGO_TARGET_DIR)/debug/outpace-bench pacing --check
 
 # On a quiet machine, after a change that is meant to cost something.
 bench-baseline:
 	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace-bench baseline
+
+# The laws of pacing in the simulator: docs/pacing.md. Minutes; hours with PACING_ARGS=--full (--threads N, --seed K).
+PACING_ARGS ?=
+pacing:
+	cargo build -p outpace-bench
+	$(CARGO_TARGET_DIR)/debug/outpace-bench pacing $(PACING_ARGS)
 
 # 1,000 phones, 200 calls a second, five minutes: nothing may be left. Then 200 kills of a running campaign on each
 # database, and a database that is frozen for 30 s; then a day of boards through the console; 45 minutes in all, on a

@@ -6,6 +6,7 @@
 //!  outpace-bench table     results/*.json -> results/README.md
 //!  outpace-bench baseline  the short matrix, several times -> baseline.json, with its noise
 //!  outpace-bench ci        the short matrix against baseline.json
+//!  outpace-bench pacing    laws of pacing in the simulator -> results/pacing.json -> docs/pacing.md; --check: the gate
 //! ```
 //!
 //! **Invariants.** No threshold on time: `ci` fails on allocations per packet, on leaks, and on a ratio to the floor of the
@@ -15,6 +16,7 @@
 mod ci;
 mod machine;
 mod matrix;
+mod pacing;
 mod results;
 mod sipp;
 mod table;
@@ -69,10 +71,42 @@ enum Command {
         #[arg(long, default_value = "bench/baseline.json")]
         baseline: PathBuf,
     },
+    /// Laws of pacing in the simulator, and what the simulator is checked by
+    Pacing {
+        /// Where the figures are kept
+        #[arg(long, default_value = "bench/results/pacing.json")]
+        json: PathBuf,
+        /// The page that is written from them; its pictures go into a folder beside it
+        #[arg(long, default_value = "docs/pacing.md")]
+        page: PathBuf,
+        /// Seed of all days; by default the date
+        #[arg(long)]
+        seed: Option<u64>,
+        /// The days that the page's promises need: hours
+        #[arg(long)]
+        full: bool,
+        /// Runs at once
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
+        /// Only compare a short run with the kept figures
+        #[arg(long, conflicts_with = "redraw")]
+        check: bool,
+        /// Only write the page from the kept figures
+        #[arg(long)]
+        redraw: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Pacing { json, page, seed, full, threads, check, redraw } = &cli.command {
+        let done = match (check, redraw) {
+            (true, _) => pacing::check(json, *threads),
+            (_, true) => pacing::redraw(json, page),
+            _ => pacing::run(&pacing::Wanted { json, page, seed: *seed, full: *full, threads: *threads }),
+        };
+        return done.map_or_else(|fault| refuse(&fault), |()| ExitCode::SUCCESS);
+    }
     let binary = match cli.outpace.map_or_else(beside, Ok) {
         Ok(binary) => binary,
         Err(fault) => return refuse(&fault),
@@ -82,6 +116,8 @@ fn main() -> ExitCode {
         Command::Table { results } => table::write(&results),
         Command::Baseline { baseline, repeats } => ci::measure_baseline(&binary, &baseline, repeats.max(5)),
         Command::Ci { baseline } => ci::check(&binary, &baseline),
+        // It needs no binary and is done above.
+        Command::Pacing { .. } => Ok(()),
     };
     done.map_or_else(|fault| refuse(&fault), |()| ExitCode::SUCCESS)
 }

@@ -43,7 +43,12 @@ impl Results {
     pub(crate) fn all(folder: &Path) -> Result<Vec<Results>, String> {
         let entries = std::fs::read_dir(folder).map_err(|error| format!("{error}, {}", folder.display()))?;
         let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        // Runs begin with their date; pacing.json is of another kind.
+        let is_run = |path: &std::path::PathBuf| {
+            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            name.starts_with(|first: char| first.is_ascii_digit()) && name.ends_with(".json")
+        };
+        paths.retain(is_run);
         paths.sort();
         paths.reverse();
         paths.iter().map(|path| read_json(path)).collect()
@@ -126,6 +131,7 @@ mod tests {
             results.keep(folder.path()).expect("written");
         }
         std::fs::write(folder.path().join("README.md"), "not a result").expect("written");
+        std::fs::write(folder.path().join("pacing.json"), "{}").expect("written");
         let all = Results::all(folder.path()).expect("read");
         let dates: Vec<_> = all.iter().map(|results| results.date.as_str()).collect();
         assert_eq!(dates, ["2026-03-01", "2026-01-02"]);

@@ -25,6 +25,8 @@ pub struct Report {
     pub abandoned: u64,
     /// abandoned ÷ (abandoned + connected).
     pub abandon_rate: f64,
+    /// The abandon limit in force.
+    pub limit: f64,
     /// Persons classified live who hung up while waiting, before the deadline. In neither of the two above.
     pub hung_up_waiting: u64,
     /// Persons whom detection took for a machine.
@@ -59,6 +61,68 @@ pub struct Report {
     pub outcomes: BTreeMap<String, u64>,
     /// Each day.
     pub per_day: Vec<DayReport>,
+    /// How days differ.
+    pub bands: Bands,
+    /// The course of a day, all days together.
+    pub over_day: Vec<SlotReport>,
+}
+
+/// Where 95 of 100 values lie: from the 2.5th to the 97.5th percentile. Of fewer than 40 values these are nearly the
+/// lowest and the highest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Band {
+    /// Mean of the values.
+    pub mean: f64,
+    /// Standard error of that mean; 0 for a single value.
+    pub error: f64,
+    /// 2.5th percentile.
+    pub low: f64,
+    /// 97.5th percentile.
+    pub high: f64,
+}
+
+impl Band {
+    /// Of these values; zeros when there are none.
+    pub fn of(mut values: Vec<f64>) -> Band {
+        values.sort_by(f64::total_cmp);
+        let Some(last) = values.len().checked_sub(1) else { return Band::default() };
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let error = if last == 0 { 0.0 } else { (squares / (count * last as f64)).sqrt() };
+        // Between two neighbours in proportion.
+        let at = |share: f64| {
+            let place = share * last as f64;
+            let below = place as usize;
+            let above = (below + 1).min(last);
+            values[below] + (values[above] - values[below]) * place.fract()
+        };
+        Band { mean, error, low: at(0.025), high: at(0.975) }
+    }
+}
+
+/// Bands over the days of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bands {
+    /// Of occupancy.
+    pub occupancy: Band,
+    /// Of the abandon rate.
+    pub abandon_rate: Band,
+    /// Of talk with persons per agent and hour worked, in minutes.
+    pub talk_minutes_per_agent_hour: Band,
+}
+
+/// A part of the day, over all days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct SlotReport {
+    /// Its end, in hours since the start of the day.
+    pub until_h: f64,
+    /// In this part of the day.
+    pub occupancy: Band,
+    /// From the start of the day to here: abandoned ÷ (abandoned + connected).
+    pub abandon_rate: Band,
+    /// Persons who may still be abandoned at the end of this part, in the tightest window; below zero: over the limit.
+    pub budget_left: Band,
 }
 
 /// Waiting time of agents between calls.

@@ -1,7 +1,7 @@
 //! `outpace simulate`: what would happen if? The dialer's own code under virtual time.
 //!
 //! ```text
-//!  SCENARIO.toml, --sweep ──> dialer::sim::simulate, once per value ──> table | --json | --plot
+//!  SCENARIO.toml, --sweep ──> dialer::sim::simulate, once per value, a thread each ──> table | --json | --plot
 //! ```
 
 mod plot;
@@ -18,6 +18,7 @@ use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Values of one sweep: beyond it a table helps nobody.
@@ -34,7 +35,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
     Policies: predictive, progressive, power:R (R lines per agent, under the ledger's guard); to compare with: ratio:R, \
     adapt-hard, adapt-average, adapt-tapered, pid, mean-value, oracle-ring, open-loop:R (R launches a second). An empty scenario file is 20 agents on a \
     normal day.\n\
-    --sweep takes any key of the scenario (dial.human=0.15,0.25,0.4).")]
+    --sweep takes any key of the scenario (dial.human=0.15,0.25,0.4), or seed; its runs share the machine's cores.")]
 pub struct SimulateArgs {
     /// Scenario to run
     #[arg(value_name = "SCENARIO.toml")]
@@ -48,7 +49,7 @@ pub struct SimulateArgs {
     /// How to pace
     #[arg(long, default_value = "predictive", value_name = "NAME")]
     pub policy: String,
-    /// Run once for each value of a key
+    /// Run once for each value of a key, or of seed
     #[arg(long, value_name = "KEY=a,b,c")]
     pub sweep: Option<String>,
     /// Decide every so many milliseconds instead of at each event
@@ -60,7 +61,7 @@ pub struct SimulateArgs {
     /// Write the result as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw occupancy and abandon rate as SVG: by day, or by value of the sweep
+    /// Draw as SVG: occupancy, abandon rate and budget over the day, or by value of the sweep
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
 }
@@ -99,12 +100,11 @@ pub fn run(arguments: &SimulateArgs) -> Result<(), Failure> {
         None => vec![one(arguments, &said, &text, &[])?],
         Some((key, values)) => {
             let bar = bar(values.len());
-            let each = values.iter().map(|value| {
-                let report = one(arguments, &said, &text, &[(key, value)]);
+            let runs = side_by_side(values.len(), |index| {
+                let report = swept(arguments, &said, &text, key, values[index]);
                 bar.inc(1);
                 report
-            });
-            let runs = each.collect::<Result<Vec<_>, _>>()?;
+            })?;
             bar.finish_and_clear();
             runs
         }
@@ -127,12 +127,51 @@ pub fn run(arguments: &SimulateArgs) -> Result<(), Failure> {
     }
     if let Some(path) = &arguments.plot {
         let picture = match &sweep {
-            None => plot::days(&runs[0]),
+            None => plot::day(&runs[0]),
             Some((key, values)) => plot::sweep(key, values, &runs),
         };
         write(path, &picture)?;
     }
     Ok(())
+}
+
+/// Does `count` things on the machine's cores and gives their results in order; the first failure ends it.
+fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> Result<T, Failure> + Sync) -> Result<Vec<T>, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(count);
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let worker = || {
+        let mut done = Vec::new();
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                break;
+            }
+            let result = work(index).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+            done.push((index, result));
+        }
+        Ok(done)
+    };
+    let parts: Result<Vec<Vec<(usize, T)>>, Failure> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+        let ended = workers.into_iter().map(|worker| {
+            worker.join().unwrap_or_else(|_| Err(Failure::failed("a simulated run panicked, report it".to_owned())))
+        });
+        ended.collect()
+    });
+    let mut results: Vec<(usize, T)> = parts?.into_iter().flatten().collect();
+    results.sort_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+/// One run of a sweep: `seed` is the run's, everything else a key of the scenario.
+fn swept(arguments: &SimulateArgs, said: &str, text: &str, key: &str, value: &str) -> Result<Report, Failure> {
+    if key != "seed" {
+        return one(arguments, said, text, &[(key, value)]);
+    }
+    let seed = value.parse().map_err(|_| {
+        Failure::usage(&format!("--sweep seed={value}"), "is no seed", "write whole numbers from 0, as seed=1,2,3")
+    })?;
+    one(&SimulateArgs { seed, ..arguments.clone() }, said, text, &[])
 }
 
 /// One run, with some keys of the scenario set to other values.

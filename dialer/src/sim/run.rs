@@ -232,6 +232,10 @@ impl<W: Watch> Run<W> {
             self.dialer.handle_timeout(self.now);
         } else {
             self.world.handle_timeout(self.now, &mut self.inbox);
+            if let Some((slot, until_h)) = self.world.slot_that_ended() {
+                let (day, times) = (self.world.day(), self.dialer.desk().times(self.now));
+                self.tally.slot_ends(slot, until_h, day, &times, self.budget_left());
+            }
             if let Some(day) = self.world.day_that_ended() {
                 self.tally.day_ends(day, &self.dialer.desk().times(self.now));
             }
@@ -240,12 +244,20 @@ impl<W: Watch> Run<W> {
         true
     }
 
+    /// Persons who may still be abandoned, in the tightest open window.
+    fn budget_left(&self) -> f64 {
+        let campaign = self.dialer.campaign_snapshot(self.now, CAMPAIGN);
+        let left = campaign.and_then(|campaign| campaign.ledger.iter().map(|window| window.budget_left).min());
+        left.map_or(0.0, |left| left as f64)
+    }
+
     pub(super) fn report(&self, scenario: &Scenario, options: &Options) -> Report {
         let (decisions, p50, p99) = self.dialer.decision_times();
         Report {
             scenario: scenario.name.clone(),
             policy: options.policy.clone(),
             seed: options.seed,
+            limit: self.limit,
             decisions,
             decision_us: crate::report::DecisionTimes { p50, p99 },
             ..self.tally.report(self.limit, &self.windows)

@@ -9,7 +9,7 @@ use super::world::World;
 use crate::attempt::Outcome;
 use crate::compliance::Window;
 use crate::io::{CountedAs, Output};
-use crate::report::{DayReport, Report, WaitTimes};
+use crate::report::{Band, Bands, DayReport, Report, SlotReport, WaitTimes};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Day {
@@ -57,8 +57,21 @@ fn ratio(part: f64, whole: f64) -> f64 {
 /// Waiting times of agents are kept in bins of a second up to an hour.
 const WAIT_BINS: usize = 3_600;
 
+/// What a part of the day has brought, on one day.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    busy_s: f64,
+    worked_s: f64,
+    /// Of the day so far.
+    rate: f64,
+    budget_left: f64,
+}
+
 pub(super) struct Tally {
     days: Vec<Day>,
+    /// By part of the day, then by day.
+    slots: Vec<(f64, Vec<Slot>)>,
+    slot_times: StateTimes,
     outcomes: BTreeMap<String, u64>,
     idle_since: BTreeMap<AgentId, Instant>,
     waits: Vec<u64>,
@@ -70,6 +83,8 @@ impl Tally {
     pub(super) fn new(days: u32) -> Tally {
         Tally {
             days: vec![Day::default(); days as usize],
+            slots: Vec::new(),
+            slot_times: StateTimes::default(),
             outcomes: BTreeMap::new(),
             idle_since: BTreeMap::new(),
             waits: vec![0; WAIT_BINS],
@@ -123,6 +138,46 @@ impl Tally {
         }
     }
 
+    /// A part of the day, the `index`-th, is over at `until_h`; `times` are the agents' times since the start of the run.
+    pub(super) fn slot_ends(&mut self, index: usize, until_h: f64, day: u32, times: &StateTimes, budget_left: f64) {
+        if self.slots.len() == index {
+            self.slots.push((until_h, Vec::new()));
+        }
+        // What the night brings (wrap-ups after the end) belongs to no part of the day.
+        let before = if index == 0 { self.times } else { self.slot_times };
+        let rate = self.days[day as usize].rate();
+        let busy_s = (times.busy() - before.busy()).as_secs_f64();
+        let worked_s = (times.worked() - before.worked()).as_secs_f64();
+        if let Some((_, days)) = self.slots.get_mut(index) {
+            days.push(Slot { busy_s, worked_s, rate, budget_left });
+        }
+        self.slot_times = *times;
+    }
+
+    fn over_day(&self) -> Vec<SlotReport> {
+        let of = |(until_h, days): &(f64, Vec<Slot>)| {
+            let band = |value: &dyn Fn(&Slot) -> f64| Band::of(days.iter().map(value).collect());
+            // A part in which nobody worked has no occupancy.
+            let worked = days.iter().filter(|slot| slot.worked_s > 0.0);
+            SlotReport {
+                until_h: *until_h,
+                occupancy: Band::of(worked.map(|slot| ratio(slot.busy_s, slot.worked_s)).collect()),
+                abandon_rate: band(&|slot| slot.rate),
+                budget_left: band(&|slot| slot.budget_left),
+            }
+        };
+        self.slots.iter().map(of).collect()
+    }
+
+    fn bands(&self) -> Bands {
+        let band = |value: &dyn Fn(&Day) -> f64| Band::of(self.days.iter().map(value).collect());
+        Bands {
+            occupancy: band(&|day| ratio(day.busy_s, day.worked_s)),
+            abandon_rate: band(&Day::rate),
+            talk_minutes_per_agent_hour: band(&Day::talk_minutes_per_hour),
+        }
+    }
+
     /// The day is over; `times` are the agents' times since the start of the run.
     pub(super) fn day_ends(&mut self, day: u32, times: &StateTimes) {
         let day = &mut self.days[day as usize];
@@ -163,6 +218,8 @@ impl Tally {
             windows_over_limit: window_rates.iter().filter(|rate| over(**rate)).count() as u32,
             worst_window_rate: window_rates.iter().copied().fold(0.0, f64::max),
             outcomes: self.outcomes.clone(),
+            bands: self.bands(),
+            over_day: self.over_day(),
             per_day: self.days.iter().enumerate().map(|(index, day)| day_report(index, day)).collect(),
             ..Report::default()
         }

@@ -366,6 +366,38 @@ fn wrong_options_are_refused() {
 }
 
 #[test]
+fn the_course_of_a_day_adds_up_to_the_days() {
+    let scenario = scenario("agents = 8\nday_hours = 1.1\nlogin_min = 0\n");
+    let report = simulate(&scenario, &options(6, 5, "predictive")).unwrap();
+    let ends: Vec<f64> = report.over_day.iter().map(|slot| slot.until_h).collect();
+    assert_eq!(ends, [0.25, 0.5, 0.75, 1.0, 1.1]);
+    // Agents work all day, so the parts' occupancies weigh as their lengths do; calls that end after the day do not
+    // belong to a part.
+    let lengths = [0.25, 0.25, 0.25, 0.25, 0.1];
+    let sum: f64 = report.over_day.iter().zip(lengths).map(|(slot, length)| slot.occupancy.mean * length / 1.1).sum();
+    assert!((sum - report.bands.occupancy.mean).abs() < 0.03, "{sum} {}", report.bands.occupancy.mean);
+    let last = &report.over_day[4];
+    for slot in &report.over_day {
+        for band in [slot.occupancy, slot.abandon_rate, slot.budget_left] {
+            assert!(band.low <= band.mean && band.mean <= band.high, "{slot:?}");
+        }
+    }
+    assert!(last.budget_left.low >= 0.0 && last.abandon_rate.high <= 0.03, "{last:?}");
+    let mean = report.per_day.iter().map(|day| day.occupancy).sum::<f64>() / 6.0;
+    assert!((report.bands.occupancy.mean - mean).abs() < 1e-12 && report.bands.occupancy.error > 0.0);
+}
+
+#[test]
+fn a_band_holds_ninety_five_of_a_hundred() {
+    use crate::report::Band;
+    let band = Band::of((0..=1_000).rev().map(f64::from).collect());
+    assert_eq!((band.mean, band.low, band.high), (500.0, 25.0, 975.0));
+    assert!((band.error - (1_000.0_f64 * 1_002.0 / 12.0 / 1_000.0).sqrt()).abs() < 0.01, "{}", band.error);
+    assert_eq!(Band::of(vec![3.0]), Band { mean: 3.0, error: 0.0, low: 3.0, high: 3.0 });
+    assert_eq!(Band::of(Vec::new()), Band::default());
+}
+
+#[test]
 fn the_report_is_the_contracts_json() {
     let report = simulate(&scenario("agents = 2\nday_hours = 0.2"), &options(1, 1, "predictive")).unwrap();
     let json = serde_json::to_value(&report).unwrap();

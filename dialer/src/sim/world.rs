@@ -20,10 +20,14 @@ const MESSAGE: Duration = Duration::from_secs(8);
 /// The drift of the answer rate moves in steps of this length, so that it does not depend on who dials when.
 const DRIFT_STEP_S: f64 = 10.0;
 
+/// The course of a day is told in parts of so many hours: twenty answers of a small group, and 96 parts of the longest day.
+const SLOT_H: f64 = 0.25;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     DayStart(u32),
     DayEnd(u32),
+    SlotEnd(usize),
     LogIn(usize),
     ShiftEnd(usize),
     /// The agent leaves until a moment.
@@ -98,6 +102,7 @@ pub(super) struct World {
     supply: u64,
     leads_wanted: bool,
     ended_day: Option<u32>,
+    ended_slot: Option<usize>,
     truths: BTreeMap<AttemptId, Truth>,
 }
 
@@ -141,6 +146,7 @@ impl World {
             supply: 0,
             leads_wanted: false,
             ended_day: None,
+            ended_slot: None,
             truths: BTreeMap::new(),
         })
     }
@@ -163,6 +169,15 @@ impl World {
     /// The day whose end was the last event.
     pub(super) fn day_that_ended(&mut self) -> Option<u32> {
         self.ended_day.take()
+    }
+
+    /// The part of the day whose end was the last event, from 0, and that end in hours.
+    pub(super) fn slot_that_ended(&mut self) -> Option<(usize, f64)> {
+        self.ended_slot.take().map(|slot| (slot, self.slot_end_h(slot)))
+    }
+
+    fn slot_end_h(&self, slot: usize) -> f64 {
+        ((slot + 1) as f64 * SLOT_H).min(self.scenario.day_hours)
     }
 
     pub(super) fn day(&self) -> u32 {
@@ -190,6 +205,7 @@ impl World {
         match event {
             Event::DayStart(day) => self.day_start(now, day, inbox),
             Event::DayEnd(day) => self.ended_day = Some(day),
+            Event::SlotEnd(slot) => self.ended_slot = Some(slot),
             Event::LogIn(index) => {
                 self.workers[index].at_work = true;
                 inbox.push_back(Input::AgentReady { agent: id_of(index) });
@@ -278,6 +294,9 @@ impl World {
         }
         for step in 0..self.scenario.clock_step.len() {
             self.at(Scenario::moment(now, self.scenario.clock_step[step].at_h), Event::ClockStep(step));
+        }
+        for slot in 0..(self.scenario.day_hours / SLOT_H).ceil() as usize {
+            self.at(Scenario::moment(now, self.slot_end_h(slot)), Event::SlotEnd(slot));
         }
         let end = Scenario::moment(now, self.scenario.day_hours);
         // An hour later everybody has finished the last call and its wrap-up, and the day can be reckoned.

@@ -1,39 +1,94 @@
-//! Occupancy and abandon rate as an SVG: two panels above each other, one point a day or a value.
+//! A result as an SVG: panels above each other, one point a part of the day or a value of a sweep. A single run has
+//! occupancy, abandon rate and budget over the day; where it has several days, the band that holds 95 of 100 of them.
 
-use dialer::report::Report;
+use dialer::report::{Band, Report};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 800.0;
-const PANEL: f64 = 220.0;
+const PANEL: f64 = 180.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 50.0;
-const GAP: f64 = 60.0;
+const TOP: f64 = 60.0;
+const GAP: f64 = 50.0;
 const OCCUPANCY: &str = "#1f6fb2";
 const ABANDONED: &str = "#b23a1f";
+const BUDGET: &str = "#2e7d32";
 /// Words below the axis: more would run into each other.
 const LABELS_MAX: usize = 16;
 
-/// One point a day.
-pub(super) fn days(report: &Report) -> String {
-    let labels: Vec<String> = report.per_day.iter().map(|day| day.day.to_string()).collect();
-    let occupancy: Vec<f64> = report.per_day.iter().map(|day| day.occupancy).collect();
-    let abandoned: Vec<f64> = report.per_day.iter().map(|day| day.abandon_rate).collect();
-    let title = format!("{}: {}, seed {}", report.scenario, report.policy, report.seed);
-    picture(&title, "day", &labels, &occupancy, &abandoned)
+/// One panel: a line of bands between two values.
+struct Panel {
+    name: &'static str,
+    colour: &'static str,
+    unit: &'static str,
+    points: Vec<Band>,
+    least: f64,
+    most: f64,
+    /// A line that should not be crossed.
+    limit: Option<f64>,
 }
 
-/// One point a value.
+impl Panel {
+    /// Occupancy, always from 0 to 100 %.
+    fn occupancy(points: impl Iterator<Item = Band>) -> Panel {
+        let points = points.map(percent).collect();
+        Panel { name: "occupancy", colour: OCCUPANCY, unit: " %", points, least: 0.0, most: 100.0, limit: None }
+    }
+
+    /// The abandon rate, at least to 5 %, so that 3 % looks the same everywhere.
+    fn abandoned(points: impl Iterator<Item = Band>, limit: Option<f64>) -> Panel {
+        let points: Vec<Band> = points.map(percent).collect();
+        let most = points.iter().map(|band| band.high).fold(5.0, f64::max).ceil();
+        let limit = limit.map(|limit| 100.0 * limit);
+        Panel { name: "abandon rate", colour: ABANDONED, unit: " %", points, least: 0.0, most, limit }
+    }
+
+    /// Persons who may still be abandoned.
+    fn budget(points: Vec<Band>) -> Panel {
+        let most = points.iter().map(|band| band.high).fold(4.0, f64::max).ceil();
+        let least = points.iter().map(|band| band.low).fold(0.0, f64::min).floor();
+        Panel { name: "abandon budget left", colour: BUDGET, unit: "", points, least, most, limit: Some(0.0) }
+    }
+}
+
+/// The course of the day.
+pub(super) fn day(report: &Report) -> String {
+    let labels: Vec<String> = report.over_day.iter().map(|slot| Short(slot.until_h).to_string()).collect();
+    let slots = || report.over_day.iter();
+    let panels = [
+        Panel::occupancy(slots().map(|slot| slot.occupancy)),
+        Panel::abandoned(slots().map(|slot| slot.abandon_rate), Some(report.limit)),
+        Panel::budget(slots().map(|slot| slot.budget_left).collect()),
+    ];
+    let title = format!("{}: {}, {} day(s), seed {}", report.scenario, report.policy, report.days, report.seed);
+    picture(&title, "hours since the start of the day", &labels, &panels)
+}
+
+/// One point a value: the frontier.
 pub(super) fn sweep(key: &str, values: &[&str], reports: &[Report]) -> String {
     let labels: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
-    let occupancy: Vec<f64> = reports.iter().map(|report| report.occupancy).collect();
-    let abandoned: Vec<f64> = reports.iter().map(|report| report.abandon_rate).collect();
-    let about = reports.first().map_or(String::new(), |report| format!("{}: {}", report.scenario, report.policy));
-    picture(&about, key, &labels, &occupancy, &abandoned)
+    // A limit that is swept is no line.
+    let mut limits: Vec<f64> = reports.iter().map(|report| report.limit).collect();
+    limits.dedup();
+    let panels = [
+        Panel::occupancy(reports.iter().map(|report| Band { mean: report.occupancy, ..report.bands.occupancy })),
+        Panel::abandoned(
+            reports.iter().map(|report| Band { mean: report.abandon_rate, ..report.bands.abandon_rate }),
+            limits.first().copied().filter(|_| limits.len() == 1),
+        ),
+    ];
+    let about = reports
+        .first()
+        .map_or(String::new(), |report| format!("{}: {}, {} day(s) each", report.scenario, report.policy, report.days));
+    picture(&about, key, &labels, &panels)
 }
 
-fn picture(title: &str, axis: &str, labels: &[String], occupancy: &[f64], abandoned: &[f64]) -> String {
-    let height = TOP + 2.0 * PANEL + 2.0 * GAP;
+fn percent(band: Band) -> Band {
+    Band { mean: 100.0 * band.mean, error: 100.0 * band.error, low: 100.0 * band.low, high: 100.0 * band.high }
+}
+
+fn picture(title: &str, axis: &str, labels: &[String], panels: &[Panel]) -> String {
+    let height = TOP + panels.len() as f64 * (PANEL + GAP) + 20.0;
     let mut svg = String::new();
     // Writing into a String cannot fail.
     let _ = writeln!(
@@ -43,12 +98,10 @@ fn picture(title: &str, axis: &str, labels: &[String], occupancy: &[f64], abando
          <text x=\"{LEFT}\" y=\"28\" font-size=\"16\">{}</text>",
         escaped(title)
     );
-    // Occupancy always from 0 to 100 %; the abandon rate at least to 5 %, so that 3 % looks the same everywhere.
-    let most = abandoned.iter().copied().fold(0.05, f64::max);
-    let most = (most * 100.0).ceil() / 100.0;
-    panel(&mut svg, TOP, "occupancy", OCCUPANCY, occupancy, 1.0);
-    panel(&mut svg, TOP + PANEL + GAP, "abandon rate", ABANDONED, abandoned, most);
-    let bottom = TOP + 2.0 * PANEL + GAP;
+    for (index, panel) in panels.iter().enumerate() {
+        draw(&mut svg, TOP + index as f64 * (PANEL + GAP), panel);
+    }
+    let bottom = TOP + panels.len() as f64 * (PANEL + GAP) - GAP;
     let step = labels.len().div_ceil(LABELS_MAX).max(1);
     for (index, label) in labels.iter().enumerate().step_by(step) {
         let x = place(index, labels.len());
@@ -70,40 +123,59 @@ fn picture(title: &str, axis: &str, labels: &[String], occupancy: &[f64], abando
     svg
 }
 
-/// One panel: five grid lines, a line through the points, the points.
-fn panel(svg: &mut String, top: f64, name: &str, colour: &str, values: &[f64], most: f64) {
+/// Five grid lines, the limit, the band, a line through the means, the means.
+fn draw(svg: &mut String, top: f64, panel: &Panel) {
+    let Panel { name, colour, unit, points, least, most, limit } = panel;
+    let y = |value: f64| top + PANEL * (1.0 - ((value - least) / (most - least)).clamp(0.0, 1.0));
     let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>", top - 6.0);
     for line in 0..=4 {
-        let share = f64::from(line) / 4.0;
-        let y = top + PANEL * (1.0 - share);
+        let value = least + (most - least) * f64::from(line) / 4.0;
         let _ = writeln!(
             svg,
-            "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#ddd\"/>\n\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{} %</text>",
+            "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"#ddd\"/>\n\
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}{unit}</text>",
             WIDTH - RIGHT,
+            y(value),
+            y(value),
             LEFT - 6.0,
-            y + 4.0,
+            y(value) + 4.0,
             // Trailing zeros say nothing.
-            Short(100.0 * most * share)
+            Short(value)
         );
     }
-    let points: Vec<(f64, f64)> = values
-        .iter()
-        .enumerate()
-        .map(|(index, value)| (place(index, values.len()), top + PANEL * (1.0 - (value / most).clamp(0.0, 1.0))))
-        .collect();
-    let line: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    let _ = writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\"/>", line.join(" "));
-    for ((x, y), value) in points.iter().zip(values) {
+    if let Some(limit) = limit {
         let _ = writeln!(
             svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"><title>{:.2} %</title></circle>",
-            100.0 * value
+            "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"#888\" stroke-dasharray=\"5 4\">\
+             <title>limit</title></line>",
+            WIDTH - RIGHT,
+            y(*limit),
+            y(*limit)
+        );
+    }
+    let at = |index: usize, value: f64| format!("{:.1},{:.1}", place(index, points.len()), y(value));
+    if points.iter().any(|band| band.high > band.low) {
+        let upper = points.iter().enumerate().map(|(index, band)| at(index, band.high));
+        let lower = points.iter().enumerate().rev().map(|(index, band)| at(index, band.low));
+        let outline: Vec<String> = upper.chain(lower).collect();
+        let _ = writeln!(svg, "<polygon points=\"{}\" fill=\"{colour}\" fill-opacity=\"0.15\"/>", outline.join(" "));
+    }
+    let line: Vec<String> = points.iter().enumerate().map(|(index, band)| at(index, band.mean)).collect();
+    let _ = writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\"/>", line.join(" "));
+    for (index, band) in points.iter().enumerate() {
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"><title>{:.2}{unit} ({:.2} to {:.2})</title></circle>",
+            place(index, points.len()),
+            y(band.mean),
+            band.mean,
+            band.low,
+            band.high
         );
     }
 }
 
-/// A number of percent without needless digits.
+/// A number without needless digits.
 struct Short(f64);
 
 impl std::fmt::Display for Short {

@@ -29,6 +29,16 @@ pub(super) fn one(report: &Report) -> String {
         let _ = writeln!(text, "  {what:<34}{value}");
     }
     if r.per_day.len() > 1 {
+        let (occupancy, rate) = (&r.bands.occupancy, &r.bands.abandon_rate);
+        let _ = writeln!(
+            text,
+            "  95 of 100 days: occupancy {} to {} (mean ± {}), abandon rate {} to {}",
+            percent(occupancy.low),
+            percent(occupancy.high),
+            percent(occupancy.error),
+            percent(rate.low),
+            percent(rate.high)
+        );
         let _ = writeln!(
             text,
             "\n  {:>4}{:>12}{:>12}{:>11}{:>11}",

@@ -59,7 +59,8 @@ fn a_run_gives_the_contracts_fields_and_the_same_seed_the_same_hash() {
     assert_ne!(result(folder.path())["trace_hash"], first["trace_hash"]);
 
     let svg = std::fs::read_to_string(folder.path().join("result.svg")).unwrap();
-    assert_eq!(svg.matches("<circle").count(), 4, "two days in two panels");
+    assert_eq!(svg.matches("<circle").count(), 6, "two parts of the day in three panels");
+    assert_eq!(svg.matches("<polygon").count(), 3, "a band in each");
     assert!(svg.contains("small &amp; &lt;quick&gt;"));
     assert!(svg.trim_end().ends_with("</svg>"));
     // A reader's table holds what the JSON holds.
@@ -81,6 +82,21 @@ fn a_sweep_runs_once_a_value() {
     assert!(attempts(1) > 2 * attempts(0), "{} and {}", attempts(0), attempts(1));
     let svg = std::fs::read_to_string(folder.path().join("result.svg")).unwrap();
     assert_eq!(svg.matches("<circle").count(), 4);
+}
+
+#[test]
+fn seeds_run_side_by_side_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = SimulateArgs { days: 1, ..arguments(folder.path(), SMALL) };
+    let hashes: Vec<String> = [7, 5, 9, 6]
+        .map(|seed| one(&SimulateArgs { seed, ..arguments.clone() }, "small.toml", SMALL, &[]).unwrap().trace_hash)
+        .into();
+    run(&SimulateArgs { sweep: Some("seed=7,5,9,6".to_owned()), ..arguments.clone() }).unwrap();
+    let result = result(folder.path());
+    let swept: Vec<&str> = (0..4).map(|run| result["runs"][run]["report"]["trace_hash"].as_str().unwrap()).collect();
+    assert_eq!(swept, hashes);
+    let failure = run(&SimulateArgs { sweep: Some("seed=1,x".to_owned()), ..arguments }).unwrap_err();
+    assert!(failure.to_string().contains("seed=x"), "{failure}");
 }
 
 #[test]
