@@ -5,6 +5,7 @@ use desk::Skills;
 
 use crate::attempt::Outcome;
 use crate::compliance::{HISTORY_DAYS, Profile, Window};
+use crate::ledger::Terms;
 use crate::safe_harbour::SafeHarbour;
 
 /// How a campaign decides what to launch.
@@ -149,8 +150,22 @@ impl CampaignConfig {
         self.windows.as_deref().unwrap_or(&self.profile.windows)
     }
 
+    /// What its ledger is kept by; `zone` is that of `timezone`.
+    pub(crate) fn terms(&self, zone: u32) -> Terms {
+        Terms {
+            limit: self.abandon_limit(),
+            windows: self.ledger_windows().to_vec(),
+            zone,
+            denominator: self.profile.denominator.clone(),
+            amd: self.amd,
+        }
+    }
+
     /// Every fault that can be seen without a zone database.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.mode == Mode::Agentless && !self.profile.agentless_allowed {
+            return Err(ConfigError::NoAgentless(self.profile.name.clone()));
+        }
         self.mode.check()?;
         let limit = self.abandon_limit();
         if !(0.0..=1.0).contains(&limit) {
@@ -159,14 +174,26 @@ impl CampaignConfig {
         if self.ring_timeout < self.profile.min_ring {
             return Err(ConfigError::RingTooShort(self.profile.min_ring));
         }
+        if let Some(max) = self.profile.max_ring.filter(|max| self.ring_timeout > *max) {
+            return Err(ConfigError::RingTooLong(max));
+        }
         if !self.safe_harbour.is_valid() {
             return Err(ConfigError::SafeHarbour);
         }
         if self.connect_margin > CONNECT_MARGIN_MAX || self.connect_margin >= self.profile.deadline {
             return Err(ConfigError::ConnectMargin);
         }
-        if self.profile.period_days > HISTORY_DAYS || self.profile.recall_after_abandon_h > HISTORY_DAYS * 24 {
+        let profile = &self.profile;
+        let recalls = [profile.recall_after_abandon_h, profile.recall_after_machine_h];
+        let longest_h = profile.attempts.iter().map(|cap| cap.hours).chain(recalls).max().unwrap_or(0);
+        if longest_h > HISTORY_DAYS * 24 {
             return Err(ConfigError::Period);
+        }
+        if profile.denominator.add_amd_false_positives
+            && self.amd
+            && (profile.denominator.amd_false_positive_rate.is_none() || profile.denominator.amd_evidence.is_none())
+        {
+            return Err(ConfigError::NoAmdEstimate(profile.name.clone()));
         }
         if self.ledger_windows().is_empty() {
             return Err(ConfigError::NoWindow);
@@ -187,6 +214,12 @@ pub enum ConfigError {
     Limit,
     /// The ring timeout is under the profile's minimum.
     RingTooShort(Duration),
+    /// The ring timeout is over the profile's maximum.
+    RingTooLong(Duration),
+    /// The profile counts persons whom detection takes for machines, and nobody has said how many those are.
+    NoAmdEstimate(String),
+    /// The profile allows no calls without agents.
+    NoAgentless(String),
     /// The safe-harbour message has no name or bad limits.
     SafeHarbour,
     /// The connect margin eats the whole deadline.
@@ -210,6 +243,15 @@ impl std::fmt::Display for ConfigError {
             ConfigError::RingTooShort(min) => {
                 write!(f, "the ring timeout must be at least {} s under this profile", min.as_secs_f64())
             }
+            ConfigError::RingTooLong(max) => {
+                write!(f, "the ring timeout must be at most {} s under this profile", max.as_secs_f64())
+            }
+            ConfigError::NoAmdEstimate(profile) => write!(
+                f,
+                "profile {profile:?} counts persons whom detection takes for machines: give amd_false_positive_rate \
+                 and amd_evidence in [[profile]], or set amd = false"
+            ),
+            ConfigError::NoAgentless(profile) => write!(f, "profile {profile:?} allows no calls without agents"),
             ConfigError::SafeHarbour => {
                 f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
             }

@@ -6,9 +6,12 @@
 
 mod gate;
 mod profile;
+mod sheet;
+mod value;
 
 pub(crate) use gate::{Gate, GateAnswer, HISTORY_DAYS, Query, Zones};
-pub use profile::{Hours, Profile, Window};
+pub use profile::{AttemptCap, Bands, DeadlineFrom, Denominator, Holiday, Profile, Week, Window};
+pub use sheet::{Confirmation, FieldView, ProfileError, Profiles, Sheet};
 
 /// Why an attempt was allowed, kept with it for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -328,7 +328,7 @@ pub enum Output {
         /// Who.
         agent: AgentId,
     },
-    /// An attempt has entered the legal ledger; at most once for each. To be kept at once: the call may go on for long,
+    /// An attempt has entered the ledger; at most once for each. To be kept at once: the call may go on for long,
     /// and a restored ledger must know it.
     Counted {
         /// Which.
@@ -484,14 +484,25 @@ pub enum CountedAs {
     Connected,
     /// A person classified live who was not.
     Abandoned,
-    /// Neither.
+    /// Somebody who was answered by nobody and whom the law's figure leaves out: hung up while waiting, or under way
+    /// when a process died. Only the strict figure counts them.
+    Lost,
+    /// None of these.
     Nothing,
 }
 
 impl CountedAs {
-    /// `connected`, `abandoned`, `nothing`.
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<CountedAs> {
+        [CountedAs::Connected, CountedAs::Abandoned, CountedAs::Lost, CountedAs::Nothing]
+            .into_iter()
+            .find(|counted| counted.name() == name)
+    }
+
+    /// `connected`, `abandoned`, `lost`, `nothing`.
     pub const fn name(self) -> &'static str {
         match self {
+            CountedAs::Lost => "lost",
             CountedAs::Connected => "connected",
             CountedAs::Abandoned => "abandoned",
             CountedAs::Nothing => "nothing",

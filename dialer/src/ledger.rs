@@ -3,12 +3,18 @@
 //! Everything here is reckoned on the steady line (microseconds; see [`crate::compliance`]), so that a step of the wall
 //! clock opens no fresh window, and so that a ledger can be brought back from a store: the windows are a function of
 //! the moment the campaign first began and of the counted calls, and `replay` is the one way from those to the counts.
+//!
+//! **Legal and strict.** Each window gives two shares. The legal one is the profile's: machines that agents recorded are
+//! no persons; machines among the abandoned are taken off if the profile allows it and agents have recorded any, by an
+//! upper estimate; persons whom detection lost are added if the profile asks for it, by the operator's measured rate.
+//! The strict one takes nothing off, adds those persons wherever detection listens, and everybody who was answered
+//! late by nobody: hung up while waiting, or under way when a process died. The pacer obeys the legal one.
 
 use std::collections::BTreeMap;
 
 use base::{AttemptId, Duration, Instant, WallAnchor, WallTime};
 
-use crate::compliance::{Window, Zones};
+use crate::compliance::{Denominator, Window, Zones};
 use crate::io::{CountedAs, LedgerEntry};
 
 /// Closed windows that are remembered for reports: two years of days.
@@ -27,6 +33,24 @@ pub struct Counts {
     pub abandoned: u64,
     /// Of the connected: machines, as agents recorded them.
     pub machines: u64,
+    /// Answered, connected with nobody, and not in the law's figure: hung up while waiting, or lost with a process.
+    pub lost: u64,
+}
+
+/// A share of persons. Both parts may be estimates.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Share {
+    /// Abandoned.
+    pub abandoned: f64,
+    /// Reached: connected and abandoned.
+    pub answered: f64,
+}
+
+impl Share {
+    /// abandoned ÷ answered; 0 when nobody was reached.
+    pub fn rate(&self) -> f64 {
+        if self.answered <= 0.0 { 0.0 } else { self.abandoned / self.answered }
+    }
 }
 
 impl Counts {
@@ -36,24 +60,27 @@ impl Counts {
         if total == 0 { 0.0 } else { self.abandoned as f64 / total as f64 }
     }
 
-    /// How many more persons may be abandoned with these connected and the rate not above `limit`; below zero when
-    /// it is above. From (abandoned + n) ÷ (connected + abandoned + n) ≤ limit; a limit of 1 allows any number.
-    pub fn budget_left(&self, limit: f64) -> i64 {
-        // 97 connected at 3 % allow exactly 3, which floating point would make 2.
-        const ROUNDING: f64 = 1e-9;
-        if limit >= 1.0 {
-            return i64::MAX;
-        }
-        let allowed = limit.max(0.0) * self.connected as f64 / (1.0 - limit.max(0.0));
-        (allowed - self.abandoned as f64 + ROUNDING).floor() as i64
-    }
-
     fn add(&mut self, what: CountedAs) {
         match what {
             CountedAs::Connected => self.connected += 1,
             CountedAs::Abandoned => self.abandoned += 1,
+            CountedAs::Lost => self.lost += 1,
             CountedAs::Nothing => {}
         }
+    }
+
+    fn take_off(&mut self, other: &Counts) {
+        self.connected -= other.connected;
+        self.abandoned -= other.abandoned;
+        self.machines -= other.machines;
+        self.lost -= other.lost;
+    }
+
+    fn plus(&mut self, other: &Counts) {
+        self.connected += other.connected;
+        self.abandoned += other.abandoned;
+        self.machines += other.machines;
+        self.lost += other.lost;
     }
 
     fn machine(&mut self, is_one: bool) {
@@ -74,16 +101,90 @@ pub struct ClosedWindow {
     pub counts: Counts,
 }
 
+/// How many more persons may be abandoned with `persons` connected and the rate not above `limit`; below zero when it is
+/// above. From (abandoned + n) ÷ (persons + abandoned + n) ≤ limit; a limit of 1 allows any number.
+fn budget_left(persons: f64, abandoned: f64, limit: f64) -> i64 {
+    // 97 connected at 3 % allow exactly 3, which floating point would make 2.
+    const ROUNDING: f64 = 1e-9;
+    if limit >= 1.0 {
+        return i64::MAX;
+    }
+    let allowed = limit.max(0.0) * persons / (1.0 - limit.max(0.0));
+    (allowed - abandoned + ROUNDING).floor() as i64
+}
+
+/// What a ledger is kept by.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Terms {
+    /// The abandon limit, of 1.
+    pub(crate) limit: f64,
+    /// All of them bind.
+    pub(crate) windows: Vec<Window>,
+    /// Of local days and months.
+    pub(crate) zone: u32,
+    pub(crate) denominator: Denominator,
+    /// Detection listens.
+    pub(crate) amd: bool,
+}
+
+impl Terms {
+    /// The limit for persons that can be counted, so that with those whom detection loses the rate stays within the
+    /// law's. With l lost for each reached, (a + l n) ÷ (n + l n) ≤ limit is a ÷ n ≤ limit (1 + l) − l.
+    fn limit_of_counted(&self) -> f64 {
+        let lost = if self.denominator.add_amd_false_positives { self.lost_for_each() } else { 0.0 };
+        (self.limit * (1.0 + lost) - lost).max(0.0)
+    }
+
+    fn lost_for_each(&self) -> f64 {
+        self.denominator.lost_for_each(self.amd)
+    }
+
+    /// The window's parts that the law counts, without persons lost to detection: connected persons, abandoned by an
+    /// upper estimate (mean + 3 deviations, at most all), abandoned by the mean.
+    fn counted(&self, counts: &Counts, machine_share: f64) -> (f64, f64, f64) {
+        let persons = counts.connected.saturating_sub(counts.machines) as f64;
+        let abandoned = counts.abandoned as f64;
+        if !self.denominator.subtract_machines {
+            return (persons, abandoned, abandoned);
+        }
+        let mean = abandoned * (1.0 - machine_share);
+        let upper = mean + 3.0 * (abandoned * machine_share * (1.0 - machine_share)).sqrt();
+        (persons, upper.min(abandoned), mean)
+    }
+
+    /// The law's share.
+    pub(crate) fn legal(&self, counts: &Counts, machine_share: f64) -> Share {
+        let (persons, upper, mean) = self.counted(counts, machine_share);
+        let lost = if self.denominator.add_amd_false_positives { self.lost_for_each() } else { 0.0 };
+        let lost = lost * (persons + mean);
+        Share { abandoned: upper + lost, answered: persons + mean + lost }
+    }
+
+    /// The strict share.
+    pub(crate) fn strict(&self, counts: &Counts) -> Share {
+        let persons = counts.connected.saturating_sub(counts.machines) as f64;
+        let abandoned = (counts.abandoned + counts.lost) as f64;
+        let lost = self.lost_for_each() * (persons + abandoned);
+        Share { abandoned: abandoned + lost, answered: persons + abandoned + lost }
+    }
+
+    /// How many more may be abandoned.
+    pub(crate) fn budget_left(&self, counts: &Counts, machine_share: f64) -> i64 {
+        let (persons, upper, _) = self.counted(counts, machine_share);
+        budget_left(persons, upper, self.limit_of_counted())
+    }
+}
+
 /// A window as the pacer sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LedgerView {
-    /// The limit, of 1.
+    /// The limit for persons that can be counted, of 1: lower than the law's where that counts persons lost to detection.
     pub limit: f64,
     /// Persons so far, connected and abandoned; machines that agents recorded are taken off.
     pub answered: f64,
-    /// Abandoned so far, by an upper estimate (machines among them are unknown: mean + 3 deviations, at most all).
+    /// Abandoned so far, by an upper estimate where machines are taken off.
     pub abandoned_upper: f64,
-    /// Time left in the window; `None`: it has no end of its own.
+    /// Time left in the window; `None`: it has no end of its own. A rolling window has none left at any moment.
     pub left: Option<Duration>,
 }
 
@@ -94,6 +195,48 @@ struct Open {
     /// `i64::MAX`: never.
     ends_us: i64,
     counts: Counts,
+    /// Of a rolling window: its counts by the minute, so that they can leave again. At most 60 for each hour.
+    minutes: BTreeMap<i64, Counts>,
+}
+
+/// Length of a rolling window's bucket.
+const MINUTE_US: i64 = 60_000_000;
+
+impl Open {
+    fn new(window: Window, from_us: i64, zones: &Zones, zone: u32) -> Open {
+        let ends_us = end_of(window, from_us, zones, zone);
+        Open { window, from_us, ends_us, counts: Counts::default(), minutes: BTreeMap::new() }
+    }
+
+    /// Counts something that happens now.
+    fn at(&mut self, at_us: i64, add: impl Fn(&mut Counts)) {
+        if matches!(self.window, Window::Rolling(_)) {
+            add(self.minutes.entry(at_us.div_euclid(MINUTE_US)).or_default());
+        }
+        add(&mut self.counts);
+    }
+
+    /// An agent's word about a call that is counted here, if it is.
+    fn record(&mut self, at_us: i64, machine: bool) {
+        if matches!(self.window, Window::Rolling(_)) {
+            if let Some(counts) = self.minutes.get_mut(&at_us.div_euclid(MINUTE_US)) {
+                counts.machine(machine);
+                self.counts.machine(machine);
+            }
+        } else if (self.from_us..self.ends_us).contains(&at_us) {
+            self.counts.machine(machine);
+        }
+    }
+
+    /// Lets go of the minutes that a rolling window has left behind.
+    fn forget(&mut self, now_us: i64) {
+        let Window::Rolling(hours) = self.window else { return };
+        let begins_us = now_us.saturating_sub(i64::from(hours) * 60 * MINUTE_US);
+        // A minute stays until its last moment has left, so the window is never shorter than its hours.
+        while let Some(first) = self.minutes.first_entry().filter(|first| (first.key() + 1) * MINUTE_US <= begins_us) {
+            self.counts.take_off(&first.remove());
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,9 +255,7 @@ impl Entry {
 /// The ledger of one campaign.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    limit: f64,
-    windows: Vec<Window>,
-    zone: u32,
+    terms: Terms,
     /// The campaign's first start; `None`: it has never begun, and no window is open.
     began_us: Option<i64>,
     open: Vec<Open>,
@@ -127,11 +268,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(limit: f64, windows: &[Window], zone: u32) -> Ledger {
+    pub(crate) fn new(terms: Terms) -> Ledger {
         Ledger {
-            limit,
-            windows: windows.to_vec(),
-            zone,
+            terms,
             began_us: None,
             open: Vec::new(),
             closed: Vec::new(),
@@ -143,15 +282,10 @@ impl Ledger {
 
     /// Closes windows that are over and opens their successors. The first call (the campaign's start) opens them all.
     pub(crate) fn roll(&mut self, now_us: i64, zones: &Zones) {
+        let zone = self.terms.zone;
         if self.began_us.is_none() {
             self.began_us = Some(now_us);
-            let open = |window: &Window| Open {
-                window: *window,
-                from_us: now_us,
-                ends_us: end_of(*window, now_us, zones, self.zone),
-                counts: Counts::default(),
-            };
-            self.open = self.windows.iter().map(open).collect();
+            self.open = self.terms.windows.iter().map(|window| Open::new(*window, now_us, zones, zone)).collect();
         }
         // In order of their ends, so that the list of closed windows does not depend on how often this is called.
         while let Some(open) =
@@ -164,19 +298,30 @@ impl Ledger {
                 window: open.window,
                 from: WallTime::from_unix_us(open.from_us),
                 until: WallTime::from_unix_us(open.ends_us),
-                counts: std::mem::take(&mut open.counts),
+                counts: open.counts,
             });
-            open.from_us = open.ends_us;
-            open.ends_us = end_of(open.window, open.from_us, zones, self.zone);
+            *open = Open::new(open.window, open.ends_us, zones, zone);
         }
+        self.open.iter_mut().for_each(|open| open.forget(now_us));
     }
 
     /// Enters a person into every open window.
     pub(crate) fn count(&mut self, now_us: i64, zones: &Zones, attempt: AttemptId, what: CountedAs) {
         self.roll(now_us, zones);
-        self.open.iter_mut().for_each(|open| open.counts.add(what));
-        self.total.add(what);
-        self.remember(attempt, Entry { at_us: now_us, what, person: None });
+        let entry = Entry { at_us: now_us, what, person: None };
+        self.enter(entry);
+        self.remember(attempt, entry);
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        let add = |counts: &mut Counts| {
+            counts.add(entry.what);
+            if entry.is_machine() {
+                counts.machine(true);
+            }
+        };
+        self.open.iter_mut().for_each(|open| open.at(entry.at_us, add));
+        add(&mut self.total);
     }
 
     fn remember(&mut self, attempt: AttemptId, entry: Entry) {
@@ -200,20 +345,16 @@ impl Ledger {
         let (is, at_us) = (entry.is_machine(), entry.at_us);
         if was != is {
             let at = WallTime::from_unix_us(at_us);
-            let open = self.open.iter_mut().filter(|open| (open.from_us..open.ends_us).contains(&at_us));
             let closed = self.closed.iter_mut().filter(|closed| (closed.from..closed.until).contains(&at));
-            open.map(|open| &mut open.counts)
-                .chain(closed.map(|closed| &mut closed.counts))
-                .chain([&mut self.total])
-                .for_each(|counts| counts.machine(is));
+            closed.map(|closed| &mut closed.counts).chain([&mut self.total]).for_each(|counts| counts.machine(is));
+            self.open.iter_mut().for_each(|open| open.record(at_us, is));
         }
         true
     }
 
     /// The ledger as it was in a process that has ended.
     pub(crate) fn restore(&mut self, began: WallTime, entries: Vec<LedgerEntry>, now_us: i64, zones: &Zones) {
-        let fresh = Ledger::new(self.limit, &self.windows, self.zone);
-        *self = fresh;
+        *self = Ledger::new(self.terms.clone());
         let counted = entries.into_iter().filter(|entry| entry.counted_as != CountedAs::Nothing);
         let mut counted: Vec<(AttemptId, Entry)> = counted
             .map(|entry| {
@@ -237,39 +378,28 @@ impl Ledger {
         self.roll(began_us, zones);
         for (_, entry) in counted {
             self.roll(entry.at_us, zones);
-            for counts in self.open.iter_mut().map(|open| &mut open.counts).chain([&mut self.total]) {
-                counts.add(entry.what);
-                if entry.is_machine() {
-                    counts.machine(true);
-                }
-            }
+            self.enter(*entry);
         }
         self.roll(now_us, zones);
     }
 
-    /// New settings while the ledger runs. Windows that differ are reckoned anew from the counted calls that are
+    /// New terms while the ledger runs. Windows that differ are reckoned anew from the counted calls that are
     /// remembered; older ones are known only in sum, and only `Run` takes them in.
-    pub(crate) fn configure(&mut self, limit: f64, windows: &[Window], zone: u32, now_us: i64, zones: &Zones) {
-        self.limit = limit;
-        let same_days = zone == self.zone || !windows.contains(&Window::LocalDay);
-        let same = windows == self.windows && same_days;
-        self.windows = windows.to_vec();
-        self.zone = zone;
+    pub(crate) fn configure(&mut self, terms: Terms, now_us: i64, zones: &Zones) {
+        let local = terms.windows.iter().any(|window| matches!(window, Window::LocalDay | Window::Month));
+        let same = terms.windows == self.terms.windows && (terms.zone == self.terms.zone || !local);
+        self.terms = terms;
         let Some(began_us) = self.began_us.filter(|_| !same) else { return };
         let mut counted: Vec<(AttemptId, Entry)> = self.entries.iter().map(|(id, entry)| (*id, *entry)).collect();
         counted.sort_unstable_by_key(|(attempt, entry)| (entry.at_us, *attempt));
         self.replay(began_us, &counted, now_us, zones);
         let run = self.open.iter_mut().filter(|open| open.window == Window::Run).map(|open| &mut open.counts);
-        for counts in run.chain([&mut self.total]) {
-            counts.connected += self.forgotten.connected;
-            counts.abandoned += self.forgotten.abandoned;
-            counts.machines += self.forgotten.machines;
-        }
+        run.chain([&mut self.total]).for_each(|counts| counts.plus(&self.forgotten));
     }
 
     /// The open windows, as configured; before the first start, with nothing counted.
     pub(crate) fn windows(&self) -> impl Iterator<Item = (Window, Counts)> {
-        let unopened = if self.open.is_empty() { self.windows.as_slice() } else { &[] };
+        let unopened = if self.open.is_empty() { self.terms.windows.as_slice() } else { &[] };
         let unopened = unopened.iter().map(|window| (*window, Counts::default()));
         self.open.iter().map(|open| (open.window, open.counts)).chain(unopened)
     }
@@ -289,24 +419,28 @@ impl Ledger {
         self.began_us.map(WallTime::from_unix_us)
     }
 
+    /// What the ledger is kept by.
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The share of machines among those handed to agents, as agents recorded them, of 1. It is the same for all
+    /// windows; one pseudo-count of each kind would only matter before the first ten calls, when the guard is closed
+    /// anyway.
+    pub(crate) fn machine_share(&self) -> f64 {
+        (self.total.machines as f64 / self.total.connected.max(1) as f64).clamp(0.0, 0.95)
+    }
+
     pub(crate) fn views(&self, now: Instant, steady: WallAnchor, into: &mut Vec<LedgerView>) {
-        // The share of machines among those handed to agents is the same for all windows; one pseudo-count of each
-        // kind would only matter before the first ten calls, when the guard is closed anyway.
-        let connected = self.total.connected.max(1) as f64;
-        let machine_share = (self.total.machines as f64 / connected).clamp(0.0, 0.95);
+        let (machine_share, limit) = (self.machine_share(), self.terms.limit_of_counted());
         into.clear();
         into.extend(self.open.iter().map(|open| {
-            let abandoned = open.counts.abandoned as f64;
-            let upper =
-                abandoned * (1.0 - machine_share) + 3.0 * (abandoned * machine_share * (1.0 - machine_share)).sqrt();
-            let abandoned_upper = upper.min(abandoned);
-            let persons = open.counts.connected.saturating_sub(open.counts.machines) as f64;
-            LedgerView {
-                limit: self.limit,
-                answered: persons + abandoned * (1.0 - machine_share),
-                abandoned_upper,
-                left: (open.ends_us < i64::MAX).then(|| instant_of(open.ends_us, steady).since(now)),
-            }
+            let (persons, abandoned_upper, mean) = self.terms.counted(&open.counts, machine_share);
+            let left = match open.window {
+                Window::Rolling(_) => Some(Duration::ZERO),
+                _ => (open.ends_us < i64::MAX).then(|| instant_of(open.ends_us, steady).since(now)),
+            };
+            LedgerView { limit, answered: persons + mean, abandoned_upper, left }
         }));
     }
 }
@@ -315,7 +449,11 @@ impl Ledger {
 fn end_of(window: Window, from_us: i64, zones: &Zones, zone: u32) -> i64 {
     const DAY_US: i64 = 86_400_000_000;
     match window {
-        Window::Run => i64::MAX,
+        Window::Run | Window::Rolling(_) => i64::MAX,
+        Window::Month => {
+            let next = zones.next_month(zone, WallTime::from_unix_us(from_us));
+            next.map_or(from_us.saturating_add(31 * DAY_US), |next| next.as_unix_us().max(from_us + 1))
+        }
         Window::Days(days) => from_us.saturating_add(DAY_US.saturating_mul(i64::from(days.max(1)))),
         Window::LocalDay => {
             let next = zones.next_midnight(zone, WallTime::from_unix_us(from_us));

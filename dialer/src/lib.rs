@@ -20,8 +20,9 @@
 //! zone is judged in its campaign's.
 //!
 //! **Counting.** Abandoned: classified live, and no agent heard within the deadline from the end of the greeting.
-//! Somebody who hangs up before that deadline while waiting is `hung_up_waiting` and in neither count. A person lost to
-//! detection is an outcome of its own. abandon rate = abandoned ÷ (abandoned + connected).
+//! Somebody who hangs up before that deadline while waiting is `hung_up_waiting`, which only the strict figure counts. A
+//! person lost to detection is an outcome of its own. abandon rate = abandoned ÷ (abandoned + connected), made exact by
+//! the profile: see `ledger`.
 //!
 //! **Coming back.** A process that takes over from one that has ended is told: `DoNotCall` and `History` per number,
 //! `AddCampaign`, `RestoreLedger`, then leads (those it died with have no `next_at` and wait out their retry gap from the
@@ -50,14 +51,17 @@ mod trunk;
 
 pub use attempt::{AttemptRecord, Outcome, Times};
 pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, RATIO_MAX, RetryRule, RetryRules};
-pub use compliance::{ConsentDecision, Hours, Profile, Window};
+pub use compliance::{
+    AttemptCap, Bands, Confirmation, ConsentDecision, DeadlineFrom, Denominator, FieldView, Holiday, Profile,
+    ProfileError, Profiles, Sheet, Week, Window,
+};
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{
     AmdVerdict, AttemptIntent, CountedAs, EndCause, HangupReason, Input, LedgerEntry, OutcomeCounts, Output, Party,
     PauseReason,
 };
 pub use lead::{BadNumber, Lead, LeadState, Number};
-pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX};
+pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Share};
 pub use list::{LEADS_MAX, LeadCounts};
 pub use reject::Reject;
 pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};

@@ -11,6 +11,7 @@ mod parts;
 
 pub use dist::Dist;
 pub(crate) use dist::{exponential, normal};
+pub(crate) use keys::{line_of, nearest};
 pub use model::Scenario;
 pub use parts::{
     AgentModel, AmdModel, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind, Shift,

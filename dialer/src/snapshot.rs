@@ -123,7 +123,7 @@ pub struct CampaignSnapshot {
 /// One ledger window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LedgerSnapshot {
-    /// `run`, `local_day`, `days:N`.
+    /// `run`, `local_day`, `month`, `rolling:24h`, `days:30`.
     pub window: Cow<'static, str>,
     /// Persons connected in time.
     pub connected: u64,
@@ -131,8 +131,12 @@ pub struct LedgerSnapshot {
     pub abandoned: u64,
     /// Of the connected: machines, as agents recorded them.
     pub machines: u64,
-    /// abandoned ÷ (abandoned + connected).
+    /// Answered, connected with nobody, and not in the law's figure: hung up while waiting, or lost with a process.
+    pub lost: u64,
+    /// The legal rate: abandoned ÷ persons reached, as the profile defines them.
     pub rate: f64,
+    /// The strict rate: nothing is taken off, persons lost in any way are added.
+    pub strict_rate: f64,
     /// The limit, of 1.
     pub limit: f64,
     /// Persons who may still be abandoned with the rate not above the limit; below zero when it is above.
@@ -276,18 +280,22 @@ impl Campaign {
         let total = self.ledger.total();
         let Phases { ringing, answered, waiting, talking, in_message } = phases;
         let limit = self.config.abandon_limit();
+        let (terms, machine_share) = (self.ledger.terms(), self.ledger.machine_share());
         let windows = self.ledger.windows().map(|(window, counts)| LedgerSnapshot {
             window: match window {
                 Window::Run => "run".into(),
                 Window::LocalDay => "local_day".into(),
-                Window::Days(days) => format!("days:{days}").into(),
+                Window::Month => "month".into(),
+                Window::Rolling(_) | Window::Days(_) => window.to_string().into(),
             },
             connected: counts.connected,
             abandoned: counts.abandoned,
             machines: counts.machines,
-            rate: counts.rate(),
+            lost: counts.lost,
+            rate: terms.legal(&counts, machine_share).rate(),
+            strict_rate: terms.strict(&counts).rate(),
             limit,
-            budget_left: counts.budget_left(limit),
+            budget_left: terms.budget_left(&counts, machine_share),
         });
         CampaignSnapshot {
             campaign: id.0,

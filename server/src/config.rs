@@ -15,6 +15,7 @@ mod json;
 mod keys;
 mod live;
 mod nearest;
+mod profiles;
 mod read;
 mod values;
 
@@ -56,6 +57,8 @@ pub struct Config {
     pub agents: Vec<Agent>,
     /// What is dialled.
     pub campaigns: Vec<Campaign>,
+    /// Compliance profiles, with what the file confirms.
+    pub profiles: Arc<dialer::Profiles>,
     /// The routes were made over the API: the files that they name stand in `data_dir`.
     pub routes_over_api: bool,
     /// All of it as JSON, with defaults and without secrets: for showing only.
@@ -195,8 +198,10 @@ pub struct Campaign {
     pub skills: Vec<String>,
     /// Tell people from machines.
     pub amd: bool,
-    /// Compliance profile.
+    /// Name of the compliance profile.
     pub profile: String,
+    /// Its values in force when these settings were read.
+    pub rules: dialer::Profile,
     /// Abandon limit that overrides the profile's, a share of 1.
     pub limit: Option<f64>,
     /// Number that is shown, E.164.
@@ -242,7 +247,7 @@ impl Config {
     /// Every fault of it.
     pub fn parse(text: &[u8], file: &str) -> Result<Config, Faults> {
         let mut document = Document::read(text);
-        cross::check(&mut document);
+        let profiles = cross::check(&mut document);
         let Document { faults, sections, text } = document;
         if !faults.is_empty() {
             return Err(Faults::place(faults, &text, file));
@@ -259,7 +264,8 @@ impl Config {
             trunks: many("trunk").map(trunk).collect(),
             routes: many("route").map(route).collect(),
             agents: many("agent").map(agent).collect(),
-            campaigns: many("campaign").map(campaign).collect(),
+            campaigns: many("campaign").map(|found| campaign(found, &profiles)).collect(),
+            profiles,
             routes_over_api: false,
             file: json::shown(&text),
             shown: json::shown(&text),
@@ -299,9 +305,7 @@ impl Campaign {
         config.timezone = self.timezone.clone();
         config.skills = self.skills.iter().cloned().collect();
         config.retry.attempts_max = self.attempts_max;
-        if let Some(profile) = dialer::Profile::named(&self.profile) {
-            config.profile = profile;
-        }
+        config.profile = self.rules.clone();
         config.validate()?;
         Ok(config)
     }
@@ -365,7 +369,10 @@ fn agent(found: &Found) -> Agent {
     }
 }
 
-fn campaign(found: &Found) -> Campaign {
+fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
+    let profile: String = found.get("profile");
+    // The key's own kind lets no other name through.
+    let rules = profiles.get(&profile).map_or_else(dialer::Profile::strict, |sheet| sheet.in_force().clone());
     let mode = match found.get::<String>("mode").as_str() {
         "progressive" => dialer::Mode::Progressive,
         "power" => dialer::Mode::Power(found.get("ratio")),
@@ -379,7 +386,8 @@ fn campaign(found: &Found) -> Campaign {
         agents: found.get("agents"),
         skills: found.get("skills"),
         amd: found.get("amd"),
-        profile: found.get("profile"),
+        profile,
+        rules,
         limit: found.maybe("limit"),
         caller_id: found.get("caller_id"),
         safe_harbour: found.maybe("safe_harbour"),

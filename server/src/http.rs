@@ -47,6 +47,7 @@ mod openapi;
 mod page;
 mod preview;
 mod problem;
+mod profiles;
 mod records;
 mod report;
 mod routes;
@@ -65,6 +66,7 @@ pub use limits::*;
 pub use listen::serve;
 pub use openapi::openapi;
 pub use problem::{FieldError, Problem};
+pub(crate) use profiles::ProfileInfo;
 pub use routes::{Access, ROUTES, Route};
 
 use crate::config::{Config, Known};
@@ -234,6 +236,7 @@ impl Service {
             trunks: config.trunks.iter().map(|trunk| trunk.name.clone()).collect(),
             agents: snapshot.agents.values().map(|agent| agent.name.clone()).collect(),
             skills: snapshot.agents.values().flat_map(|agent| agent.skills.iter().cloned()).collect(),
+            profiles: config.profiles.clone(),
         }
     }
 

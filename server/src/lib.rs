@@ -20,6 +20,7 @@ pub mod account;
 pub mod backlog;
 pub mod bench;
 pub mod check;
+pub mod compliance;
 pub mod conductor;
 pub mod config;
 pub mod control;

@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use server::failure::Failure;
 use server::logging::LogFormat;
-use server::{account, bench, check, demo, import, logging, manual, serve, simulate, token};
+use server::{account, bench, check, compliance, demo, import, logging, manual, serve, simulate, token};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -34,6 +34,7 @@ enum Command {
     Check(check::CheckArgs),
     Import(import::ImportArgs),
     Simulate(simulate::SimulateArgs),
+    Compliance(compliance::ComplianceArgs),
     Token(token::TokenArgs),
     Account(account::AccountArgs),
     Bench(bench::BenchArgs),
@@ -62,6 +63,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Check(arguments) => check::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Compliance(arguments) => compliance::run(arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Account(arguments) => account::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),

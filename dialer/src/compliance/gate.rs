@@ -60,22 +60,31 @@ impl Zones {
         self.moment(zone, self.local(zone, wall)?.date().tomorrow().ok()?, 0)
     }
 
+    /// The next first of a month, at local midnight, after `wall`.
+    pub(crate) fn next_month(&self, zone: u32, wall: WallTime) -> Option<WallTime> {
+        let next = self.local(zone, wall)?.date().first_of_month().checked_add(Span::new().months(1)).ok()?;
+        self.moment(zone, next, 0)
+    }
+
     /// Whether calls are allowed from `wall` until `margin_us` later; if not, the next opening (looked for over 14
     /// days; `None` when there is none).
     pub(crate) fn hours(&self, zone: u32, profile: &Profile, wall: WallTime, margin_us: i64) -> HoursAnswer {
         let Some(local) = self.local(zone, wall) else { return HoursAnswer::Closed(None) };
         for ahead in 0..14 {
             let Ok(date) = local.date().checked_add(Span::new().days(ahead)) else { break };
-            let weekday = date.weekday().to_monday_zero_offset() as usize;
-            let Some((from, to)) = profile.hours[weekday] else { continue };
-            let (Some(opens), Some(closes)) = (self.moment(zone, date, from), self.moment(zone, date, to)) else {
+            if profile.is_holiday(date) {
                 continue;
-            };
-            if wall < opens {
-                return HoursAnswer::Closed(Some(opens));
             }
-            if wall.as_unix_us() + margin_us < closes.as_unix_us() {
-                return HoursAnswer::Open;
+            for (from, to) in &profile.hours[date.weekday().to_monday_zero_offset() as usize] {
+                let (Some(opens), Some(closes)) = (self.moment(zone, date, *from), self.moment(zone, date, *to)) else {
+                    continue;
+                };
+                if wall < opens {
+                    return HoursAnswer::Closed(Some(opens));
+                }
+                if wall.as_unix_us() + margin_us < closes.as_unix_us() {
+                    return HoursAnswer::Open;
+                }
             }
         }
         HoursAnswer::Closed(None)
@@ -203,12 +212,10 @@ impl Gate {
                 return GateAnswer::Later { rule: "recall-after-abandon", at_us: until };
             }
         }
-        let period_us = i64::from(profile.period_days) * DAY_US;
-        for (cap, span, rule) in [
-            (profile.attempts_24h, DAY_US, "attempts-in-24-h"),
-            (profile.attempts_period, period_us, "attempts-in-period"),
-        ] {
-            if let Some(at_us) = self.cap_opens(lead.number, steady_us, cap, span) {
+        for cap in &profile.attempts {
+            let span_us = i64::from(cap.hours) * HOUR_US;
+            if let Some(at_us) = self.cap_opens(lead.number, steady_us, cap.max, span_us) {
+                let rule = if cap.hours <= 24 { "attempts-in-a-day" } else { "attempts-in-period" };
                 return GateAnswer::Later { rule, at_us };
             }
         }

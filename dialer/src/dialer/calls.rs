@@ -5,6 +5,7 @@ use desk::WorkItem;
 
 use super::{Dialer, RunState};
 use crate::attempt::{Attempt, Outcome, Phase};
+use crate::compliance::DeadlineFrom;
 use crate::io::{AmdVerdict, CountedAs, EndCause, HangupReason, Output, Party, PauseReason};
 use crate::lead::LeadState;
 use crate::pacing::{Observation, RingEnd};
@@ -126,6 +127,9 @@ impl Dialer {
             Phase::Waiting | Phase::Connecting if attempt.verdict.is_none() => {
                 attempt.times.greeting_end = Some(at);
                 let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return Ok(()) };
+                if campaign.config.profile.deadline_from != DeadlineFrom::GreetingEnd {
+                    return Ok(());
+                }
                 let deadline = at + campaign.config.profile.deadline;
                 attempt.deadline = Some(deadline);
                 self.desk.set_deadline(now, CallId(id.0), deadline.before(campaign.config.connect_margin));
@@ -168,13 +172,18 @@ impl Dialer {
         }
     }
 
-    /// A live person: the legal clock runs from `greeting_end`; an agent is wanted.
+    /// A live person: the legal clock runs from `greeting_end` or, where the profile says so, from the answer; an agent
+    /// is wanted.
     fn live(&mut self, now: Instant, id: AttemptId, greeting_end: Instant) -> Result<(), Reject> {
         self.ring_over(now, id, RingEnd::Person);
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         let campaign_id = attempt.campaign;
         let campaign = self.campaigns.get_mut(&campaign_id).ok_or(Reject::UnknownCampaign(campaign_id))?;
-        let deadline = greeting_end + campaign.config.profile.deadline;
+        let from = match campaign.config.profile.deadline_from {
+            DeadlineFrom::GreetingEnd => greeting_end,
+            DeadlineFrom::Answer | DeadlineFrom::GreetingStart => attempt.times.answered.unwrap_or(greeting_end),
+        };
+        let deadline = from + campaign.config.profile.deadline;
         let latest = deadline.before(campaign.config.connect_margin);
         attempt.phase = Phase::Waiting;
         attempt.deadline = Some(deadline);
@@ -250,7 +259,10 @@ impl Dialer {
         if abandoned {
             self.gate.abandoned(number, now_us);
         }
-        campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
+        // Whoever hung up while waiting says nothing about the agents there were.
+        if as_what != CountedAs::Lost {
+            campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
+        }
     }
 
     pub(super) fn message_ended(&mut self, id: AttemptId) -> Result<(), Reject> {
@@ -301,8 +313,10 @@ impl Dialer {
             _ if attempt.times.answered.is_some() => attempt.outcome.unwrap_or(Outcome::Cancelled),
             _ => attempt.outcome.unwrap_or(Outcome::of_unanswered(cause, attempt.stopped)),
         };
-        if outcome == Outcome::Abandoned {
-            self.count(now, id, CountedAs::Abandoned);
+        match outcome {
+            Outcome::Abandoned => self.count(now, id, CountedAs::Abandoned),
+            Outcome::HungUpWaiting => self.count(now, id, CountedAs::Lost),
+            _ => {}
         }
         match phase {
             Phase::Waiting => {

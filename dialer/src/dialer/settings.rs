@@ -36,7 +36,7 @@ impl Dialer {
             state: RunState::Stopped,
             since: now,
             list: List::default(),
-            ledger: Ledger::new(config.abandon_limit(), config.ledger_windows(), zone),
+            ledger: Ledger::new(config.terms(zone)),
             pacer,
             stream: self.seed.stream("pacing", id.0),
             why: Reason::NotStarted,
@@ -60,8 +60,7 @@ impl Dialer {
         if !campaign.pacer.retune(config.mode) {
             campaign.pacer = fresh_pacer;
         }
-        let (limit, windows) = (config.abandon_limit(), config.ledger_windows());
-        campaign.ledger.configure(limit, windows, zone, now_us, &self.zones);
+        campaign.ledger.configure(config.terms(zone), now_us, &self.zones);
         let other_gate = zone != campaign.zone || config.profile != campaign.config.profile;
         campaign.list.set_zone(zone);
         campaign.zone = zone;

@@ -1,7 +1,6 @@
 use super::*;
 use base::Seed;
 
-const MINUTE_US: i64 = 60_000_000;
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// 2026-03-07 09:00 in New York (UTC-5), the day before the clocks go forward.
 const START_US: i64 = 1_772_892_000_000_000;
@@ -12,11 +11,16 @@ struct Bench {
     attempts: u64,
 }
 
+fn terms(windows: &[Window], zone: u32) -> Terms {
+    let denominator = crate::Profile::us_ftc().denominator;
+    Terms { limit: 0.03, windows: windows.to_vec(), zone, denominator, amd: true }
+}
+
 impl Bench {
     fn new(windows: &[Window]) -> Bench {
         let mut zones = Zones::new();
         let zone = zones.index("America/New_York").unwrap();
-        Bench { ledger: Ledger::new(0.03, windows, zone), zones, attempts: 0 }
+        Bench { ledger: Ledger::new(terms(windows, zone)), zones, attempts: 0 }
     }
 
     fn roll(&mut self, hours: i64) {
@@ -57,7 +61,7 @@ fn local_days_end_at_midnight_also_when_the_clocks_change() {
     assert_eq!(bench.now().connected, 1);
     bench.roll(38);
     assert_eq!(bench.now().connected, 0);
-    assert_eq!(bench.ledger.total, Counts { connected: 1, abandoned: 1, machines: 0 });
+    assert_eq!(bench.ledger.total, Counts { connected: 1, abandoned: 1, machines: 0, lost: 0 });
 }
 
 #[test]
@@ -124,11 +128,15 @@ fn the_oldest_calls_are_forgotten_one_by_one_and_stay_counted() {
     }
     assert_eq!(bench.ledger.entries.len(), ENTRIES_MAX);
     assert!(!bench.ledger.record(first, true));
-    let all = Counts { connected: ENTRIES_MAX as u64 + 1, abandoned: 0, machines: 1 };
+    let all = Counts { connected: ENTRIES_MAX as u64 + 1, abandoned: 0, machines: 1, lost: 0 };
     assert_eq!((bench.now(), bench.ledger.total), (all, all));
     // A day that is opened later knows what is remembered, a run everything.
-    let (zone, now_us) = (bench.ledger.zone, START_US + 2 * HOUR_US);
-    bench.ledger.configure(0.02, &[Window::Run, Window::LocalDay], zone, now_us, &bench.zones);
+    let (zone, now_us) = (bench.ledger.terms.zone, START_US + 2 * HOUR_US);
+    bench.ledger.configure(
+        Terms { limit: 0.02, ..terms(&[Window::Run, Window::LocalDay], zone) },
+        now_us,
+        &bench.zones,
+    );
     let counts: Vec<Counts> = bench.ledger.windows().map(|(_, counts)| counts).collect();
     assert_eq!((counts[0], counts[1].connected, bench.ledger.total), (all, ENTRIES_MAX as u64, all));
 }
@@ -140,16 +148,16 @@ fn another_limit_keeps_the_counts_and_other_windows_are_reckoned_from_the_calls(
     bench.count(1, CountedAs::Connected);
     bench.count(16, CountedAs::Abandoned);
     let now_us = START_US + 17 * HOUR_US;
-    let zone = bench.ledger.zone;
-    bench.ledger.configure(0.01, &[Window::Run], zone, now_us, &bench.zones);
-    assert_eq!(bench.now(), Counts { connected: 1, abandoned: 1, machines: 0 });
+    let zone = bench.ledger.terms.zone;
+    bench.ledger.configure(Terms { limit: 0.01, ..terms(&[Window::Run], zone) }, now_us, &bench.zones);
+    assert_eq!(bench.now(), Counts { connected: 1, abandoned: 1, machines: 0, lost: 0 });
     assert_eq!(views(&bench.ledger, now_us)[0].limit, 0.01);
-    bench.ledger.configure(0.01, &[Window::LocalDay], zone, now_us, &bench.zones);
-    assert_eq!(bench.now(), Counts { connected: 0, abandoned: 1, machines: 0 });
+    bench.ledger.configure(Terms { limit: 0.01, ..terms(&[Window::LocalDay], zone) }, now_us, &bench.zones);
+    assert_eq!(bench.now(), Counts { connected: 0, abandoned: 1, machines: 0, lost: 0 });
     assert_eq!(bench.ledger.closed()[0].counts.connected, 1);
     // In Los Angeles it is still the first day: midnight comes three hours later.
     let west = bench.zones.index("America/Los_Angeles").unwrap();
-    bench.ledger.configure(0.01, &[Window::LocalDay], west, now_us, &bench.zones);
+    bench.ledger.configure(Terms { limit: 0.01, ..terms(&[Window::LocalDay], west) }, now_us, &bench.zones);
     assert_eq!((bench.now().connected, bench.now().abandoned, bench.ledger.closed().len()), (1, 1, 0));
 }
 
@@ -160,12 +168,14 @@ fn a_ledger_brought_back_is_the_ledger_that_lived_on() {
         let mut chance = Seed::from_u64(case).stream("ledger", 0);
         let mut zones = Zones::new();
         let zone = zones.index(zones_named[chance.below(4) as usize]).unwrap();
-        let mut windows = vec![Window::Run, Window::LocalDay, Window::Days(1 + chance.below(30) as u32)];
-        windows.rotate_left(chance.below(3) as usize);
-        windows.truncate(1 + chance.below(3) as usize);
+        let rolling = Window::Rolling(1 + chance.below(48) as u32);
+        let days = Window::Days(1 + chance.below(30) as u32);
+        let mut windows = vec![Window::Run, Window::LocalDay, days, Window::Month, rolling];
+        windows.rotate_left(chance.below(5) as usize);
+        windows.truncate(1 + chance.below(5) as usize);
         // From any moment of the year 2026, so that both changes of the clocks are met.
         let began_us = 1_767_225_600_000_000 + chance.below(365 * 24 * 60) as i64 * MINUTE_US;
-        let mut lived = Ledger::new(0.03, &windows, zone);
+        let mut lived = Ledger::new(terms(&windows, zone));
         lived.roll(began_us, &zones);
         let mut log: Vec<LedgerEntry> = Vec::new();
         let (mut now_us, mut brought_back) = (began_us, None::<Ledger>);
@@ -176,7 +186,7 @@ fn a_ledger_brought_back_is_the_ledger_that_lived_on() {
             let gap = if chance.below(15) == 0 { 60 * 24 * 5 } else { 90 };
             now_us += 1 + (chance.below(gap * 60_000_000)) as i64;
             if step == dies_at {
-                let mut reborn = Ledger::new(0.03, &windows, zone);
+                let mut reborn = Ledger::new(terms(&windows, zone));
                 let mut from_store = log.clone();
                 from_store.reverse(); // a store gives rows in any order
                 reborn.restore(WallTime::from_unix_us(began_us), from_store, now_us, &zones);
@@ -194,7 +204,11 @@ fn a_ledger_brought_back_is_the_ledger_that_lived_on() {
                     both.into_iter().flatten().for_each(|ledger| assert!(ledger.record(of, person)));
                 }
                 kind => {
-                    let what = if kind < 6 { CountedAs::Abandoned } else { CountedAs::Connected };
+                    let what = match kind {
+                        0..=5 => CountedAs::Abandoned,
+                        6 => CountedAs::Lost,
+                        _ => CountedAs::Connected,
+                    };
                     let at = WallTime::from_unix_us(now_us);
                     log.push(LedgerEntry { attempt, at, counted_as: what, person: None });
                     both.into_iter().flatten().for_each(|ledger| ledger.count(now_us, &zones, attempt, what));
@@ -213,8 +227,81 @@ fn a_ledger_brought_back_is_the_ledger_that_lived_on() {
 }
 
 #[test]
+fn a_rolling_window_is_the_hours_up_to_now() {
+    let mut bench = Bench::new(&[Window::Rolling(24)]);
+    bench.roll(0);
+    let first = bench.count(0, CountedAs::Abandoned);
+    bench.count(20, CountedAs::Connected);
+    assert_eq!((bench.now().abandoned, bench.now().connected), (1, 1));
+    let at = |bench: &mut Bench, minutes: i64| bench.ledger.roll(START_US + minutes * MINUTE_US, &bench.zones);
+    at(&mut bench, 24 * 60);
+    assert_eq!(bench.now().abandoned, 1, "its minute is not over yet");
+    at(&mut bench, 24 * 60 + 1);
+    assert_eq!((bench.now().abandoned, bench.now().connected), (0, 1));
+    // What an agent says of a call that has left changes the sum alone.
+    assert!(bench.ledger.record(first, false));
+    let machine = bench.count(25, CountedAs::Connected);
+    assert!(bench.ledger.record(machine, false));
+    assert_eq!((bench.now().machines, bench.ledger.total.machines), (1, 1));
+    assert_eq!(views(&bench.ledger, START_US + 25 * HOUR_US)[0].left, Some(Duration::ZERO));
+    at(&mut bench, 50 * 60);
+    assert_eq!(bench.now(), Counts::default());
+    assert!(bench.ledger.closed().is_empty());
+}
+
+#[test]
+fn months_end_at_local_midnight_of_the_first() {
+    let mut bench = Bench::new(&[Window::Month]);
+    bench.roll(0); // 7 March, 9:00 in New York
+    bench.count(1, CountedAs::Connected);
+    let hours = 24 * 24 + 15 - 1; // 1 April, 0:00, an hour lost to summer time
+    bench.roll(hours - 1);
+    assert_eq!(bench.now().connected, 1);
+    bench.roll(hours);
+    assert_eq!((bench.now().connected, bench.ledger.closed()[0].until.as_unix_us()), (0, START_US + hours * HOUR_US));
+    bench.roll(hours + 30 * 24 - 1);
+    assert_eq!(bench.ledger.closed().len(), 1);
+    bench.roll(hours + 30 * 24);
+    assert_eq!(bench.ledger.closed().len(), 2);
+}
+
+#[test]
+fn the_legal_and_the_strict_share_differ_by_what_the_profile_says() {
+    let denominator = Denominator {
+        add_amd_false_positives: true,
+        amd_false_positive_rate: Some(0.02),
+        amd_evidence: Some("test 7".into()),
+        subtract_machines: false,
+    };
+    let british = Terms { denominator, ..terms(&[Window::Run], 0) };
+    let counts = Counts { connected: 100, abandoned: 2, machines: 4, lost: 3 };
+    // 98 persons that can be counted are 98 % of those who answered: 2 more were lost.
+    let legal = british.legal(&counts, 0.04);
+    assert!((legal.abandoned - 4.0).abs() < 1e-9 && (legal.answered - 100.0).abs() < 1e-9, "{legal:?}");
+    let strict = british.strict(&counts);
+    assert!((strict.answered - 101.0 / 0.98).abs() < 1e-9, "{strict:?}");
+    assert!((strict.abandoned - (5.0 + 101.0 / 0.98 * 0.02)).abs() < 1e-9, "{strict:?}");
+    // The pacer is given what is left for those it can count, and at that limit the law's is met.
+    let at_limit = british.limit_of_counted();
+    let full = Counts {
+        connected: 10_000,
+        abandoned: (10_000.0 * at_limit / (1.0 - at_limit)).floor() as u64,
+        ..Counts::default()
+    };
+    assert!(british.legal(&full, 0.0).rate() <= 0.03 && british.budget_left(&full, 0.0) == 0);
+    let over = Counts { abandoned: full.abandoned + 1, ..full };
+    assert!(british.legal(&over, 0.0).rate() > 0.03 && british.budget_left(&over, 0.0) == -1);
+    // Without detection nobody is lost to it.
+    assert_eq!(Terms { amd: false, ..british.clone() }.legal(&counts, 0.04).abandoned, 2.0);
+    // Elsewhere machines among the abandoned are taken off by what agents recorded, and never without.
+    let american = terms(&[Window::Run], 0);
+    assert!(american.legal(&counts, 0.04).abandoned < 2.0 + 1e-9);
+    assert_eq!(american.legal(&counts, 0.0).abandoned, 2.0);
+    assert!(american.legal(&counts, 0.04).rate() < american.strict(&counts).rate());
+}
+
+#[test]
 fn the_budget_is_what_the_rate_still_allows() {
-    let counts = |connected, abandoned| Counts { connected, abandoned, machines: 0 };
     for (connected, abandoned, limit, left) in [
         (0, 0, 0.03, 0),
         (96, 0, 0.03, 2),
@@ -224,14 +311,11 @@ fn the_budget_is_what_the_rate_still_allows() {
         (10, 5, 0.0, -5),
         (1, 7, 1.0, i64::MAX),
     ] {
-        let window = counts(connected, abandoned);
-        assert_eq!(window.budget_left(limit), left, "{window:?} at {limit}");
+        let (persons, abandoned) = (f64::from(connected), f64::from(abandoned));
+        assert_eq!(budget_left(persons, abandoned, limit), left, "{connected} and {abandoned} at {limit}");
         if (1..1_000).contains(&left) {
-            assert!(
-                counts(connected, abandoned + left as u64).rate() <= limit + 1e-12,
-                "{window:?} and all of its budget"
-            );
-            assert!(counts(connected, abandoned + left as u64 + 1).rate() > limit, "{window:?} and one more");
+            let rate = |more: f64| (abandoned + more) / (persons + abandoned + more);
+            assert!(rate(left as f64) <= limit + 1e-12 && rate(left as f64 + 1.0) > limit, "{connected} at {limit}");
         }
     }
 }

@@ -66,7 +66,7 @@ fn known(path: &str) -> Option<&'static [&'static str]> {
 }
 
 /// The known name that is the fewest edits away (Levenshtein distance).
-pub(super) fn nearest<'a>(name: &str, names: &[&'a str]) -> &'a str {
+pub(crate) fn nearest<'a>(name: &str, names: &[&'a str]) -> &'a str {
     names.iter().copied().min_by_key(|known| edits(name, known)).unwrap_or("")
 }
 
@@ -86,7 +86,7 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 /// Line of a byte offset, from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 

@@ -239,6 +239,9 @@ impl Scenario {
         profile.deadline = Duration::from_secs_f64(self.customer.deadline_s);
         // A scenario may ring shorter than the law allows, to ask what that would change.
         profile.min_ring = profile.min_ring.min(Duration::from_secs_f64(self.dial.ring_timeout_s));
+        // The world knows how many persons its detection loses.
+        profile.denominator.amd_false_positive_rate = Some(self.amd.human_as_machine.min(0.95));
+        profile.denominator.amd_evidence = Some("the scenario".into());
         let mut config = CampaignConfig::new(&self.name, TrunkId(1), "+15550100000");
         config.mode = mode;
         config.amd = self.amd.enabled;

@@ -127,7 +127,7 @@ impl Tally {
                 match record.counted_as {
                     CountedAs::Connected => day.connected += 1,
                     CountedAs::Abandoned => day.abandoned += 1,
-                    CountedAs::Nothing => {
+                    CountedAs::Lost | CountedAs::Nothing => {
                         day.hung_up_waiting += u64::from(record.outcome == Outcome::HungUpWaiting);
                         day.human_as_machine += u64::from(record.outcome == Outcome::Machine);
                     }
@@ -194,6 +194,9 @@ impl Tally {
             let length = match window {
                 Window::LocalDay => 1,
                 Window::Days(days) => (*days as usize).max(1),
+                // Simulated months have 30 days; the hours of a rolling window are those of as many whole shifts.
+                Window::Month => 30,
+                Window::Rolling(hours) => (*hours as usize).div_ceil(24).max(1),
                 Window::Run => self.days.len(),
             };
             let sums = self.days.chunks(length).map(|days| days.iter().fold(Day::default(), |sum, day| sum.plus(day)));

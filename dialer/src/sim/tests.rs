@@ -93,7 +93,7 @@ impl Watch for Audit {
                 match record.counted_as {
                     CountedAs::Connected => self.counted[0] += 1,
                     CountedAs::Abandoned => self.counted[1] += 1,
-                    CountedAs::Nothing => {}
+                    CountedAs::Lost | CountedAs::Nothing => {}
                 }
                 if record.counted_as == CountedAs::Connected {
                     assert!(record.times.connected <= record.deadline, "connected too late and counted in time");

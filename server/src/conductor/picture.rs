@@ -106,7 +106,9 @@ impl Conductor {
             connected: window.connected,
             abandoned: window.abandoned,
             machines: window.machines,
+            lost: window.lost,
             abandon_rate: window.rate,
+            strict_rate: window.strict_rate,
             limit: view.limit,
             budget_left: window.budget_left,
         });

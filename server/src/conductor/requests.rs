@@ -151,9 +151,8 @@ impl Conductor {
             });
         }
         let known = before.is_some();
-        let consent = |profile: &str| dialer::Profile::named(profile).is_some_and(|profile| profile.consent_required);
-        let asked = self.campaigns.get(&id).map(|campaign| consent(&campaign.settings.profile));
-        if asked.is_some_and(|asked| asked != consent(&settings.profile)) {
+        let asked = self.campaigns.get(&id).map(|campaign| campaign.settings.rules.consent_required);
+        if asked.is_some_and(|asked| asked != settings.rules.consent_required) {
             return Err(Refusal::Conflict {
                 what: format!("the leads of campaign {:?} are loaded under the other rule of consent", settings.name),
                 mend: "change the profile in the file and start anew, or make another campaign".to_owned(),
@@ -177,8 +176,8 @@ impl Conductor {
         let campaign = Campaign { name: name.clone(), list, settings };
         self.campaigns.insert(id, campaign);
         if !known {
-            let needs = self.campaigns.get(&id).and_then(|campaign| dialer::Profile::named(&campaign.settings.profile));
-            let scope = needs.filter(|profile| profile.consent_required).map(|_| name);
+            let needs = self.campaigns.get(&id).is_some_and(|campaign| campaign.settings.rules.consent_required);
+            let scope = needs.then_some(name);
             self.outputs.push_back(Output::Supply(id, list, scope));
         }
         self.teams_changed(now);

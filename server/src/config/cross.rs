@@ -2,19 +2,22 @@
 
 use super::fault::Raw;
 use super::json::Known;
+use super::profiles::profiles;
 use super::read::{Document, Found};
 use super::values::{CalledPattern, listed};
 use super::{Campaign, campaign, nearest::nearest};
 use base::TrunkId;
+use dialer::Profiles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 /// A fault in the making: place, key path, what, how to mend it.
-type Noted = Vec<(Range<usize>, String, String, String)>;
+pub(super) type Noted = Vec<(Range<usize>, String, String, String)>;
 
-/// Notes every such fault. Values that are at fault themselves are left out.
-pub(super) fn check(document: &mut Document) {
+/// Notes every such fault, and gives the profiles as the file has them. Values that are at fault themselves are left out.
+pub(super) fn check(document: &mut Document) -> Arc<Profiles> {
     let mut noted = Noted::new();
     let sections = &document.sections;
     let trunks = names(sections, "trunk", &mut noted);
@@ -32,7 +35,8 @@ pub(super) fn check(document: &mut Document) {
         is_known(route, "from_trunk", "trunk", &trunks, &mut noted);
     }
     unreachable_routes(sections, &mut noted);
-    let known = Known { trunks, agents, skills };
+    let profiles = Arc::new(profiles(of(sections, "profile"), &mut noted));
+    let known = Known { trunks, agents, skills, profiles: profiles.clone() };
     for found in of(sections, "campaign") {
         campaign_fits(found, &known, &document.faults, &mut noted);
     }
@@ -40,6 +44,7 @@ pub(super) fn check(document: &mut Document) {
     for (span, key, what, mend) in noted {
         document.fault(span, key, what, mend);
     }
+    profiles
 }
 
 /// Checks what stands alone, outside of a file.
@@ -87,7 +92,7 @@ fn campaign_fits(found: &Found, known: &Known, faults: &[Raw], noted: &mut Noted
     }
     let alone = faults.iter().all(|fault| !fault.key.starts_with(found.path("").trim_end_matches('.')));
     if alone {
-        dialer_agrees(found, &campaign(found), noted);
+        dialer_agrees(found, &campaign(found, &known.profiles), noted);
     }
 }
 
@@ -109,7 +114,7 @@ fn names(sections: &[Found], kind: &'static str, noted: &mut Noted) -> BTreeSet<
 }
 
 /// `key` is of no use without `other`.
-fn goes_with(found: &Found, key: &str, other: &str, noted: &mut Noted) {
+pub(super) fn goes_with(found: &Found, key: &str, other: &str, noted: &mut Noted) {
     if let Some(place) = found.place(key)
         && found.place(other).is_none()
     {
@@ -177,7 +182,8 @@ fn unreachable_routes(sections: &[Found], noted: &mut Noted) {
 fn dialer_agrees(found: &Found, campaign: &Campaign, noted: &mut Noted) {
     let Err(error) = campaign.dialer_config(TrunkId(1)) else { return };
     let key = match &error {
-        dialer::ConfigError::RingTooShort(_) => "ring_timeout_s",
+        dialer::ConfigError::RingTooShort(_) | dialer::ConfigError::RingTooLong(_) => "ring_timeout_s",
+        dialer::ConfigError::NoAmdEstimate(_) => "profile",
         dialer::ConfigError::Limit => "limit",
         dialer::ConfigError::Ratio => "ratio",
         dialer::ConfigError::UnknownZone(_) => "timezone",

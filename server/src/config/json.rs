@@ -11,6 +11,7 @@ use super::{Agent, Campaign, Secret, agent, campaign, cross};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -27,6 +28,8 @@ pub struct Known {
     pub agents: BTreeSet<String>,
     /// Skills that these agents have.
     pub skills: BTreeSet<String>,
+    /// Compliance profiles.
+    pub profiles: Arc<dialer::Profiles>,
 }
 
 /// A key that is at fault.
@@ -52,7 +55,7 @@ impl Campaign {
     /// # Errors
     /// Every fault.
     pub fn from_json(settings: &Map<String, Value>, known: &Known) -> Result<Campaign, Vec<KeyFault>> {
-        read("campaign", settings, known, campaign)
+        read("campaign", settings, known, |found| campaign(found, &known.profiles))
     }
 
     /// Its settings with the keys of `[[campaign]]`; keys without a value are left out.
@@ -315,7 +318,7 @@ mod tests {
 
     fn known() -> Known {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Known { trunks: set(&["carrier"]), agents: set(&["ann"]), skills: set(&["sales"]) }
+        Known { trunks: set(&["carrier"]), agents: set(&["ann"]), skills: set(&["sales"]), ..Known::default() }
     }
 
     fn object(value: Value) -> Map<String, Value> {

@@ -96,7 +96,7 @@ pub(super) const MODES: [&str; 3] = ["progressive", "power", "predictive"];
 const PLAIN_HTTP: &str = "leave it out and put a TLS proxy before http";
 const UDP_ONLY: &str = "leave it out: SIP runs over udp";
 
-pub(super) static SECTIONS: [Section; 9] = [
+pub(super) static SECTIONS: [Section; 10] = [
     Section {
         name: "server",
         many: false,
@@ -273,6 +273,29 @@ pub(super) static SECTIONS: [Section; 9] = [
         ],
     },
     Section {
+        name: "profile",
+        many: true,
+        doc: "What an operator answers for in a compliance profile. These are engineering notes, not legal advice; see outpace compliance show.",
+        keys: &[
+            key("name", Choice(&dialer::Profile::NAMES), Required("\"ca-crtc\""), "Which profile."),
+            key(
+                "confirm",
+                Names,
+                Default("[]"),
+                "Fields that nobody has verified and whose own value shall hold instead of the strict one; needs by and on.",
+            ),
+            key("by", Text, Optional("\"Ann Smith\""), "Who has read their sources."),
+            key("on", Text, Optional("\"2026-11-23\""), "On which day."),
+            key(
+                "amd_false_positive_rate",
+                Number(0.0, 0.5),
+                Optional("0.01"),
+                "Persons taken for machines, of all persons who answer, as measured; needs amd_evidence.",
+            ),
+            key("amd_evidence", Text, Optional("\"test of 2026-11-20\""), "Where that was measured."),
+        ],
+    },
+    Section {
         name: "campaign",
         many: true,
         doc: "A list that is dialled for agents.",
@@ -295,7 +318,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                 "profile",
                 Choice(&dialer::Profile::NAMES),
                 Default("\"us-ftc\""),
-                "What the law asks: us-ftc or strict. lab asks nothing: for closed test networks only.",
+                "What the law asks; see outpace compliance show. lab asks nothing: for closed test networks only.",
             ),
             key("limit", Number(0.0, 1.0), Optional("0.02"), "Abandon limit instead of the profile's; 0.03 is 3 %."),
             key("caller_id", Phone, Required("\"+12125550100\""), "Number that is shown."),

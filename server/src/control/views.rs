@@ -196,7 +196,7 @@ impl AgentCounts {
 /// One window of a campaign's compliance ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct WindowView {
-    /// `run`, `local_day` or `days:N`.
+    /// `run`, `local_day`, `month`, `rolling:24h` or `days:30`.
     pub window: String,
     /// Persons connected within the deadline.
     pub connected: u64,
@@ -204,8 +204,12 @@ pub struct WindowView {
     pub abandoned: u64,
     /// Of the connected: machines, as agents recorded them.
     pub machines: u64,
-    /// abandoned ÷ (abandoned + connected), of 1.
+    /// Answered, connected with nobody, and not in the law's figure: hung up while waiting, or lost with a process.
+    pub lost: u64,
+    /// abandoned ÷ persons reached as the profile defines both, of 1.
     pub abandon_rate: f64,
+    /// The same with nothing taken off and everybody added who was lost in any way, of 1.
+    pub strict_rate: f64,
     /// The limit, of 1.
     pub limit: f64,
     /// How many more persons may be abandoned now with the rate not above the limit; below zero when it is above.

@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
-    engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, report, settings,
-    simulations, suppression, tokens, trunks,
+    engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, profiles, report,
+    settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -85,6 +85,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(inbound::list, inbound::replace))
         .routes(routes!(settings::list, settings::change))
         .routes(routes!(health::checks))
+        .routes(routes!(profiles::list))
         .routes(routes!(campaigns::list, campaigns::create))
         .routes(routes!(campaigns::show, campaigns::change, campaigns::delete))
         .routes(routes!(campaigns::start))

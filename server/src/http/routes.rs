@@ -65,6 +65,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/settings", From(Admin)),
     route("PATCH", "/api/v1/settings", From(Admin)),
     route("GET", "/api/v1/health", From(Viewer)),
+    route("GET", "/api/v1/profiles", From(Viewer)),
     route("GET", "/api/v1/campaigns", From(Viewer)),
     route("POST", "/api/v1/campaigns", From(Supervisor)),
     route("GET", "/api/v1/campaigns/{name}", From(Viewer)),

@@ -228,7 +228,8 @@ fn known(store: &Store, tenant: TenantId, config: &Config) -> Result<Known, Stor
             skills.extend(settings.skills);
         }
     }
-    Ok(Known { trunks: config.trunks.iter().map(|trunk| trunk.name.clone()).collect(), agents, skills })
+    let trunks = config.trunks.iter().map(|trunk| trunk.name.clone()).collect();
+    Ok(Known { trunks, agents, skills, profiles: config.profiles.clone() })
 }
 
 /// All agents of the store.
@@ -261,6 +262,9 @@ fn oldest_counted(windows: &[Window], began: WallTime, now: WallTime) -> WallTim
         Window::Run => began.as_unix_us(),
         // A local day has 25 hours when the clocks go back.
         Window::LocalDay => now.as_unix_us() - day_us - day_us / 24,
+        Window::Month => now.as_unix_us() - 31 * day_us - day_us / 24,
+        // And the minute that is just leaving.
+        Window::Rolling(hours) => now.as_unix_us() - i64::from(*hours) * day_us / 24 - 60_000_000,
         Window::Days(days) => {
             let length_us = i64::from((*days).max(1)) * day_us;
             let over = (now.as_unix_us() - began.as_unix_us()).max(0) / length_us;
@@ -282,11 +286,7 @@ fn restore_ledger(
     let since = oldest_counted(windows, began, wall(runtime));
     let rows = runtime.store().ledger(runtime.tenant(), campaign, since)?;
     let entries = rows.into_iter().filter_map(|row| {
-        let counted_as = match row.counted_as.as_str() {
-            name if name == CountedAs::Connected.name() => CountedAs::Connected,
-            name if name == CountedAs::Abandoned.name() => CountedAs::Abandoned,
-            _ => return None,
-        };
+        let counted_as = CountedAs::named(&row.counted_as)?;
         Some(LedgerEntry { attempt: row.attempt, at: row.counted_at, counted_as, person: row.disposition_person })
     });
     let entries = entries.collect();

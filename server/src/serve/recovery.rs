@@ -67,6 +67,8 @@ pub(super) fn recover(
         }
     }
     let by_leg: BTreeMap<u64, &FlightEntry> = flight.iter().map(|entry| (entry.leg.0, entry)).collect();
+    let legs = attempts.iter().map(|attempt| attempt.intent.attempt).filter(|id| by_leg.contains_key(&id.0));
+    let answered: BTreeSet<AttemptId> = with_cdr.iter().copied().chain(legs).collect();
     let mut writer = Writer { store, acks, next_token: 1, refused_quietly: BTreeSet::new() };
     let mut rebuilt = 0;
     let mut from_flight = 0;
@@ -109,7 +111,14 @@ pub(super) fn recover(
     for attempt in &attempts {
         let intent = &attempt.intent;
         // What entered the ledger is known: who was abandoned must be left alone for its time, who was reached is reached.
-        let counted = attempt.counted.as_ref().map(|counted| counted.counted_as.as_str());
+        let mut counted = attempt.counted.as_ref().map(|counted| counted.counted_as.as_str());
+        // Somebody answered and nobody knows what became of it: the strict figure counts that.
+        if counted.is_none() && answered.contains(&intent.attempt) {
+            let counted_as = CountedAs::Lost.name();
+            counted = Some(counted_as);
+            let (attempt, counted_as) = (intent.attempt, counted_as.to_owned());
+            writer.write(Op::Counted(store::CountedRow { tenant, attempt, counted_as, at: now }))?;
+        }
         let outcome = match counted {
             Some(name) if name == CountedAs::Abandoned.name() => Outcome::Abandoned,
             Some(name) if name == CountedAs::Connected.name() => Outcome::Connected,

@@ -3,7 +3,7 @@ import type { LedgerWindow } from '../../api/boards';
 import { connectedForOne, tightest, toneOf } from './budget';
 
 function window(abandoned: number, connected: number, budget_left: number, name = 'run'): LedgerWindow {
-  return { window: name, connected, abandoned, machines: 0, abandon_rate: abandoned / Math.max(1, abandoned + connected), limit: 0.03, budget_left };
+  return { window: name, connected, abandoned, machines: 0, lost: 0, abandon_rate: abandoned / Math.max(1, abandoned + connected), strict_rate: 0, limit: 0.03, budget_left };
 }
 
 describe('the abandon budget', () => {

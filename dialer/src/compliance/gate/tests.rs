@@ -1,4 +1,5 @@
 use super::*;
+use crate::compliance::{AttemptCap, Holiday};
 use base::LeadId;
 
 const MINUTE_US: i64 = 60_000_000;
@@ -29,6 +30,10 @@ impl Bench {
         let query = Query { lead, zone, profile: &self.profile, steady_us, wall, margin_us };
         self.gate.check(&self.zones, &query)
     }
+}
+
+fn caps(words: &[&str]) -> Vec<AttemptCap> {
+    words.iter().map(|words| AttemptCap::named(words).unwrap()).collect()
 }
 
 fn lead() -> Lead {
@@ -85,6 +90,26 @@ fn a_closed_weekend_opens_on_monday() {
 }
 
 #[test]
+fn a_day_has_as_many_bands_as_its_law_and_holidays_have_none() {
+    let french = Profile { consent_required: false, ..Profile::named("fr").unwrap() };
+    let mut bench = Bench::new(french);
+    let paris = "Europe/Paris"; // UTC+1 in January
+    opens(bench.ask(&lead(), paris, utc("2026-01-15T08:59:59Z")), utc("2026-01-15T09:00:00Z"));
+    assert!(matches!(bench.ask(&lead(), paris, utc("2026-01-15T11:59:29Z")), GateAnswer::Allowed(_)));
+    // 30 s of margin before 13:00; then the afternoon.
+    opens(bench.ask(&lead(), paris, utc("2026-01-15T11:59:30Z")), utc("2026-01-15T13:00:00Z"));
+    assert!(matches!(bench.ask(&lead(), paris, utc("2026-01-15T13:00:00Z")), GateAnswer::Allowed(_)));
+    opens(bench.ask(&lead(), paris, utc("2026-01-15T19:00:00Z")), utc("2026-01-16T09:00:00Z"));
+    // Friday evening before Easter Monday (April 6th, UTC+2): Tuesday.
+    opens(bench.ask(&lead(), paris, utc("2026-04-03T18:30:00Z")), utc("2026-04-07T08:00:00Z"));
+    // The callee's holiday counts, not ours: it is still the 13th of July there.
+    opens(bench.ask(&lead(), paris, utc("2026-07-14T09:00:00Z")), utc("2026-07-15T08:00:00Z"));
+    assert!(matches!(bench.ask(&lead(), "Pacific/Tahiti", utc("2026-07-14T01:00:00Z")), GateAnswer::Allowed(_)));
+    bench.profile.holidays.push(Holiday::named("2026-01-15").unwrap());
+    opens(bench.ask(&lead(), paris, utc("2026-01-15T13:00:00Z")), utc("2026-01-16T09:00:00Z"));
+}
+
+#[test]
 fn do_not_call_wins_over_everything() {
     let mut bench = Bench::new(Profile::lab());
     let now = utc("2026-01-15T18:00:00Z");
@@ -95,13 +120,13 @@ fn do_not_call_wins_over_everything() {
 
 #[test]
 fn caps_count_over_24_hours_and_the_period() {
-    let mut bench = Bench::new(Profile { attempts_24h: 2, attempts_period: 3, period_days: 7, ..Profile::lab() });
+    let mut bench = Bench::new(Profile { attempts: caps(&["2/24h", "3/7d"]), ..Profile::lab() });
     let start = utc("2026-01-15T18:00:00Z").as_unix_us();
     let at = |hours: i64| WallTime::from_unix_us(start + hours * HOUR_US);
     bench.gate.attempted(lead().number, start);
     bench.gate.attempted(lead().number, start + HOUR_US);
     let later = |rule, hours: i64| GateAnswer::Later { rule, at_us: start + hours * HOUR_US };
-    assert_eq!(bench.ask(&lead(), "UTC", at(2)), later("attempts-in-24-h", 24));
+    assert_eq!(bench.ask(&lead(), "UTC", at(2)), later("attempts-in-a-day", 24));
     assert!(matches!(bench.ask(&lead(), "UTC", at(24)), GateAnswer::Allowed(_)));
     bench.gate.attempted(lead().number, start + 30 * HOUR_US);
     assert_eq!(bench.ask(&lead(), "UTC", at(60)), later("attempts-in-period", 7 * 24));
@@ -113,15 +138,15 @@ fn caps_count_over_24_hours_and_the_period() {
 
 #[test]
 fn a_cap_of_none_and_a_lead_with_history() {
-    let mut bench = Bench::new(Profile { attempts_24h: 1, ..Profile::lab() });
+    let mut bench = Bench::new(Profile { attempts: caps(&["1/24h"]), ..Profile::lab() });
     let now = utc("2026-01-15T18:00:00Z");
     let mut known = lead();
     known.last_attempt = Some(WallTime::from_unix_us(now.as_unix_us() - HOUR_US));
     bench.gate.history(known.number, known.last_attempt.as_slice(), known.abandoned_at, now.as_unix_us());
     let at_us = now.as_unix_us() + 23 * HOUR_US;
-    assert_eq!(bench.ask(&known, "UTC", now), GateAnswer::Later { rule: "attempts-in-24-h", at_us });
-    let mut closed = Bench::new(Profile { attempts_24h: 0, ..Profile::lab() });
-    assert!(matches!(closed.ask(&lead(), "UTC", now), GateAnswer::Later { rule: "attempts-in-24-h", .. }));
+    assert_eq!(bench.ask(&known, "UTC", now), GateAnswer::Later { rule: "attempts-in-a-day", at_us });
+    let mut closed = Bench::new(Profile { attempts: caps(&["0/24h"]), ..Profile::lab() });
+    assert!(matches!(closed.ask(&lead(), "UTC", now), GateAnswer::Later { rule: "attempts-in-a-day", .. }));
 }
 
 #[test]

@@ -287,7 +287,7 @@ fn a_call_placed_by_hand_keeps_its_agent_from_the_campaign() {
 #[test]
 fn what_the_store_remembers_of_a_number_binds_and_counts_once() {
     let mut capped = config();
-    capped.profile.attempts_24h = 3;
+    capped.profile.attempts = vec![crate::AttemptCap { max: 3, hours: 24 }];
     let mut bench = Bench::new(0, 0, capped);
     let now_us = bench.dialer.wall_at(bench.now).as_unix_us();
     let hours_ago = |hours: i64| WallTime::from_unix_us(now_us - hours * 3_600_000_000);
