@@ -1,7 +1,8 @@
 //! One attempt at one lead: its states, times and outcome.
 
-use base::{AgentId, AttemptId, CampaignId, Instant, LeadId, TrunkId, WallTime};
+use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, TrunkId, WallTime};
 
+use crate::compliance::{DeadlineFrom, Profile};
 use crate::io::{AmdVerdict, CountedAs, EndCause, Party};
 use crate::lead::Number;
 use crate::pacing::Foretold;
@@ -86,6 +87,11 @@ impl Outcome {
         }
     }
 
+    /// Detection heard something that is no person.
+    pub const fn is_no_person(self) -> bool {
+        matches!(self, Outcome::Machine | Outcome::Ivr | Outcome::Screening | Outcome::Fax | Outcome::Sit)
+    }
+
     /// The outcome of this name; `None`: there is none.
     pub fn named(name: &str) -> Option<Outcome> {
         Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
@@ -143,8 +149,38 @@ pub struct Times {
     pub assigned: Option<Instant>,
     /// First agent audio.
     pub connected: Option<Instant>,
+    /// The safe-harbour message was begun.
+    pub message: Option<Instant>,
     /// The leg was gone.
     pub ended: Option<Instant>,
+}
+
+/// The rule by which a live call's deadline was reckoned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clock {
+    /// Name and version of the profile: `us-ftc/1`.
+    pub profile: String,
+    /// From where the time ran.
+    pub from: DeadlineFrom,
+    /// How long it was.
+    pub within: Duration,
+}
+
+impl Clock {
+    pub(crate) fn of(profile: &Profile) -> Clock {
+        let (from, within) = (profile.deadline_from, profile.deadline);
+        Clock { profile: format!("{}/{}", profile.name, profile.version), from, within }
+    }
+
+    /// The moment from which the time runs: the answer, or the end of the first utterance where it was heard of a person
+    /// (else the verdict, or without detection the answer: the earliest that it can have ended).
+    pub fn begins<T: Copy>(&self, answered: T, greeting_end: Option<T>, verdict: Option<(T, bool)>) -> T {
+        match (self.from, verdict) {
+            (DeadlineFrom::Answer | DeadlineFrom::GreetingStart, _) => answered,
+            (DeadlineFrom::GreetingEnd, None) => greeting_end.unwrap_or(answered),
+            (DeadlineFrom::GreetingEnd, Some((at, human))) => greeting_end.filter(|_| human).unwrap_or(at),
+        }
+    }
 }
 
 /// The whole story of an attempt, told once at its end.
@@ -173,6 +209,8 @@ pub struct AttemptRecord {
     pub times: Times,
     /// The moment by which an agent had to be heard.
     pub deadline: Option<Instant>,
+    /// By which rule.
+    pub clock: Option<Clock>,
     /// What detection said.
     pub verdict: Option<AmdVerdict>,
     /// The agent who talked, or who was chosen.
@@ -223,6 +261,7 @@ pub(crate) struct Attempt {
     pub(crate) phase: Phase,
     pub(crate) times: Times,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) clock: Option<Clock>,
     pub(crate) verdict: Option<AmdVerdict>,
     pub(crate) agent: Option<AgentId>,
     /// Settled before the leg's end (machine, abandoned, connected); the end only closes it.
@@ -250,6 +289,7 @@ impl Attempt {
             counted_at: self.counted_at,
             times: self.times,
             deadline: self.deadline,
+            clock: self.clock.clone(),
             verdict: self.verdict,
             agent: self.agent,
             cause,

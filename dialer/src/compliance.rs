@@ -8,10 +8,12 @@ mod gate;
 mod profile;
 mod sheet;
 mod value;
+mod zone;
 
-pub(crate) use gate::{Gate, GateAnswer, HISTORY_DAYS, Query, Zones};
+pub(crate) use gate::{Gate, GateAnswer, HISTORY_DAYS, Known, Query, Zones};
 pub use profile::{AttemptCap, Bands, DeadlineFrom, Denominator, Holiday, Profile, Week, Window};
 pub use sheet::{Confirmation, FieldView, ProfileError, Profiles, Sheet};
+pub(crate) use zone::zone_of;
 
 /// Why an attempt was allowed, kept with it for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use desk::{AgentState, Desk, DeskConfig, Wanted};
 
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::CampaignConfig;
-use crate::compliance::{Gate, Zones};
+use crate::compliance::{Gate, Known, Zones};
 use crate::io::{HangupReason, Input, OutcomeCounts, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
@@ -381,9 +381,9 @@ impl Dialer {
                 Ok(())
             }
             Input::Reconsider { campaign } => self.reconsider(now, campaign),
-            Input::History { number, attempts, abandoned } => {
+            Input::History { number, attempts, abandoned, machine } => {
                 let now_us = self.steady_us(now);
-                self.gate.history(number, &attempts, abandoned, now_us);
+                self.gate.history(number, &Known { attempts: &attempts, abandoned, machine }, now_us);
                 Ok(())
             }
             Input::Hold { on } => {

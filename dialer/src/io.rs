@@ -259,6 +259,8 @@ pub enum Input {
         attempts: Vec<WallTime>,
         /// When this person was last abandoned.
         abandoned: Option<WallTime>,
+        /// When detection last heard no person at this number.
+        machine: Option<WallTime>,
     },
     /// While on hold no campaign decides a new attempt; states stay, calls under way go on. For a store that is away and
     /// for the last minutes of a process.
@@ -306,6 +308,8 @@ pub enum Output {
         attempt: AttemptId,
         /// Which message, as the campaign names it.
         message: String,
+        /// A key that the person presses meanwhile puts the number on the do-not-call list: say so with `DoNotCall`.
+        opt_out: bool,
     },
     /// End the callee's leg; answer `Ended`.
     Hangup {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use base::{AttemptId, Duration, Instant, WallAnchor, WallTime};
 
+use crate::campaign::{CampaignConfig, ConfigError};
 use crate::compliance::{Denominator, Window, Zones};
 use crate::io::{CountedAs, LedgerEntry};
 
@@ -443,6 +444,63 @@ impl Ledger {
             LedgerView { limit, answered: persons + mean, abandoned_upper, left }
         }));
     }
+}
+
+/// One window of a ledger that was reckoned again from its calls.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recount {
+    /// What kind.
+    pub window: Window,
+    /// Its first moment; of a rolling window the first that it still counts.
+    pub from: WallTime,
+    /// The first moment that is no more in it; `None`: it is not over.
+    pub until: Option<WallTime>,
+    /// What was counted in it.
+    pub counts: Counts,
+    /// The law's share.
+    pub legal: Share,
+    /// The strict share.
+    pub strict: Share,
+    /// The limit, of 1.
+    pub limit: f64,
+}
+
+/// A campaign's windows at `now`, reckoned from stored calls alone: those that are over, oldest first, then the open
+/// ones. The share of machines is the one of all these calls.
+///
+/// # Errors
+/// The campaign's zone is not in the zone database.
+pub fn recount(
+    config: &CampaignConfig,
+    began: WallTime,
+    entries: Vec<LedgerEntry>,
+    now: WallTime,
+) -> Result<Vec<Recount>, ConfigError> {
+    let mut zones = Zones::new();
+    let zone = zones.index(&config.timezone).ok_or_else(|| ConfigError::UnknownZone(config.timezone.clone()))?;
+    let mut ledger = Ledger::new(config.terms(zone));
+    let now_us = now.as_unix_us();
+    ledger.restore(began, entries, now_us, &zones);
+    let (terms, machine_share) = (&ledger.terms, ledger.machine_share());
+    let one = |window, from_us, until, counts| Recount {
+        window,
+        from: WallTime::from_unix_us(from_us),
+        until,
+        counts,
+        legal: terms.legal(&counts, machine_share),
+        strict: terms.strict(&counts),
+        limit: terms.limit,
+    };
+    let over = ledger.closed.iter();
+    let over = over.map(|closed| one(closed.window, closed.from.as_unix_us(), Some(closed.until), closed.counts));
+    let open = ledger.open.iter().map(|open| {
+        let from_us = match open.window {
+            Window::Rolling(hours) => open.from_us.max(now_us - i64::from(hours) * 60 * MINUTE_US),
+            _ => open.from_us,
+        };
+        one(open.window, from_us, None, open.counts)
+    });
+    Ok(over.chain(open).collect())
 }
 
 /// The moment at which a window that begins at `from_us` is over.

@@ -49,7 +49,7 @@ pub mod sim;
 mod snapshot;
 mod trunk;
 
-pub use attempt::{AttemptRecord, Outcome, Times};
+pub use attempt::{AttemptRecord, Clock, Outcome, Times};
 pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, RATIO_MAX, RetryRule, RetryRules};
 pub use compliance::{
     AttemptCap, Bands, Confirmation, ConsentDecision, DeadlineFrom, Denominator, FieldView, Holiday, Profile,
@@ -61,7 +61,7 @@ pub use io::{
     PauseReason,
 };
 pub use lead::{BadNumber, Lead, LeadState, Number};
-pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Share};
+pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Recount, Share, recount};
 pub use list::{LEADS_MAX, LeadCounts};
 pub use reject::Reject;
 pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};

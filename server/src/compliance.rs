@@ -1,5 +1,7 @@
 //! `outpace compliance`: what the profiles ask, and whether the records bear the figures out.
 
+mod verify;
+
 use crate::config::{Config, nearest};
 use crate::failure::Failure;
 use crate::http::ProfileInfo;
@@ -8,7 +10,7 @@ use dialer::{Profile, Profiles, Sheet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// Show what the law asks, as far as it was read
+/// Show what the law asks, as far as it was read; reckon the figures again from the records
 #[derive(Args, Clone, Debug)]
 #[command(arg_required_else_help = true)]
 #[command(after_help = "Example:\n  outpace compliance show us-ftc\n\nEngineering notes, not legal advice.")]
@@ -20,6 +22,7 @@ pub struct ComplianceArgs {
 #[derive(Subcommand, Clone, Debug)]
 enum ComplianceCommand {
     Show(ShowArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// Show a compliance profile: every field, its value in force, its source, and who has verified it
@@ -46,6 +49,7 @@ struct ShowArgs {
 pub fn run(arguments: &ComplianceArgs) -> Result<(), Failure> {
     match &arguments.command {
         ComplianceCommand::Show(arguments) => show(arguments),
+        ComplianceCommand::Verify(arguments) => verify::verify(arguments),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct History {
     pub attempts: Vec<WallTime>,
     /// When a person was last abandoned there.
     pub abandoned: Option<WallTime>,
+    /// When detection last heard no person there.
+    pub machine: Option<WallTime>,
 }
 
 /// A lead with what is needed to judge it.
@@ -132,6 +134,10 @@ fn read(store: &Store, tenant: TenantId, question: &Question) -> Result<Vec<FedL
         history.attempts.push(row.at);
         if row.counted_as.as_deref() == Some(CountedAs::Abandoned.name()) {
             history.abandoned = history.abandoned.max(row.counted_at);
+        }
+        // By the moment of the intent; the answer came within the ring time after it.
+        if row.verdict.is_some_and(|verdict| !matches!(verdict.as_str(), "human" | "silence")) {
+            history.machine = history.machine.max(Some(row.at));
         }
     }
     rows.into_iter()

@@ -595,8 +595,8 @@ impl Runtime {
             };
             // Also of a settled lead: its number may stand on another list.
             if !history.attempts.is_empty() {
-                let (attempts, abandoned) = (history.attempts, history.abandoned);
-                self.conductor.handle_input(now, Input::History { number, attempts, abandoned });
+                let crate::feeder::History { attempts, abandoned, machine } = history;
+                self.conductor.handle_input(now, Input::History { number, attempts, abandoned, machine });
             }
             if settled(&row) {
                 continue;

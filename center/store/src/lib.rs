@@ -19,6 +19,7 @@
 //! - `submit` never blocks and never waits for the disk. At most [`OPS_OUTSTANDING_MAX`] ops are queued or have an
 //!   acknowledgement that nobody has read. The spool holds at most [`SPOOL_OPS_MAX`] ops and [`SPOOL_BYTES_MAX`].
 //! - While the database is away, and until the spool is empty again, reads fail at once: half the truth is not told.
+//! - What proves the compliance figure is sealed in the commit that writes it: see `seal`.
 //! - Every row has a tenant. Consent, suppression and audit only grow, and the intent of an attempt never changes: the
 //!   database itself refuses (triggers). (tenant, lead, attempt_number) is unique.
 //! - Absent: no decision is made here, no vocabulary of another room is judged, no clock is read but those that end the
@@ -44,6 +45,7 @@ mod records;
 mod reports;
 mod restart;
 mod rows;
+mod seal;
 mod spool;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -67,6 +69,7 @@ pub use read::PAGE_ROWS_MAX;
 pub use reports::*;
 pub use restart::LEDGER_ROWS_MAX;
 pub use rows::*;
+pub use seal::{SealFault, SealReport};
 pub use spool::{SPOOL_BYTES_MAX, SPOOL_OPS_MAX};
 pub use tokens::*;
 pub use trunks::*;

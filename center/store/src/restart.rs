@@ -106,7 +106,7 @@ impl Store {
         since: WallTime,
     ) -> Result<Vec<HistoryRow>, StoreError> {
         let query = Sql::new(
-            "SELECT a.number, a.intent_us, a.counted_us, a.counted_as FROM lead l CROSS JOIN attempt a \
+            "SELECT a.number, a.intent_us, a.counted_us, a.counted_as, a.verdict FROM lead l CROSS JOIN attempt a \
              WHERE l.tenant_id = $1 AND l.list_id = $2 AND l.lead_id > $3 AND l.lead_id <= $4 \
              AND a.tenant_id = $1 AND a.number = l.number AND a.intent_us >= $5 ORDER BY a.attempt_id LIMIT $6",
         );
@@ -119,6 +119,7 @@ impl Store {
                 at: wall(row, "intent_us")?,
                 counted_at: maybe_wall(row, "counted_us")?,
                 counted_as: row.get("counted_as")?,
+                verdict: row.get("verdict")?,
             })
         })
     }

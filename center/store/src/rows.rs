@@ -500,6 +500,8 @@ pub struct HistoryRow {
     pub counted_at: Option<WallTime>,
     /// What the compliance figure counts it as, if that is known.
     pub counted_as: Option<String>,
+    /// Who answered, as detection saw it.
+    pub verdict: Option<String>,
 }
 
 /// How an attempt entered the compliance ledger.

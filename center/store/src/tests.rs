@@ -10,6 +10,7 @@ mod million;
 mod records;
 mod reports;
 mod restart;
+mod seal;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

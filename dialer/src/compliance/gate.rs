@@ -108,6 +108,17 @@ pub(crate) enum GateAnswer {
     Never { rule: &'static str },
 }
 
+/// What a store knows about a number.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    /// Moments of attempts.
+    pub(crate) attempts: &'a [WallTime],
+    /// When the person was last abandoned.
+    pub(crate) abandoned: Option<WallTime>,
+    /// When detection last heard no person.
+    pub(crate) machine: Option<WallTime>,
+}
+
 /// One question to the gate.
 pub(crate) struct Query<'a> {
     pub(crate) lead: &'a Lead,
@@ -121,14 +132,46 @@ pub(crate) struct Query<'a> {
     pub(crate) margin_us: i64,
 }
 
+/// When something last happened to a number, for [`HISTORY_DAYS`].
+#[derive(Default)]
+struct Latest {
+    at: BTreeMap<Number, i64>,
+    in_order: BTreeSet<(i64, Number)>,
+}
+
+impl Latest {
+    fn happened(&mut self, number: Number, at_us: i64) {
+        let latest = self.at.entry(number).or_insert(at_us);
+        *latest = (*latest).max(at_us);
+        self.in_order.insert((at_us, number));
+    }
+
+    fn forget(&mut self, over_us: i64) {
+        while let Some(&(at, number)) = self.in_order.first().filter(|(at, _)| *at <= over_us) {
+            self.in_order.pop_first();
+            if self.at.get(&number) == Some(&at) {
+                self.at.remove(&number);
+            }
+        }
+    }
+
+    /// The end of so many hours after it, while that is to come.
+    fn until(&self, number: Number, hours: u32, steady_us: i64) -> Option<i64> {
+        let until = self.at.get(&number)? + i64::from(hours) * HOUR_US;
+        (steady_us < until).then_some(until)
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Gate {
     do_not_call: BTreeSet<Number>,
     /// (number, steady moment) of each attempt, and the same in order of time for forgetting.
     attempts: BTreeSet<(Number, i64)>,
     attempts_in_order: BTreeSet<(i64, Number)>,
-    abandoned: BTreeMap<Number, i64>,
-    abandoned_in_order: BTreeSet<(i64, Number)>,
+    /// Persons who were abandoned.
+    abandoned: Latest,
+    /// Numbers at which detection heard no person.
+    machines: Latest,
 }
 
 /// Numbers not to be called: a national list of one large country's area codes; 20 M × 12 bytes = 240 MB.
@@ -163,23 +206,27 @@ impl Gate {
 
     /// Remembers an abandoned person as long as attempts; profiles ask for less.
     pub(crate) fn abandoned(&mut self, number: Number, steady_us: i64) {
-        let latest = self.abandoned.entry(number).or_insert(steady_us);
-        *latest = (*latest).max(steady_us);
-        self.abandoned_in_order.insert((steady_us, number));
+        self.abandoned.happened(number, steady_us);
+        self.forget(steady_us);
+    }
+
+    /// Remembers that detection heard no person at this number.
+    pub(crate) fn machine(&mut self, number: Number, steady_us: i64) {
+        self.machines.happened(number, steady_us);
         self.forget(steady_us);
     }
 
     /// What a store knows about a number.
-    pub(crate) fn history(&mut self, number: Number, attempts: &[WallTime], abandoned: Option<WallTime>, now_us: i64) {
+    pub(crate) fn history(&mut self, number: Number, known: &Known<'_>, now_us: i64) {
         let recent = |at: &i64| *at > now_us - HISTORY_US;
-        for at in attempts.iter().map(|at| at.as_unix_us()).filter(recent) {
+        for at in known.attempts.iter().map(|at| at.as_unix_us()).filter(recent) {
             self.attempts.insert((number, at));
             self.attempts_in_order.insert((at, number));
         }
-        if let Some(at) = abandoned.map(WallTime::as_unix_us).filter(recent) {
-            let latest = self.abandoned.entry(number).or_insert(at);
-            *latest = (*latest).max(at);
-            self.abandoned_in_order.insert((at, number));
+        for (memory, at) in [(&mut self.abandoned, known.abandoned), (&mut self.machines, known.machine)] {
+            if let Some(at) = at.map(WallTime::as_unix_us).filter(recent) {
+                memory.happened(number, at);
+            }
         }
     }
 
@@ -189,12 +236,8 @@ impl Gate {
             self.attempts_in_order.pop_first();
             self.attempts.remove(&(number, at));
         }
-        while let Some(&(at, number)) = self.abandoned_in_order.first().filter(|(at, _)| *at <= over_us) {
-            self.abandoned_in_order.pop_first();
-            if self.abandoned.get(&number) == Some(&at) {
-                self.abandoned.remove(&number);
-            }
-        }
+        self.abandoned.forget(over_us);
+        self.machines.forget(over_us);
     }
 
     /// The decision; rules in order of finality.
@@ -206,10 +249,12 @@ impl Gate {
         if profile.consent_required && lead.consent.is_none() {
             return GateAnswer::Never { rule: "no-consent" };
         }
-        if let Some(at) = self.abandoned.get(&lead.number) {
-            let until = at + i64::from(profile.recall_after_abandon_h) * HOUR_US;
-            if steady_us < until {
-                return GateAnswer::Later { rule: "recall-after-abandon", at_us: until };
+        for (memory, hours, rule) in [
+            (&self.abandoned, profile.recall_after_abandon_h, "recall-after-abandon"),
+            (&self.machines, profile.recall_after_machine_h, "recall-after-machine"),
+        ] {
+            if let Some(at_us) = memory.until(lead.number, hours, steady_us) {
+                return GateAnswer::Later { rule, at_us };
             }
         }
         for cap in &profile.attempts {

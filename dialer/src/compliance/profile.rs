@@ -245,9 +245,9 @@ pub struct Profile {
     pub message_required: bool,
     /// The message must be one in which a key puts the number on the do-not-call list.
     pub opt_out_key: bool,
-    /// A do-not-call list that is older forbids every call, in days.
+    /// How old a do-not-call list may be, in days. For whoever loads it: the gate does not know when it was loaded.
     pub dnc_max_age_d: Option<u32>,
-    /// The same of a list of reassigned numbers.
+    /// How old a list of reassigned numbers may be, in days; as before.
     pub reassigned_max_age_d: Option<u32>,
     /// Dial only leads with a proof of consent.
     pub consent_required: bool,

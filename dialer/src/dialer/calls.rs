@@ -4,7 +4,7 @@ use base::{AgentId, AttemptId, CallId, Duration, Instant};
 use desk::WorkItem;
 
 use super::{Dialer, RunState};
-use crate::attempt::{Attempt, Outcome, Phase};
+use crate::attempt::{Attempt, Clock, Outcome, Phase};
 use crate::compliance::DeadlineFrom;
 use crate::io::{AmdVerdict, CountedAs, EndCause, HangupReason, Output, Party, PauseReason};
 use crate::lead::LeadState;
@@ -115,7 +115,7 @@ impl Dialer {
         let attempt = self.attempt_in(id, &[Phase::Dialling], "an answer")?;
         attempt.phase = Phase::Answered;
         attempt.times.answered = Some(now);
-        if attempt.amd { Ok(()) } else { self.live(now, id, now) }
+        if attempt.amd { Ok(()) } else { self.live(now, id) }
     }
 
     pub(super) fn greeting_ended(&mut self, now: Instant, id: AttemptId, at: Instant) -> Result<(), Reject> {
@@ -127,10 +127,10 @@ impl Dialer {
             Phase::Waiting | Phase::Connecting if attempt.verdict.is_none() => {
                 attempt.times.greeting_end = Some(at);
                 let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return Ok(()) };
-                if campaign.config.profile.deadline_from != DeadlineFrom::GreetingEnd {
+                let Some(clock) = attempt.clock.as_ref().filter(|clock| clock.from == DeadlineFrom::GreetingEnd) else {
                     return Ok(());
-                }
-                let deadline = at + campaign.config.profile.deadline;
+                };
+                let deadline = at + clock.within;
                 attempt.deadline = Some(deadline);
                 self.desk.set_deadline(now, CallId(id.0), deadline.before(campaign.config.connect_margin));
             }
@@ -156,14 +156,12 @@ impl Dialer {
             attempt.times.greeting_end = Some(at.min(now));
         }
         match Outcome::of_verdict(verdict) {
-            None => {
-                // Somebody who has said nothing, or not finished, has no completed greeting yet: the clock starts at
-                // the verdict, the earliest moment it can have ended.
-                let heard = attempt.times.greeting_end.filter(|_| verdict == AmdVerdict::Human);
-                self.live(now, id, heard.unwrap_or(now))
-            }
+            None => self.live(now, id),
             Some(outcome) => {
                 attempt.outcome = Some(outcome);
+                let number = attempt.number;
+                let now_us = self.steady_us(now);
+                self.gate.machine(number, now_us);
                 self.ring_over(now, id, RingEnd::Machine);
                 self.hang_up(id, HangupReason::NotAPerson);
                 self.dirty = true;
@@ -172,18 +170,17 @@ impl Dialer {
         }
     }
 
-    /// A live person: the legal clock runs from `greeting_end` or, where the profile says so, from the answer; an agent
-    /// is wanted.
-    fn live(&mut self, now: Instant, id: AttemptId, greeting_end: Instant) -> Result<(), Reject> {
+    /// A live person: the legal clock runs, and an agent is wanted.
+    fn live(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
         self.ring_over(now, id, RingEnd::Person);
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         let campaign_id = attempt.campaign;
         let campaign = self.campaigns.get_mut(&campaign_id).ok_or(Reject::UnknownCampaign(campaign_id))?;
-        let from = match campaign.config.profile.deadline_from {
-            DeadlineFrom::GreetingEnd => greeting_end,
-            DeadlineFrom::Answer | DeadlineFrom::GreetingStart => attempt.times.answered.unwrap_or(greeting_end),
-        };
-        let deadline = from + campaign.config.profile.deadline;
+        let clock = Clock::of(&campaign.config.profile);
+        let answered = attempt.times.answered.unwrap_or(now);
+        let verdict = attempt.verdict.map(|verdict| (now, verdict == AmdVerdict::Human));
+        let deadline = clock.begins(answered, attempt.times.greeting_end, verdict) + clock.within;
+        attempt.clock = Some(clock);
         let latest = deadline.before(campaign.config.connect_margin);
         attempt.phase = Phase::Waiting;
         attempt.deadline = Some(deadline);
@@ -234,11 +231,13 @@ impl Dialer {
     pub(super) fn expired(&mut self, now: Instant, id: AttemptId) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         attempt.phase = Phase::Message;
+        attempt.times.message = Some(now);
         attempt.outcome = Some(Outcome::Abandoned);
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
         let message = campaign.config.safe_harbour.message.clone();
+        let opt_out = campaign.config.profile.opt_out_key;
         self.message_ends.insert((now + campaign.config.safe_harbour.max, id));
-        self.outputs.push_back(Output::PlayMessage { attempt: id, message });
+        self.outputs.push_back(Output::PlayMessage { attempt: id, message, opt_out });
         self.count(now, id, CountedAs::Abandoned);
     }
 

@@ -246,6 +246,7 @@ impl Dialer {
                 phase: Phase::Recording,
                 times: Times::default(),
                 deadline: None,
+                clock: None,
                 verdict: None,
                 agent: None,
                 outcome: None,

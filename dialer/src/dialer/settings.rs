@@ -4,7 +4,9 @@ use base::{AgentId, AttemptId, CallId, CampaignId, Instant, LeadId, WallTime};
 use desk::{Skills, Wanted};
 
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
+use crate::attempt::Outcome;
 use crate::campaign::{CampaignConfig, ConfigError};
+use crate::compliance::{Known, zone_of};
 use crate::io::{LedgerEntry, OutcomeCounts, Output};
 use crate::lead::{Lead, LeadState};
 use crate::ledger::Ledger;
@@ -130,6 +132,11 @@ impl Dialer {
         for lead in leads {
             let name = lead.lead;
             let Some(campaign) = self.campaigns.get_mut(&id) else { break };
+            // What the record says, else what the number says, else the campaign's.
+            let mut lead = lead;
+            if lead.timezone.is_none() {
+                lead.timezone = zone_of(lead.number).map(str::to_string);
+            }
             let zone = match &lead.timezone {
                 None => Some(campaign.zone),
                 Some(zone) => self.zones.index(zone),
@@ -139,7 +146,13 @@ impl Dialer {
                 self.outputs.push_back(Output::Refused(Reject::UnknownZone(name, zone)));
                 continue;
             };
-            self.gate.history(lead.number, lead.last_attempt.as_slice(), lead.abandoned_at, now_us);
+            let no_person = lead.last_outcome.is_some_and(Outcome::is_no_person);
+            let known = Known {
+                attempts: lead.last_attempt.as_slice(),
+                abandoned: lead.abandoned_at,
+                machine: lead.last_attempt.filter(|_| no_person),
+            };
+            self.gate.history(lead.number, &known, now_us);
             let told = lead.next_at;
             let came_back = campaign.list.state(name).is_some();
             match campaign.list.add(lead, zone, &campaign.config.retry, now_us) {

@@ -8,6 +8,7 @@ use base::LeadId;
 use desk::Skills;
 
 mod chaos;
+mod lawful;
 mod settings;
 
 const CAMPAIGN: CampaignId = CampaignId(1);

@@ -27,6 +27,8 @@ pub(super) struct Live {
     pub(super) verdict_at: Instant,
     pub(super) verdict: Option<AmdVerdict>,
     pub(super) connected_at: Option<Instant>,
+    /// The message plays in which a key asks never to be called again.
+    pub(super) may_opt_out: bool,
     pub(super) trace: Trace,
 }
 
@@ -41,7 +43,9 @@ impl Conductor {
                     self.originate(now, attempt, number.to_string(), trunk, caller_id, ring_timeout, amd);
                 }
                 dialer::Output::Connect { attempt, agent } => self.connect(now, attempt, agent),
-                dialer::Output::PlayMessage { attempt, message } => self.play_message(now, attempt, &message),
+                dialer::Output::PlayMessage { attempt, message, opt_out } => {
+                    self.play_message(now, attempt, &message, opt_out);
+                }
                 dialer::Output::Hangup { attempt, reason } => self.hang_up(now, attempt, reason),
                 dialer::Output::ItemLost { item, .. } => self.item_lost(now, item),
                 dialer::Output::AgentChanged { agent, state } => {
@@ -172,6 +176,7 @@ impl Conductor {
             verdict_at: now,
             verdict: None,
             connected_at: None,
+            may_opt_out: false,
             trace: Trace::begun(now, "outbound"),
         };
         self.calls.insert(attempt, live);
@@ -204,9 +209,10 @@ impl Conductor {
         self.command(agent_shard, Command::Bridge { call, leg: agent_leg, with: leg, with_shard: shard });
     }
 
-    fn play_message(&mut self, now: Instant, attempt: AttemptId, message: &str) {
+    fn play_message(&mut self, now: Instant, attempt: AttemptId, message: &str, opt_out: bool) {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         let (leg, shard) = (live.leg, live.shard);
+        live.may_opt_out = opt_out;
         live.trace.note_why(now, What::Message, "safe harbour");
         match self.config.messages.get(message).cloned() {
             Some(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
@@ -265,6 +271,14 @@ impl Conductor {
                 };
                 live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
+            }
+            // 47 CFR 64.1200(a)(7)(i)(B): the number is recorded and the call ends at once.
+            Event::Digit { .. } if live.may_opt_out => {
+                live.may_opt_out = false;
+                live.trace.note_why(now, What::Message, "opted out");
+                let number = live.number.clone();
+                self.do_not_call(now, &number, None, "opted out".to_owned(), "key during the message".to_owned());
+                self.dialer.handle_input(now, Input::MessageEnded { attempt });
             }
             Event::PlayEnded { .. } => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
             // A packet of an agent who was lost meanwhile may still have been on its way.

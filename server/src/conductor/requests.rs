@@ -319,7 +319,7 @@ impl Conductor {
         Ok(Reply::Done)
     }
 
-    fn do_not_call(
+    pub(super) fn do_not_call(
         &mut self,
         now: Instant,
         number: &str,

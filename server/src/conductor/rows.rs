@@ -72,8 +72,14 @@ pub(super) fn timeline(tenant: TenantId, anchor: &WallAnchor, now: Instant, reco
         "deadline_us": wall_us(record.deadline),
         "assigned_us": wall_us(times.assigned),
         "connected_us": wall_us(times.connected),
+        "message_us": wall_us(times.message),
         "ended_us": wall_us(times.ended),
         "message_played": record.message_played,
+        "clock": record.clock.as_ref().map(|clock| serde_json::json!({
+            "profile": clock.profile,
+            "from": clock.from.name(),
+            "within_us": clock.within.as_us(),
+        })),
     });
     store::EventRow { tenant, attempt: record.attempt, at: anchor.wall_at(now), body: body.to_string() }
 }

@@ -206,6 +206,36 @@ fn a_late_end_does_not_part_the_agents_next_call() {
 }
 
 #[test]
+fn a_key_during_the_message_puts_the_number_on_the_list() {
+    let mut bench = Bench::new();
+    let samples = media::playout::Prompt::from_samples(&[0; 16_000]);
+    bench.conductor.config.messages.insert("safe-harbour".into(), std::sync::Arc::new(samples));
+    let phone = bench.placed()[0];
+    bench.answered(phone);
+    bench.intent(Ok(()));
+    let customer = bench.placed()[0];
+    // The only agent goes home while it rings: nobody is there in time.
+    bench.ended(phone);
+    bench.answered(customer);
+    bench.event(Event::Digit { leg: customer, digit: '1' });
+    let suppressed = |bench: &Bench| bench.rows.iter().filter(|row| matches!(row, store::Op::Suppress(_))).count();
+    assert_eq!(suppressed(&bench), 0, "no message yet: the key means nothing");
+    bench.commands.clear();
+    bench.wait(2);
+    assert!(bench.commands.iter().any(|command| matches!(command, Command::Play { leg, .. } if *leg == customer)));
+    for _ in 0..3 {
+        bench.event(Event::Digit { leg: customer, digit: '9' });
+    }
+    assert!(bench.commands.iter().any(|command| matches!(command, Command::Hangup { leg, .. } if *leg == customer)));
+    let row = bench.rows.iter().find_map(|row| match row {
+        store::Op::Suppress(row) => Some((row.number.as_str(), row.reason.as_str(), row.action)),
+        _ => None,
+    });
+    assert_eq!(row, Some(("+12125550101", "opted out", store::Action::Add)));
+    assert_eq!(suppressed(&bench), 1);
+}
+
+#[test]
 fn an_intent_that_the_store_refuses_is_never_dialled_and_leaves_no_row() {
     let kinds = [store::ErrorKind::DiskFull, store::ErrorKind::Busy, store::ErrorKind::Away, store::ErrorKind::Rule];
     for kind in kinds {

@@ -266,7 +266,7 @@ fn suppression_row(row: &Row) -> Result<SuppressionRow, StoreError> {
     })
 }
 
-fn disposition_row(tenant: TenantId, row: &Row) -> Result<DispositionRow, StoreError> {
+pub(crate) fn disposition_row(tenant: TenantId, row: &Row) -> Result<DispositionRow, StoreError> {
     Ok(DispositionRow {
         tenant,
         attempt: maybe_unsigned(row, "attempt_id")?.map(AttemptId),

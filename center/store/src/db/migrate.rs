@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         version: 1,
         name: "base",
@@ -77,6 +77,12 @@ const STEPS: [Step; 8] = [
         name: "trunk",
         sqlite: include_str!("../../migrations/0008_trunk.sql"),
         postgres: include_str!("../../migrations/0008_trunk.sql"),
+    },
+    Step {
+        version: 9,
+        name: "seal",
+        sqlite: include_str!("../../migrations/0009_seal.sql"),
+        postgres: include_str!("../../migrations/0009_seal.sql"),
     },
 ];
 

@@ -1,6 +1,7 @@
 //! One transaction of a batch.
 
 use crate::db::{Connection, Sql};
+use crate::seal::{self, Record};
 use crate::spool::Item;
 use crate::{ErrorKind, StoreError};
 
@@ -38,6 +39,16 @@ async fn together(connection: &mut Connection, mark: Option<Mark>, items: &[Item
             return Err(error);
         }
     }
+    finish(connection, items.iter()).await
+}
+
+/// Seals what was written and commits.
+async fn finish<'i>(connection: &mut Connection, items: impl Iterator<Item = &'i Item>) -> Result<(), StoreError> {
+    let records = items.flat_map(|item| Record::all_of(&item.write)).collect();
+    if let Err(error) = seal::append(connection, records).await {
+        connection.roll_back().await;
+        return Err(error);
+    }
     connection.commit().await
 }
 
@@ -49,7 +60,7 @@ async fn one_by_one(
     results: &mut [Result<(), StoreError>],
 ) -> Result<(), StoreError> {
     begin(connection, mark).await?;
-    for (item, result) in items.iter().zip(results) {
+    for (item, result) in items.iter().zip(results.iter_mut()) {
         let step = async {
             connection.plain("SAVEPOINT op").await?;
             match apply(connection, item).await {
@@ -66,7 +77,8 @@ async fn one_by_one(
             return Err(error);
         }
     }
-    connection.commit().await
+    let written = items.iter().zip(results.iter()).filter(|(_, result)| result.is_ok());
+    finish(connection, written.map(|(item, _)| item)).await
 }
 
 /// The mark comes first: on a server its row stays locked until the transaction ends. So a batch that a lost

@@ -142,7 +142,8 @@ fn a_cap_of_none_and_a_lead_with_history() {
     let now = utc("2026-01-15T18:00:00Z");
     let mut known = lead();
     known.last_attempt = Some(WallTime::from_unix_us(now.as_unix_us() - HOUR_US));
-    bench.gate.history(known.number, known.last_attempt.as_slice(), known.abandoned_at, now.as_unix_us());
+    let remembered = Known { attempts: known.last_attempt.as_slice(), ..Known::default() };
+    bench.gate.history(known.number, &remembered, now.as_unix_us());
     let at_us = now.as_unix_us() + 23 * HOUR_US;
     assert_eq!(bench.ask(&known, "UTC", now), GateAnswer::Later { rule: "attempts-in-a-day", at_us });
     let mut closed = Bench::new(Profile { attempts: caps(&["0/24h"]), ..Profile::lab() });
@@ -165,6 +166,28 @@ fn an_abandoned_person_has_72_hours_of_peace_whatever_the_clock_says() {
 }
 
 #[test]
+fn a_number_taken_for_a_machines_is_left_alone_where_the_profile_says_so() {
+    let then = utc("2026-01-15T18:00:00Z");
+    let british = Profile { dnc_max_age_d: None, ..Profile::named("uk-ofcom").unwrap() };
+    for (profile, hours) in [(british, 24), (Profile::us_ftc(), 0)] {
+        let mut bench = Bench::new(profile);
+        bench.gate.machine(lead().number, then.as_unix_us());
+        let earlier = Known { machine: Some(WallTime::from_unix_us(then.as_unix_us() - HOUR_US)), ..Known::default() };
+        bench.gate.history(lead().number, &earlier, then.as_unix_us());
+        let soon = WallTime::from_unix_us(then.as_unix_us() + HOUR_US);
+        let answer = bench.ask(&lead(), "Europe/London", soon);
+        if hours == 0 {
+            assert!(matches!(answer, GateAnswer::Allowed(_)), "{answer:?}");
+        } else {
+            let at_us = then.as_unix_us() + hours * HOUR_US;
+            assert_eq!(answer, GateAnswer::Later { rule: "recall-after-machine", at_us });
+            let after = bench.ask(&lead(), "Europe/London", WallTime::from_unix_us(at_us));
+            assert!(matches!(after, GateAnswer::Allowed(_)), "{after:?}");
+        }
+    }
+}
+
+#[test]
 fn old_attempts_are_forgotten() {
     let mut gate = Gate::default();
     gate.attempted(lead().number, 0);
@@ -172,6 +195,6 @@ fn old_attempts_are_forgotten() {
     gate.abandoned(lead().number, 0);
     let other = Number::parse("15550002222").unwrap();
     gate.abandoned(other, 40 * DAY_US);
-    assert_eq!(gate.abandoned.keys().copied().collect::<Vec<_>>(), [other]);
+    assert_eq!(gate.abandoned.at.keys().copied().collect::<Vec<_>>(), [other]);
     assert_eq!((gate.attempts.len(), gate.attempts_in_order.len()), (1, 1));
 }

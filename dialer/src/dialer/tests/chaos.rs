@@ -65,7 +65,7 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
             0 => Input::DoNotCall { number },
             1 => Input::LiftDoNotCall { number },
             2 => Input::Reconsider { campaign },
-            _ => Input::History { number, attempts: vec![ago, ago], abandoned: Some(ago) },
+            _ => Input::History { number, attempts: vec![ago, ago], abandoned: Some(ago), machine: None },
         },
         _ => match chance.below(3) {
             0 => Input::TrunkRoom {

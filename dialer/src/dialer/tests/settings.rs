@@ -294,12 +294,12 @@ fn what_the_store_remembers_of_a_number_binds_and_counts_once() {
     // Two attempts within a day; the lead and two stories of the store tell the same.
     for _ in 0..2 {
         let attempts = vec![hours_ago(30), hours_ago(20), hours_ago(5)];
-        bench.tell(Input::History { number: lead(1).number, attempts, abandoned: None });
+        bench.tell(Input::History { number: lead(1).number, attempts, abandoned: None, machine: None });
     }
     let brought = Lead { attempts_made: 1, last_attempt: Some(hours_ago(5)), next_at: Some(hours_ago(1)), ..lead(1) };
     // Of the second number three are known.
     let attempts = vec![hours_ago(20), hours_ago(6), hours_ago(5)];
-    bench.tell(Input::History { number: lead(2).number, attempts, abandoned: None });
+    bench.tell(Input::History { number: lead(2).number, attempts, abandoned: None, machine: None });
     bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![brought, lead(2)] });
     for agent in [AgentId(1), AgentId(2)] {
         bench.tell(Input::AddAgent { agent, name: "late".into(), skills: Skills::new() });
@@ -314,7 +314,12 @@ fn what_the_store_remembers_of_a_number_binds_and_counts_once() {
     let mut spared = config();
     spared.profile.recall_after_abandon_h = 72;
     let mut bench = Bench::new(1, 0, spared);
-    bench.tell(Input::History { number: lead(1).number, attempts: Vec::new(), abandoned: Some(hours_ago(24)) });
+    bench.tell(Input::History {
+        number: lead(1).number,
+        attempts: Vec::new(),
+        abandoned: Some(hours_ago(24)),
+        machine: None,
+    });
     bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![lead(1)] });
     assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Waiting));
 }

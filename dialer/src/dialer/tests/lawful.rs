@@ -1,0 +1,228 @@
+//! Whatever happens, no attempt is made outside calling hours, without consent, over a cap, too soon after an abandoned
+//! person or a machine, at a number that must not be called, or twice at once. Judged here anew, from outputs alone.
+
+use super::*;
+use crate::compliance::zone_of;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use proptest::prelude::*;
+
+const HOUR_US: i64 = 3_600_000_000;
+const ZONES: [Option<&str>; 5] =
+    [None, Some("America/Los_Angeles"), Some("Europe/Paris"), Some("Asia/Kolkata"), Some("Australia/Sydney")];
+const FRONTS: [&str; 5] = ["+1555000", "+3314222", "+4930200", "+6129000", "+9111200"];
+
+/// What an observer knows who hears only what the dialer says and is told.
+struct Judge {
+    profile: Profile,
+    leads: BTreeMap<LeadId, Lead>,
+    zones: [&'static str; 2],
+    ring_us: i64,
+    numbers: BTreeMap<AttemptId, Number>,
+    live: BTreeSet<Number>,
+    /// Steady moments.
+    attempts: BTreeMap<Number, Vec<i64>>,
+    abandoned: BTreeMap<Number, i64>,
+    machines: BTreeMap<Number, i64>,
+    do_not_call: BTreeSet<Number>,
+    /// Wall clock minus steady line.
+    offset_us: i64,
+    heard: usize,
+    judged: usize,
+}
+
+impl Judge {
+    fn local(&self, lead: &Lead, campaign: CampaignId, at: WallTime) -> Zoned {
+        let own = lead.timezone.as_deref().or(zone_of(lead.number));
+        let zone = TimeZone::get(own.unwrap_or(self.zones[campaign.0 as usize - 1])).unwrap();
+        Timestamp::from_microsecond(at.as_unix_us()).unwrap().to_zoned(zone)
+    }
+
+    fn judge(&mut self, bench: &Bench) {
+        for output in &bench.said[self.heard..] {
+            match output {
+                Output::RecordIntent(intent) => {
+                    self.judged += 1;
+                    let (lead, number, profile) = (&self.leads[&intent.lead], intent.number, &self.profile);
+                    assert!(self.live.insert(number), "twice at once: {intent:?}");
+                    self.numbers.insert(intent.attempt, number);
+                    assert!(!self.do_not_call.contains(&number), "must not be called: {intent:?}");
+                    let proof = intent.consent.proof_id.is_some();
+                    assert!(intent.consent.allowed && (proof || !profile.consent_required), "no consent: {intent:?}");
+                    let begins = self.local(lead, intent.campaign, intent.at);
+                    let last = WallTime::from_unix_us(intent.at.as_unix_us() + self.ring_us);
+                    let ends = self.local(lead, intent.campaign, last);
+                    let minute = |zoned: &Zoned| u16::from(zoned.hour() as u8) * 60 + u16::from(zoned.minute() as u8);
+                    let bands = &profile.hours[begins.weekday().to_monday_zero_offset() as usize];
+                    let within = |(from, to): &(u16, u16)| {
+                        *from <= minute(&begins)
+                            && (begins.date() == ends.date() && minute(&ends) < *to || *to == 24 * 60)
+                    };
+                    assert!(bands.iter().any(within), "out of hours at {begins}: {intent:?}");
+                    assert!(!profile.holidays.iter().any(|day| day.is_on(begins.date())), "a holiday: {begins}");
+                    let steady_us = intent.at.as_unix_us() - self.offset_us;
+                    let before = self.attempts.entry(number).or_default();
+                    for cap in &profile.attempts {
+                        let since_us = steady_us - i64::from(cap.hours) * HOUR_US;
+                        let made = before.iter().filter(|at| **at > since_us).count();
+                        assert!(made < cap.max as usize, "over {cap}: {intent:?}");
+                    }
+                    before.push(steady_us);
+                    for (memory, hours) in [
+                        (&self.abandoned, profile.recall_after_abandon_h),
+                        (&self.machines, profile.recall_after_machine_h),
+                    ] {
+                        let at = memory.get(&number).copied().unwrap_or(i64::MIN / 2);
+                        assert!(steady_us >= at + i64::from(hours) * HOUR_US, "too soon: {intent:?}");
+                    }
+                }
+                Output::Counted { attempt, as_what: CountedAs::Abandoned, at } => {
+                    let at_us = bench.dialer.steady_us(*at);
+                    self.abandoned.insert(self.numbers[attempt], at_us);
+                }
+                Output::AttemptClosed(record) => {
+                    assert!(self.live.remove(&record.number));
+                }
+                _ => {}
+            }
+        }
+        self.heard = bench.said.len();
+    }
+}
+
+fn a_life(profile: usize, seed: u64, steps: usize) -> usize {
+    let mut chance = Seed::from_u64(seed).stream("lawful", 0);
+    let mut profile = Profile::named(Profile::NAMES[profile]).unwrap();
+    profile.denominator.amd_false_positive_rate = Some(0.01);
+    profile.denominator.amd_evidence = Some("this test".into());
+    let mut config = config();
+    config.profile = profile.clone();
+    config.retry = RetryRules::default();
+    // Retries as fast as can be: only the gate holds them back.
+    config.retry.attempts_max = 50;
+    for rule in config.retry.rules.values_mut() {
+        (rule.gap, rule.times) = (Duration::from_secs(60), 50);
+    }
+    let zones = ["America/New_York", "Europe/Berlin"];
+    let other = CampaignId(2);
+    let ring_us = (config.ring_timeout + Duration::from_secs(5)).as_us() as i64;
+    config.timezone = zones[0].into();
+    let mut bench = Bench::new(0, 0, config.clone());
+    config.timezone = zones[1].into();
+    bench.tell(Input::AddCampaign { campaign: other, config: Box::new(config) });
+    let mut judge = Judge {
+        profile,
+        leads: BTreeMap::new(),
+        zones,
+        ring_us,
+        numbers: BTreeMap::new(),
+        live: BTreeSet::new(),
+        attempts: BTreeMap::new(),
+        abandoned: BTreeMap::new(),
+        machines: BTreeMap::new(),
+        do_not_call: BTreeSet::new(),
+        offset_us: 0,
+        heard: 0,
+        judged: 0,
+    };
+    for campaign in [CAMPAIGN, other] {
+        // Both lists hold the same numbers.
+        let leads: Vec<Lead> = (0..12)
+            .map(|n| Lead {
+                timezone: ZONES[chance.below(5) as usize].map(str::to_string),
+                consent: (chance.below(3) > 0).then(|| format!("form {n}")),
+                ..Lead::new(
+                    LeadId(campaign.0 * 100 + n),
+                    Number::parse(&format!("{}{n:04}", FRONTS[n as usize % 5])).unwrap(),
+                )
+            })
+            .collect();
+        judge.leads.extend(leads.iter().map(|lead| (lead.lead, lead.clone())));
+        bench.tell(Input::AddLeads { campaign, leads });
+        bench.tell(Input::Start { campaign });
+    }
+    for id in 1..=3 {
+        bench.tell(Input::AddAgent { agent: AgentId(id), name: "any".into(), skills: Skills::new() });
+        bench.tell(Input::AgentReady { agent: AgentId(id) });
+    }
+    let end =
+        |attempt, code| Input::Ended { attempt, cause: EndCause { whose: Party::Callee, code, retry_after_s: None } };
+    for _ in 0..steps {
+        judge.judge(&bench);
+        match chance.below(12) {
+            0 => {
+                let number = Number::parse(&format!("{}{:04}", FRONTS[0], chance.below(12) / 5 * 5)).unwrap();
+                judge.do_not_call.insert(number);
+                bench.tell(Input::DoNotCall { number });
+            }
+            1 => {
+                // Somebody sets the clock, up to three hours either way.
+                let step_us = (chance.below(6 * 60) as i64 - 180) * 60_000_000;
+                judge.offset_us += step_us;
+                let wall_us = bench.dialer.steady_us(bench.now) + judge.offset_us;
+                let anchor = WallAnchor { instant: bench.now, wall: WallTime::from_unix_us(wall_us) };
+                bench.tell(Input::WallClock { anchor });
+            }
+            2..=5 => drop(bench.pass_ms(chance.below(5 * 3_600_000))),
+            _ => drop(bench.pass_ms(chance.below(120_000))),
+        }
+        judge.judge(&bench);
+        bench.commit();
+        let under_way: Vec<AttemptId> = bench.dialer.attempts.keys().copied().collect();
+        for attempt in under_way {
+            match chance.below(5) {
+                0 => drop(bench.tell(end(attempt, Some(480)))),
+                1 => drop(bench.tell(end(attempt, Some(486)))),
+                kind => {
+                    bench.tell(Input::Answered { attempt });
+                    let verdict = if kind == 2 { AmdVerdict::Machine } else { AmdVerdict::Human };
+                    if kind == 2 {
+                        let at_us = bench.dialer.steady_us(bench.now);
+                        judge.machines.insert(
+                            judge
+                                .numbers
+                                .get(&attempt)
+                                .copied()
+                                .unwrap_or_else(|| bench.dialer.attempts[&attempt].number),
+                            at_us,
+                        );
+                    }
+                    if kind == 3 {
+                        // Nobody is there for this one.
+                        (1..=3).for_each(|id| {
+                            drop(bench.tell(Input::AgentBreak { agent: AgentId(id), announced: false }))
+                        });
+                    }
+                    let greeting_end = Some(bench.now);
+                    bench.tell(Input::Verdict { attempt, verdict, greeting_end });
+                    if let Some(agent) = bench.dialer.attempts.get(&attempt).and_then(|attempt| attempt.agent) {
+                        bench.tell(Input::Connected { attempt, agent });
+                    }
+                    bench.pass_ms(3_000);
+                    bench.tell(end(attempt, None));
+                    (1..=3).for_each(|id| drop(bench.tell(Input::AgentReady { agent: AgentId(id) })));
+                }
+            }
+        }
+    }
+    judge.judge(&bench);
+    judge.judged
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_attempt_is_unlawful(profile in 0..Profile::NAMES.len(), seed in any::<u64>(), steps in 1..120_usize) {
+        a_life(profile, seed, steps);
+    }
+}
+
+/// The property says nothing if nothing is dialled.
+#[test]
+fn every_profile_lets_some_calls_through() {
+    for profile in 0..Profile::NAMES.len() {
+        let judged: usize = (0..4).map(|seed| a_life(profile, seed, 120)).sum();
+        assert!(judged > 10, "{}: {judged} attempts", Profile::NAMES[profile]);
+    }
+}
