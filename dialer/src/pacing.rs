@@ -11,6 +11,7 @@ pub(crate) mod baseline;
 mod exact;
 mod guard;
 mod hazard;
+mod level;
 mod predictive;
 mod simple;
 

@@ -1,5 +1,5 @@
 //! Sums of independent chances: exactly (Poisson-binomial by convolution) for small groups, by a normal with
-//! continuity correction for large ones.
+//! continuity correction for large ones. (The next term, for skew, was tried: near the border its error is no smaller.)
 
 /// Up to so many agents the distribution is computed exactly.
 pub(super) const EXACT_AGENTS: usize = 12;

@@ -2,8 +2,10 @@
 //! the price follows predicted abandonments, which real ones calibrate; the set point comes from the ledger.
 //!
 //! For moments τ ahead: supply = idle agents + those free by τ (hazards of talk and wrap-up by age), demand = waiting
-//! persons + answers by τ (hazards of ringing by age). The k-th new call is offered at τ with a known density; its
-//! chance of no agent is the density's mean of P(supply ≤ demand without it).
+//! persons + answers by τ (hazards of ringing by age, at the level of answers that [`super::level`] finds). The k-th new
+//! call is offered at τ with a known density; its chance of no agent is the density's mean of the highest
+//! P(supply ≤ demand without it) from τ on: a call that is answered early takes the agent of one that rings already.
+//! Counting only its own fate forecasts half of what really is abandoned (measured at 20 agents).
 
 use base::{Instant, Stream};
 use desk::AgentState;
@@ -11,6 +13,7 @@ use desk::AgentState;
 use super::exact::{Count, EXACT_AGENTS, normal_below};
 use super::guard::{Guard, Leeway};
 use super::hazard::{RING_BINS, Rates, RingHazards, SpellHazard};
+use super::level::Level;
 use super::simple::one_to_one;
 use super::{Decision, Foretold, Observation, Pacer, Reason, RingEnd, Snapshot};
 use crate::campaign::Mode;
@@ -45,12 +48,10 @@ const PRICE_STEP: f64 = 0.02;
 const CALIBRATION_EVENTS: f64 = 60.0;
 /// Before so many real abandonments the calibration stays near 1.
 const CALIBRATION_PRIOR: f64 = 6.0;
-/// Time constants of the answer multipliers, in seconds.
-const SLOW_S: f64 = 900.0;
-const FAST_S: f64 = 30.0;
-/// Expected answers by which the slow multiplier is pulled to 1, and the fast one to the slow one.
-const SLOW_PRIOR: f64 = 12.0;
-const FAST_PRIOR: f64 = 7.0;
+/// The level of answers is looked at so often, in seconds: nothing changes faster.
+const LEARN_S: f64 = 1.0;
+/// A longer gap is a night or a pause: nothing rang in it, and the level is another afterwards.
+const GAP_S: f64 = 60.0;
 
 /// A row of chances, one for each τ.
 type Row = [f64; TAUS];
@@ -73,8 +74,9 @@ pub struct Predictive {
     verdict_delay_s: Mean,
     patience_s: Mean,
     stays: Mean,
-    slow: Ratio,
-    fast: Ratio,
+    level: Level,
+    /// Answers of persons since the level was last looked at.
+    seen: f64,
     multiplier: f64,
     price: f64,
     /// The set point of the last decision, divided by the calibration; `None` in 1:1.
@@ -104,20 +106,6 @@ impl Mean {
     }
 }
 
-/// Observed over expected answers, both fading.
-#[derive(Default)]
-struct Ratio {
-    observed: f64,
-    expected: f64,
-}
-
-impl Ratio {
-    fn fade(&mut self, keep: f64) {
-        self.observed *= keep;
-        self.expected *= keep;
-    }
-}
-
 impl Default for Predictive {
     fn default() -> Self {
         Predictive::new()
@@ -141,8 +129,8 @@ impl Predictive {
             verdict_delay_s: Mean::new(1.4, 5.0, 500.0),
             patience_s: Mean::new(1.5, 5.0, 500.0),
             stays: Mean::new(0.98, 20.0, 1_000.0),
-            slow: Ratio::default(),
-            fast: Ratio::default(),
+            level: Level::new(),
+            seen: 0.0,
             multiplier: 1.0,
             price: PRICE_START,
             target: None,
@@ -164,38 +152,36 @@ impl Predictive {
         ((self.real + CALIBRATION_PRIOR) / (self.predicted + CALIBRATION_PRIOR)).clamp(0.4, 4.0)
     }
 
-    /// Lets estimates fade and expected answers accrue; at most twice a second, because nothing changes faster.
+    /// Lets estimates fade and expected answers accrue.
     fn learn(&mut self, snapshot: &Snapshot<'_>) {
-        let passed = snapshot.now.since(self.learnt_at).as_secs_f64();
-        if passed < 0.5 {
+        let gap = snapshot.now.since(self.learnt_at).as_secs_f64();
+        if gap < LEARN_S {
             return;
         }
         self.learnt_at = snapshot.now;
-        // A gap of more than a minute is a night or a pause; nothing rang in it.
-        let passed = passed.min(60.0);
-        let step = passed.min(2.0);
+        let passed = gap.min(GAP_S);
+        let step = passed.min(2.0 * LEARN_S);
         let mut expected = 0.0;
         for call in snapshot.calls.iter().filter(|call| call.answered_at_s.is_none()) {
             expected += self.rates[ring_bin(call.age_s)].person * step;
         }
-        self.slow.fade((-passed / SLOW_S).exp());
-        self.fast.fade((-passed / FAST_S).exp());
-        self.slow.expected += expected;
-        self.fast.expected += expected;
         self.ring.decay(passed);
         self.talk.decay(passed);
         self.wrap.decay(passed);
+        if gap > GAP_S {
+            self.level.forget();
+        }
+        self.level.pass(passed, expected, self.seen);
+        self.seen = 0.0;
 
         // Calls whose verdict is pending are answered but not yet observed; without them a burst would look like a
         // fall of the rate.
         let deciding = snapshot.calls.iter().filter_map(|call| call.answered_at_s);
         let deciding: f64 = deciding.map(|answered_at_s| self.person_share(answered_at_s)).sum();
-        let slow = (self.slow.observed + deciding + SLOW_PRIOR) / (self.slow.expected + SLOW_PRIOR);
-        let fast = (self.fast.observed + deciding + FAST_PRIOR) / (self.fast.expected * slow + FAST_PRIOR);
         // Of n answers seen, the rate is known to one in the root of n: the forecast is on the safe side by one
         // deviation, and the calibration takes back what was too much.
         let doubt = 1.0 + 1.0 / (self.ring.persons() + 1.0).sqrt();
-        let multiplier = (slow * fast * doubt).clamp(0.2, 5.0);
+        let multiplier = (self.level.estimate(deciding) * doubt).clamp(0.2, 5.0);
         let old = self.tabled_at.is_none_or(|at| snapshot.now.since(at).as_secs_f64() > 60.0);
         let grown = |now: f64, then: f64| now > then * 1.04 + 3.0;
         if old || grown(self.ring.count, self.rings_tabled) {
@@ -204,7 +190,7 @@ impl Predictive {
             self.rings_tabled = self.ring.count;
             self.multiplier = multiplier;
             self.table_rings();
-        } else if (multiplier / self.multiplier - 1.0).abs() > 0.01 {
+        } else if (multiplier / self.multiplier - 1.0).abs() > 0.02 {
             self.multiplier = multiplier;
             self.table_rings();
         }
@@ -219,18 +205,23 @@ impl Predictive {
 
     fn table_rings(&mut self) {
         let delay = self.verdict_delay_s.value;
+        // Of calls that ring at the start of a second: who is answered by a person in it, who goes on ringing.
+        let (mut answers, mut goes_on) = ([0.0; RING_BINS], [0.0; RING_BINS]);
+        for (bin, rate) in self.rates.iter().enumerate() {
+            let person = rate.person * self.multiplier;
+            let total = person + rate.machine + rate.other;
+            goes_on[bin] = (-total).exp();
+            answers[bin] = if total > 0.0 { (1.0 - goes_on[bin]) * person / total } else { 0.0 };
+        }
         for age in 0..RING_BINS {
             // Answered by t seconds from now, for t = 0, 1, 2, …
             let mut by = [0.0; AHEAD_S + 1];
-            let mut ringing = 1.0;
-            for ahead in 0..AHEAD_S {
-                let rate = self.rates[(age + ahead).min(RING_BINS - 1)];
-                let person = rate.person * self.multiplier;
-                let total = person + rate.machine + rate.other;
-                let ends = 1.0 - (-total).exp();
-                let answered = if total > 0.0 { ringing * ends * person / total } else { 0.0 };
-                by[ahead + 1] = by[ahead] + answered;
-                ringing *= 1.0 - ends;
+            let (mut ringing, mut answered) = (1.0, 0.0);
+            for (ahead, cell) in by[1..].iter_mut().enumerate() {
+                let bin = (age + ahead).min(RING_BINS - 1);
+                answered += ringing * answers[bin];
+                ringing *= goes_on[bin];
+                *cell = answered;
             }
             let at = |seconds: f64| {
                 let seconds = seconds.clamp(0.0, AHEAD_S as f64 - 1e-6);
@@ -399,8 +390,7 @@ impl Pacer for Predictive {
             Observation::RingOver { age_s, how } => {
                 self.ring.ended(age_s, how);
                 if how == RingEnd::Person {
-                    self.slow.observed += 1.0;
-                    self.fast.observed += 1.0;
+                    self.seen += 1.0;
                 }
             }
             Observation::Decided { delay_s, patience_s } => {
@@ -475,15 +465,18 @@ impl Balance {
         self.pending += expected;
     }
 
-    /// Chance that one more call, offered at a moment of this density, finds supply not above demand.
+    /// Persons whom one more call would leave without an agent, if a person answers it at a moment of this density:
+    /// itself when supply is not above demand at that moment, or whoever comes later and finds the agent taken. So a
+    /// moment counts with the worst of those after it.
     fn no_agent(&self, density: &Row) -> f64 {
-        let mut chance = 0.0;
-        for (tau, weight) in density.iter().enumerate() {
+        let (mut chance, mut worst) = (0.0, 0.0_f64);
+        for (tau, weight) in density.iter().enumerate().rev() {
             let none = match &self.exact {
                 Some(exact) => exact[tau].0.not_above(&exact[tau].1),
                 None => normal_below((0.5 - self.mean[tau]) / self.variance[tau].sqrt().max(0.05)),
             };
-            chance += weight * none;
+            worst = worst.max(none);
+            chance += weight * worst;
         }
         chance
     }

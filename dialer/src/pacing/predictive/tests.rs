@@ -118,7 +118,7 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
         let (age_s, how) = if person { (3.0 + f64::from(n % 19), RingEnd::Person) } else { (27.0, RingEnd::Other) };
         pacer.observe(start, Observation::RingOver { age_s, how });
     }
-    (pacer.slow, pacer.fast) = Default::default();
+    (pacer.level, pacer.seen) = (Level::new(), 0.0);
     let mut before = 0.0;
     for second in 1..60_u64 {
         let mut snapshot = picture(&agents, &calls, &[RICH]);
