@@ -139,7 +139,12 @@ fn pacing(criterion: &mut Criterion) {
             .map(|agent| AgentView { state: states[agent % 4], age_s: (agent % 97) as f64, leaving: false })
             .collect();
         let calls: Vec<CallView> = (0..calls)
-            .map(|call| CallView { age_s: (call % 23) as f64, answered_at_s: None, forecast_no_agent: 0.01 })
+            .map(|call| CallView {
+                age_s: (call % 23) as f64,
+                answered_at_s: None,
+                forecast_no_agent: 0.01,
+                foretold: None,
+            })
             .collect();
         let ledgers = [LedgerView { limit: 0.03, answered: 10_000.0, abandoned_upper: 100.0, left: None }];
         let mut random = Seed::from_u64(1).stream("bench", 0);

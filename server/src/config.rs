@@ -32,6 +32,7 @@ use read::{Document, Found};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Longest configuration: 10,000 agents of 100 bytes each.
 const TEXT_BYTES_MAX: usize = 1 << 20;
