@@ -356,7 +356,7 @@ fn a_login_waits_neither_for_imports_nor_for_reports(on: Backend) {
             has_begun.recv().unwrap();
             ends.push((end, work));
         }
-        let login = NewLogin { of: LoginOf::Token(token), hash: "l".to_owned(), client: String::new(), password: None };
+        let login = NewLogin { of: LoginOf::Token(token), password: None, hash: "l".to_owned(), client: String::new() };
         let login = f.store.put_login(TENANT, &login, at(2)).unwrap();
         f.store.touch_login(TENANT, login, at(3)).unwrap();
         f.store.touch_token(TENANT, token, at(3)).unwrap();
