@@ -51,7 +51,6 @@ bench: setup
 bench-ci:
 	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace-bench ci
-	$(CARGO_TARGET_DIR)/debug/outpace-bench pacing --check
 
 # On a quiet machine, after a change that is meant to cost something.
 bench-baseline:
