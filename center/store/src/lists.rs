@@ -40,15 +40,7 @@ const ANALYZE_LEADS_MIN: u64 = 1_000;
 
 /// Of each index SQLite looks at some 400 entries: enough to tell rare from common, and done in some milliseconds. All of
 /// them take seconds in a large store, and ANALYZE holds the writer's place meanwhile: dialling would pause.
-const ANALYZE_BRIEFLY: &str = "PRAGMA analysis_limit = 400";
-
-/// Of 400 entries that all belong to one tenant SQLite concludes that a tenant has some 400 rows, and would rather gather
-/// and sort all of them than walk a table in the order that was asked for. So the second number of each index that begins
-/// with the tenant (rows of one tenant, sqlite.org/fileformat2.html, 2.6.3) becomes the first (rows in all).
-const ONE_TENANT: &str = "UPDATE sqlite_stat1 SET stat = substr(stat, 1, instr(stat, ' ')) || \
-    substr(stat, 1, instr(stat, ' ') - 1) || CASE instr(substr(stat, instr(stat, ' ') + 1), ' ') WHEN 0 THEN '' \
-    ELSE substr(substr(stat, instr(stat, ' ') + 1), instr(substr(stat, instr(stat, ' ') + 1), ' ')) END \
-    WHERE EXISTS (SELECT 1 FROM pragma_index_info(sqlite_stat1.idx) WHERE seqno = 0 AND name = 'tenant_id')";
+const ANALYZE_SQLITE: &str = "PRAGMA analysis_limit = 400; ANALYZE";
 
 /// A list with what is on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -312,16 +304,7 @@ impl Store {
             return Ok(());
         }
         self.imports.call(async |connection| match connection {
-            Connection::Sqlite(_) => {
-                connection.plain(ANALYZE_BRIEFLY).await?;
-                in_transaction(connection, async |connection: &mut Connection| {
-                    connection.plain("ANALYZE").await?;
-                    connection.plain(ONE_TENANT).await
-                })
-                .await?;
-                // The figures as they were corrected.
-                connection.plain("ANALYZE sqlite_schema").await
-            }
+            Connection::Sqlite(_) => connection.plain(ANALYZE_SQLITE).await,
             Connection::Postgres(_) => connection.plain("ANALYZE").await,
         })
     }

