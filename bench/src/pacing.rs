@@ -195,7 +195,8 @@ fn measure(what: &str, rows: &[Row], seed: u64, threads: usize) -> Result<Vec<Me
         }
         Ok::<_, String>(reports)
     };
-    let parts: Vec<Result<Vec<(usize, usize, Report)>, String>> = std::thread::scope(|scope| {
+    type Part = Result<Vec<(usize, usize, Report)>, String>;
+    let parts: Vec<Part> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap_or(Err("a run panicked".to_owned()))).collect()
     });

@@ -34,7 +34,7 @@ struct ShowArgs {
     /// Which profile; without one their names are shown
     #[arg(value_name = "PROFILE")]
     profile: Option<String>,
-    /// Configuration whose [[profile]] sections hold
+    /// Configuration whose `[[profile]]` sections hold
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// As JSON, the form of GET /api/v1/profiles

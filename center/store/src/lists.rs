@@ -38,10 +38,6 @@ const GIVE_WAY_MIN: Duration = Duration::from_millis(15);
 /// Leads of an import after which the planner's figures are taken anew.
 const ANALYZE_LEADS_MIN: u64 = 1_000;
 
-/// Of each index SQLite looks at some 400 entries: enough to tell rare from common, and done in some milliseconds. All of
-/// them take seconds in a large store, and ANALYZE holds the writer's place meanwhile: dialling would pause.
-const ANALYZE_SQLITE: &str = "PRAGMA analysis_limit = 400; ANALYZE";
-
 /// A list with what is on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ListRow {
@@ -303,10 +299,7 @@ impl Store {
         if added < ANALYZE_LEADS_MIN {
             return Ok(());
         }
-        self.imports.call(async |connection| match connection {
-            Connection::Sqlite(_) => connection.plain(ANALYZE_SQLITE).await,
-            Connection::Postgres(_) => connection.plain("ANALYZE").await,
-        })
+        self.imports.call(async |connection| connection.plain("ANALYZE").await)
     }
 
     /// Runs an INSERT with RETURNING and gives the new row's id.

@@ -66,6 +66,8 @@ impl Kind {
 }
 
 type Hash = [u8; 32];
+/// Reads a row as the ops that would write it.
+type ReadOps = fn(&Row) -> Result<Vec<Op>, StoreError>;
 
 /// A record on its way into the chain.
 pub(crate) struct Record {
@@ -315,7 +317,7 @@ async fn part(connection: &mut Connection, after: i64, last: i64) -> Result<Part
         attempts.dedup();
         attempts
     };
-    let asked: [(&'static str, Vec<i64>, fn(&Row) -> Result<Vec<Op>, StoreError>); 3] = [
+    let asked: [(&'static str, Vec<i64>, ReadOps); 3] = [
         (
             "SELECT * FROM attempt WHERE attempt_id IN (",
             of_kinds(&[Kind::Intent, Kind::Count, Kind::Close]),

@@ -39,7 +39,7 @@ impl Pacer for OpenLoop {
         let mut launch = 0;
         while next <= snapshot.now {
             launch += 1;
-            next = next + self.gap(chance);
+            next += self.gap(chance);
         }
         self.next = Some(next);
         let launch = launch.min(snapshot.room);

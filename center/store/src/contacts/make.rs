@@ -314,7 +314,8 @@ pub(super) async fn rewrite(
 ) -> Result<(), StoreError> {
     let people: Vec<(i64, &Change, Vec<String>)> =
         changed.iter().map(|(contact, change)| (*contact, change, change.fields.words())).collect();
-    let (mut gone, mut new): (Vec<(String, i64)>, Vec<(String, i64)>) = (Vec::new(), Vec::new());
+    let mut gone: Vec<(String, i64)> = Vec::new();
+    let mut new: Vec<(String, i64)> = Vec::new();
     for (contact, change, words) in &people {
         let before: Vec<&str> = change.words_before.split_whitespace().collect();
         gone.extend(
