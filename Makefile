@@ -19,7 +19,7 @@ test: setup console lint
 	npm --prefix console run --silent lint
 	npm --prefix console test
 
-# The console in Chromium against the real binary. Not in `make test` yet: some of its steps still fail.
+# The console in Chromium against the real binary, alone.
 e2e: setup console
 	cargo build --workspace --bins
 	npm --prefix console run --silent e2e
