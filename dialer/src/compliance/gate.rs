@@ -187,20 +187,23 @@ impl Gate {
         true
     }
 
-    /// The number may be called again.
     /// Whether a number is on the do-not-call set.
     pub(crate) fn is_do_not_call(&self, number: Number) -> bool {
         self.do_not_call.contains(&number)
     }
 
+    /// The number may be called again.
     pub(crate) fn lift_do_not_call(&mut self, number: Number) {
         self.do_not_call.remove(&number);
     }
 
-    /// Remembers an attempt; a moment that is known already counts once.
+    /// Remembers an attempt. Two at one number in the same microsecond are two: the second stands a microsecond later.
     pub(crate) fn attempted(&mut self, number: Number, steady_us: i64) {
-        self.attempts.insert((number, steady_us));
-        self.attempts_in_order.insert((steady_us, number));
+        let mut at_us = steady_us;
+        while !self.attempts.insert((number, at_us)) {
+            at_us += 1;
+        }
+        self.attempts_in_order.insert((at_us, number));
         self.forget(steady_us);
     }
 

@@ -226,3 +226,9 @@ fn every_profile_lets_some_calls_through() {
         assert!(judged > 10, "{}: {judged} attempts", Profile::NAMES[profile]);
     }
 }
+
+/// An attempt that ends in the microsecond in which it was made, and the next one, are two.
+#[test]
+fn two_attempts_in_one_microsecond_count_twice() {
+    assert!(a_life(0, 2_175_812_582_705_219_348, 5) > 0);
+}
