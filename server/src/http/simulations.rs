@@ -20,7 +20,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::WallTime;
-use dialer::report::{DayReport, Report};
+use dialer::report::{self, DayReport, Report};
 use dialer::scenario::Scenario;
 use dialer::sim::Options;
 use serde::{Deserialize, Serialize};
@@ -32,12 +32,10 @@ use utoipa::ToSchema;
 
 /// Each side is run so often, with seeds of its own, so that progress shows and a cancel is heard.
 const RUNS: u32 = 4;
-/// Days of each side unless asked otherwise: their fifth and ninety-fifth percentile are within the second worst and best.
+/// Days of each side unless asked otherwise: the ends of its band lie by the second worst and best of 40.
 const DAYS: u32 = 40;
 /// Most days of each side.
 const DAYS_MAX: u32 = 400;
-/// How far a band of days reaches on either side.
-const TAIL: f64 = 0.05;
 
 /// What is asked.
 #[derive(Deserialize, ToSchema)]
@@ -81,22 +79,15 @@ struct Changes {
 struct Band {
     /// Mean of the days.
     mean: f64,
-    /// One day in twenty is below.
+    /// 2.5th percentile of the days.
     low: f64,
-    /// One day in twenty is above.
+    /// 97.5th percentile.
     high: f64,
 }
 
-impl Band {
-    fn of(mut days: Vec<f64>) -> Band {
-        days.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = share * days.len().saturating_sub(1) as f64;
-            let (low, part) = (place as usize, place.fract());
-            let value = |index: usize| days.get(index).copied().unwrap_or_default();
-            value(low) * (1.0 - part) + value((low + 1).min(days.len().saturating_sub(1))) * part
-        };
-        Band { mean: days.iter().sum::<f64>() / days.len().max(1) as f64, low: at(TAIL), high: at(1.0 - TAIL) }
+impl From<report::Band> for Band {
+    fn from(band: report::Band) -> Band {
+        Band { mean: band.mean, low: band.low, high: band.high }
     }
 }
 
@@ -124,7 +115,8 @@ struct Side {
 impl Side {
     fn of(policy: &str, reports: &[Report]) -> Side {
         let days: Vec<&DayReport> = reports.iter().flat_map(|report| &report.per_day).collect();
-        let band = |value: fn(&DayReport) -> f64| Band::of(days.iter().map(|day| value(day)).collect());
+        let band =
+            |value: fn(&DayReport) -> f64| Band::from(report::Band::of(days.iter().map(|day| value(day)).collect()));
         Side {
             policy: policy.to_owned(),
             days: days.len() as u32,
