@@ -144,6 +144,7 @@ fn pacing(criterion: &mut Criterion) {
                 answered_at_s: None,
                 forecast_no_agent: 0.01,
                 foretold: None,
+                early: None,
             })
             .collect();
         let ledgers = [LedgerView { limit: 0.03, answered: 10_000.0, abandoned_upper: 100.0, left: None }];

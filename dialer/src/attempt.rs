@@ -3,7 +3,7 @@
 use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, TrunkId, WallTime};
 
 use crate::compliance::{DeadlineFrom, Profile};
-use crate::io::{AmdVerdict, CountedAs, EndCause, Party};
+use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, Party};
 use crate::lead::Number;
 use crate::pacing::Foretold;
 
@@ -271,6 +271,8 @@ pub(crate) struct Attempt {
     pub(crate) message_played: bool,
     pub(crate) stopped: bool,
     pub(crate) forecast_no_agent: f64,
+    /// What early media has said, and since when: from the first 18x on.
+    pub(crate) early: Option<(EarlyClass, Instant)>,
     /// Only the simulator's oracle is told.
     pub(crate) foretold: Option<Foretold>,
 }

@@ -18,7 +18,7 @@ use crate::io::{HangupReason, Input, OutcomeCounts, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
 use crate::list::List;
-use crate::pacing::{AgentView, CallView, Observation, Pacer, Reason};
+use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Pacer, Reason};
 use crate::reject::Reject;
 use crate::trunk::Trunk;
 
@@ -103,6 +103,7 @@ pub(crate) struct Campaign {
     pub(crate) attempts: u64,
     pub(crate) open_attempts: u32,
     pub(crate) outcomes: OutcomeCounts,
+    pub(crate) calibration: Calibration,
 }
 
 impl Campaign {
@@ -155,6 +156,8 @@ pub struct Dialer {
     /// Something happened that may allow more launches.
     dirty: bool,
     pub(crate) decisions: u64,
+    /// Why calls were launched.
+    records: Decisions,
     clock: Option<DecisionClock>,
     decision_ns: Vec<u32>,
     /// Reused between decisions.
@@ -194,6 +197,7 @@ impl Dialer {
             next_tick: None,
             dirty: false,
             decisions: 0,
+            records: Decisions::default(),
             clock: None,
             decision_ns: vec![0; DECISION_BINS],
             agent_views: Vec::new(),
@@ -278,6 +282,22 @@ impl Dialer {
         self.campaigns.get(&campaign).map_or(&[], |campaign| campaign.ledger.closed())
     }
 
+    /// Decisions of a campaign in a span of time, both ends included, in order: those of the latest
+    /// [`DECISIONS_MAX`](crate::pacing::DECISIONS_MAX) of all campaigns that launched something or changed the reason.
+    pub fn decisions_between(
+        &self,
+        campaign: CampaignId,
+        from: Instant,
+        to: Instant,
+    ) -> impl DoubleEndedIterator<Item = &DecisionRecord> {
+        self.records.between(campaign, from, to)
+    }
+
+    /// A campaign's forecasts of abandonment against what happened, since it was loaded.
+    pub fn calibration(&self, campaign: CampaignId) -> Option<&Calibration> {
+        self.campaigns.get(&campaign).map(|campaign| &campaign.calibration)
+    }
+
     pub(crate) fn steady_us(&self, now: Instant) -> i64 {
         self.steady.wall_at(now).as_unix_us()
     }
@@ -336,6 +356,7 @@ impl Dialer {
             Input::IntentRefused { attempt } => self.intent_refused(now, attempt),
             Input::IntentDeferred { attempt } => self.intent_deferred(now, attempt),
             Input::Progress { attempt, early_media: _ } => self.progress(now, attempt),
+            Input::Heard { attempt, class } => self.heard(now, attempt, class),
             Input::Answered { attempt } => self.answered(now, attempt),
             Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),
             Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),

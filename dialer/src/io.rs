@@ -165,6 +165,13 @@ pub enum Input {
         /// It opened early media.
         early_media: bool,
     },
+    /// Early media of a ringing call said something. The first word stays; `Unheard` says nothing.
+    Heard {
+        /// Which.
+        attempt: AttemptId,
+        /// What.
+        class: EarlyClass,
+    },
     /// The callee answered (200).
     Answered {
         /// Which.
@@ -416,6 +423,26 @@ pub struct LedgerEntry {
     pub counted_as: CountedAs,
     /// What the agent recorded last: a person or not.
     pub person: Option<bool>,
+}
+
+/// What early media of a call that rings has said. Only a label to the pacer, which learns from outcomes what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum EarlyClass {
+    /// Nothing yet: no early media, or nothing known in it.
+    #[default]
+    Unheard,
+    /// A ringing tone.
+    Ringback,
+    /// An announcement of the network.
+    Announcement,
+    /// A mailbox that speaks before the answer.
+    Voicemail,
+}
+
+impl EarlyClass {
+    /// Every class, in order.
+    pub const ALL: [EarlyClass; 4] =
+        [EarlyClass::Unheard, EarlyClass::Ringback, EarlyClass::Announcement, EarlyClass::Voicemail];
 }
 
 /// Who answered, as detection sees it.

@@ -57,8 +57,8 @@ pub use compliance::{
 };
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{
-    AmdVerdict, AttemptIntent, CountedAs, EndCause, HangupReason, Input, LedgerEntry, OutcomeCounts, Output, Party,
-    PauseReason,
+    AmdVerdict, AttemptIntent, CountedAs, EarlyClass, EndCause, HangupReason, Input, LedgerEntry, OutcomeCounts,
+    Output, Party, PauseReason,
 };
 pub use lead::{BadNumber, Lead, LeadState, Number};
 pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Recount, Share, recount};

@@ -13,6 +13,8 @@ mod guard;
 mod hazard;
 mod level;
 mod predictive;
+mod record;
+mod rings;
 mod simple;
 
 use base::{Duration, Instant, Stream};
@@ -20,9 +22,12 @@ use desk::AgentState;
 
 pub use crate::ledger::LedgerView;
 pub use predictive::Predictive;
+pub(crate) use record::Decisions;
+pub use record::{CALIBRATION_UPTO, Calibration, CalibrationBin, DECISIONS_MAX, DecisionRecord, Forecast, Room};
 pub use simple::{Progressive, Ratio};
 
 use crate::campaign::Mode;
+use crate::io::EarlyClass;
 
 /// An agent as the pacer sees one. Agents that are logged out or on a break are not shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,10 +47,12 @@ pub struct CallView {
     pub age_s: f64,
     /// Seconds from launch to answer, when it is answered and detection has not decided.
     pub answered_at_s: Option<f64>,
-    /// Forecast at its launch: chance that no agent is free if a person answers.
+    /// Forecast at its launch: see [`Decision::forecast_no_agent`].
     pub forecast_no_agent: f64,
     /// How it will end, which nobody knows: only the simulator's oracle is told, as a ceiling for better forecasts.
     pub foretold: Option<Foretold>,
+    /// What its early media has said; `None`: no 18x has come yet.
+    pub early: Option<EarlyClass>,
 }
 
 /// How a ringing call will end.
@@ -179,8 +186,11 @@ pub struct Decision {
     pub reason: Reason,
     /// Chance that a person answers a call launched now, of 1.
     pub forecast_person: f64,
-    /// For each call to launch: chance that no agent is free if a person answers it.
+    /// For each call to launch: chance that no agent is free for the person who answers it, or for one whose call rings
+    /// already and who then finds the agent taken.
     pub forecast_no_agent: Vec<f64>,
+    /// What the pacer went by.
+    pub forecast: Forecast,
 }
 
 /// What really happened.
@@ -197,6 +207,18 @@ pub enum Observation {
         age_s: f64,
         /// How.
         how: RingEnd,
+    },
+    /// A ringing call is over, or its early media has just said something: what it was until then. Comes after the
+    /// 18x, beside [`Observation::RingOver`].
+    Heard {
+        /// What early media had said.
+        class: EarlyClass,
+        /// Seconds from launch to that word (to the 18x, for `Unheard`).
+        from_s: f64,
+        /// Seconds from launch to now, or to the answer.
+        to_s: f64,
+        /// How it ended; `None`: it goes on, under another class.
+        how: Option<RingEnd>,
     },
     /// Detection has decided.
     Decided {

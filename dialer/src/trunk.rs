@@ -172,13 +172,13 @@ impl Trunk {
         self.max_channels = channels;
     }
 
-    /// How many attempts may be decided now.
-    pub(crate) fn room(&mut self, now: Instant) -> u32 {
+    /// How many attempts may be decided now: by channels, and by the rate.
+    pub(crate) fn room(&mut self, now: Instant) -> (u32, u32) {
         if self.is_closed(now) {
-            return 0;
+            return (0, 0);
         }
         let rate = self.rate_room(now).saturating_sub(self.reserved as usize);
-        self.max_channels.saturating_sub(self.in_use).min(rate as u32)
+        (self.max_channels.saturating_sub(self.in_use), rate as u32)
     }
 
     fn rate_room(&mut self, now: Instant) -> usize {

@@ -6,7 +6,7 @@ use desk::WorkItem;
 use super::{Dialer, RunState};
 use crate::attempt::{Attempt, Clock, Outcome, Phase};
 use crate::compliance::DeadlineFrom;
-use crate::io::{AmdVerdict, CountedAs, EndCause, HangupReason, Output, Party, PauseReason};
+use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Output, Party, PauseReason};
 use crate::lead::LeadState;
 use crate::pacing::{Observation, RingEnd};
 use crate::reject::Reject;
@@ -100,8 +100,34 @@ impl Dialer {
         // A late or repeated 18x is normal on the wire.
         if attempt.phase == Phase::Dialling {
             attempt.times.ringing.get_or_insert(now);
+            attempt.early.get_or_insert((EarlyClass::Unheard, now));
         }
         Ok(())
+    }
+
+    pub(super) fn heard(&mut self, now: Instant, id: AttemptId, class: EarlyClass) -> Result<(), Reject> {
+        let attempt = self.attempts.get(&id).ok_or(Reject::UnknownAttempt(id))?;
+        let said = attempt.early.is_some_and(|(said, _)| said != EarlyClass::Unheard);
+        // A word that comes after the answer, or a second one, is normal where media and signalling race.
+        if attempt.phase != Phase::Dialling || said || class == EarlyClass::Unheard {
+            return Ok(());
+        }
+        self.heard_until(now, id, None);
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.early = Some((class, now));
+            self.dirty = true;
+        }
+        Ok(())
+    }
+
+    /// Tells the pacer what a call was under the class it has had so far.
+    fn heard_until(&mut self, at: Instant, id: AttemptId, how: Option<RingEnd>) {
+        let Some(attempt) = self.attempts.get(&id) else { return };
+        let (Some(launched), Some((class, since))) = (attempt.times.launched, attempt.early) else { return };
+        let (from_s, to_s) = (since.since(launched).as_secs_f64(), at.since(launched).as_secs_f64());
+        if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
+            campaign.pacer.observe(at, Observation::Heard { class, from_s, to_s, how });
+        }
     }
 
     pub(super) fn answered(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
@@ -199,10 +225,12 @@ impl Dialer {
     fn ring_over(&mut self, now: Instant, id: AttemptId, how: RingEnd) {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let Some(launched) = attempt.times.launched else { return };
-        let age_s = attempt.times.answered.unwrap_or(now).since(launched).as_secs_f64();
+        let at = attempt.times.answered.unwrap_or(now);
+        let age_s = at.since(launched).as_secs_f64();
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
             campaign.pacer.observe(now, Observation::RingOver { age_s, how });
         }
+        self.heard_until(at, id, Some(how));
     }
 
     pub(super) fn assigned(&mut self, now: Instant, id: AttemptId, agent: AgentId) {
@@ -260,6 +288,7 @@ impl Dialer {
         }
         // Whoever hung up while waiting says nothing about the agents there were.
         if as_what != CountedAs::Lost {
+            campaign.calibration.count(forecast_no_agent, abandoned);
             campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
         }
     }

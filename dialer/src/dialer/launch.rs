@@ -9,7 +9,7 @@ use crate::compliance::{ConsentDecision, GateAnswer, Query};
 use crate::io::{AttemptIntent, CountedAs, Output};
 use crate::lead::LeadState;
 use crate::list::LEADS_LOW;
-use crate::pacing::{AgentView, CallView, Decision, Observation, Reason, Snapshot};
+use crate::pacing::{AgentView, CallView, Decision, DecisionRecord, Observation, Reason, Room, Snapshot};
 
 /// Leads looked at for one launch before the rest waits for the next decision: bounds a decision's time when the
 /// gate holds many back (each look is about 1 µs).
@@ -18,6 +18,14 @@ const LOOKS_MAX: usize = 200;
 const SAME_NUMBER_US: i64 = 60_000_000;
 /// Answer and detection after the last ring: nothing is launched so near to the agents' planned end.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
+
+/// What a decision's record cannot take from the views.
+struct DecisionSeen {
+    launched: u32,
+    reason: Reason,
+    waiting: u32,
+    room: Room,
+}
 
 impl Dialer {
     pub(super) fn tick(&mut self, now: Instant) {
@@ -54,7 +62,7 @@ impl Dialer {
         self.view_agents(now, id);
         let (room, blocked) = match self.room(now, id) {
             Ok(room) => (room, None),
-            Err(reason) => (0, Some(reason)),
+            Err(reason) => (Room::default(), Some(reason)),
         };
         self.view_calls(now);
         let started = self.clock.as_ref().map(|clock| clock());
@@ -66,20 +74,54 @@ impl Dialer {
             agents: &self.agent_views,
             calls: &self.call_views,
             waiting: self.desk.waiting() as u32,
-            room,
+            room: room.calls,
             leads_left: campaign.supply_over(now).then_some(counts.ready + counts.waiting + counts.dialling),
             ledgers: &self.ledger_views,
             plan_left: campaign.planned_end.map(|end| end.since(now)),
         };
         // Also without room: the pacer learns from what rings meanwhile.
         let decision = campaign.pacer.decide(&snapshot, &mut campaign.stream);
-        campaign.why = blocked.unwrap_or(decision.reason);
+        let reason = blocked.unwrap_or(decision.reason);
+        let news = campaign.why != reason;
+        campaign.why = reason;
         self.decisions += 1;
         if let (Some(started), Some(clock)) = (started, &self.clock) {
             let ns = clock().saturating_sub(started);
             self.decided_in(ns);
         }
-        self.launch(now, id, &decision);
+        let waiting = self.desk.waiting() as u32;
+        let launched = self.launch(now, id, &decision);
+        if launched > 0 || news {
+            self.keep_decision(now, id, &decision, DecisionSeen { launched, reason, waiting, room });
+        }
+    }
+
+    /// What the views still show, and what was made of it.
+    fn keep_decision(&mut self, now: Instant, id: CampaignId, decision: &Decision, seen: DecisionSeen) {
+        let DecisionSeen { launched, reason, waiting, room } = seen;
+        let agents = |states: &[AgentState]| {
+            self.agent_views.iter().filter(|agent| states.contains(&agent.state)).count() as u32
+        };
+        let answered = self.call_views.iter().filter(|call| call.answered_at_s.is_some()).count() as u32;
+        let chances = &decision.forecast_no_agent;
+        let last = (launched as usize).checked_sub(1).and_then(|last| chances.get(last));
+        self.records.keep(DecisionRecord {
+            campaign: id,
+            at: now,
+            launched,
+            reason,
+            idle: agents(&[AgentState::Ready]),
+            talking: agents(&[AgentState::Talking, AgentState::Reserved]),
+            wrap_up: agents(&[AgentState::WrapUp]),
+            ringing: self.call_views.len() as u32 - answered,
+            answered,
+            waiting,
+            room,
+            forecast_person: decision.forecast_person,
+            no_agent: chances.first().copied().zip(last.copied()),
+            forecast: decision.forecast,
+            ledgers: self.ledger_views.clone(),
+        });
     }
 
     /// Asks for leads while there is time.
@@ -93,7 +135,7 @@ impl Dialer {
     }
 
     /// How many calls trunk, list and shift allow now; the reason when none.
-    fn room(&mut self, now: Instant, id: CampaignId) -> Result<u32, Reason> {
+    fn room(&mut self, now: Instant, id: CampaignId) -> Result<Room, Reason> {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reason::NotRunning) };
         if self.on_hold {
             return Err(Reason::OnHold);
@@ -115,8 +157,9 @@ impl Dialer {
         if trunk.as_ref().is_some_and(|trunk| trunk.is_closed(now)) {
             return Err(Reason::TrunkRefuses);
         }
-        let room = trunk.map_or(0, |trunk| trunk.room(now));
-        if room == 0 { Err(Reason::NoTrunkRoom) } else { Ok(room.min(ready)) }
+        let (channels, rate) = trunk.map_or((0, 0), |trunk| trunk.room(now));
+        let calls = channels.min(rate).min(ready);
+        if calls == 0 { Err(Reason::NoTrunkRoom) } else { Ok(Room { calls, channels, rate, leads: ready }) }
     }
 
     /// Agents at work who fit the campaign.
@@ -147,16 +190,21 @@ impl Dialer {
             };
             let forecast_no_agent = attempt.forecast_no_agent;
             let (age_s, foretold) = (age(now), attempt.foretold);
-            self.call_views.push(CallView { age_s, answered_at_s, forecast_no_agent, foretold });
+            let early = attempt.early.map(|(class, _)| class);
+            self.call_views.push(CallView { age_s, answered_at_s, forecast_no_agent, foretold, early });
         }
     }
 
-    fn launch(&mut self, now: Instant, id: CampaignId, decision: &Decision) {
+    /// Launches what was decided, and says how much of it there were leads for.
+    fn launch(&mut self, now: Instant, id: CampaignId, decision: &Decision) -> u32 {
+        let mut launched = 0;
         for forecast_no_agent in decision.forecast_no_agent.iter().take(decision.launch as usize) {
             if !self.launch_one(now, id, decision, *forecast_no_agent) {
-                return;
+                break;
             }
+            launched += 1;
         }
+        launched
     }
 
     /// Takes the next lead that the gate lets through and records the intent to dial it; false when there is none.
@@ -256,6 +304,7 @@ impl Dialer {
                 stopped: false,
                 forecast_no_agent,
                 foretold: None,
+                early: None,
             },
         );
         self.outputs.push_back(Output::RecordIntent(AttemptIntent {

@@ -11,7 +11,7 @@ use crate::io::{LedgerEntry, OutcomeCounts, Output};
 use crate::lead::{Lead, LeadState};
 use crate::ledger::Ledger;
 use crate::list::{AddError, List};
-use crate::pacing::{Pacer, Reason, pacer};
+use crate::pacing::{Calibration, Pacer, Reason, pacer};
 use crate::reject::Reject;
 
 impl Dialer {
@@ -48,6 +48,7 @@ impl Dialer {
             attempts: 0,
             open_attempts: 0,
             outcomes: OutcomeCounts::new(),
+            calibration: Calibration::default(),
             config,
         };
         self.campaigns.insert(id, campaign);

@@ -42,13 +42,21 @@ impl RingHazards {
         hazards
     }
 
-    pub(super) fn ended(&mut self, age_s: f64, how: super::RingEnd) {
-        let age = age_s.max(0.0);
-        let bin = (age as usize).min(RING_BINS - 1);
-        for exposure in &mut self.exposure[..bin] {
-            *exposure += 1.0;
+    /// Nothing counted and nothing assumed.
+    pub(super) fn empty() -> RingHazards {
+        let none = [0.0; RING_BINS];
+        RingHazards { person: none, machine: none, other: none, exposure: none, count: 0.0 }
+    }
+
+    /// A call rang between these ages; `None`: it went on ringing, but is not followed here any more.
+    pub(super) fn spell(&mut self, from_s: f64, to_s: f64, how: Option<super::RingEnd>) {
+        let (from, to) = (from_s.max(0.0), to_s.max(0.0));
+        let bin = (to as usize).min(RING_BINS - 1);
+        for (second, exposure) in self.exposure.iter_mut().enumerate().take(bin + 1) {
+            let begins = second as f64;
+            *exposure += (to.min(begins + 1.0) - from.max(begins)).max(0.0);
         }
-        self.exposure[bin] += (age - bin as f64).clamp(0.0, 1.0);
+        let Some(how) = how else { return };
         self.count += 1.0;
         match how {
             super::RingEnd::Person => self.person[bin] += 1.0,
@@ -78,6 +86,33 @@ impl RingHazards {
             exposure[..bin].iter_mut().for_each(|seconds| *seconds += 1.0);
             exposure[bin] += (age - bin as f64).clamp(0.0, 1.0);
         }
+        let mut rates = self.smoothed(&exposure);
+        // Failures of the first seconds are capped for new launches, so that a carrier's storm does not raise the
+        // rate of launching to make up for it: at most 30 % fail.
+        const FAILURE_CAP: f64 = 0.3;
+        let failing: f64 = rates[..2].iter().map(|rate| rate.other).sum();
+        let most = -(1.0_f64 - FAILURE_CAP).ln();
+        if failing > most {
+            rates[..2].iter_mut().for_each(|rate| rate.other *= most / failing);
+        }
+        rates
+    }
+
+    /// Rates by age, pulled toward those of all calls with the weight of so many call-seconds in each bin.
+    pub(super) fn rates_near(&self, all: &[Rates; RING_BINS]) -> [Rates; RING_BINS] {
+        const PULL_S: f64 = 15.0;
+        let mut pulled = RingHazards::empty();
+        for (bin, rate) in all.iter().enumerate() {
+            pulled.person[bin] = self.person[bin] + PULL_S * rate.person;
+            pulled.machine[bin] = self.machine[bin] + PULL_S * rate.machine;
+            pulled.other[bin] = self.other[bin] + PULL_S * rate.other;
+            pulled.exposure[bin] = self.exposure[bin] + PULL_S;
+        }
+        pulled.smoothed(&pulled.exposure)
+    }
+
+    /// Events over exposure, answers smoothed over five bins.
+    fn smoothed(&self, exposure: &[f64; RING_BINS]) -> [Rates; RING_BINS] {
         const KERNEL: [f64; 5] = [1.0, 2.0, 3.0, 2.0, 1.0];
         let mut rates = [Rates::default(); RING_BINS];
         for (bin, rate) in rates.iter_mut().enumerate() {
@@ -91,14 +126,6 @@ impl RingHazards {
             // Ends by failure and timeout are spikes: smoothing would smear them over ages where nobody fails.
             let other = self.other[bin] / (exposure[bin] + 1e-9);
             *rate = Rates { person: person / at_risk, machine: machine / at_risk, other };
-        }
-        // Failures of the first seconds are capped for new launches, so that a carrier's storm does not raise the
-        // rate of launching to make up for it: at most 30 % fail.
-        const FAILURE_CAP: f64 = 0.3;
-        let failing: f64 = rates[..2].iter().map(|rate| rate.other).sum();
-        let most = -(1.0_f64 - FAILURE_CAP).ln();
-        if failing > most {
-            rates[..2].iter_mut().for_each(|rate| rate.other *= most / failing);
         }
         rates
     }

@@ -12,21 +12,16 @@ use desk::AgentState;
 
 use super::exact::{Count, EXACT_AGENTS, normal_below};
 use super::guard::{Guard, Leeway};
-use super::hazard::{RING_BINS, Rates, RingHazards, SpellHazard};
+use super::hazard::SpellHazard;
 use super::level::Level;
+use super::rings::{Rings, Row, TAUS, TAUS_S, ring_bin};
 use super::simple::one_to_one;
-use super::{Decision, Foretold, Observation, Pacer, Reason, RingEnd, Snapshot};
+use super::{CallView, Decision, Forecast, Foretold, Observation, Pacer, Reason, RingEnd, Snapshot};
 use crate::campaign::Mode;
 
-/// Moments ahead that stand for the bins between [`EDGES_S`].
-const TAUS_S: [f64; TAUS] = [2.0, 4.0, 7.0, 10.0, 13.0, 17.0, 22.0, 28.0];
-const EDGES_S: [f64; TAUS + 1] = [0.0, 3.0, 5.5, 8.5, 11.5, 15.0, 19.5, 25.0, 40.0];
-const TAUS: usize = 8;
 /// Ages of talks and wrap-ups are tabled in steps of 5 s up to 900 s.
 const AGE_STEP_S: f64 = 5.0;
 const AGE_ROWS: usize = 181;
-/// Longest look ahead in seconds.
-const AHEAD_S: usize = 42;
 
 /// The price at the start.
 const PRICE_START: f64 = 0.04;
@@ -53,22 +48,16 @@ const LEARN_S: f64 = 1.0;
 /// A longer gap is a night or a pause: nothing rang in it, and the level is another afterwards.
 const GAP_S: f64 = 60.0;
 
-/// A row of chances, one for each τ.
-type Row = [f64; TAUS];
+/// The τ of [`Forecast::AHEAD_S`].
+const AHEAD: usize = 3;
+const _: () = assert!(TAUS_S[AHEAD] == Forecast::AHEAD_S);
 
 /// See the module's page.
 pub struct Predictive {
     guard: Guard,
-    ring: RingHazards,
+    rings: Rings,
     talk: SpellHazard,
     wrap: SpellHazard,
-    rates: [Rates; RING_BINS],
-    /// Chance that a call ringing since so many seconds is offered to agents by each τ.
-    offered: [Row; RING_BINS],
-    /// Chance that it is ever answered by a person.
-    ever: [f64; RING_BINS],
-    /// Density of the moment at which a new call is offered, given that it is.
-    density: Row,
     free_after_talk: Vec<Row>,
     free_after_wrap: Vec<Row>,
     verdict_delay_s: Mean,
@@ -117,13 +106,9 @@ impl Predictive {
     pub fn new() -> Predictive {
         let mut pacer = Predictive {
             guard: Guard::new(),
-            ring: RingHazards::new(),
+            rings: Rings::new(),
             talk: SpellHazard::new(120.0),
             wrap: SpellHazard::new(25.0),
-            rates: [Rates::default(); RING_BINS],
-            offered: [[0.0; TAUS]; RING_BINS],
-            ever: [0.0; RING_BINS],
-            density: [0.0; TAUS],
             free_after_talk: vec![[0.0; TAUS]; AGE_ROWS],
             free_after_wrap: vec![[0.0; TAUS]; AGE_ROWS],
             verdict_delay_s: Mean::new(1.4, 5.0, 500.0),
@@ -142,7 +127,7 @@ impl Predictive {
             tabled_at: None,
         };
         pacer.table_spells(&[]);
-        pacer.rates = pacer.ring.rates(std::iter::empty());
+        pacer.rings.refresh(&[]);
         pacer.table_rings();
         pacer
     }
@@ -163,9 +148,10 @@ impl Predictive {
         let step = passed.min(2.0 * LEARN_S);
         let mut expected = 0.0;
         for call in snapshot.calls.iter().filter(|call| call.answered_at_s.is_none()) {
-            expected += self.rates[ring_bin(call.age_s)].person * step;
+            // By the table of all calls, whatever was heard: what the classes say in sum is the level's own business.
+            expected += self.rings.fresh().person(call.age_s) * step;
         }
-        self.ring.decay(passed);
+        self.rings.decay(passed);
         self.talk.decay(passed);
         self.wrap.decay(passed);
         if gap > GAP_S {
@@ -176,18 +162,16 @@ impl Predictive {
 
         // Calls whose verdict is pending are answered but not yet observed; without them a burst would look like a
         // fall of the rate.
-        let deciding = snapshot.calls.iter().filter_map(|call| call.answered_at_s);
-        let deciding: f64 = deciding.map(|answered_at_s| self.person_share(answered_at_s)).sum();
+        let deciding: f64 = snapshot.calls.iter().filter_map(|call| self.person_share(call)).sum();
         // Of n answers seen, the rate is known to one in the root of n: the forecast is on the safe side by one
         // deviation, and the calibration takes back what was too much.
-        let doubt = 1.0 + 1.0 / (self.ring.persons() + 1.0).sqrt();
+        let doubt = 1.0 + 1.0 / (self.rings.persons() + 1.0).sqrt();
         let multiplier = (self.level.estimate(deciding) * doubt).clamp(0.2, 5.0);
         let old = self.tabled_at.is_none_or(|at| snapshot.now.since(at).as_secs_f64() > 60.0);
         let grown = |now: f64, then: f64| now > then * 1.04 + 3.0;
-        if old || grown(self.ring.count, self.rings_tabled) {
-            let ringing = snapshot.calls.iter().filter(|call| call.answered_at_s.is_none());
-            self.rates = self.ring.rates(ringing.map(|call| call.age_s));
-            self.rings_tabled = self.ring.count;
+        if old || grown(self.rings.count(), self.rings_tabled) {
+            self.rings.refresh(snapshot.calls);
+            self.rings_tabled = self.rings.count();
             self.multiplier = multiplier;
             self.table_rings();
         } else if (multiplier / self.multiplier - 1.0).abs() > 0.02 {
@@ -204,41 +188,7 @@ impl Predictive {
     }
 
     fn table_rings(&mut self) {
-        let delay = self.verdict_delay_s.value;
-        // Of calls that ring at the start of a second: who is answered by a person in it, who goes on ringing.
-        let (mut answers, mut goes_on) = ([0.0; RING_BINS], [0.0; RING_BINS]);
-        for (bin, rate) in self.rates.iter().enumerate() {
-            let person = rate.person * self.multiplier;
-            let total = person + rate.machine + rate.other;
-            goes_on[bin] = (-total).exp();
-            answers[bin] = if total > 0.0 { (1.0 - goes_on[bin]) * person / total } else { 0.0 };
-        }
-        for age in 0..RING_BINS {
-            // Answered by t seconds from now, for t = 0, 1, 2, …
-            let mut by = [0.0; AHEAD_S + 1];
-            let (mut ringing, mut answered) = (1.0, 0.0);
-            for (ahead, cell) in by[1..].iter_mut().enumerate() {
-                let bin = (age + ahead).min(RING_BINS - 1);
-                answered += ringing * answers[bin];
-                ringing *= goes_on[bin];
-                *cell = answered;
-            }
-            let at = |seconds: f64| {
-                let seconds = seconds.clamp(0.0, AHEAD_S as f64 - 1e-6);
-                let index = seconds as usize;
-                by[index] + (by[index + 1] - by[index]) * (seconds - index as f64)
-            };
-            for (tau, cell) in TAUS_S.iter().zip(&mut self.offered[age]) {
-                *cell = at(tau - delay);
-            }
-            self.ever[age] = by[AHEAD_S];
-            if age == 0 {
-                let total = by[AHEAD_S].max(1e-9);
-                for (bin, cell) in self.density.iter_mut().enumerate() {
-                    *cell = (at(EDGES_S[bin + 1] - delay) - at(EDGES_S[bin] - delay)).max(0.0) / total;
-                }
-            }
-        }
+        self.rings.table(self.multiplier, self.verdict_delay_s.value);
     }
 
     fn table_spells(&mut self, agents: &[super::AgentView]) {
@@ -300,12 +250,12 @@ impl Predictive {
                     balance.pending(offered[TAUS - 1] * call.forecast_no_agent);
                 }
                 None => {
-                    let bin = ring_bin(call.age_s);
-                    balance.demand(&self.offered[bin]);
-                    balance.pending(self.ever[bin] * call.forecast_no_agent);
+                    let (table, bin) = (self.rings.of(call), ring_bin(call.age_s));
+                    balance.demand(&table.offered[bin]);
+                    balance.pending(table.ever[bin] * call.forecast_no_agent);
                 }
-                Some(answered_at_s) => {
-                    let share = self.person_share(answered_at_s);
+                Some(_) => {
+                    let share = self.person_share(call).unwrap_or(0.0);
                     balance.demand(&[share; TAUS]);
                     balance.pending(share * call.forecast_no_agent);
                 }
@@ -314,11 +264,9 @@ impl Predictive {
         balance
     }
 
-    /// Chance that an answer at this age is a person's.
-    fn person_share(&self, answered_at_s: f64) -> f64 {
-        let rate = self.rates[ring_bin(answered_at_s)];
-        let person = rate.person * self.multiplier;
-        if person + rate.machine > 0.0 { person / (person + rate.machine) } else { 0.5 }
+    /// Chance that whoever has answered this call is a person; `None`: nobody has.
+    fn person_share(&self, call: &CallView) -> Option<f64> {
+        call.answered_at_s.map(|at_s| self.rings.of(call).person_share(at_s, self.multiplier))
     }
 }
 
@@ -333,15 +281,19 @@ fn foreseen(foretold: Option<Foretold>, now: Instant) -> Row {
     }
 }
 
-fn ring_bin(age_s: f64) -> usize {
-    (age_s.max(0.0) as usize).min(RING_BINS - 1)
-}
-
 impl Pacer for Predictive {
     fn decide(&mut self, snapshot: &Snapshot<'_>, _chance: &mut Stream) -> Decision {
         self.learn(snapshot);
         let mut balance = self.balance(snapshot);
         let pending = balance.pending * self.calibration();
+        let forecast_person = self.rings.fresh().ever[0];
+        let mut forecast = Forecast {
+            answers: balance.answers,
+            free: balance.free,
+            pending,
+            calibration: self.calibration(),
+            ..Forecast::default()
+        };
         let (price, spare, reason) = match self.guard.leeway(snapshot, pending, CLUMPING * pending) {
             Leeway::Open { point, spare } => {
                 let target = point / self.calibration();
@@ -355,27 +307,28 @@ impl Pacer for Predictive {
             Leeway::None => {
                 self.target = None;
                 let mut decision = one_to_one(snapshot, Reason::LedgerGuard);
-                decision.forecast_person = self.ever[0];
+                (decision.forecast_person, decision.forecast) = (forecast_person, forecast);
                 return decision;
             }
         };
+        (forecast.price, forecast.target) = (price, self.target.unwrap_or(0.0));
         let always = snapshot.one_to_one().min(snapshot.room);
         let mut forecast_no_agent = Vec::new();
         let mut pending = pending;
         while (forecast_no_agent.len() as u32) < snapshot.room {
-            let chance = balance.no_agent(&self.density);
+            let chance = balance.no_agent(&self.rings.fresh().density);
             // What this call may add to the ledger counts at once, so that a burst cannot spend the same slack twice.
-            let added = pending + chance * self.ever[0] * self.calibration();
+            let added = pending + chance * forecast_person * self.calibration();
             let dear = chance > price || added + (CLUMPING * added).sqrt() > spare;
             if dear && forecast_no_agent.len() as u32 >= always {
                 break;
             }
             pending = added;
             forecast_no_agent.push(chance);
-            balance.demand(&self.offered[0]);
+            balance.demand(&self.rings.fresh().offered[0]);
         }
         let launch = forecast_no_agent.len() as u32;
-        Decision { launch, reason, forecast_person: self.ever[0], forecast_no_agent }
+        Decision { launch, reason, forecast_person, forecast_no_agent, forecast }
     }
 
     fn observe(&mut self, now: Instant, observation: Observation) {
@@ -388,11 +341,12 @@ impl Pacer for Predictive {
                 }
             }
             Observation::RingOver { age_s, how } => {
-                self.ring.ended(age_s, how);
+                self.rings.ended(age_s, how);
                 if how == RingEnd::Person {
                     self.seen += 1.0;
                 }
             }
+            Observation::Heard { class, from_s, to_s, how } => self.rings.heard(class, from_s, to_s, how),
             Observation::Decided { delay_s, patience_s } => {
                 if let Some(patience_s) = patience_s {
                     self.verdict_delay_s.add(delay_s);
@@ -426,6 +380,9 @@ struct Balance {
     exact: Option<Box<[(Count, Count); TAUS]>>,
     mean: Row,
     variance: Row,
+    /// Persons offered and agents free by [`AHEAD`].
+    answers: f64,
+    free: f64,
     /// Abandonments expected from calls under way, before calibration.
     pending: f64,
 }
@@ -436,11 +393,14 @@ impl Balance {
             exact: exact.then(|| Box::new([(Count::at(idle), Count::at(waiting)); TAUS])),
             mean: [idle as f64 - waiting as f64; TAUS],
             variance: [0.0; TAUS],
+            answers: 0.0,
+            free: 0.0,
             pending: 0.0,
         }
     }
 
     fn supply(&mut self, chances: &Row) {
+        self.free += chances[AHEAD];
         self.moments(chances, 1.0);
         if let Some(exact) = &mut self.exact {
             exact.iter_mut().zip(chances).for_each(|((supply, _), chance)| supply.add(*chance));
@@ -448,6 +408,7 @@ impl Balance {
     }
 
     fn demand(&mut self, chances: &Row) {
+        self.answers += chances[AHEAD];
         self.moments(chances, -1.0);
         if let Some(exact) = &mut self.exact {
             exact.iter_mut().zip(chances).for_each(|((_, demand), chance)| demand.add(*chance));

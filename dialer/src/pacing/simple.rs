@@ -23,7 +23,7 @@ impl Pacer for Progressive {
 /// The 1:1 decision, for whatever reason it is taken.
 pub(super) fn one_to_one(snapshot: &Snapshot<'_>, reason: Reason) -> Decision {
     let launch = snapshot.one_to_one().min(snapshot.room);
-    Decision { launch, reason, forecast_person: 0.0, forecast_no_agent: vec![0.0; launch as usize] }
+    Decision { launch, reason, forecast_no_agent: vec![0.0; launch as usize], ..Decision::default() }
 }
 
 /// A fixed number of lines for each agent that is free or talking, less the calls there are. This is the ratio dialling
@@ -52,7 +52,8 @@ impl Pacer for Ratio {
         let lines = self.ratio * (with(AgentState::Ready) + talking);
         let live = talking + f64::from(snapshot.waiting) + snapshot.calls.len() as f64;
         let launch = ((lines - live).max(0.0).floor() as u32).max(snapshot.one_to_one()).min(snapshot.room);
-        Decision { launch, reason: Reason::Ratio, forecast_person: 0.0, forecast_no_agent: vec![0.0; launch as usize] }
+        let forecast_no_agent = vec![0.0; launch as usize];
+        Decision { launch, reason: Reason::Ratio, forecast_no_agent, ..Decision::default() }
     }
 
     fn observe(&mut self, now: Instant, observation: Observation) {

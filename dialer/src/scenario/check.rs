@@ -112,9 +112,6 @@ impl Scenario {
         if self.hopper_answer_known {
             return unbuilt("hopper_answer_known", "set it to false: the pacer learns the answer rate");
         }
-        if self.dial.early_progress > 0.0 {
-            return unbuilt("dial.early_progress", "set it to 0");
-        }
         Ok(())
     }
 }

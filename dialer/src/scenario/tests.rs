@@ -42,12 +42,7 @@ fn wrong_values_are_refused_with_a_line_and_a_way_to_mend_them() {
 
 #[test]
 fn what_is_not_built_is_refused_and_not_ignored() {
-    for text in [
-        "[[inbound]]\nrate = 3",
-        "[[campaign]]\nname = \"b\"",
-        "hopper_answer_known = true",
-        "[dial]\nearly_progress = 0.5",
-    ] {
+    for text in ["[[inbound]]\nrate = 3", "[[campaign]]\nname = \"b\"", "hopper_answer_known = true"] {
         assert!(error(text).contains("not built yet"), "{text}");
     }
 }

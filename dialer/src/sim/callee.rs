@@ -3,6 +3,7 @@
 
 use base::{Duration, Seed, Stream};
 
+use crate::io::EarlyClass;
 use crate::scenario::{Scenario, ScenarioError};
 
 /// How a call to a lead turns out.
@@ -50,6 +51,9 @@ pub struct CalleeFate {
     pub pause: Option<Duration>,
     /// Uniform in [0, 1): decides about carrier failures.
     pub luck: f64,
+    /// What early media gives away with the first 18x. Labels stand for the truth here (a person, a machine, nobody);
+    /// the pacer has to find out.
+    pub early: Option<EarlyClass>,
 }
 
 impl CalleeFate {
@@ -114,6 +118,7 @@ impl CalleeModel {
         let pauses = stream.chance(agent.pause_share);
         let pause = span(agent.pause_s.sample(stream));
         let luck = stream.unit();
+        let told = stream.chance(dial.early_progress);
         let kind = self.kind(kind, human_factor);
         let person = kind != FateKind::Machine;
         let misjudged = misjudge < if person { amd.human_as_machine } else { amd.machine_as_human };
@@ -135,6 +140,11 @@ impl CalleeModel {
             wrap: if person { wrap } else { span(machine_wrap) },
             pause: pauses.then_some(pause),
             luck,
+            early: told.then_some(match kind {
+                FateKind::Person => EarlyClass::Ringback,
+                FateKind::Machine => EarlyClass::Voicemail,
+                FateKind::Busy | FateKind::Fail | FateKind::NoAnswer => EarlyClass::Announcement,
+            }),
         }
     }
 

@@ -440,3 +440,37 @@ fn decisions_are_measured_by_the_clock_that_is_given() {
     let report = simulate(&scenario("agents = 2\nday_hours = 0.2"), &with).unwrap();
     assert!((report.decision_us.p50 - 5.0).abs() < 0.5 && report.wall_s > 0.0);
 }
+
+#[test]
+fn what_early_media_gives_away_is_learnt_and_used() {
+    let day = |told: f64| {
+        let scenario = scenario(&format!("agents = 20\nday_hours = 4\n[dial]\nearly_progress = {told}"));
+        let run = audited(&scenario, &options(2, 1_001, "predictive"));
+        run.report(&scenario, &options(2, 1_001, "predictive"))
+    };
+    let (untold, told) = (day(0.0), day(1.0));
+    assert!(told.occupancy > untold.occupancy + 0.02, "{} {}", untold.occupancy, told.occupancy);
+    assert_eq!((untold.days_over_limit, told.days_over_limit), (0, 0));
+}
+
+#[test]
+fn every_launch_has_its_decision_and_every_person_a_bin() {
+    let scenario = scenario("agents = 8\nday_hours = 2");
+    let run = audited(&scenario, &options(1, 3, "predictive"));
+    let snapshot = run.dialer.snapshot(run.now);
+    let records: Vec<_> = run.dialer.decisions_between(super::run::CAMPAIGN, Instant::ZERO, run.now).collect();
+    assert_eq!(records.iter().map(|record| u64::from(record.launched)).sum::<u64>(), snapshot.campaigns[0].attempts);
+    assert!(records.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    for record in &records {
+        assert_eq!(record.launched > 0, record.no_agent.is_some(), "{record:?}");
+        assert!(record.launched <= record.room.calls && record.ledgers.len() == 1, "{record:?}");
+        if let Some((first, last)) = record.no_agent {
+            assert!((0.0..=1.0).contains(&first) && first <= last + 1e-9 && last <= 1.0, "{record:?}");
+        }
+    }
+    assert!(records.iter().any(|record| record.forecast.price > 0.0 && record.forecast.answers > 0.0));
+    let bins = run.dialer.calibration(super::run::CAMPAIGN).unwrap().bins;
+    let campaign = &snapshot.campaigns[0];
+    assert_eq!(bins.iter().map(|bin| bin.persons).sum::<u64>(), campaign.connected + campaign.abandoned);
+    assert_eq!(bins.iter().map(|bin| bin.abandoned).sum::<u64>(), campaign.abandoned);
+}

@@ -230,8 +230,10 @@ impl World {
                 inbox.push_back(Input::WallClock { anchor: self.anchor });
             }
             Event::Progress(attempt) => {
-                if self.calls.contains_key(&attempt) {
-                    inbox.push_back(Input::Progress { attempt, early_media: false });
+                if let Some(call) = self.calls.get(&attempt) {
+                    let early = call.fate.and_then(|fate| fate.early);
+                    inbox.push_back(Input::Progress { attempt, early_media: early.is_some() });
+                    inbox.extend(early.map(|class| Input::Heard { attempt, class }));
                 }
             }
             Event::Answer(attempt) => self.answer(now, attempt, inbox),

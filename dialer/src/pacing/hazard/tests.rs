@@ -51,7 +51,7 @@ fn ring_rates_are_unbiased_with_calls_still_ringing() {
     for _ in 0..20_000 {
         let answer = -10.0 * (1.0 - stream.unit()).ln();
         let looked_at = stream.range_f64(0.0, 10.0);
-        if answer < looked_at { hazards.ended(answer, RingEnd::Person) } else { ringing.push(looked_at) }
+        if answer < looked_at { hazards.spell(0.0, answer, Some(RingEnd::Person)) } else { ringing.push(looked_at) }
     }
     let rates = hazards.rates(ringing.iter().copied());
     for (second, rate) in rates.iter().enumerate().take(8).skip(3) {
@@ -65,7 +65,7 @@ fn ring_rates_are_unbiased_with_calls_still_ringing() {
 fn a_storm_of_failures_is_capped_and_old_counts_fade() {
     let mut hazards = RingHazards::new();
     for n in 0..1_000 {
-        hazards.ended(if n % 10 < 9 { 0.5 } else { 20.0 }, RingEnd::Other);
+        hazards.spell(0.0, if n % 10 < 9 { 0.5 } else { 20.0 }, Some(RingEnd::Other));
     }
     let rates = hazards.rates(std::iter::empty());
     let fail = 1.0 - (-(rates[0].other + rates[1].other)).exp();

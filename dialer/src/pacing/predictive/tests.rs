@@ -55,7 +55,8 @@ fn forecasts_rise_with_each_call_and_end_at_the_price() {
 fn calls_under_way_persons_waiting_and_announced_leaves_hold_it_back() {
     let agents = group(4, 12, 4);
     let free = decide(&picture(&agents, &[], &[RICH])).launch;
-    let ringing = vec![CallView { age_s: 6.0, answered_at_s: None, forecast_no_agent: 0.02, foretold: None }; 15];
+    let ringing =
+        vec![CallView { age_s: 6.0, answered_at_s: None, forecast_no_agent: 0.02, foretold: None, early: None }; 15];
     assert!(decide(&picture(&agents, &ringing, &[RICH])).launch < free);
     let mut waiting = picture(&agents, &[], &[RICH]);
     waiting.waiting = 3;
@@ -71,14 +72,15 @@ fn calls_under_way_persons_waiting_and_announced_leaves_hold_it_back() {
 #[test]
 fn the_normal_and_the_exact_forecast_agree_near_the_border() {
     let agents = group(4, 6, 2);
-    let calls = vec![CallView { age_s: 4.0, answered_at_s: None, forecast_no_agent: 0.0, foretold: None }; 14];
+    let calls =
+        vec![CallView { age_s: 4.0, answered_at_s: None, forecast_no_agent: 0.0, foretold: None, early: None }; 14];
     let pacer = Predictive::new();
     let exact = pacer.balance(&picture(&agents, &calls, &[RICH]));
     assert!(exact.exact.is_some());
-    let exact = exact.no_agent(&pacer.density);
+    let exact = exact.no_agent(&pacer.rings.fresh().density);
     let mut normal = pacer.balance(&picture(&agents, &calls, &[RICH]));
     normal.exact = None;
-    assert!((exact - normal.no_agent(&pacer.density)).abs() < 0.03);
+    assert!((exact - normal.no_agent(&pacer.rings.fresh().density)).abs() < 0.03);
 }
 
 #[test]
@@ -107,7 +109,13 @@ fn the_price_follows_the_target_and_real_abandonments_lower_the_target() {
 fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
     let agents = group(20, 20, 0);
     let calls: Vec<CallView> = (0..40)
-        .map(|n| CallView { age_s: f64::from(n % 20), answered_at_s: None, forecast_no_agent: 0.0, foretold: None })
+        .map(|n| CallView {
+            age_s: f64::from(n % 20),
+            answered_at_s: None,
+            forecast_no_agent: 0.0,
+            foretold: None,
+            early: None,
+        })
         .collect();
     let mut pacer = Predictive::new();
     let mut stream = Seed::from_u64(1).stream("test", 0);
@@ -125,7 +133,7 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
         snapshot.now = Instant::from_ns(second * 1_000_000_000);
         pacer.decide(&snapshot, &mut stream);
         if second == 1 {
-            before = pacer.ever[0];
+            before = pacer.rings.fresh().ever[0];
         }
         // About 0.6 answers a second would be as before; there are two.
         for n in 0..2 {
@@ -135,5 +143,5 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
     }
     assert!((before - 0.3).abs() < 0.03, "{before}");
     assert!(pacer.multiplier > 1.7, "{}", pacer.multiplier);
-    assert!(pacer.ever[0] > 0.45, "{}", pacer.ever[0]);
+    assert!(pacer.rings.fresh().ever[0] > 0.45, "{}", pacer.rings.fresh().ever[0]);
 }
