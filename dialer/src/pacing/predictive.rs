@@ -14,7 +14,7 @@ use super::exact::{Count, EXACT_AGENTS, normal_below};
 use super::guard::{Guard, Leeway};
 use super::hazard::SpellHazard;
 use super::level::Level;
-use super::rings::{Rings, Row, TAUS, TAUS_S, ring_bin};
+use super::rings::{Rings, Row, TAUS, TAUS_S};
 use super::simple::one_to_one;
 use super::{CallView, Decision, Forecast, Foretold, Observation, Pacer, Reason, RingEnd, Snapshot};
 use crate::campaign::Mode;
@@ -128,7 +128,7 @@ impl Predictive {
         };
         pacer.table_spells(&[]);
         pacer.rings.refresh(&[]);
-        pacer.table_rings();
+        pacer.rings.table(pacer.verdict_delay_s.value);
         pacer
     }
 
@@ -149,7 +149,7 @@ impl Predictive {
         let mut expected = 0.0;
         for call in snapshot.calls.iter().filter(|call| call.answered_at_s.is_none()) {
             // By the table of all calls, whatever was heard: what the classes say in sum is the level's own business.
-            expected += self.rings.fresh().person(call.age_s) * step;
+            expected += self.rings.fresh().person(call.age_s, self.multiplier) * step;
         }
         self.rings.decay(passed);
         self.talk.decay(passed);
@@ -166,17 +166,13 @@ impl Predictive {
         // Of n answers seen, the rate is known to one in the root of n: the forecast is on the safe side by one
         // deviation, and the calibration takes back what was too much.
         let doubt = 1.0 + 1.0 / (self.rings.persons() + 1.0).sqrt();
-        let multiplier = (self.level.estimate(deciding) * doubt).clamp(0.2, 5.0);
+        self.multiplier = (self.level.estimate(deciding) * doubt).clamp(0.2, 5.0);
         let old = self.tabled_at.is_none_or(|at| snapshot.now.since(at).as_secs_f64() > 60.0);
         let grown = |now: f64, then: f64| now > then * 1.04 + 3.0;
         if old || grown(self.rings.count(), self.rings_tabled) {
             self.rings.refresh(snapshot.calls);
             self.rings_tabled = self.rings.count();
-            self.multiplier = multiplier;
-            self.table_rings();
-        } else if (multiplier / self.multiplier - 1.0).abs() > 0.02 {
-            self.multiplier = multiplier;
-            self.table_rings();
+            self.rings.table(self.verdict_delay_s.value);
         }
         if old || grown(self.talk.count + self.wrap.count, self.spells_tabled) {
             self.spells_tabled = self.talk.count + self.wrap.count;
@@ -185,10 +181,6 @@ impl Predictive {
         if old {
             self.tabled_at = Some(snapshot.now);
         }
-    }
-
-    fn table_rings(&mut self) {
-        self.rings.table(self.multiplier, self.verdict_delay_s.value);
     }
 
     fn table_spells(&mut self, agents: &[super::AgentView]) {
@@ -250,9 +242,9 @@ impl Predictive {
                     balance.pending(offered[TAUS - 1] * call.forecast_no_agent);
                 }
                 None => {
-                    let (table, bin) = (self.rings.of(call), ring_bin(call.age_s));
-                    balance.demand(&table.offered[bin]);
-                    balance.pending(table.ever[bin] * call.forecast_no_agent);
+                    let table = self.rings.of(call);
+                    balance.demand(&table.offered(call.age_s, self.multiplier));
+                    balance.pending(table.ever(call.age_s, self.multiplier) * call.forecast_no_agent);
                 }
                 Some(_) => {
                     let share = self.person_share(call).unwrap_or(0.0);
@@ -286,7 +278,7 @@ impl Pacer for Predictive {
         self.learn(snapshot);
         let mut balance = self.balance(snapshot);
         let pending = balance.pending * self.calibration();
-        let forecast_person = self.rings.fresh().ever[0];
+        let forecast_person = self.rings.fresh().ever(0.0, self.multiplier);
         let mut forecast = Forecast {
             answers: balance.answers,
             free: balance.free,
@@ -313,6 +305,7 @@ impl Pacer for Predictive {
         };
         (forecast.price, forecast.target) = (price, self.target.unwrap_or(0.0));
         let always = snapshot.one_to_one().min(snapshot.room);
+        let new = self.rings.fresh().offered(0.0, self.multiplier);
         let mut forecast_no_agent = Vec::new();
         let mut pending = pending;
         while (forecast_no_agent.len() as u32) < snapshot.room {
@@ -325,7 +318,7 @@ impl Pacer for Predictive {
             }
             pending = added;
             forecast_no_agent.push(chance);
-            balance.demand(&self.rings.fresh().offered[0]);
+            balance.demand(&new);
         }
         let launch = forecast_no_agent.len() as u32;
         Decision { launch, reason, forecast_person, forecast_no_agent, forecast }

@@ -27,10 +27,10 @@ pub(super) type Row = [f64; TAUS];
 /// Hazards by age and what follows from them.
 pub(super) struct RingTable {
     rates: [Rates; RING_BINS],
-    /// Chance that a call ringing since so many seconds is offered to agents by each τ.
-    pub(super) offered: [Row; RING_BINS],
-    /// Chance that it is ever answered by a person.
-    pub(super) ever: [f64; RING_BINS],
+    /// At level 1: chance that a call ringing since so many seconds is offered to agents by each τ.
+    offered: [Row; RING_BINS],
+    /// At level 1: chance that it is ever answered by a person.
+    ever: [f64; RING_BINS],
     /// Density of the moment at which a new call is offered, given that it is.
     pub(super) density: Row,
 }
@@ -45,9 +45,23 @@ impl RingTable {
         }
     }
 
-    /// Persons' hazard at this age, in answers a second at level 1.
-    pub(super) fn person(&self, age_s: f64) -> f64 {
-        self.rates[ring_bin(age_s)].person
+    /// Persons' hazard at this age near this level, in answers a second and for each unit of level.
+    pub(super) fn person(&self, age_s: f64, level: f64) -> f64 {
+        let bin = ring_bin(age_s);
+        self.rates[bin].person * odds(self.ever[bin], level) / level
+    }
+
+    /// Chance that a call of this age is offered to agents by each τ.
+    pub(super) fn offered(&self, age_s: f64, level: f64) -> Row {
+        let bin = ring_bin(age_s);
+        let factor = odds(self.ever[bin], level);
+        self.offered[bin].map(|chance| chance * factor)
+    }
+
+    /// Chance that a call of this age is ever answered by a person.
+    pub(super) fn ever(&self, age_s: f64, level: f64) -> f64 {
+        let ever = self.ever[ring_bin(age_s)];
+        ever * odds(ever, level)
     }
 
     /// Chance that an answer at this age is a person's.
@@ -57,14 +71,13 @@ impl RingTable {
         if person + rate.machine > 0.0 { person / (person + rate.machine) } else { 0.5 }
     }
 
-    fn table(&mut self, level: f64, verdict_delay_s: f64) {
+    fn table(&mut self, verdict_delay_s: f64) {
         // Of calls that ring at the start of a second: who is answered by a person in it, who goes on ringing.
         let (mut answers, mut goes_on) = ([0.0; RING_BINS], [0.0; RING_BINS]);
         for (bin, rate) in self.rates.iter().enumerate() {
-            let person = rate.person * level;
-            let total = person + rate.machine + rate.other;
+            let total = rate.person + rate.machine + rate.other;
             goes_on[bin] = (-total).exp();
-            answers[bin] = if total > 0.0 { (1.0 - goes_on[bin]) * person / total } else { 0.0 };
+            answers[bin] = if total > 0.0 { (1.0 - goes_on[bin]) * rate.person / total } else { 0.0 };
         }
         for age in 0..RING_BINS {
             // Answered by t seconds from now, for t = 0, 1, 2, …
@@ -149,10 +162,10 @@ impl Rings {
         }
     }
 
-    /// Works the tables out anew for this level of answers.
-    pub(super) fn table(&mut self, level: f64, verdict_delay_s: f64) {
-        self.table.table(level, verdict_delay_s);
-        self.heard.iter_mut().for_each(|(_, table)| table.table(level, verdict_delay_s));
+    /// Works the tables out anew.
+    pub(super) fn table(&mut self, verdict_delay_s: f64) {
+        self.table.table(verdict_delay_s);
+        self.heard.iter_mut().for_each(|(_, table)| table.table(verdict_delay_s));
     }
 
     /// The table of a new call, and of all calls together.
@@ -167,7 +180,14 @@ impl Rings {
     }
 }
 
-pub(super) fn ring_bin(age_s: f64) -> usize {
+/// What a chance of `ever` at level 1 is multiplied by at another one. The level is one of persons among the calls, so
+/// it multiplies the odds that a call will be a person's and leaves alone when persons answer: of a call that is as good
+/// as sure to be one it changes nothing.
+fn odds(ever: f64, level: f64) -> f64 {
+    level / (1.0 + ever * (level - 1.0))
+}
+
+fn ring_bin(age_s: f64) -> usize {
     (age_s.max(0.0) as usize).min(RING_BINS - 1)
 }
 
@@ -195,8 +215,8 @@ mod tests {
             rings.heard(class, 2.0, age_s, Some(how));
         }
         rings.refresh(&[]);
-        rings.table(1.0, 1.4);
-        let ever = |early| rings.of(&call(early)).ever[4];
+        rings.table(1.4);
+        let ever = |early| rings.of(&call(early)).ever(4.0, 1.0);
         assert!((ever(None) - 0.3).abs() < 0.04, "{}", ever(None));
         assert!((ever(Some(EarlyClass::Unheard)) - 0.3).abs() < 0.05, "{}", ever(Some(EarlyClass::Unheard)));
         assert!(ever(Some(EarlyClass::Ringback)) > 0.85, "{}", ever(Some(EarlyClass::Ringback)));
