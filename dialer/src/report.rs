@@ -25,7 +25,7 @@ pub struct Report {
     pub abandoned: u64,
     /// abandoned ÷ (abandoned + connected).
     pub abandon_rate: f64,
-    /// The abandon limit in force.
+    /// The abandon limit in force, the lowest of all campaigns.
     pub limit: f64,
     /// Persons classified live who hung up while waiting, before the deadline. In neither of the two above.
     pub hung_up_waiting: u64,
@@ -41,7 +41,7 @@ pub struct Report {
     pub talk_minutes_per_agent_hour: f64,
     /// How long agents waited for a call.
     pub agent_wait_s: WaitTimes,
-    /// Days whose own abandon rate is over the limit.
+    /// Days on which a campaign's own abandon rate is over its limit.
     pub days_over_limit: u32,
     /// Windows of the binding ledger over the limit.
     pub windows_over_limit: u32,
@@ -61,6 +61,8 @@ pub struct Report {
     pub outcomes: BTreeMap<String, u64>,
     /// Each day.
     pub per_day: Vec<DayReport>,
+    /// Each campaign.
+    pub campaigns: Vec<CampaignReport>,
     /// How days differ.
     pub bands: Bands,
     /// The course of a day, all days together.
@@ -110,6 +112,29 @@ pub struct Bands {
     pub abandon_rate: Band,
     /// Of talk with persons per agent and hour worked, in minutes.
     pub talk_minutes_per_agent_hour: Band,
+}
+
+/// One campaign of a run; persons only, as in [`Report`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct CampaignReport {
+    /// Name.
+    pub name: String,
+    /// Its abandon limit.
+    pub limit: f64,
+    /// Calls launched and over.
+    pub attempts: u64,
+    /// Classified live and connected in time.
+    pub connected: u64,
+    /// Classified live and not connected in time.
+    pub abandoned: u64,
+    /// abandoned ÷ (abandoned + connected).
+    pub abandon_rate: f64,
+    /// Days whose own rate is over the limit.
+    pub days_over_limit: u32,
+    /// Windows of its ledger over the limit.
+    pub windows_over_limit: u32,
+    /// The highest rate of such a window.
+    pub worst_window_rate: f64,
 }
 
 /// A part of the day, over all days.

@@ -7,6 +7,9 @@ use crate::compliance::Profile;
 /// Agents of a scenario: the study's largest group is 1,000; ten times that.
 const AGENTS_MAX: u32 = 10_000;
 
+/// Campaigns of a scenario: their numbers begin with 1 555 to 1 559.
+const CAMPAIGNS_MAX: usize = 5;
+
 impl Scenario {
     /// The first fault in the values.
     pub(super) fn validate(&self) -> Result<(), ScenarioError> {
@@ -92,6 +95,9 @@ impl Scenario {
         if self.clock_step.iter().any(|step| !step.seconds.is_finite() || step.seconds.abs() > 1e9) {
             return Err(fault("clock_step.seconds", "must be a number under 30 years".into()));
         }
+        if self.campaign.len() > CAMPAIGNS_MAX {
+            return Err(fault("campaign", format!("at most {CAMPAIGNS_MAX}")));
+        }
         if Profile::named(&self.profile).is_none() {
             let nearest = keys::nearest(&self.profile, &Profile::NAMES);
             return Err(fault("profile", format!("no profile {:?}; did you mean {nearest:?}?", self.profile)));
@@ -103,8 +109,8 @@ impl Scenario {
     /// Keys whose room is not built: refused, never accepted and ignored.
     fn refuse_unbuilt(&self) -> Result<(), ScenarioError> {
         let unbuilt = |key: &str, instead: &str| Err(fault(key, format!("not built yet; {instead}")));
-        if !self.campaign.is_empty() {
-            return unbuilt("campaign", "simulate one campaign at a time, with [dial]");
+        if self.campaign.iter().any(|campaign| campaign.weight != 1.0) {
+            return unbuilt("campaign.weight", "leave it out: campaigns have equal rights");
         }
         if !self.inbound.is_empty() {
             return unbuilt("inbound", "leave it out to simulate outbound calls alone");

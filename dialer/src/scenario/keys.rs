@@ -60,7 +60,9 @@ fn known(path: &str) -> Option<&'static [&'static str]> {
         "leave" => &["at_h", "share", "minutes", "within_s", "announced"],
         "carrier_failure" => &["from_h", "to_h", "share", "retry_after_s"],
         "clock_step" => &["at_h", "seconds"],
-        "change.set" | "campaign" | "inbound" => return None,
+        "campaign" => &["name", "weight", "limit", "dial"],
+        "campaign.dial" => return known("dial"),
+        "change.set" | "inbound" => return None,
         _ => DIST,
     })
 }

@@ -4,8 +4,8 @@ use base::{Duration, Instant, TrunkId, WallTime};
 use serde::Deserialize;
 
 use super::parts::{
-    AgentModel, AmdModel, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind, Shift,
-    TrunkModel,
+    AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind,
+    Shift, TrunkModel,
 };
 use super::{Dist, ScenarioError, keys};
 use crate::campaign::{CampaignConfig, ConfigError, Mode, RetryRules};
@@ -57,13 +57,16 @@ pub struct Scenario {
     pub carrier_failure: Vec<CarrierFailure>,
     /// Steps of the wall clock.
     pub clock_step: Vec<ClockStep>,
-    /// Several campaigns. Not built: refused when any is there.
-    pub campaign: Vec<toml::Table>,
+    /// Several campaigns on the same agents; without any the scenario is one.
+    pub campaign: Vec<CampaignPart>,
     /// Blended inbound calls. Not built: refused when any is there.
     pub inbound: Vec<toml::Table>,
     /// The values after each change, worked out when the text was read.
     #[serde(skip)]
     stages: Vec<(f64, Scenario)>,
+    /// Each campaign as a scenario of its own, worked out when the text was read.
+    #[serde(skip)]
+    parts: Vec<Scenario>,
 }
 
 impl Default for Scenario {
@@ -93,6 +96,7 @@ impl Default for Scenario {
             campaign: Vec::new(),
             inbound: Vec::new(),
             stages: Vec::new(),
+            parts: Vec::new(),
         }
     }
 }
@@ -119,11 +123,28 @@ impl Scenario {
         if overrides.is_empty() {
             toml::from_str::<Scenario>(text).map_err(|error| from_toml(text, &error))?;
         }
+        let mut scenario = Scenario::complete(table.clone(), load)?;
+        for campaign in scenario.campaign.clone() {
+            let part = Scenario::complete(of_campaign(table.clone(), &campaign), load)?;
+            scenario.parts.push(part);
+        }
+        Ok(scenario)
+    }
+
+    fn complete(
+        table: toml::Table,
+        load: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<Scenario, ScenarioError> {
         let mut scenario = Scenario::from_table(table)?;
         scenario.each_dist(&mut |dist| dist.load(load)).map_err(|message| fault("", message))?;
         scenario.validate()?;
         scenario.stages = scenario.work_out_stages(load)?;
         Ok(scenario)
+    }
+
+    /// Each campaign as a scenario of its own: the scenario itself, or its `[[campaign]]`s in their order.
+    pub fn parts(&self) -> Vec<Scenario> {
+        if self.parts.is_empty() { vec![self.clone()] } else { self.parts.clone() }
     }
 
     fn from_table(table: toml::Table) -> Result<Scenario, ScenarioError> {
@@ -279,6 +300,20 @@ impl Scenario {
     pub(crate) fn moment(start: Instant, hours: f64) -> Instant {
         start + Duration::from_secs_f64(hours * 3_600.0)
     }
+}
+
+/// A scenario's table with one campaign's values in place of the scenario's own.
+fn of_campaign(mut table: toml::Table, campaign: &CampaignPart) -> toml::Table {
+    table.remove("campaign");
+    table.insert("name".into(), toml::Value::String(campaign.name.clone()));
+    if let Some(limit) = campaign.limit {
+        table.insert("limit".into(), toml::Value::Float(limit));
+    }
+    let dial = table.entry("dial").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    if let Some(dial) = dial.as_table_mut() {
+        dial.extend(campaign.dial.clone());
+    }
+    table
 }
 
 pub(super) fn fault(key: &str, message: String) -> ScenarioError {

@@ -103,6 +103,26 @@ pub struct Change {
     pub set: toml::Table,
 }
 
+/// `[[campaign]]`: one of several on the same agents.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct CampaignPart {
+    /// Name for reports.
+    pub name: String,
+    /// Its share of the agents next to the others'. Only 1 is built.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Its abandon limit; the scenario's without.
+    #[serde(default)]
+    pub limit: Option<f64>,
+    /// Keys of `[dial]` that differ from the scenario's.
+    #[serde(default)]
+    pub dial: toml::Table,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
 /// `[[leave]]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Leave {

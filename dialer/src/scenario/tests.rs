@@ -42,9 +42,25 @@ fn wrong_values_are_refused_with_a_line_and_a_way_to_mend_them() {
 
 #[test]
 fn what_is_not_built_is_refused_and_not_ignored() {
-    for text in ["[[inbound]]\nrate = 3", "[[campaign]]\nname = \"b\"", "hopper_answer_known = true"] {
+    for text in ["[[inbound]]\nrate = 3", "hopper_answer_known = true"] {
         assert!(error(text).contains("not built yet"), "{text}");
     }
+}
+
+#[test]
+fn each_campaign_is_a_scenario_with_its_own_calls() {
+    let text = "limit = 0.02\n[dial]\nhuman = 0.2\nbusy = 0.1\n[[change]]\nat_h = 2\nset = { \"dial.busy\" = 0.05 }\n\
+                [[campaign]]\nname = \"warm\"\nlimit = 0.01\n[campaign.dial]\nhuman = 0.5\n[[campaign]]\nname = \"cold\"\n";
+    let parts = Scenario::parse(text).unwrap().parts();
+    let seen = |part: &Scenario| (part.name.clone(), part.limit, part.dial.human, part.dial.busy);
+    assert_eq!(seen(&parts[0]), ("warm".into(), Some(0.01), 0.5, 0.1));
+    assert_eq!(seen(&parts[1]), ("cold".into(), Some(0.02), 0.2, 0.1));
+    assert_eq!(parts[0].stages().unwrap()[1].1.dial.busy, 0.05);
+    assert_eq!(Scenario::parse("name = \"one\"").unwrap().parts()[0].name, "one");
+    assert!(error("[[campaign]]\nname = \"a\"\n[campaign.dial]\nhumn = 1").contains("did you mean \"human\"?"));
+    assert!(error("[[campaign]]\nname = \"a\"\n[campaign.dial]\nhuman = 3").contains("no share"));
+    assert!(error("[[campaign]]\nlimit = 0.1").contains("name"));
+    assert!(error(&"[[campaign]]\nname = \"a\"\n".repeat(6)).contains("at most 5"));
 }
 
 #[test]

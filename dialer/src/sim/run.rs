@@ -6,10 +6,9 @@ use std::fmt::Write;
 use base::{CampaignId, Instant, Seed, TrunkId, WallAnchor};
 
 use super::policy::{POLICIES, Policy};
-use super::tally::Tally;
+use super::tally::{CampaignDays, Tally};
 use super::world::World;
-use crate::campaign::ConfigError;
-use crate::compliance::Window;
+use crate::campaign::{CampaignConfig, ConfigError};
 use crate::dialer::{DecisionClock, Dialer, DialerConfig, TrunkConfig};
 use crate::io::{Input, Output};
 use crate::report::Report;
@@ -111,9 +110,7 @@ impl Write for Trace {
     }
 }
 
-/// The campaign of a simulated run.
-pub(super) const CAMPAIGN: CampaignId = CampaignId(1);
-/// Its trunk.
+/// The trunk of a simulated run.
 pub(super) const TRUNK: TrunkId = TrunkId(1);
 
 /// Runs a scenario through the dialer.
@@ -137,8 +134,6 @@ pub(super) struct Run<W> {
     pub(super) watch: W,
     tally: Tally,
     inbox: VecDeque<Input>,
-    limit: f64,
-    windows: Vec<Window>,
     /// The pacer is told how ringing calls will end.
     oracle: bool,
     /// The last moment.
@@ -154,7 +149,12 @@ impl<W: Watch> Run<W> {
             return Err(SimError::Options("decide-every: must be at least 1 ms"));
         }
         let policy = Policy::parse(&options.policy)?;
-        let config = scenario.campaign_config(policy.mode()).map_err(SimError::Config)?;
+        let configs =
+            scenario.parts().iter().map(|part| part.campaign_config(policy.mode())).collect::<Result<Vec<_>, _>>();
+        let configs = configs.map_err(SimError::Config)?;
+        let of_law = |config: &CampaignConfig| {
+            CampaignDays::new(&config.name, config.abandon_limit(), config.ledger_windows(), options.days)
+        };
         let wall = scenario.opening(0).map_err(SimError::Scenario)?;
         let anchor = WallAnchor { instant: Instant::ZERO, wall };
         let seed = Seed::from_u64(options.seed);
@@ -168,19 +168,20 @@ impl<W: Watch> Run<W> {
             dialer: Dialer::new(dialer_config, seed, anchor),
             world: World::new(scenario, seed, anchor, options.days).map_err(SimError::Scenario)?,
             watch,
-            tally: Tally::new(options.days),
+            tally: Tally::new(options.days, configs.iter().map(of_law).collect()),
             inbox: VecDeque::new(),
-            limit: config.abandon_limit(),
-            windows: config.ledger_windows().to_vec(),
             oracle: policy == Policy::OracleRing,
             now: Instant::ZERO,
         };
         if let Some(clock) = &options.clock {
             run.dialer.set_decision_clock(clock.clone());
         }
-        run.give(Input::AddCampaign { campaign: CAMPAIGN, config: Box::new(config) });
-        if let Some(pacer) = policy.pacer() {
-            run.dialer.pace_with(CAMPAIGN, pacer);
+        for (index, config) in configs.into_iter().enumerate() {
+            let campaign = CampaignId(index as u64 + 1);
+            run.give(Input::AddCampaign { campaign, config: Box::new(config) });
+            if let Some(pacer) = policy.pacer() {
+                run.dialer.pace_with(campaign, pacer);
+            }
         }
         run.world.open(&mut run.inbox);
         run.drain();
@@ -244,11 +245,11 @@ impl<W: Watch> Run<W> {
         true
     }
 
-    /// Persons who may still be abandoned, in the tightest open window.
+    /// Persons who may still be abandoned, in the tightest open window of any campaign.
     fn budget_left(&self) -> f64 {
-        let campaign = self.dialer.campaign_snapshot(self.now, CAMPAIGN);
-        let left = campaign.and_then(|campaign| campaign.ledger.iter().map(|window| window.budget_left).min());
-        left.map_or(0.0, |left| left as f64)
+        let campaigns = self.dialer.snapshot(self.now).campaigns;
+        let windows = campaigns.iter().flat_map(|campaign| &campaign.ledger);
+        windows.map(|window| window.budget_left).min().map_or(0.0, |left| left as f64)
     }
 
     pub(super) fn report(&self, scenario: &Scenario, options: &Options) -> Report {
@@ -257,10 +258,9 @@ impl<W: Watch> Run<W> {
             scenario: scenario.name.clone(),
             policy: options.policy.clone(),
             seed: options.seed,
-            limit: self.limit,
             decisions,
             decision_us: crate::report::DecisionTimes { p50, p99 },
-            ..self.tally.report(self.limit, &self.windows)
+            ..self.tally.report()
         }
     }
 }

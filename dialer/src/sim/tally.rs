@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use base::{AgentId, Instant};
 use desk::{AgentState, StateTimes};
 
-use super::world::World;
+use super::world::{World, index_of_campaign};
 use crate::attempt::Outcome;
 use crate::compliance::Window;
 use crate::io::{CountedAs, Output};
-use crate::report::{Band, Bands, DayReport, Report, SlotReport, WaitTimes};
+use crate::report::{Band, Bands, CampaignReport, DayReport, Report, SlotReport, WaitTimes};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Day {
@@ -57,6 +57,50 @@ fn ratio(part: f64, whole: f64) -> f64 {
 /// Waiting times of agents are kept in bins of a second up to an hour.
 const WAIT_BINS: usize = 3_600;
 
+/// What the law asks of one campaign, and what it did each day.
+#[derive(Clone, Debug)]
+pub(super) struct CampaignDays {
+    pub(super) name: String,
+    pub(super) limit: f64,
+    pub(super) windows: Vec<Window>,
+    days: Vec<Day>,
+}
+
+impl CampaignDays {
+    pub(super) fn new(name: &str, limit: f64, windows: &[Window], days: u32) -> CampaignDays {
+        CampaignDays { name: name.into(), limit, windows: windows.to_vec(), days: vec![Day::default(); days as usize] }
+    }
+
+    fn is_over(&self, rate: f64) -> bool {
+        rate > self.limit + 1e-12
+    }
+
+    fn report(&self) -> CampaignReport {
+        let sum = |days: &[Day]| days.iter().fold(Day::default(), |sum, day| sum.plus(day));
+        let mut rates = Vec::new();
+        for window in &self.windows {
+            let length = match window {
+                Window::LocalDay => 1,
+                Window::Days(days) => (*days as usize).max(1),
+                Window::Run => self.days.len(),
+            };
+            rates.extend(self.days.chunks(length).map(|days| sum(days).rate()));
+        }
+        let total = sum(&self.days);
+        CampaignReport {
+            name: self.name.clone(),
+            limit: self.limit,
+            attempts: total.attempts,
+            connected: total.connected,
+            abandoned: total.abandoned,
+            abandon_rate: total.rate(),
+            days_over_limit: self.days.iter().filter(|day| self.is_over(day.rate())).count() as u32,
+            windows_over_limit: rates.iter().filter(|rate| self.is_over(**rate)).count() as u32,
+            worst_window_rate: rates.iter().copied().fold(0.0, f64::max),
+        }
+    }
+}
+
 /// What a part of the day has brought, on one day.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
@@ -68,7 +112,9 @@ struct Slot {
 }
 
 pub(super) struct Tally {
+    /// All campaigns together.
     days: Vec<Day>,
+    campaigns: Vec<CampaignDays>,
     /// By part of the day, then by day.
     slots: Vec<(f64, Vec<Slot>)>,
     slot_times: StateTimes,
@@ -80,8 +126,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(days: u32) -> Tally {
+    pub(super) fn new(days: u32, campaigns: Vec<CampaignDays>) -> Tally {
         Tally {
+            campaigns,
             days: vec![Day::default(); days as usize],
             slots: Vec::new(),
             slot_times: StateTimes::default(),
@@ -115,6 +162,8 @@ impl Tally {
             },
             Output::AttemptClosed(record) => {
                 *self.outcomes.entry(record.outcome.name().to_string()).or_insert(0) += 1;
+                let campaign = &mut self.campaigns[index_of_campaign(record.campaign)].days[world.day() as usize];
+                campaign.attempts += u64::from(record.times.launched.is_some());
                 let Some(truth) = world.truth(record.attempt) else { return };
                 if !truth.answered {
                     return;
@@ -125,8 +174,14 @@ impl Tally {
                 }
                 day.answered_by_human += 1;
                 match record.counted_as {
-                    CountedAs::Connected => day.connected += 1,
-                    CountedAs::Abandoned => day.abandoned += 1,
+                    CountedAs::Connected => {
+                        day.connected += 1;
+                        campaign.connected += 1;
+                    }
+                    CountedAs::Abandoned => {
+                        day.abandoned += 1;
+                        campaign.abandoned += 1;
+                    }
                     CountedAs::Lost | CountedAs::Nothing => {
                         day.hung_up_waiting += u64::from(record.outcome == Outcome::HungUpWaiting);
                         day.human_as_machine += u64::from(record.outcome == Outcome::Machine);
@@ -186,22 +241,10 @@ impl Tally {
         self.times = *times;
     }
 
-    pub(super) fn report(&self, limit: f64, windows: &[Window]) -> Report {
+    pub(super) fn report(&self) -> Report {
         let total = self.days.iter().fold(Day::default(), |sum, day| sum.plus(day));
-        let over = |rate: f64| rate > limit + 1e-12;
-        let mut window_rates = Vec::new();
-        for window in windows {
-            let length = match window {
-                Window::LocalDay => 1,
-                Window::Days(days) => (*days as usize).max(1),
-                // Simulated months have 30 days; the hours of a rolling window are those of as many whole shifts.
-                Window::Month => 30,
-                Window::Rolling(hours) => (*hours as usize).div_ceil(24).max(1),
-                Window::Run => self.days.len(),
-            };
-            let sums = self.days.chunks(length).map(|days| days.iter().fold(Day::default(), |sum, day| sum.plus(day)));
-            window_rates.extend(sums.map(|sum| sum.rate()));
-        }
+        let campaigns: Vec<CampaignReport> = self.campaigns.iter().map(CampaignDays::report).collect();
+        let is_over = |day: &usize| self.campaigns.iter().any(|campaign| campaign.is_over(campaign.days[*day].rate()));
         let strict = total.abandoned + total.human_as_machine;
         Report {
             days: self.days.len() as u32,
@@ -217,9 +260,11 @@ impl Tally {
             occupancy: ratio(total.busy_s, total.worked_s),
             talk_minutes_per_agent_hour: total.talk_minutes_per_hour(),
             agent_wait_s: self.wait_times(),
-            days_over_limit: self.days.iter().filter(|day| over(day.rate())).count() as u32,
-            windows_over_limit: window_rates.iter().filter(|rate| over(**rate)).count() as u32,
-            worst_window_rate: window_rates.iter().copied().fold(0.0, f64::max),
+            limit: self.campaigns.iter().map(|campaign| campaign.limit).fold(1.0, f64::min),
+            days_over_limit: (0..self.days.len()).filter(is_over).count() as u32,
+            windows_over_limit: campaigns.iter().map(|campaign| campaign.windows_over_limit).sum(),
+            worst_window_rate: campaigns.iter().map(|campaign| campaign.worst_window_rate).fold(0.0, f64::max),
+            campaigns,
             outcomes: self.outcomes.clone(),
             bands: self.bands(),
             over_day: self.over_day(),

@@ -146,7 +146,7 @@ fn audited(scenario: &Scenario, options: &Options) -> Run<Audit> {
     }
     assert_eq!(times.total(), Duration::from_ns(run.now.as_ns() * audit.agents.len() as u64));
     // The ledger: what the records say, window by window.
-    let closed = run.dialer.closed_windows(super::run::CAMPAIGN).iter().map(|window| window.counts);
+    let closed = run.dialer.closed_windows(base::CampaignId(1)).iter().map(|window| window.counts);
     let (mut connected, mut abandoned) = (campaign.ledger[0].connected, campaign.ledger[0].abandoned);
     for counts in closed {
         connected += counts.connected;
@@ -217,6 +217,32 @@ fn an_oracle_is_told_when_somebody_is_offered_and_nothing_else() {
     while blind.step() {
         assert!(blind.dialer.attempts.values().all(|attempt| attempt.foretold.is_none()));
     }
+}
+
+#[test]
+fn campaigns_share_the_agents_and_each_keeps_its_own_limit() {
+    let text = "agents = 20\nday_hours = 3\nlogin_min = 1\n\
+                [[campaign]]\nname = \"warm\"\n[campaign.dial]\nhuman = 0.5\nmachine = 0.1\n\
+                [[campaign]]\nname = \"cold\"\nlimit = 0.02\n[campaign.dial]\nhuman = 0.1\n";
+    let both = scenario(text);
+    let report = simulate(&both, &options(3, 9, "predictive")).unwrap();
+    println!("{:?}, occupancy {:.4}", report.campaigns, report.occupancy);
+    let [warm, cold] = &report.campaigns[..] else { panic!("two campaigns") };
+    assert_eq!((warm.name.as_str(), warm.limit, cold.limit), ("warm", 0.03, 0.02));
+    assert_eq!((warm.days_over_limit, cold.days_over_limit, report.days_over_limit), (0, 0, 0));
+    assert_eq!(report.attempts, warm.attempts + cold.attempts);
+    assert_eq!(report.connected, warm.connected + cold.connected);
+    assert_eq!(report.abandoned, warm.abandoned + cold.abandoned);
+    assert!(warm.connected > 200 && cold.connected > 50, "neither starves");
+    assert!(report.occupancy > 0.7);
+    assert_eq!(simulate(&both, &options(3, 9, "predictive")).unwrap().trace_hash, report.trace_hash);
+    // What there is of one campaign is what there is of the scenario.
+    let one = simulate(&scenario("agents = 5\nday_hours = 0.5"), &options(2, 4, "progressive")).unwrap();
+    let part = simulate(
+        &scenario("agents = 5\nday_hours = 0.5\n[[campaign]]\nname = \"base\""),
+        &options(2, 4, "progressive"),
+    );
+    assert_eq!(one, part.unwrap());
 }
 
 #[test]

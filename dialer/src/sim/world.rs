@@ -3,22 +3,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use base::{AgentId, AttemptId, Duration, Instant, LeadId, Seed, Stream, WallAnchor};
+use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, Seed, Stream, WallAnchor};
 use desk::{AgentState, Skills};
 
-use super::callee::{CalleeFate, CalleeModel, FateKind};
-use super::run::{CAMPAIGN, TRUNK};
+use super::callee::{CalleeFate, FateKind};
+use super::market::Market;
+use super::run::TRUNK;
 use crate::io::{AmdVerdict, EndCause, HangupReason, Input, Output, Party};
-use crate::lead::{Lead, Number};
 use crate::pacing::Foretold;
-use crate::scenario::{Scenario, ScenarioError, normal};
+use crate::scenario::{Scenario, ScenarioError};
 
-/// Leads are given in batches of this size: about twenty minutes of a 20-agent day.
-const BATCH: u64 = 5_000;
 /// Length of the safe-harbour message.
 const MESSAGE: Duration = Duration::from_secs(8);
-/// The drift of the answer rate moves in steps of this length, so that it does not depend on who dials when.
-const DRIFT_STEP_S: f64 = 10.0;
 
 /// The course of a day is told in parts of so many hours: twenty answers of a small group, and 96 parts of the longest day.
 const SLOT_H: f64 = 0.25;
@@ -48,6 +44,7 @@ enum Event {
 }
 
 struct CallInWorld {
+    market: usize,
     lead: LeadId,
     attempt_number: u32,
     fate: Option<CalleeFate>,
@@ -83,24 +80,18 @@ pub(super) struct Truth {
 /// See the module's page.
 pub(super) struct World {
     scenario: Scenario,
-    stages: Vec<(f64, Scenario, CalleeModel)>,
+    /// By campaign.
+    markets: Vec<Market>,
     stage: usize,
     seed: Seed,
     anchor: WallAnchor,
     day: u32,
     day_starts: Vec<Instant>,
-    day_factor: f64,
-    drift: f64,
-    drift_steps: u64,
-    drift_stream: Stream,
     agent_stream: Stream,
     queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
     sequence: u64,
     calls: BTreeMap<AttemptId, CallInWorld>,
     workers: Vec<Worker>,
-    next_lead: u64,
-    supply: u64,
-    leads_wanted: bool,
     ended_day: Option<u32>,
     ended_slot: Option<usize>,
     truths: BTreeMap<AttemptId, Truth>,
@@ -108,8 +99,9 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(scenario: &Scenario, seed: Seed, anchor: WallAnchor, days: u32) -> Result<World, ScenarioError> {
-        let stages = scenario.stages()?;
-        let stages = stages.into_iter().map(|(at_h, stage)| (at_h, stage.clone(), CalleeModel::new(&stage))).collect();
+        let parts = scenario.parts();
+        let markets = parts.iter().enumerate().map(|(index, part)| Market::new(index, part, seed));
+        let markets = markets.collect::<Result<Vec<_>, _>>()?;
         let mut day_starts = Vec::with_capacity(days as usize);
         for day in 0..days {
             let ahead_us = scenario.opening(day)?.as_unix_us() - anchor.wall.as_unix_us();
@@ -127,24 +119,17 @@ impl World {
         };
         Ok(World {
             scenario: scenario.clone(),
-            stages,
+            markets,
             stage: 0,
             seed,
             anchor,
             day: 0,
             day_starts,
-            day_factor: 1.0,
-            drift: 0.0,
-            drift_steps: 0,
-            drift_stream: seed.stream("drift", 0),
             agent_stream: seed.stream("agents", 0),
             queue: BinaryHeap::new(),
             sequence: 0,
             calls: BTreeMap::new(),
             workers: vec![worker; count],
-            next_lead: 1,
-            supply: 0,
-            leads_wanted: false,
             ended_day: None,
             ended_slot: None,
             truths: BTreeMap::new(),
@@ -268,13 +253,6 @@ impl World {
     fn day_start(&mut self, now: Instant, day: u32, inbox: &mut VecDeque<Input>) {
         self.day = day;
         self.stage = 0;
-        let sd = self.scenario.dial.day_sd;
-        let mut stream = self.seed.stream("day", u64::from(day));
-        self.day_factor = (sd * normal(&mut stream) - sd * sd / 2.0).exp();
-        self.drift_stream = self.seed.stream("drift", u64::from(day));
-        self.drift = self.scenario.dial.drift_sd * normal(&mut self.drift_stream);
-        self.drift_steps = 0;
-        self.supply = self.scenario.lead_supply;
         let mut first = 0;
         for shift in self.scenario.shifts() {
             let count = shift.agents as usize;
@@ -288,8 +266,8 @@ impl World {
         for leave in self.scenario.leave.clone() {
             self.plan_leave(now, &leave);
         }
-        for stage in 1..self.stages.len() {
-            self.at(Scenario::moment(now, self.stages[stage].0), Event::Stage(stage));
+        for (index, at_h) in self.markets[0].changes().into_iter().enumerate() {
+            self.at(Scenario::moment(now, at_h), Event::Stage(index + 1));
         }
         if day > 0 {
             inbox.push_back(self.trunk_room());
@@ -303,15 +281,16 @@ impl World {
         let end = Scenario::moment(now, self.scenario.day_hours);
         // An hour later everybody has finished the last call and its wrap-up, and the day can be reckoned.
         self.at(end + Duration::from_secs(3_600), Event::DayEnd(day));
-        inbox.push_back(Input::PlannedEnd { campaign: CAMPAIGN, at: Some(end) });
-        if day == 0 || self.leads_wanted {
-            self.add_leads(inbox);
+        for market in &mut self.markets {
+            let campaign = market.campaign();
+            inbox.push_back(Input::PlannedEnd { campaign, at: Some(end) });
+            market.day_starts(day, inbox);
+            inbox.push_back(Input::Start { campaign });
         }
-        inbox.push_back(Input::Start { campaign: CAMPAIGN });
     }
 
     fn trunk_room(&self) -> Input {
-        let trunk = &self.stages[self.stage].1.trunk;
+        let trunk = &self.markets[0].model(self.stage).scenario().trunk;
         Input::TrunkRoom { trunk: TRUNK, channels: trunk.max_channels, cps: trunk.max_cps }
     }
 
@@ -328,38 +307,6 @@ impl World {
             let until = from + Duration::from_secs_f64(leave.minutes * 60.0);
             self.at(at, Event::Leave(order[place], until, leave.announced));
         }
-    }
-
-    fn add_leads(&mut self, inbox: &mut VecDeque<Input>) {
-        let count = BATCH.min(self.supply);
-        self.leads_wanted = count == 0;
-        if count == 0 {
-            return;
-        }
-        self.supply -= count;
-        // Fictional numbers: digits 1 555 and a count of ten digits, never dialled anywhere.
-        let number = |lead: u64| Number::parse(&format!("1555{:010}", lead % 10_000_000_000));
-        let leads = (self.next_lead..self.next_lead + count)
-            .filter_map(|lead| number(lead).ok().map(|number| Lead::new(LeadId(lead), number)))
-            .collect();
-        self.next_lead += count;
-        inbox.push_back(Input::AddLeads { campaign: CAMPAIGN, leads });
-    }
-
-    /// Factor on the share of persons at this moment.
-    fn human_factor(&mut self, now: Instant) -> f64 {
-        let passed_s = now.since(self.day_starts[self.day as usize]).as_secs_f64();
-        let dial = &self.stages[self.stage].1.dial;
-        let steps = (passed_s / DRIFT_STEP_S) as u64;
-        let keep = (-DRIFT_STEP_S / (dial.drift_min * 60.0)).exp();
-        let kick = dial.drift_sd * (1.0 - keep * keep).sqrt();
-        while self.drift_steps < steps {
-            self.drift_steps += 1;
-            self.drift = self.drift * keep + kick * normal(&mut self.drift_stream);
-        }
-        let hour = (passed_s / 3_600.0) as usize;
-        let shape = dial.hour_shape[hour.min(dial.hour_shape.len() - 1)];
-        shape * self.day_factor * (self.drift - dial.drift_sd * dial.drift_sd / 2.0).exp()
     }
 
     fn leave(&mut self, index: usize, until: Instant, announced: bool, inbox: &mut VecDeque<Input>) {
@@ -446,7 +393,8 @@ impl World {
         let talk = call.talking_since.map_or(Duration::ZERO, |since| now.since(since));
         self.truths.insert(attempt, Truth { person, answered: call.answered.is_some(), talk });
         if call.talking_since.is_some() {
-            inbox.push_back(Input::Disposition { campaign: CAMPAIGN, attempt, person });
+            let campaign = self.markets[call.market].campaign();
+            inbox.push_back(Input::Disposition { campaign, attempt, person });
         }
         inbox.push_back(Input::Ended { attempt, cause: EndCause { whose, code, retry_after_s: call.retry_after_s } });
     }
@@ -456,6 +404,7 @@ impl World {
         match output {
             Output::RecordIntent(intent) => {
                 let call = CallInWorld {
+                    market: index_of_campaign(intent.campaign),
                     lead: intent.lead,
                     attempt_number: intent.attempt_number,
                     fate: None,
@@ -503,7 +452,7 @@ impl World {
                     _ => {}
                 }
             }
-            Output::LeadsWanted { .. } => self.add_leads(inbox),
+            Output::LeadsWanted { campaign, .. } => self.markets[index_of_campaign(campaign)].add_leads(inbox),
             Output::AttemptClosed(record) => {
                 self.truths.remove(&record.attempt);
                 self.calls.remove(&record.attempt);
@@ -518,11 +467,12 @@ impl World {
     }
 
     fn dialled(&mut self, now: Instant, attempt: AttemptId, ring_timeout: Duration, detect: bool) {
-        let factor = self.human_factor(now);
+        let passed_s = now.since(self.day_starts[self.day as usize]).as_secs_f64();
         let failure = self.carrier_failure(now);
-        let model = &self.stages[self.stage].2;
         let Some(call) = self.calls.get_mut(&attempt) else { return };
-        let fate = model.fate(&self.seed, call.lead.0, call.attempt_number, factor);
+        let market = &mut self.markets[call.market];
+        let factor = market.human_factor(self.stage, passed_s);
+        let fate = market.model(self.stage).fate(&self.seed, call.lead.0, call.attempt_number, factor);
         call.fate = Some(fate);
         call.detect = detect;
         if let Some((_, retry_after_s)) = failure.filter(|(share, _)| fate.luck < *share) {
@@ -556,6 +506,11 @@ impl World {
         let mut now_failing = failures.filter(|failure| (failure.from_h..failure.to_h).contains(&hour));
         now_failing.next().map(|failure| (failure.share, failure.retry_after_s))
     }
+}
+
+/// Place of a campaign among the world's markets.
+pub(super) fn index_of_campaign(campaign: CampaignId) -> usize {
+    campaign.0 as usize - 1
 }
 
 fn id_of(index: usize) -> AgentId {
