@@ -271,6 +271,8 @@ pub(crate) struct Attempt {
     pub(crate) message_played: bool,
     pub(crate) stopped: bool,
     pub(crate) forecast_no_agent: f64,
+    /// Launched for an agent who is free: campaigns on the same agents reckon without that one.
+    pub(crate) promised: bool,
     /// What early media has said, and since when: from the first 18x on.
     pub(crate) early: Option<(EarlyClass, Instant)>,
     /// Only the simulator's oracle is told.

@@ -108,6 +108,8 @@ pub struct CampaignConfig {
     pub timezone: String,
     /// Skills an agent must have.
     pub skills: Skills,
+    /// Its part of agents and lines that it shares with other campaigns, next to theirs.
+    pub weight: f64,
     /// When to try again.
     pub retry: RetryRules,
     /// What an abandoned person hears.
@@ -115,6 +117,11 @@ pub struct CampaignConfig {
     /// Time that bridging takes: an agent must be chosen this long before the legal deadline.
     pub connect_margin: Duration,
 }
+
+/// Weights of campaigns that share agents: further apart than this and the light one is starved in all but name.
+pub(crate) const WEIGHT_MIN: f64 = 0.01;
+/// The same upward.
+pub(crate) const WEIGHT_MAX: f64 = 100.0;
 
 /// Longest connect margin: half the legal two seconds; more would abandon people while agents are free.
 pub const CONNECT_MARGIN_MAX: Duration = Duration::from_secs(1);
@@ -134,6 +141,7 @@ impl CampaignConfig {
             windows: None,
             timezone: "America/New_York".into(),
             skills: Skills::new(),
+            weight: 1.0,
             retry: RetryRules::default(),
             safe_harbour: SafeHarbour::default(),
             connect_margin: Duration::from_ms(100),
@@ -180,6 +188,9 @@ impl CampaignConfig {
         if !self.safe_harbour.is_valid() {
             return Err(ConfigError::SafeHarbour);
         }
+        if !(WEIGHT_MIN..=WEIGHT_MAX).contains(&self.weight) {
+            return Err(ConfigError::Weight);
+        }
         if self.connect_margin > CONNECT_MARGIN_MAX || self.connect_margin >= self.profile.deadline {
             return Err(ConfigError::ConnectMargin);
         }
@@ -224,6 +235,8 @@ pub enum ConfigError {
     SafeHarbour,
     /// The connect margin eats the whole deadline.
     ConnectMargin,
+    /// The weight is out of its bounds.
+    Weight,
     /// The profile counts attempts, or spares abandoned persons, over a longer period than is remembered.
     Period,
     /// No ledger window.
@@ -255,6 +268,7 @@ impl std::fmt::Display for ConfigError {
             ConfigError::SafeHarbour => {
                 f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
             }
+            ConfigError::Weight => write!(f, "the weight must be from {WEIGHT_MIN} to {WEIGHT_MAX}"),
             ConfigError::ConnectMargin => f.write_str("the connect margin must be at most 1 s and under the deadline"),
             ConfigError::Period => write!(f, "the profile's periods must be at most {HISTORY_DAYS} days"),
             ConfigError::NoWindow => f.write_str("at least one ledger window is needed"),

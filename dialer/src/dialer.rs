@@ -1,8 +1,10 @@
-//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `launch` decides and launches,
+//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `launch` decides and launches, `pool` lets
+//! campaigns share agents and lines,
 //! `settings` adds, changes, restores and removes campaigns and agents.
 
 mod calls;
 mod launch;
+mod pool;
 mod settings;
 mod simulated;
 
@@ -18,7 +20,7 @@ use crate::io::{HangupReason, Input, OutcomeCounts, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
 use crate::list::List;
-use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Pacer, Reason};
+use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Outlook, Pacer, Reason};
 use crate::reject::Reject;
 use crate::trunk::Trunk;
 
@@ -104,6 +106,7 @@ pub(crate) struct Campaign {
     pub(crate) open_attempts: u32,
     pub(crate) outcomes: OutcomeCounts,
     pub(crate) calibration: Calibration,
+    share: pool::Share,
 }
 
 impl Campaign {
@@ -163,6 +166,8 @@ pub struct Dialer {
     /// Reused between decisions.
     agent_views: Vec<AgentView>,
     call_views: Vec<CallView>,
+    outlooks: Vec<Outlook>,
+    waiting_here: u32,
     ledger_views: Vec<LedgerView>,
 }
 
@@ -202,6 +207,8 @@ impl Dialer {
             decision_ns: vec![0; DECISION_BINS],
             agent_views: Vec::new(),
             call_views: Vec::new(),
+            outlooks: Vec::new(),
+            waiting_here: 0,
             ledger_views: Vec::new(),
         }
     }

@@ -55,6 +55,13 @@ pub struct CallView {
     pub early: Option<EarlyClass>,
 }
 
+/// A call of another campaign that may take the same agents: chance that it is offered to them by each of
+/// [`MOMENTS_S`], by its own campaign's estimates.
+pub type Outlook = [f64; MOMENTS_S.len()];
+
+/// Moments ahead that forecasts look at, in seconds.
+pub const MOMENTS_S: [f64; 8] = [2.0, 4.0, 7.0, 10.0, 13.0, 17.0, 22.0, 28.0];
+
 /// How a ringing call will end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foretold {
@@ -71,12 +78,20 @@ pub struct Snapshot<'a> {
     pub now: Instant,
     /// Agents at work.
     pub agents: &'a [AgentView],
-    /// Calls launched that are neither over nor classified.
+    /// The campaign's calls that are launched and neither over nor classified.
     pub calls: &'a [CallView],
-    /// Persons who wait for an agent.
+    /// Such calls of other campaigns that may take the same agents.
+    pub others: &'a [Outlook],
+    /// Persons who wait for an agent, of all campaigns.
     pub waiting: u32,
-    /// Calls that trunk and list allow now.
+    /// Calls that trunk, list and the turns of campaigns allow now.
     pub room: u32,
+    /// Agents whom the others leave this campaign because it is under its least share.
+    pub owed: u32,
+    /// Agents whom this campaign leaves to others that are under theirs.
+    pub withheld: u32,
+    /// No call with a greater chance of no agent: calls of other campaigns that ring could not bear more.
+    pub ceiling: f64,
     /// Leads that could still be dialled when the list is running out; `None`: supply is not the limit.
     pub leads_left: Option<usize>,
     /// The ledger's windows; all bind.
@@ -91,9 +106,17 @@ impl Snapshot<'_> {
         self.agents.iter().filter(|agent| agent.state == AgentState::Ready).count() as u32
     }
 
-    /// Calls that keep one idle agent each busy: what 1:1 pacing may launch.
+    /// Calls that may take the agents, of all campaigns.
+    pub fn under_way(&self) -> usize {
+        self.calls.len() + self.others.len()
+    }
+
+    /// Calls that keep one idle agent each busy: what 1:1 pacing may launch. Agents who are owed to the campaign are
+    /// taken by its own calls only.
     pub fn one_to_one(&self) -> u32 {
-        self.idle().saturating_sub(self.waiting).saturating_sub(self.calls.len() as u32)
+        let left = |agents: u32, calls: usize| agents.saturating_sub(calls as u32);
+        let idle = self.idle().saturating_sub(self.waiting);
+        left(idle.saturating_sub(self.withheld), self.under_way()).max(left(idle.min(self.owed), self.calls.len()))
     }
 }
 
@@ -129,6 +152,8 @@ pub enum Reason {
     LedgerGuard,
     /// Only the ledger's reserve is left.
     LedgerReserve,
+    /// Agents are left to another campaign, which is under its least share of them.
+    Yields,
     /// A law that the simulator compares with; no live campaign has one.
     ComparedLaw,
 }
@@ -151,6 +176,7 @@ impl Reason {
             Reason::Price => "price",
             Reason::LedgerReserve => "ledger_reserve",
             Reason::LedgerGuard => "ledger_guard",
+            Reason::Yields => "yields",
             Reason::ComparedLaw => "compared_law",
         }
     }
@@ -172,6 +198,7 @@ impl Reason {
             Reason::Price => "forecast of free agents against answers",
             Reason::LedgerReserve => "abandon ledger is down to its reserve: only calls that are sure to find an agent",
             Reason::LedgerGuard => "abandon ledger has no slack: one call for one free agent",
+            Reason::Yields => "agents are left to another campaign that is under its least share",
             Reason::ComparedLaw => "a law that the simulator compares with",
         }
     }
@@ -262,6 +289,11 @@ pub trait Pacer: Send {
     fn decide(&mut self, snapshot: &Snapshot<'_>, chance: &mut Stream) -> Decision;
     /// Learns.
     fn observe(&mut self, now: Instant, observation: Observation);
+    /// What other campaigns on the same agents must reckon with. A law without a forecast says the worst: each of its
+    /// calls takes an agent at once, as it means to.
+    fn outlook(&self, _now: Instant, _call: &CallView) -> Outlook {
+        [1.0; MOMENTS_S.len()]
+    }
     /// Goes on under new settings with what it has learnt; false when the mode is of another kind.
     fn retune(&mut self, mode: Mode) -> bool;
 }

@@ -30,6 +30,11 @@ const SERVED_IN_A_ROW: u32 = 10;
 /// The rate is halved at most once in this time: the refusals of one burst are one refusal.
 const HALVING: Duration = Duration::from_secs(1);
 
+/// What a second of a line is worth at least and at most, in answers of persons: nothing, or more than any answer.
+const PRICE: (f64, f64) = (1e-5, 1.0);
+/// The price grows or falls by a factor of e in this time.
+const PRICE_MOVES: Duration = Duration::from_secs(10);
+
 /// A rate below the trunk's own, after refusals.
 #[derive(Clone, Copy, Debug)]
 struct Throttle {
@@ -59,6 +64,9 @@ pub(crate) struct Trunk {
     launches: VecDeque<Instant>,
     /// Durable, waiting for the rate.
     held: VecDeque<AttemptId>,
+    /// The shadow price of a line, and when it last moved.
+    price: f64,
+    priced: Instant,
 }
 
 impl Trunk {
@@ -76,6 +84,8 @@ impl Trunk {
             reserved: 0,
             launches: VecDeque::new(),
             held: VecDeque::new(),
+            price: PRICE.0,
+            priced: Instant::ZERO,
         };
         trunk.set_rate(max_cps);
         trunk
@@ -187,6 +197,14 @@ impl Trunk {
             self.launches.pop_front();
         }
         self.burst.saturating_sub(self.launches.len())
+    }
+
+    /// What a second of a line is worth now, in answers: it rises while launches find too little room, else it falls.
+    pub(crate) fn price(&mut self, now: Instant, short: bool) -> f64 {
+        let moved = now.since(self.priced).as_secs_f64().min(1.0) / PRICE_MOVES.as_secs_f64();
+        self.priced = now;
+        self.price = (self.price * f64::exp(if short { moved } else { -moved })).clamp(PRICE.0, PRICE.1);
+        self.price
     }
 
     /// Reserves room for a decided attempt.

@@ -67,6 +67,8 @@ impl Dialer {
         let until_us = self.steady_us(now) + GIVE_BACK_US;
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
             campaign.open_attempts -= 1;
+            let begun = attempt.times.launched.unwrap_or(now);
+            campaign.share.closed(now.since(begun), attempt.counted_as);
             *campaign.outcomes.entry(Outcome::Cancelled).or_insert(0) += 1;
             campaign.list.give_back(attempt.lead, until_us);
         }
@@ -386,6 +388,8 @@ impl Dialer {
         let mut lead = (LeadState::Done, 0);
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
             campaign.open_attempts -= 1;
+            let begun = attempt.times.launched.unwrap_or(now);
+            campaign.share.closed(now.since(begun), attempt.counted_as);
             *campaign.outcomes.entry(outcome).or_insert(0) += 1;
             lead = campaign.list.finish(attempt.lead, outcome, &campaign.config.retry, now_us, earliest_us);
         }

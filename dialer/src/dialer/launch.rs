@@ -3,13 +3,14 @@
 use base::{AttemptId, CampaignId, Duration, Instant};
 use desk::AgentState;
 
+use super::pool::{Said, Turn};
 use super::{Dialer, RunState};
 use crate::attempt::{Attempt, Phase, Times};
 use crate::compliance::{ConsentDecision, GateAnswer, Query};
 use crate::io::{AttemptIntent, CountedAs, Output};
 use crate::lead::LeadState;
 use crate::list::LEADS_LOW;
-use crate::pacing::{AgentView, CallView, Decision, DecisionRecord, Observation, Reason, Room, Snapshot};
+use crate::pacing::{AgentView, Decision, DecisionRecord, Observation, Reason, Room, Snapshot};
 
 /// Leads looked at for one launch before the rest waits for the next decision: bounds a decision's time when the
 /// gate holds many back (each look is about 1 µs).
@@ -25,6 +26,7 @@ struct DecisionSeen {
     reason: Reason,
     waiting: u32,
     room: Room,
+    turn: Turn,
 }
 
 impl Dialer {
@@ -42,39 +44,31 @@ impl Dialer {
         self.finish_campaigns(now);
     }
 
-    /// One decision for each running campaign. The one with the fewest calls per agent decides first, so that a
-    /// campaign that asks for much does not always come before the others.
-    pub(super) fn decide(&mut self, now: Instant) {
-        let mut order: Vec<(u32, CampaignId)> = self
-            .campaigns
-            .iter()
-            .filter(|(_, campaign)| campaign.state == RunState::Running)
-            .map(|(id, campaign)| (campaign.open_attempts, *id))
-            .collect();
-        order.sort_unstable();
-        for (_, id) in order {
-            self.decide_for(now, id);
-        }
-    }
-
-    fn decide_for(&mut self, now: Instant, id: CampaignId) {
+    /// One decision of a campaign whose turn it is.
+    pub(super) fn decide_for(&mut self, now: Instant, turn: Turn) -> Said {
+        let id = turn.campaign;
         self.want_leads(now, id);
         self.view_agents(now, id);
         let (room, blocked) = match self.room(now, id) {
             Ok(room) => (room, None),
             Err(reason) => (Room::default(), Some(reason)),
         };
-        self.view_calls(now);
+        self.view_calls(now, id);
         let started = self.clock.as_ref().map(|clock| clock());
-        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        let mut said = Said { launched: 0, too_dear: false, price: None };
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return said };
         campaign.ledger.views(now, self.steady, &mut self.ledger_views);
         let counts = campaign.list.counts();
         let snapshot = Snapshot {
             now,
             agents: &self.agent_views,
             calls: &self.call_views,
-            waiting: self.desk.waiting() as u32,
-            room: room.calls,
+            others: &self.outlooks,
+            waiting: self.waiting_here,
+            room: room.calls.min(turn.most),
+            owed: turn.owed,
+            withheld: turn.withheld,
+            ceiling: turn.ceiling,
             leads_left: campaign.supply_over(now).then_some(counts.ready + counts.waiting + counts.dialling),
             ledgers: &self.ledger_views,
             plan_left: campaign.planned_end.map(|end| end.since(now)),
@@ -89,23 +83,30 @@ impl Dialer {
             let ns = clock().saturating_sub(started);
             self.decided_in(ns);
         }
-        let waiting = self.desk.waiting() as u32;
-        let launched = self.launch(now, id, &decision);
-        if launched > 0 || news {
-            self.keep_decision(now, id, &decision, DecisionSeen { launched, reason, waiting, room });
+        let waiting = self.waiting_here;
+        said.launched = self.launch(now, id, &decision);
+        if said.launched > 0 || news {
+            let launched = said.launched;
+            self.keep_decision(now, id, &decision, DecisionSeen { launched, reason, waiting, room, turn });
         }
+        said.too_dear = blocked.is_none() && decision.launch == 0;
+        said.price = matches!(decision.reason, Reason::Price | Reason::Yields).then_some(decision.forecast.price);
+        let lines_short = blocked == Some(Reason::NoTrunkRoom)
+            || (room.calls > 0 && said.launched == room.calls && room.calls < room.leads);
+        self.took_turn(now, id, said, lines_short);
+        said
     }
 
     /// What the views still show, and what was made of it.
     fn keep_decision(&mut self, now: Instant, id: CampaignId, decision: &Decision, seen: DecisionSeen) {
-        let DecisionSeen { launched, reason, waiting, room } = seen;
+        let DecisionSeen { launched, reason, waiting, room, turn } = seen;
         let agents = |states: &[AgentState]| {
             self.agent_views.iter().filter(|agent| states.contains(&agent.state)).count() as u32
         };
         let answered = self.call_views.iter().filter(|call| call.answered_at_s.is_some()).count() as u32;
         let chances = &decision.forecast_no_agent;
         let last = (launched as usize).checked_sub(1).and_then(|last| chances.get(last));
-        self.records.keep(DecisionRecord {
+        let record = DecisionRecord {
             campaign: id,
             at: now,
             launched,
@@ -116,12 +117,15 @@ impl Dialer {
             ringing: self.call_views.len() as u32 - answered,
             answered,
             waiting,
+            others: self.outlooks.len() as u32,
+            withheld: turn.withheld,
             room,
             forecast_person: decision.forecast_person,
             no_agent: chances.first().copied().zip(last.copied()),
             forecast: decision.forecast,
             ledgers: self.ledger_views.clone(),
-        });
+        };
+        self.records.keep(record, turn.again);
     }
 
     /// Asks for leads while there is time.
@@ -174,24 +178,6 @@ impl Dialer {
             }
             let age_s = now.since(agent.since()).as_secs_f64();
             self.agent_views.push(AgentView { state, age_s, leaving: agent.leaving() });
-        }
-    }
-
-    /// Calls of all campaigns: they compete for the same agents.
-    fn view_calls(&mut self, now: Instant) {
-        self.call_views.clear();
-        for attempt in self.attempts.values() {
-            let launched = attempt.times.launched.unwrap_or(attempt.decided);
-            let age = |at: Instant| at.since(launched).as_secs_f64();
-            let answered_at_s = match attempt.phase {
-                Phase::Recording | Phase::Held | Phase::Dialling => None,
-                Phase::Answered => attempt.times.answered.map(age),
-                _ => continue,
-            };
-            let forecast_no_agent = attempt.forecast_no_agent;
-            let (age_s, foretold) = (age(now), attempt.foretold);
-            let early = attempt.early.map(|(class, _)| class);
-            self.call_views.push(CallView { age_s, answered_at_s, forecast_no_agent, foretold, early });
         }
     }
 
@@ -303,6 +289,7 @@ impl Dialer {
                 message_played: false,
                 stopped: false,
                 forecast_no_agent,
+                promised: matches!(decision.reason, Reason::OneToOne | Reason::LedgerGuard | Reason::LedgerReserve),
                 foretold: None,
                 early: None,
             },

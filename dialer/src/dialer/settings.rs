@@ -3,6 +3,7 @@
 use base::{AgentId, AttemptId, CallId, CampaignId, Instant, LeadId, WallTime};
 use desk::{Skills, Wanted};
 
+use super::pool::Share;
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
 use crate::attempt::Outcome;
 use crate::campaign::{CampaignConfig, ConfigError};
@@ -49,6 +50,7 @@ impl Dialer {
             open_attempts: 0,
             outcomes: OutcomeCounts::new(),
             calibration: Calibration::default(),
+            share: Share::new(now),
             config,
         };
         self.campaigns.insert(id, campaign);

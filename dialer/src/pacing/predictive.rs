@@ -14,9 +14,11 @@ use super::exact::{Count, EXACT_AGENTS, normal_below};
 use super::guard::{Guard, Leeway};
 use super::hazard::SpellHazard;
 use super::level::Level;
-use super::rings::{Rings, Row, TAUS, TAUS_S};
+use super::rings::{Rings, Row, TAUS};
 use super::simple::one_to_one;
-use super::{CallView, Decision, Forecast, Foretold, Observation, Pacer, Reason, RingEnd, Snapshot};
+use super::{
+    CallView, Decision, Forecast, Foretold, MOMENTS_S as TAUS_S, Observation, Outlook, Pacer, Reason, RingEnd, Snapshot,
+};
 use crate::campaign::Mode;
 
 /// Ages of talks and wrap-ups are tabled in steps of 5 s up to 900 s.
@@ -218,7 +220,8 @@ impl Predictive {
     /// Supply and demand from what is under way.
     fn balance(&self, snapshot: &Snapshot<'_>) -> Balance {
         let idle = snapshot.idle() as usize;
-        let mut balance = Balance::new(snapshot.agents.len() <= EXACT_AGENTS, idle, snapshot.waiting as usize);
+        let mut balance =
+            Balance::new(snapshot.agents.len() <= EXACT_AGENTS, idle, (snapshot.waiting + snapshot.withheld) as usize);
         for agent in snapshot.agents.iter().filter(|agent| !agent.leaving) {
             let table = match agent.state {
                 AgentState::Talking | AgentState::Reserved => &self.free_after_talk,
@@ -235,25 +238,30 @@ impl Predictive {
             balance.supply(&chances);
         }
         for call in snapshot.calls {
-            match call.answered_at_s {
-                _ if call.foretold.is_some() => {
-                    let offered = foreseen(call.foretold, snapshot.now);
-                    balance.demand(&offered);
-                    balance.pending(offered[TAUS - 1] * call.forecast_no_agent);
-                }
-                None => {
-                    let table = self.rings.of(call);
-                    balance.demand(&table.offered(call.age_s, self.multiplier));
-                    balance.pending(table.ever(call.age_s, self.multiplier) * call.forecast_no_agent);
-                }
-                Some(_) => {
-                    let share = self.person_share(call).unwrap_or(0.0);
-                    balance.demand(&[share; TAUS]);
-                    balance.pending(share * call.forecast_no_agent);
-                }
+            let (offered, ever) = self.prospect(snapshot.now, call);
+            balance.demand(&offered);
+            balance.pending(ever * call.forecast_no_agent);
+        }
+        snapshot.others.iter().for_each(|offered| balance.demand(offered));
+        balance
+    }
+
+    /// Chance that a call is offered to agents by each τ, and that it is at all.
+    fn prospect(&self, now: Instant, call: &CallView) -> (Row, f64) {
+        match call.answered_at_s {
+            _ if call.foretold.is_some() => {
+                let offered = foreseen(call.foretold, now);
+                (offered, offered[TAUS - 1])
+            }
+            None => {
+                let table = self.rings.of(call);
+                (table.offered(call.age_s, self.multiplier), table.ever(call.age_s, self.multiplier))
+            }
+            Some(_) => {
+                let share = self.person_share(call).unwrap_or(0.0);
+                ([share; TAUS], share)
             }
         }
-        balance
     }
 
     /// Chance that whoever has answered this call is a person; `None`: nobody has.
@@ -303,6 +311,7 @@ impl Pacer for Predictive {
                 return decision;
             }
         };
+        let price = price.min(snapshot.ceiling);
         (forecast.price, forecast.target) = (price, self.target.unwrap_or(0.0));
         let always = snapshot.one_to_one().min(snapshot.room);
         let new = self.rings.fresh().offered(0.0, self.multiplier);
@@ -321,6 +330,7 @@ impl Pacer for Predictive {
             balance.demand(&new);
         }
         let launch = forecast_no_agent.len() as u32;
+        let reason = if launch == 0 && snapshot.withheld > 0 { Reason::Yields } else { reason };
         Decision { launch, reason, forecast_person, forecast_no_agent, forecast }
     }
 
@@ -361,6 +371,10 @@ impl Pacer for Predictive {
             Observation::Wrap(length_s) => self.wrap.ended(length_s),
             Observation::AfterWrap { stayed } => self.stays.add(f64::from(u8::from(stayed))),
         }
+    }
+
+    fn outlook(&self, now: Instant, call: &CallView) -> Outlook {
+        self.prospect(now, call).0
     }
 
     fn retune(&mut self, mode: Mode) -> bool {

@@ -68,6 +68,10 @@ pub struct DecisionRecord {
     pub answered: u32,
     /// Persons who waited for an agent.
     pub waiting: u32,
+    /// Calls of other campaigns that could take the same agents.
+    pub others: u32,
+    /// Agents left to other campaigns, which are under their least share.
+    pub withheld: u32,
     /// What trunk and list allowed.
     pub room: Room,
     /// Chance that a person answers a call launched then.
@@ -85,7 +89,15 @@ pub struct DecisionRecord {
 pub(crate) struct Decisions(VecDeque<DecisionRecord>);
 
 impl Decisions {
-    pub(crate) fn keep(&mut self, record: DecisionRecord) {
+    /// Keeps one. Campaigns that share agents take turns of a few calls: a later turn of the same look (`again`) goes on
+    /// with the record of the first.
+    pub(crate) fn keep(&mut self, record: DecisionRecord, again: bool) {
+        let now = self.0.iter_mut().rev().take_while(|kept| again && kept.at == record.at);
+        if let Some(first) = now.filter(|kept| kept.campaign == record.campaign).find(|kept| kept.launched > 0) {
+            first.launched += record.launched;
+            first.no_agent = first.no_agent.map(|(first, last)| (first, record.no_agent.map_or(last, |(_, end)| end)));
+            return;
+        }
         if self.0.len() >= DECISIONS_MAX {
             self.0.pop_front();
         }
@@ -152,6 +164,8 @@ mod tests {
             ringing: 0,
             answered: 0,
             waiting: 0,
+            others: 0,
+            withheld: 0,
             room: Room { calls: 1, channels: 3, rate: 2, leads: 1 },
             forecast_person: 0.3,
             no_agent: Some((0.01, 0.01)),
@@ -164,7 +178,7 @@ mod tests {
     fn the_ring_is_bounded_and_found_by_time_and_campaign() {
         let mut decisions = Decisions::default();
         let all = DECISIONS_MAX as u64 + 10;
-        (0..all).for_each(|at| decisions.keep(record(at % 2, at)));
+        (0..all).for_each(|at| decisions.keep(record(at % 2, at), false));
         assert_eq!(decisions.0.len(), DECISIONS_MAX);
         let found = |from, to| {
             let found = decisions.between(CampaignId(1), Instant::from_ns(from), Instant::from_ns(to));

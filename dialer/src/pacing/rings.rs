@@ -11,18 +11,17 @@
 //! silence tells too. There is no table for a number or a lead: classes of sounds only.
 
 use super::hazard::{RING_BINS, Rates, RingHazards};
-use super::{CallView, RingEnd};
+use super::{CallView, MOMENTS_S as TAUS_S, RingEnd};
 use crate::io::EarlyClass;
 
-/// Moments ahead that stand for the bins between [`EDGES_S`].
-pub(super) const TAUS_S: [f64; TAUS] = [2.0, 4.0, 7.0, 10.0, 13.0, 17.0, 22.0, 28.0];
+/// [`MOMENTS_S`](super::MOMENTS_S) stand for the bins between these.
 const EDGES_S: [f64; TAUS + 1] = [0.0, 3.0, 5.5, 8.5, 11.5, 15.0, 19.5, 25.0, 40.0];
-pub(super) const TAUS: usize = 8;
+pub(super) const TAUS: usize = TAUS_S.len();
 /// Longest look ahead in seconds.
 const AHEAD_S: usize = 42;
 
 /// A row of chances, one for each τ.
-pub(super) type Row = [f64; TAUS];
+pub(super) type Row = super::Outlook;
 
 /// Hazards by age and what follows from them.
 pub(super) struct RingTable {

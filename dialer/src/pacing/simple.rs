@@ -50,7 +50,7 @@ impl Pacer for Ratio {
         let with = |state| snapshot.agents.iter().filter(|agent| agent.state == state).count() as f64;
         let talking = with(AgentState::Talking) + with(AgentState::Reserved);
         let lines = self.ratio * (with(AgentState::Ready) + talking);
-        let live = talking + f64::from(snapshot.waiting) + snapshot.calls.len() as f64;
+        let live = talking + f64::from(snapshot.waiting) + snapshot.under_way() as f64;
         let launch = ((lines - live).max(0.0).floor() as u32).max(snapshot.one_to_one()).min(snapshot.room);
         let forecast_no_agent = vec![0.0; launch as usize];
         Decision { launch, reason: Reason::Ratio, forecast_no_agent, ..Decision::default() }

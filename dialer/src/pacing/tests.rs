@@ -17,7 +17,20 @@ const RICH: LedgerView = LedgerView { limit: 0.03, answered: 10_000.0, abandoned
 
 fn snapshot<'a>(agents: &'a [AgentView], calls: &'a [CallView], ledgers: &'a [LedgerView]) -> Snapshot<'a> {
     let now = Instant::from_ns(1_000_000_000);
-    Snapshot { now, agents, calls, waiting: 0, room: 100, leads_left: None, ledgers, plan_left: None }
+    Snapshot {
+        now,
+        agents,
+        calls,
+        others: &[],
+        owed: 0,
+        withheld: 0,
+        ceiling: f64::INFINITY,
+        waiting: 0,
+        room: 100,
+        leads_left: None,
+        ledgers,
+        plan_left: None,
+    }
 }
 
 fn decide(pacer: &mut dyn Pacer, snapshot: &Snapshot<'_>) -> Decision {

@@ -2,6 +2,7 @@
 
 use super::model::fault;
 use super::{Scenario, ScenarioError, keys};
+use crate::campaign::{WEIGHT_MAX, WEIGHT_MIN};
 use crate::compliance::Profile;
 
 /// Agents of a scenario: the study's largest group is 1,000; ten times that.
@@ -98,6 +99,9 @@ impl Scenario {
         if self.campaign.len() > CAMPAIGNS_MAX {
             return Err(fault("campaign", format!("at most {CAMPAIGNS_MAX}")));
         }
+        if self.campaign.iter().any(|campaign| !(WEIGHT_MIN..=WEIGHT_MAX).contains(&campaign.weight)) {
+            return Err(fault("campaign.weight", format!("must be from {WEIGHT_MIN} to {WEIGHT_MAX}")));
+        }
         if Profile::named(&self.profile).is_none() {
             let nearest = keys::nearest(&self.profile, &Profile::NAMES);
             return Err(fault("profile", format!("no profile {:?}; did you mean {nearest:?}?", self.profile)));
@@ -109,9 +113,6 @@ impl Scenario {
     /// Keys whose room is not built: refused, never accepted and ignored.
     fn refuse_unbuilt(&self) -> Result<(), ScenarioError> {
         let unbuilt = |key: &str, instead: &str| Err(fault(key, format!("not built yet; {instead}")));
-        if self.campaign.iter().any(|campaign| campaign.weight != 1.0) {
-            return unbuilt("campaign.weight", "leave it out: campaigns have equal rights");
-        }
         if !self.inbound.is_empty() {
             return unbuilt("inbound", "leave it out to simulate outbound calls alone");
         }

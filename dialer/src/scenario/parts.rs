@@ -108,7 +108,7 @@ pub struct Change {
 pub struct CampaignPart {
     /// Name for reports.
     pub name: String,
-    /// Its share of the agents next to the others'. Only 1 is built.
+    /// Its part of the agents and lines, next to the others'.
     #[serde(default = "one")]
     pub weight: f64,
     /// Its abandon limit; the scenario's without.

@@ -151,7 +151,10 @@ impl<W: Watch> Run<W> {
         let policy = Policy::parse(&options.policy)?;
         let configs =
             scenario.parts().iter().map(|part| part.campaign_config(policy.mode())).collect::<Result<Vec<_>, _>>();
-        let configs = configs.map_err(SimError::Config)?;
+        let mut configs = configs.map_err(SimError::Config)?;
+        for (config, campaign) in configs.iter_mut().zip(&scenario.campaign) {
+            config.weight = campaign.weight;
+        }
         let of_law = |config: &CampaignConfig| {
             CampaignDays::new(&config.name, config.abandon_limit(), config.ledger_windows(), options.days)
         };

@@ -82,6 +82,9 @@ impl CampaignDays {
             let length = match window {
                 Window::LocalDay => 1,
                 Window::Days(days) => (*days as usize).max(1),
+                // Simulated months have 30 days; the hours of a rolling window are those of as many whole shifts.
+                Window::Month => 30,
+                Window::Rolling(hours) => (*hours as usize).div_ceil(24).max(1),
                 Window::Run => self.days.len(),
             };
             rates.extend(self.days.chunks(length).map(|days| sum(days).rate()));

@@ -484,7 +484,7 @@ fn every_launch_has_its_decision_and_every_person_a_bin() {
     let scenario = scenario("agents = 8\nday_hours = 2");
     let run = audited(&scenario, &options(1, 3, "predictive"));
     let snapshot = run.dialer.snapshot(run.now);
-    let records: Vec<_> = run.dialer.decisions_between(super::run::CAMPAIGN, Instant::ZERO, run.now).collect();
+    let records: Vec<_> = run.dialer.decisions_between(base::CampaignId(1), Instant::ZERO, run.now).collect();
     assert_eq!(records.iter().map(|record| u64::from(record.launched)).sum::<u64>(), snapshot.campaigns[0].attempts);
     assert!(records.windows(2).all(|pair| pair[0].at <= pair[1].at));
     for record in &records {
@@ -495,7 +495,7 @@ fn every_launch_has_its_decision_and_every_person_a_bin() {
         }
     }
     assert!(records.iter().any(|record| record.forecast.price > 0.0 && record.forecast.answers > 0.0));
-    let bins = run.dialer.calibration(super::run::CAMPAIGN).unwrap().bins;
+    let bins = run.dialer.calibration(base::CampaignId(1)).unwrap().bins;
     let campaign = &snapshot.campaigns[0];
     assert_eq!(bins.iter().map(|bin| bin.persons).sum::<u64>(), campaign.connected + campaign.abandoned);
     assert_eq!(bins.iter().map(|bin| bin.abandoned).sum::<u64>(), campaign.abandoned);

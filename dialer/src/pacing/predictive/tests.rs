@@ -17,6 +17,10 @@ fn picture<'a>(agents: &'a [AgentView], calls: &'a [CallView], ledgers: &'a [Led
         now: Instant::from_ns(1),
         agents,
         calls,
+        others: &[],
+        owed: 0,
+        withheld: 0,
+        ceiling: f64::INFINITY,
         waiting: 0,
         room: 500,
         leads_left: None,
@@ -127,13 +131,13 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
         pacer.observe(start, Observation::RingOver { age_s, how });
     }
     (pacer.level, pacer.seen) = (Level::new(), 0.0);
-    let mut before = 0.0;
+    let mut before = 0.0_f64;
     for second in 1..60_u64 {
         let mut snapshot = picture(&agents, &calls, &[RICH]);
         snapshot.now = Instant::from_ns(second * 1_000_000_000);
         pacer.decide(&snapshot, &mut stream);
         if second == 1 {
-            before = pacer.rings.fresh().ever[0];
+            before = pacer.rings.fresh().ever(0.0, pacer.multiplier);
         }
         // About 0.6 answers a second would be as before; there are two.
         for n in 0..2 {
@@ -143,5 +147,6 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
     }
     assert!((before - 0.3).abs() < 0.03, "{before}");
     assert!(pacer.multiplier > 1.7, "{}", pacer.multiplier);
-    assert!(pacer.rings.fresh().ever[0] > 0.45, "{}", pacer.rings.fresh().ever[0]);
+    let after = pacer.rings.fresh().ever(0.0, pacer.multiplier);
+    assert!(after > 0.45, "{after}");
 }
