@@ -116,10 +116,8 @@ impl Dialer {
         let running = self.campaigns.iter().filter(|(_, campaign)| campaign.state == RunState::Running);
         let mut asked: Vec<CampaignId> = running.map(|(id, _)| *id).collect();
         if let [alone] = asked[..] {
-            self.decide_for(
-                now,
-                Turn { campaign: alone, most: u32::MAX, owed: 0, withheld: 0, ceiling: f64::INFINITY },
-            );
+            let (most, ceiling) = (u32::MAX, f64::INFINITY);
+            self.decide_for(now, Turn { campaign: alone, most, owed: 0, withheld: 0, ceiling, again: false });
             return;
         }
         // A few calls at a time: one, or of a large group that has just come several.
@@ -134,17 +132,8 @@ impl Dialer {
             let owed = debts.get(&campaign).copied().unwrap_or(0);
             let withheld = debts.iter().filter(|(id, _)| **id != campaign && self.meet(campaign, **id));
             let withheld = withheld.map(|(_, agents)| agents).sum();
-            let said = self.decide_for(
-                now,
-                Turn {
-                    campaign,
-                    most,
-                    owed,
-                    withheld,
-                    ceiling: self.ceiling(campaign),
-                    again: had.contains(&campaign),
-                },
-            );
+            let (ceiling, again) = (self.ceiling(campaign), had.contains(&campaign));
+            let said = self.decide_for(now, Turn { campaign, most, owed, withheld, ceiling, again });
             if said.launched == 0 {
                 asked.remove(place);
             } else {
