@@ -21,7 +21,7 @@ pub mod theory;
 mod world;
 
 pub use policy::POLICIES;
-pub use run::{Options, SimError, simulate};
+pub use run::{Options, Progress, SimError, simulate};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use base::{CampaignId, Instant, Seed, TrunkId, WallAnchor};
 
@@ -30,11 +31,16 @@ pub struct Options {
     pub decide_every_ms: Option<u64>,
     /// A monotonic clock in nanoseconds, to measure decisions and the run; `None`: those fields are 0.
     pub clock: Option<DecisionClock>,
+    /// Is told after each day how many are over; the run ends when it answers false.
+    pub progress: Option<Progress>,
 }
+
+/// Hears of days that are over; false: enough.
+pub type Progress = Arc<dyn Fn(u32) -> bool + Send + Sync>;
 
 impl Default for Options {
     fn default() -> Self {
-        Options { days: 1, seed: 1, policy: "predictive".into(), decide_every_ms: None, clock: None }
+        Options { days: 1, seed: 1, policy: "predictive".into(), decide_every_ms: None, clock: None, progress: None }
     }
 }
 
@@ -49,6 +55,8 @@ pub enum SimError {
     Policy(String),
     /// The options are at fault: which, and how to mend it.
     Options(&'static str),
+    /// [`Options::progress`] has ended it.
+    Cancelled,
 }
 
 impl std::fmt::Display for SimError {
@@ -58,6 +66,7 @@ impl std::fmt::Display for SimError {
             SimError::Config(error) => error.fmt(f),
             SimError::Policy(name) => write!(f, "no policy named {name:?}; use one of {}", POLICIES.join(", ")),
             SimError::Options(message) => f.write_str(message),
+            SimError::Cancelled => f.write_str("the run was cancelled"),
         }
     }
 }
@@ -117,7 +126,15 @@ pub(super) const TRUNK: TrunkId = TrunkId(1);
 pub fn simulate(scenario: &Scenario, options: &Options) -> Result<Report, SimError> {
     let started = options.clock.as_ref().map(|clock| clock());
     let mut run = Run::new(scenario, options, Trace::new())?;
-    run.go();
+    let mut told = 0;
+    while run.step() {
+        if run.days_over > told {
+            told = run.days_over;
+            if options.progress.as_ref().is_some_and(|progress| !progress(told)) {
+                return Err(SimError::Cancelled);
+            }
+        }
+    }
     let mut report = run.report(scenario, options);
     report.events = run.watch.events;
     report.trace_hash = format!("{:016x}", run.watch.hash());
@@ -136,6 +153,7 @@ pub(super) struct Run<W> {
     inbox: VecDeque<Input>,
     /// The pacer is told how ringing calls will end.
     oracle: bool,
+    days_over: u32,
     /// The last moment.
     pub(super) now: Instant,
 }
@@ -174,6 +192,7 @@ impl<W: Watch> Run<W> {
             tally: Tally::new(options.days, configs.iter().map(of_law).collect()),
             inbox: VecDeque::new(),
             oracle: policy == Policy::OracleRing,
+            days_over: 0,
             now: Instant::ZERO,
         };
         if let Some(clock) = &options.clock {
@@ -216,11 +235,6 @@ impl<W: Watch> Run<W> {
         }
     }
 
-    /// To the end of the last day.
-    pub(super) fn go(&mut self) {
-        while self.step() {}
-    }
-
     /// The next moment; false when nothing more will happen.
     pub(super) fn step(&mut self) -> bool {
         let world = self.world.poll_timeout();
@@ -242,6 +256,7 @@ impl<W: Watch> Run<W> {
             }
             if let Some(day) = self.world.day_that_ended() {
                 self.tally.day_ends(day, &self.dialer.desk().times(self.now));
+                self.days_over = day + 1;
             }
         }
         self.drain();

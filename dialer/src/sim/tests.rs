@@ -115,7 +115,7 @@ impl Watch for Audit {
 /// Runs to the end and checks that everything adds up.
 fn audited(scenario: &Scenario, options: &Options) -> Run<Audit> {
     let mut run = Run::new(scenario, options, Audit::default()).unwrap();
-    run.go();
+    while run.step() {}
     let audit = &run.watch;
     assert!(audit.refused.is_empty(), "{:?}", audit.refused);
     assert!(audit.open.is_empty() && audit.dialling.is_empty());

@@ -14,7 +14,7 @@ use super::limits::{SIMULATED_AGENT_DAYS_MAX, SIMULATIONS_KEPT_MAX, SIMULATIONS_
 use super::page::Page;
 use super::problem::Problem;
 use crate::config;
-use crate::simulate::replay::{HOURS_MAX, Known, Observed, Replay};
+use crate::simulate::replay::{HOURS_MAX, Known, Observed, Replay, policy_of};
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
@@ -22,19 +22,17 @@ use axum::response::{IntoResponse, Response};
 use base::WallTime;
 use dialer::report::{self, DayReport, Report};
 use dialer::scenario::Scenario;
-use dialer::sim::Options;
+use dialer::sim::{Options, SimError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::Filter;
 use utoipa::ToSchema;
 
-/// Each side is run so often, with seeds of its own, so that progress shows and a cancel is heard.
-const RUNS: u32 = 4;
 /// Days of each side unless asked otherwise: the ends of its band lie by the second worst and best of 40.
 const DAYS: u32 = 40;
-/// Most days of each side.
+/// Least and most days of each side.
+const DAYS_MIN: u32 = 4;
 const DAYS_MAX: u32 = 400;
 
 /// What is asked.
@@ -98,6 +96,8 @@ struct Side {
     policy: String,
     /// Days simulated.
     days: u32,
+    /// The abandon limit in force, a share of 1.
+    limit: f64,
     /// (talk + wrap-up) ÷ time logged in and not on break, of 1.
     occupancy: Band,
     /// abandoned ÷ (abandoned + connected), of 1.
@@ -110,22 +110,44 @@ struct Side {
     connected: Band,
     /// Days whose own rate is over the limit.
     days_over_limit: u32,
+    /// The course of the day, in quarters of an hour.
+    over_day: Vec<Slot>,
+}
+
+/// A part of the day.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+struct Slot {
+    /// Its end, in hours since the first agent had a call.
+    until_h: f64,
+    /// In this part of the day.
+    occupancy: Band,
+    /// From the start of the day to here.
+    abandon_rate: Band,
+    /// Persons who may still be abandoned at its end, in the tightest window.
+    budget_left: Band,
 }
 
 impl Side {
-    fn of(policy: &str, reports: &[Report]) -> Side {
-        let days: Vec<&DayReport> = reports.iter().flat_map(|report| &report.per_day).collect();
+    fn of(report: &Report) -> Side {
         let band =
-            |value: fn(&DayReport) -> f64| Band::from(report::Band::of(days.iter().map(|day| value(day)).collect()));
+            |value: fn(&DayReport) -> f64| Band::from(report::Band::of(report.per_day.iter().map(value).collect()));
+        let slots = report.over_day.iter().map(|slot| Slot {
+            until_h: slot.until_h,
+            occupancy: slot.occupancy.into(),
+            abandon_rate: slot.abandon_rate.into(),
+            budget_left: slot.budget_left.into(),
+        });
         Side {
-            policy: policy.to_owned(),
-            days: days.len() as u32,
+            policy: report.policy.clone(),
+            days: report.days,
+            limit: report.limit,
             occupancy: band(|day| day.occupancy),
             abandon_rate: band(|day| day.abandon_rate),
             talk_minutes_per_agent_hour: band(|day| day.talk_minutes_per_agent_hour),
             attempts: band(|day| day.attempts as f64),
             connected: band(|day| day.connected as f64),
-            days_over_limit: reports.iter().map(|report| report.days_over_limit).sum(),
+            days_over_limit: report.days_over_limit,
+            over_day: slots.collect(),
         }
     }
 }
@@ -218,15 +240,6 @@ struct Work {
     seed: u64,
 }
 
-/// A campaign's mode as the simulator's policy.
-fn policy_of(mode: dialer::Mode) -> String {
-    match mode {
-        dialer::Mode::Power(ratio) => format!("power:{ratio}"),
-        dialer::Mode::Progressive => "progressive".to_owned(),
-        _ => "predictive".to_owned(),
-    }
-}
-
 /// Asks what would have been if. It runs in the background, one at a time; ask again until `state` is `done`.
 #[utoipa::path(post, path = "/api/v1/simulations", tag = "campaigns", request_body = NewSimulation, responses(
     (status = 202, body = Simulation, headers(("Location" = String, description = "Address of the simulation")))
@@ -269,24 +282,16 @@ pub(super) async fn begin(
         return Err(Problem::field("agents", "are none", "write a number from 1"));
     }
     let days = wanted.days.unwrap_or(DAYS);
-    if !(RUNS..=DAYS_MAX).contains(&days) {
+    if !(DAYS_MIN..=DAYS_MAX).contains(&days) {
         return Err(Problem::field(
             "days",
             format!("{days} are too few or too many"),
-            format!("write {RUNS} to {DAYS_MAX}"),
+            format!("write {DAYS_MIN} to {DAYS_MAX}"),
         ));
     }
     let config = service.config.load();
     let trunk = config.trunks.iter().find(|trunk| trunk.name == settings.trunk);
-    let known = Known {
-        profile: settings.profile.clone(),
-        limit: settings.limit,
-        ring_timeout_s: settings.ring_timeout.as_secs_f64(),
-        timezone: settings.timezone.clone(),
-        wrap_s: config.desk.wrap_up.as_secs_f64(),
-        max_channels: trunk.map_or(u32::MAX, |trunk| trunk.max_channels),
-        max_cps: trunk.map_or(1_000.0, |trunk| trunk.max_cps),
-    };
+    let known = Known::of(&settings, trunk, config.desk.wrap_up);
     let changes =
         Changes { limit: wanted.limit, agents: wanted.agents, amd: wanted.amd, mode: wanted.mode, ratio: wanted.ratio };
     let asked = Simulation {
@@ -352,20 +357,13 @@ impl Work {
     fn answer(&self) -> Result<(), Option<String>> {
         let simulations = &self.service.simulations;
         simulations.change(self.id, |simulation| simulation.state = "running");
-        let mut observed = Observed::new(self.from);
-        let mut after = None;
-        loop {
-            self.go_on()?;
-            let (campaign, from, to) = (Some(self.campaign), Some(self.from), Some(self.to));
-            let page = Filter { campaign, from, to, after, ..Filter::default() };
-            let rows = self.service.store.attempts(self.service.tenant, page).map_err(|error| {
-                tracing::error!(%error, "the attempts of a simulation cannot be read");
-                Some("the store cannot be read now, try again".to_owned())
-            })?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.intent.attempt.0);
-            rows.iter().for_each(|row| observed.add(row));
-        }
+        let (store, tenant) = (&self.service.store, self.service.tenant);
+        let read = Observed::read(store, tenant, self.campaign, (self.from, self.to), &|| !self.cancelled());
+        let observed = read.map_err(|error| {
+            tracing::error!(%error, "the attempts of a simulation cannot be read");
+            Some("the store cannot be read now, try again".to_owned())
+        })?;
+        let observed = observed.ok_or(None)?;
         let replay = observed.replay(&self.known).map_err(|little| Some(format!("{little}; choose a busier day")))?;
         simulations.change(self.id, |simulation| {
             (simulation.attempts, simulation.agents) = (replay.attempts, replay.agents);
@@ -389,30 +387,37 @@ impl Work {
         }
         let before = self.side(&replay, &self.policy, 0)?;
         simulations.change(self.id, |simulation| simulation.before = Some(before));
-        let after = self.side(&changed, &self.other, RUNS)?;
+        let after = self.side(&changed, &self.other, self.days)?;
         simulations.change(self.id, |simulation| simulation.after = Some(after));
         Ok(())
     }
 
-    fn go_on(&self) -> Result<(), Option<String>> {
-        if self.cancel.load(Ordering::Relaxed) { Err(None) } else { Ok(()) }
+    fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
     }
 
+    /// One side; `done` days of both are over.
     fn side(&self, replay: &Replay, policy: &str, done: u32) -> Result<Side, Option<String>> {
         let said = |error: &dyn std::fmt::Display| Some(format!("the day cannot be simulated: {error}"));
         let scenario = Scenario::parse_with(&replay.text, &[], &mut |name| replay.load(name)).map_err(|e| said(&e))?;
-        let mut reports = Vec::new();
-        for run in 0..RUNS {
-            self.go_on()?;
-            // What is left over goes to the first runs.
-            let days = self.days / RUNS + u32::from(run < self.days % RUNS);
-            let seed = self.seed.wrapping_add(u64::from(run));
-            let options = Options { days, seed, policy: policy.to_owned(), ..Options::default() };
-            reports.push(dialer::sim::simulate(&scenario, &options).map_err(|error| said(&error))?);
-            let share = f64::from(done + run + 1) / f64::from(2 * RUNS);
-            self.service.simulations.change(self.id, |simulation| simulation.progress = share);
+        let (service, id, cancel, all) = (self.service.clone(), self.id, self.cancel.clone(), 2 * self.days);
+        let progress = move |days: u32| {
+            let share = f64::from(done + days) / f64::from(all);
+            service.simulations.change(id, |simulation| simulation.progress = share);
+            !cancel.load(Ordering::Relaxed)
+        };
+        let options = Options {
+            days: self.days,
+            seed: self.seed,
+            policy: policy.to_owned(),
+            progress: Some(Arc::new(progress)),
+            ..Options::default()
+        };
+        match dialer::sim::simulate(&scenario, &options) {
+            Ok(report) => Ok(Side::of(&report)),
+            Err(SimError::Cancelled) => Err(None),
+            Err(error) => Err(said(&error)),
         }
-        Ok(Side::of(policy, &reports))
     }
 }
 

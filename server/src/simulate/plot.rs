@@ -22,6 +22,8 @@ struct Panel {
     colour: &'static str,
     unit: &'static str,
     points: Vec<Band>,
+    /// What it is compared with, in grey.
+    before: Vec<Band>,
     least: f64,
     most: f64,
     /// A line that should not be crossed.
@@ -32,7 +34,8 @@ impl Panel {
     /// Occupancy, always from 0 to 100 %.
     fn occupancy(points: impl Iterator<Item = Band>) -> Panel {
         let points = points.map(percent).collect();
-        Panel { name: "occupancy", colour: OCCUPANCY, unit: " %", points, least: 0.0, most: 100.0, limit: None }
+        let before = Vec::new();
+        Panel { name: "occupancy", colour: OCCUPANCY, unit: " %", points, before, least: 0.0, most: 100.0, limit: None }
     }
 
     /// The abandon rate, at least to 5 %, so that 3 % looks the same everywhere.
@@ -40,28 +43,48 @@ impl Panel {
         let points: Vec<Band> = points.map(percent).collect();
         let most = points.iter().map(|band| band.high).fold(5.0, f64::max).ceil();
         let limit = limit.map(|limit| 100.0 * limit);
-        Panel { name: "abandon rate", colour: ABANDONED, unit: " %", points, least: 0.0, most, limit }
+        let before = Vec::new();
+        Panel { name: "abandon rate", colour: ABANDONED, unit: " %", points, before, least: 0.0, most, limit }
     }
 
     /// Persons who may still be abandoned.
     fn budget(points: Vec<Band>) -> Panel {
         let most = points.iter().map(|band| band.high).fold(4.0, f64::max).ceil();
         let least = points.iter().map(|band| band.low).fold(0.0, f64::min).floor();
-        Panel { name: "abandon budget left", colour: BUDGET, unit: "", points, least, most, limit: Some(0.0) }
+        let before = Vec::new();
+        Panel { name: "abandon budget left", colour: BUDGET, unit: "", points, before, least, most, limit: Some(0.0) }
+    }
+
+    /// Beside the same panel of another run.
+    fn beside(self, other: Panel) -> Panel {
+        let (least, most) = (self.least.min(other.least), self.most.max(other.most));
+        Panel { before: other.points, least, most, ..self }
     }
 }
 
-/// The course of the day.
-pub(super) fn day(report: &Report) -> String {
+/// The course of the day; in grey the day as it was, when this one is changed.
+pub(super) fn day(report: &Report, before: Option<&Report>) -> String {
     let labels: Vec<String> = report.over_day.iter().map(|slot| Short(slot.until_h).to_string()).collect();
+    let panels = match before {
+        None => course(report),
+        Some(before) => {
+            let [occupancy, abandoned, budget] = course(report);
+            let [was_occupancy, was_abandoned, was_budget] = course(before);
+            [occupancy.beside(was_occupancy), abandoned.beside(was_abandoned), budget.beside(was_budget)]
+        }
+    };
+    let beside = if before.is_some() { "; grey: as it was" } else { "" };
+    let title = format!("{}: {}, {} day(s), seed {}{beside}", report.scenario, report.policy, report.days, report.seed);
+    picture(&title, "hours since the start of the day", &labels, &panels)
+}
+
+fn course(report: &Report) -> [Panel; 3] {
     let slots = || report.over_day.iter();
-    let panels = [
+    [
         Panel::occupancy(slots().map(|slot| slot.occupancy)),
         Panel::abandoned(slots().map(|slot| slot.abandon_rate), Some(report.limit)),
         Panel::budget(slots().map(|slot| slot.budget_left).collect()),
-    ];
-    let title = format!("{}: {}, {} day(s), seed {}", report.scenario, report.policy, report.days, report.seed);
-    picture(&title, "hours since the start of the day", &labels, &panels)
+    ]
 }
 
 /// One point a value: the frontier.
@@ -125,7 +148,7 @@ fn picture(title: &str, axis: &str, labels: &[String], panels: &[Panel]) -> Stri
 
 /// Five grid lines, the limit, the band, a line through the means, the means.
 fn draw(svg: &mut String, top: f64, panel: &Panel) {
-    let Panel { name, colour, unit, points, least, most, limit } = panel;
+    let Panel { name, colour, unit, points, before, least, most, limit } = panel;
     let y = |value: f64| top + PANEL * (1.0 - ((value - least) / (most - least)).clamp(0.0, 1.0));
     let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>", top - 6.0);
     for line in 0..=4 {
@@ -154,6 +177,14 @@ fn draw(svg: &mut String, top: f64, panel: &Panel) {
         );
     }
     let at = |index: usize, value: f64| format!("{:.1},{:.1}", place(index, points.len()), y(value));
+    if !before.is_empty() {
+        let line: Vec<String> = before.iter().enumerate().map(|(index, band)| at(index, band.mean)).collect();
+        let line = line.join(" ");
+        let _ = writeln!(
+            svg,
+            "<polyline points=\"{line}\" fill=\"none\" stroke=\"#888\"><title>as it was</title></polyline>"
+        );
+    }
     if points.iter().any(|band| band.high > band.low) {
         let upper = points.iter().enumerate().map(|(index, band)| at(index, band.high));
         let lower = points.iter().enumerate().rev().map(|(index, band)| at(index, band.low));

@@ -11,10 +11,11 @@
 //! **Absent.** Wrap-ups are in no record, so their mean comes from outside. The list never runs dry. Agents are seen by
 //! their calls: whoever had none in an hour was not there.
 
-use base::{AgentId, Seed, Stream, WallTime};
+use crate::config;
+use base::{AgentId, CampaignId, Duration, Seed, Stream, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use store::AttemptRow;
+use store::{AttemptRow, Filter, Store, StoreError, TenantId};
 
 /// Samples of one kind: 20,000 show a shape to a percent; 7 kinds of 8 bytes each are 1 MB.
 const SAMPLES_MAX: usize = 20_000;
@@ -44,6 +45,21 @@ pub(crate) struct Known {
     pub(crate) max_channels: u32,
     /// Calls a second of the trunk.
     pub(crate) max_cps: f64,
+}
+
+impl Known {
+    /// From the campaign's settings, its trunk (an unknown one limits nothing) and the desk's wrap-up.
+    pub(crate) fn of(settings: &config::Campaign, trunk: Option<&config::Trunk>, wrap_up: Duration) -> Known {
+        Known {
+            profile: settings.profile.clone(),
+            limit: settings.limit,
+            ring_timeout_s: settings.ring_timeout.as_secs_f64(),
+            timezone: settings.timezone.clone(),
+            wrap_s: wrap_up.as_secs_f64(),
+            max_channels: trunk.map_or(u32::MAX, |trunk| trunk.max_channels),
+            max_cps: trunk.map_or(1_000.0, |trunk| trunk.max_cps),
+        }
+    }
 }
 
 /// Why no scenario can be made of a day.
@@ -128,6 +144,28 @@ impl Observed {
     pub(crate) fn new(from: WallTime) -> Observed {
         let samples = DELAYS.into_iter().map(|name| (name, Samples::new(name))).collect();
         Observed { from, hours: Vec::new(), last_hour: 0.0, counts: BTreeMap::new(), detected: false, samples }
+    }
+
+    /// Of a campaign's stored attempts, page by page; `None`: `go_on` has answered false.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn read(
+        store: &Store,
+        tenant: TenantId,
+        campaign: CampaignId,
+        (from, to): (WallTime, WallTime),
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Observed>, StoreError> {
+        let mut observed = Observed::new(from);
+        let mut page = Filter { campaign: Some(campaign), from: Some(from), to: Some(to), ..Filter::default() };
+        while go_on() {
+            let rows = store.attempts(tenant, page.clone())?;
+            let Some(last) = rows.last() else { return Ok(Some(observed)) };
+            page.after = Some(last.intent.attempt.0);
+            rows.iter().for_each(|row| observed.add(row));
+        }
+        Ok(None)
     }
 
     /// One attempt; those that are not over, were never dialled or belong to another day are passed over.
@@ -249,6 +287,15 @@ impl Observed {
     }
 }
 
+/// A campaign's mode as the simulator's policy.
+pub(crate) fn policy_of(mode: dialer::Mode) -> String {
+    match mode {
+        dialer::Mode::Power(ratio) => format!("power:{ratio}"),
+        dialer::Mode::Progressive => "progressive".to_owned(),
+        _ => "predictive".to_owned(),
+    }
+}
+
 /// Agents by hour as shifts: everybody who is there in hours that follow each other is there once.
 fn shifts(present: &[usize]) -> Vec<(usize, usize, u32)> {
     let mut found: BTreeMap<(usize, usize), u32> = BTreeMap::new();
@@ -342,4 +389,4 @@ fn lay(under: &mut toml::Table, over: toml::Table) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,6 +1,6 @@
 //! A report as a person reads it.
 
-use dialer::report::Report;
+use dialer::report::{Band, Report};
 use std::fmt::Write as _;
 
 /// One run.
@@ -49,6 +49,46 @@ pub(super) fn one(report: &Report) -> String {
             let _ =
                 writeln!(text, "  {:>4}{occupancy:>12}{rate:>12}{:>11}{:>11}", day.day, day.connected, day.attempts);
         }
+    }
+    text
+}
+
+/// A day as it was, and changed.
+pub(super) fn compared(before: &Report, after: &Report) -> String {
+    let percent =
+        |band: Band| format!("{:.2} % ({:.2} to {:.2})", 100.0 * band.mean, 100.0 * band.low, 100.0 * band.high);
+    let a_day = |count: u64, report: &Report| format!("{:.1}", count as f64 / f64::from(report.days.max(1)));
+    let side = |report: &Report| {
+        let bands = &report.bands;
+        [
+            report.policy.clone(),
+            format!("{:.2} %", 100.0 * report.limit),
+            percent(bands.occupancy),
+            percent(bands.abandon_rate),
+            format!("{} of {}", report.days_over_limit, report.days),
+            a_day(report.attempts, report),
+            a_day(report.connected, report),
+            a_day(report.abandoned, report),
+            format!("{:.1} min", report.talk_minutes_per_agent_hour),
+            format!("{:.1} s", report.agent_wait_s.mean),
+        ]
+    };
+    let names = [
+        "paced by",
+        "abandon limit",
+        "occupancy (95 of 100 days)",
+        "abandon rate (95 of 100 days)",
+        "days over the limit",
+        "attempts a day",
+        "connected a day",
+        "abandoned a day",
+        "talk per agent and hour",
+        "agents' wait for a call",
+    ];
+    let mut text = format!("{}: {} day(s), seed {}\n", after.scenario, after.days, after.seed);
+    let _ = writeln!(text, "  {:<32}{:<28}changed", "", "as it was");
+    for ((name, before), after) in names.iter().zip(side(before)).zip(side(after)) {
+        let _ = writeln!(text, "  {name:<32}{before:<28}{after}");
     }
     text
 }

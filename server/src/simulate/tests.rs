@@ -2,25 +2,34 @@
 
 use super::*;
 
-fn arguments(folder: &Path, scenario: &str) -> SimulateArgs {
+pub(super) fn arguments(folder: &Path, scenario: &str) -> SimulateArgs {
     let path = folder.join("small.toml");
     std::fs::write(&path, scenario).unwrap();
     SimulateArgs {
-        scenario: path,
+        scenario: Some(path),
         days: 2,
         seed: 3,
-        policy: "predictive".to_owned(),
+        policy: None,
+        set: Vec::new(),
         sweep: None,
         decide_every: None,
         replay: None,
+        campaign: None,
+        day: None,
         json: Some(folder.join("result.json")),
         plot: Some(folder.join("result.svg")),
     }
 }
 
+/// One run of a text.
+fn alone(arguments: &SimulateArgs, text: &str) -> Report {
+    let source = Source::File { said: "small.toml".to_owned(), folder: PathBuf::new(), text: text.to_owned() };
+    Plan { arguments, source, policy: "predictive".to_owned(), set: Vec::new() }.one(&[]).unwrap()
+}
+
 const SMALL: &str = "name = \"small & <quick>\"\nagents = 5\nday_hours = 0.5\n";
 
-fn result(folder: &Path) -> serde_json::Value {
+pub(super) fn result(folder: &Path) -> serde_json::Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join("result.json")).unwrap()).unwrap()
 }
 
@@ -64,7 +73,7 @@ fn a_run_gives_the_contracts_fields_and_the_same_seed_the_same_hash() {
     assert!(svg.contains("small &amp; &lt;quick&gt;"));
     assert!(svg.trim_end().ends_with("</svg>"));
     // A reader's table holds what the JSON holds.
-    let report = one(&arguments, "small.toml", SMALL, &[]).unwrap();
+    let report = alone(&arguments, SMALL);
     let table = table::one(&report);
     assert!(table.contains(&report.trace_hash) && table.contains(&report.attempts.to_string()), "{table}");
     assert_eq!(table.lines().filter(|line| line.trim_start().starts_with(['0', '1'])).count(), 2, "{table}");
@@ -88,9 +97,8 @@ fn a_sweep_runs_once_a_value() {
 fn seeds_run_side_by_side_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = SimulateArgs { days: 1, ..arguments(folder.path(), SMALL) };
-    let hashes: Vec<String> = [7, 5, 9, 6]
-        .map(|seed| one(&SimulateArgs { seed, ..arguments.clone() }, "small.toml", SMALL, &[]).unwrap().trace_hash)
-        .into();
+    let hashes: Vec<String> =
+        [7, 5, 9, 6].map(|seed| alone(&SimulateArgs { seed, ..arguments.clone() }, SMALL).trace_hash).into();
     run(&SimulateArgs { sweep: Some("seed=7,5,9,6".to_owned()), ..arguments.clone() }).unwrap();
     let result = result(folder.path());
     let swept: Vec<&str> = (0..4).map(|run| result["runs"][run]["report"]["trace_hash"].as_str().unwrap()).collect();
@@ -116,13 +124,16 @@ fn wrong_use_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let good = arguments(folder.path(), SMALL);
     let cases = [
-        (SimulateArgs { replay: Some("a.db".into()), ..good.clone() }, 2, "not built yet"),
-        (SimulateArgs { policy: "psychic".to_owned(), ..good.clone() }, 2, "psychic"),
-        (SimulateArgs { policy: "ratio:99".to_owned(), ..good.clone() }, 2, "ratio"),
+        (SimulateArgs { replay: Some("no/a.db".into()), ..good.clone() }, 1, "no/a.db"),
+        (SimulateArgs { scenario: None, ..good.clone() }, 2, "no scenario"),
+        (SimulateArgs { set: vec!["limit".into()], ..good.clone() }, 2, "--set \"limit\""),
+        (SimulateArgs { set: vec!["limt=1".into()], ..good.clone() }, 2, "limit"),
+        (SimulateArgs { policy: Some("psychic".to_owned()), ..good.clone() }, 2, "psychic"),
+        (SimulateArgs { policy: Some("ratio:99".to_owned()), ..good.clone() }, 2, "ratio"),
         (SimulateArgs { days: 0, ..good.clone() }, 2, "days"),
         (SimulateArgs { decide_every: Some(0), ..good.clone() }, 2, "decide"),
         (SimulateArgs { sweep: Some("agnets=1".to_owned()), ..good.clone() }, 2, "agents"),
-        (SimulateArgs { scenario: folder.path().join("nowhere.toml"), ..good.clone() }, 1, "nowhere.toml"),
+        (SimulateArgs { scenario: Some(folder.path().join("nowhere.toml")), ..good.clone() }, 1, "nowhere.toml"),
         (
             SimulateArgs { json: Some(folder.path().join("no/such/folder.json")), days: 1, ..good.clone() },
             1,
@@ -134,7 +145,7 @@ fn wrong_use_is_said_with_its_place() {
         assert_eq!(failure.code(), code, "{failure}");
         assert!(failure.to_string().contains(word), "{failure}");
     }
-    std::fs::write(&good.scenario, "agents = 5\nagnets = 6\n").unwrap();
+    std::fs::write(good.scenario.as_ref().unwrap(), "agents = 5\nagnets = 6\n").unwrap();
     let failure = run(&good).unwrap_err();
     assert_eq!(failure.code(), 2);
     assert!(failure.to_string().contains("small.toml:2"), "{failure}");

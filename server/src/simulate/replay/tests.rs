@@ -11,7 +11,13 @@ fn at(seconds: f64) -> WallTime {
 }
 
 /// An attempt at second `began` that rang after 2 s; the rest in seconds after it began.
-fn row(began: f64, outcome: &str, answered: Option<f64>, agent: Option<u64>, ended: f64) -> AttemptRow {
+pub(in crate::simulate) fn row(
+    began: f64,
+    outcome: &str,
+    answered: Option<f64>,
+    agent: Option<u64>,
+    ended: f64,
+) -> AttemptRow {
     let person = agent.is_some() || outcome == "abandoned";
     AttemptRow {
         intent: AttemptIntentRow {
