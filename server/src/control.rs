@@ -15,6 +15,7 @@
 //! **Units.** Moments are microseconds since the Unix epoch (`_us`); spans carry their unit in the name.
 
 pub mod api;
+pub mod decisions;
 pub mod history;
 pub mod journal;
 pub mod views;

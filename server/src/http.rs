@@ -30,6 +30,7 @@ mod consents;
 mod console;
 mod contacts;
 mod csv;
+mod decisions;
 mod engine;
 mod events;
 mod extract;

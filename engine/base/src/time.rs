@@ -132,6 +132,13 @@ impl WallAnchor {
         let behind_us = self.instant.since(now).as_us() as i64;
         WallTime(self.wall.0 + ahead_us - behind_us)
     }
+
+    /// The moment at which [`WallAnchor::wall_at`] says `wall`; the zero of the clock for walls before it.
+    pub fn instant_at(self, wall: WallTime) -> Instant {
+        let ahead_us = wall.0.saturating_sub(self.wall.0);
+        let ns = i128::from(self.instant.0) + i128::from(ahead_us) * 1_000;
+        Instant(u64::try_from(ns.max(0)).unwrap_or(u64::MAX))
+    }
 }
 
 impl Add<Duration> for Instant {
@@ -214,5 +221,8 @@ mod tests {
         let anchor = WallAnchor { instant: Instant::from_ns(2_000_000_000), wall: WallTime::from_unix_us(10_000_000) };
         assert_eq!(anchor.wall_at(Instant::from_ns(3_500_000_000)).as_unix_us(), 11_500_000);
         assert_eq!(anchor.wall_at(Instant::from_ns(1_000_000_000)).as_unix_us(), 9_000_000);
+        for (wall_us, ns) in [(11_500_000, 3_500_000_000), (9_000_000, 1_000_000_000), (0, 0), (i64::MIN, 0)] {
+            assert_eq!(anchor.instant_at(WallTime::from_unix_us(wall_us)), Instant::from_ns(ns));
+        }
     }
 }

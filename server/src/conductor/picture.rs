@@ -1,11 +1,13 @@
 //! The conductor's state as others see it.
 
 use super::{Conductor, rows};
+use crate::control::decisions::{DecisionView, DecisionsView};
 use crate::control::views::{
     AgentCounts, AgentView, CallDetail, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView,
 };
-use base::{AgentId, CallId, CampaignId, Instant, TrunkId};
+use base::{AgentId, CallId, CampaignId, Duration, Instant, TrunkId, WallTime};
 use dialer::CampaignSnapshot;
+use dialer::pacing::DecisionRecord;
 
 impl Conductor {
     /// Everything live at `now`; the store's part is the caller's.
@@ -92,6 +94,32 @@ impl Conductor {
         let of_campaign = || self.attempt_of.get(&id).and_then(|attempt| self.calls.get(attempt));
         let trace = placed.or_else(|| of_campaign().map(|live| &live.trace))?;
         Some(CallDetail { call: self.call_view(id)?, timeline: trace.entries(&self.anchor) })
+    }
+
+    /// Decisions of a campaign around `at`: half of them at it or before, half after.
+    pub(super) fn decisions(
+        &self,
+        now: Instant,
+        campaign: CampaignId,
+        at: WallTime,
+        limit: usize,
+    ) -> Option<DecisionsView> {
+        let windows: Vec<_> =
+            self.dialer.campaign_snapshot(now, campaign)?.ledger.into_iter().map(|window| window.window).collect();
+        // Moments are told in whole microseconds: the one that was told finds its decision.
+        let at = self.anchor.instant_at(at) + Duration::from_ns(999);
+        let all = |from, to| self.dialer.decisions_between(campaign, from, to);
+        let wall_us = |record: &DecisionRecord| self.anchor.wall_at(record.at).as_unix_us();
+        let after = at + Duration::from_ns(1);
+        let mut items: Vec<_> = all(Instant::ZERO, at).rev().take(limit.div_ceil(2)).collect();
+        items.reverse();
+        let room = limit - items.len();
+        items.extend(all(after, Instant::MAX).take(room));
+        Some(DecisionsView {
+            items: items.into_iter().map(|record| DecisionView::of(record, wall_us(record), &windows)).collect(),
+            oldest_us: all(Instant::ZERO, Instant::MAX).next().map(wall_us),
+            newest_us: all(Instant::ZERO, Instant::MAX).next_back().map(wall_us),
+        })
     }
 
     pub(super) fn campaign_view(&self, now: Instant, id: CampaignId) -> Option<CampaignView> {

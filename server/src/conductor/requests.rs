@@ -3,6 +3,7 @@
 use super::{AgentPhone, Conductor, Output, rows};
 use crate::config;
 use crate::control::api::{AgentWish, Refusal, Reply, Request};
+use crate::control::decisions::CalibrationView;
 use base::{AgentId, CampaignId, Instant, ListId, TrunkId};
 use dialer::{Input, Number};
 use std::collections::BTreeSet;
@@ -47,6 +48,16 @@ impl Conductor {
             Request::ShowCall(call) => {
                 let detail = self.call_detail(call).map(|detail| Reply::CallDetail(Box::new(detail)));
                 Answer::Now(detail.ok_or_else(|| Refusal::NotFound { what: format!("call {call}") }))
+            }
+            Request::ShowDecisions { campaign, at, limit } => {
+                let decisions = self.decisions(now, campaign, at, limit as usize);
+                let decisions = decisions.map(|decisions| Reply::Decisions(Box::new(decisions)));
+                Answer::Now(decisions.ok_or_else(|| Refusal::NotFound { what: format!("campaign {campaign}") }))
+            }
+            Request::ShowCalibration(campaign) => {
+                let calibration = self.dialer.calibration(campaign).map(CalibrationView::from);
+                let calibration = calibration.map(|calibration| Reply::Calibration(Box::new(calibration)));
+                Answer::Now(calibration.ok_or_else(|| Refusal::NotFound { what: format!("campaign {campaign}") }))
             }
             Request::PutCampaign { campaign, list, settings, message } => {
                 Answer::Now(self.put_campaign(now, campaign, list, *settings, message))

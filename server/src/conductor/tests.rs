@@ -1,7 +1,7 @@
 //! The conductor alone: shards and store are played by hand, one event at a time.
 
 use super::*;
-use crate::control::api::{AgentWish, Reply, Request};
+use crate::control::api::{AgentWish, Refusal, Reply, Request};
 use base::{Duration, LeadId, Seed, WallTime};
 use call::Originate;
 use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
@@ -314,6 +314,43 @@ fn a_call_shows_what_happened_and_what_is_heard_and_its_cdr_keeps_it() {
     assert_eq!(kept[kept.len() - 1]["detail"], "callee");
     let picture = bench.conductor.picture(bench.now, crate::control::views::StoreView::default());
     assert_eq!((picture.calls.len(), picture.calls_begun), (0, 1));
+}
+
+#[test]
+fn why_a_call_was_launched_is_told_with_what_the_decision_saw() {
+    let mut bench = Bench::new();
+    let phone = bench.placed()[0];
+    bench.answered(phone);
+    let customer = bench.connect(phone);
+    let campaign = bench.conductor.dialer.snapshot(bench.now).campaigns[0].campaign;
+    let asked = |bench: &mut Bench, at, limit| {
+        let campaign = CampaignId(campaign);
+        match bench.conductor.handle_request(bench.now, Request::ShowDecisions { campaign, at, limit }) {
+            Answer::Now(Ok(Reply::Decisions(decisions))) => *decisions,
+            other => panic!("{other:?}"),
+        }
+    };
+    let now = bench.conductor.anchor().wall_at(bench.now);
+    let all = asked(&mut bench, now, 500);
+    let launched: Vec<_> = all.items.iter().filter(|decision| decision.launched > 0).collect();
+    let [decision] = launched[..] else { panic!("one call for one agent: {:?}", all.items) };
+    assert_eq!((decision.launched, decision.agents.idle, decision.calls.ringing), (1, 1, 0));
+    assert!(decision.room.calls >= 1 && !decision.why.is_empty(), "{decision:?}");
+    assert_eq!(decision.ledgers.len(), bench.conductor.dialer.snapshot(bench.now).campaigns[0].ledger.len());
+    assert_eq!((all.oldest_us, all.newest_us), (Some(all.items[0].at_us), all.items.last().map(|last| last.at_us)));
+    // The moment that it was told with finds it; half of what is asked for comes from after the moment.
+    let found = asked(&mut bench, base::WallTime::from_unix_us(decision.at_us), 1);
+    assert_eq!(found.items.iter().map(|found| found.at_us).collect::<Vec<_>>(), [decision.at_us]);
+    let before = asked(&mut bench, base::WallTime::from_unix_us(0), 500);
+    assert_eq!(before.items.len(), all.items.len(), "all of them came after 1970");
+
+    bench.ended(customer);
+    let shown = bench.conductor.handle_request(bench.now, Request::ShowCalibration(CampaignId(campaign)));
+    let Answer::Now(Ok(Reply::Calibration(calibration))) = shown else { panic!("{shown:?}") };
+    assert_eq!(calibration.bins.iter().map(|bin| bin.persons).sum::<u64>(), 1);
+    assert_eq!((calibration.bins[0].from, calibration.bins[9].to), (0.0, 1.0));
+    let nobody = Request::ShowCalibration(CampaignId(99));
+    assert!(matches!(bench.conductor.handle_request(bench.now, nobody), Answer::Now(Err(Refusal::NotFound { .. }))));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Requests to the control thread and its answers.
 
+use super::decisions::{CalibrationView, DecisionsView};
 use super::history::{History, Series};
 use super::journal::Journal;
 use super::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot, TrunkView};
 use crate::conductor;
 use crate::config;
 use arc_swap::ArcSwap;
-use base::{AgentId, AttemptId, CallId, CampaignId, Duration, ListId, TrunkId};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, ListId, TrunkId, WallTime};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use media::playout::Prompt;
 use std::net::SocketAddr;
@@ -30,6 +31,17 @@ pub enum Request {
     HangUp(CallId),
     /// A call with what happened in it: too much for a snapshot of all calls.
     ShowCall(CallId),
+    /// Decisions of a campaign around a moment, so many: half at it or before, half after.
+    ShowDecisions {
+        /// Whose.
+        campaign: CampaignId,
+        /// The moment.
+        at: WallTime,
+        /// How many.
+        limit: u32,
+    },
+    /// A campaign's forecasts against what happened.
+    ShowCalibration(CampaignId),
     /// A campaign of the store, new or changed: takes effect at once; its run state stays.
     PutCampaign {
         /// Its id in the store.
@@ -175,6 +187,10 @@ pub enum Reply {
     Call(Box<CallView>),
     /// The call with what happened in it.
     CallDetail(Box<CallDetail>),
+    /// Decisions around a moment.
+    Decisions(Box<DecisionsView>),
+    /// Forecasts against what happened.
+    Calibration(Box<CalibrationView>),
     /// The campaign as it stands now.
     Campaign(Box<CampaignView>),
     /// The agent as it stands now.

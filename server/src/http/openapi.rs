@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
-    engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, profiles, report,
-    settings, simulations, suppression, tokens, trunks,
+    decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, profiles,
+    report, settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -95,6 +95,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(simulations::list, simulations::begin))
         .routes(routes!(simulations::show, simulations::cancel))
         .routes(routes!(campaigns::series))
+        .routes(routes!(decisions::decisions))
+        .routes(routes!(decisions::calibration))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show, agents::change, agents::delete))
         .routes(routes!(agents::set_state))

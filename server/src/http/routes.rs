@@ -76,6 +76,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/campaigns/{name}/stop", From(Supervisor)),
     route("GET", "/api/v1/campaigns/{name}/report", From(Viewer)),
     route("GET", "/api/v1/campaigns/{name}/series", From(Viewer)),
+    route("GET", "/api/v1/campaigns/{name}/decisions", From(Viewer)),
+    route("GET", "/api/v1/campaigns/{name}/calibration", From(Viewer)),
     route("GET", "/api/v1/simulations", From(Supervisor)),
     route("POST", "/api/v1/simulations", From(Supervisor)),
     route("GET", "/api/v1/simulations/{id}", From(Supervisor)),

@@ -62,6 +62,22 @@ fn a_campaigns_last_minutes_are_columns_of_one_length() {
     for wrong in ["?minutes=0", "?minutes=61", "?minutes=x", "?hours=1"] {
         series(wrong).is(422);
     }
+    // Nobody was at work, so the pacer launched nothing and said why once.
+    let why = |query: &str| bench.get(Role::Viewer, &format!("/api/v1/campaigns/spring/decisions{query}"));
+    let decisions = why("").is(200).json();
+    for decision in decisions["items"].as_array().unwrap() {
+        assert_eq!((&decision["launched"], &decision["no_agent"]), (&json!(0), &Value::Null), "{decisions}");
+    }
+    for wrong in ["?limit=0", "?limit=501", "?at=yesterday", "?from=1"] {
+        why(wrong).is(422);
+    }
+    let calibration = bench.get(Role::Viewer, "/api/v1/campaigns/spring/calibration").is(200).json();
+    assert_eq!(
+        (calibration["bins"].as_array().map(Vec::len), &calibration["bins"][0]["persons"]),
+        (Some(10), &json!(0))
+    );
+    bench.get(Role::Viewer, "/api/v1/campaigns/autumn/decisions").is(404);
+    bench.get(Role::Viewer, "/api/v1/campaigns/autumn/calibration").is(404);
     bench.get(Role::Viewer, "/api/v1/campaigns/nothing/series").is(404);
 }
 
