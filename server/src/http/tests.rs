@@ -12,6 +12,7 @@ mod walk;
 
 use super::*;
 use crate::control::api::{Connect, ControlEnd};
+use crate::control::decisions::{CalibrationView, DecisionsView};
 use crate::control::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot, TimelineEntry, TrunkView};
 use crate::control::{Control, Journal, Refusal};
 use crate::token::{self, Role, Token};
@@ -292,6 +293,13 @@ impl Live {
                 }
                 None => Err(Refusal::NotFound { what: format!("call {call}") }),
             },
+            Request::ShowDecisions { at, limit, .. } => {
+                let at_us = Some(at.as_unix_us() - i64::from(limit));
+                Ok(Reply::Decisions(Box::new(DecisionsView { items: vec![], oldest_us: at_us, newest_us: at_us })))
+            }
+            Request::ShowCalibration(_) => {
+                Ok(Reply::Calibration(Box::new(CalibrationView::from(&dialer::pacing::Calibration::default()))))
+            }
             Request::PutCampaign { campaign, settings, .. } => {
                 let view = CampaignView {
                     id: campaign.0,
