@@ -1,4 +1,13 @@
-//! Call-progress tones as scripts of segments, and the detector that tests use to recognise them.
+//! Call-progress tones as scripts of segments, what each of them says, and the bank that hears them all.
+//!
+//! One table ([`PLANS`]) serves the mouth and the ear: [`ToneScript::render`] plays an entry, [`bank::ToneBank`]
+//! recognises it. What no plan fixes (beeps, faxes, special information tones) the bank knows by rules of its own.
+
+pub mod bank;
+mod lines;
+mod plans;
+
+pub use plans::{PLANS, Plan, Signal, SitReason};
 
 use crate::limits::RATE_HZ;
 use std::borrow::Cow;
@@ -89,6 +98,36 @@ scripts! {
     BUSY_US = "busy-us", true, [pair(480.0, 620.0, 500, -24.0), silence(500)];
     /// United States reorder (fast busy): as busy, a quarter of a second on and off.
     REORDER_US = "reorder-us", true, [pair(480.0, 620.0, 250, -24.0), silence(250)];
+    /// United States call waiting, as the one who is called hears it: 440 Hz, 0.3 s every 10 s.
+    CALL_WAITING_US = "call-waiting-us", true, [tone(440.0, 300, -13.0), silence(9_700)];
+    /// British ringback: 400 + 450 Hz in pairs of bursts.
+    RINGBACK_UK = "ringback-uk", true, [pair(400.0, 450.0, 400, -19.0), silence(200), pair(400.0, 450.0, 400, -19.0), silence(2_000)];
+    /// British busy: 400 Hz, 0.375 s on and off.
+    BUSY_UK = "busy-uk", true, [tone(400.0, 375, -19.0), silence(375)];
+    /// British congestion: 400 Hz in unequal bursts.
+    REORDER_UK = "reorder-uk", true, [tone(400.0, 400, -19.0), silence(350), tone(400.0, 225, -19.0), silence(525)];
+    /// Ringback at 425 Hz, 1 s every 5 s: Germany, Spain's and much of Europe's close kin (ITU-T E.180 supplement 2).
+    RINGBACK_EU = "ringback-eu", true, [tone(425.0, 1_000, -19.0), silence(4_000)];
+    /// Ringback at 440 Hz, 1.5 s every 5 s: France (at 440), Spain, Portugal (at 425).
+    RINGBACK_FR = "ringback-fr", true, [tone(440.0, 1_500, -19.0), silence(3_500)];
+    /// Busy at 425 Hz, half a second on and off: Germany (0.48 s), Italy, the Netherlands, Brazil (0.25 s: reorder).
+    BUSY_EU = "busy-eu", true, [tone(425.0, 500, -19.0), silence(500)];
+    /// Congestion at 425 Hz, a quarter of a second on and off: Germany (0.24 s), Italy, the Netherlands.
+    REORDER_EU = "reorder-eu", true, [tone(425.0, 250, -19.0), silence(250)];
+    /// Busy at 440 Hz, half a second on and off: France, Russia at 425.
+    BUSY_FR = "busy-fr", true, [tone(440.0, 500, -19.0), silence(500)];
+    /// Ringback of Japan: 400 Hz whose level a 16 Hz tone moves, 1 s every 3 s; here its carrier.
+    RINGBACK_JP = "ringback-jp", true, [tone(400.0, 1_000, -19.0), silence(2_000)];
+    /// Busy of Japan: 400 Hz, half a second on and off.
+    BUSY_JP = "busy-jp", true, [tone(400.0, 500, -19.0), silence(500)];
+    /// Ringback of Australia and New Zealand: 400 + 450 Hz as in Britain; 425 + 450 sounds alike.
+    RINGBACK_AU = "ringback-au", true, [pair(425.0, 450.0, 400, -19.0), silence(200), pair(425.0, 450.0, 400, -19.0), silence(2_000)];
+    /// Busy of Australia: 425 Hz, 0.375 s on and off.
+    BUSY_AU = "busy-au", true, [tone(425.0, 375, -19.0), silence(375)];
+    /// Ringback of China: 450 Hz, 1 s every 5 s.
+    RINGBACK_CN = "ringback-cn", true, [tone(450.0, 1_000, -19.0), silence(4_000)];
+    /// Busy of China: 450 Hz, 0.35 s on and off.
+    BUSY_CN = "busy-cn", true, [tone(450.0, 350, -19.0), silence(350)];
     /// An answering machine's beep; there is no standard, 1,000 Hz is the commonest.
     VOICEMAIL_BEEP = "voicemail-beep", false, [tone(1_000.0, 400, -12.0)];
     /// A calling fax: 1,100 Hz, half a second every 3.5 s (ITU-T T.30).
