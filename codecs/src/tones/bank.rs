@@ -446,10 +446,12 @@ impl ToneBank {
             if let Some(found) = PLANS.iter().find(long) {
                 (signal, plan) = (Some(found.signal), Some(found.script.name));
             }
-        } else if !run.told && (1_700.0..=1_875.0).contains(&burst.hz) && run.heard >= 6 {
-            if let Some((reason, name, first_ms)) = self.special_information(&burst) {
-                (signal, plan, start_ms) = (Some(Signal::Sit(reason)), Some(name), first_ms);
-            }
+        } else if !run.told
+            && (1_700.0..=1_875.0).contains(&burst.hz)
+            && run.heard >= 6
+            && let Some((reason, name, first_ms)) = self.special_information(&burst)
+        {
+            (signal, plan, start_ms) = (Some(Signal::Sit(reason)), Some(name), first_ms);
         }
         let signal = signal?;
         let event = ToneEvent { start_ms, ..self.event(signal, &burst, plan) };
