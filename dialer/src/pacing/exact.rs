@@ -31,12 +31,17 @@ impl Count {
         cells[0] *= 1.0 - p;
     }
 
-    /// Chance that this count (supply, at most `EXACT_AGENTS`) is not above `demand`.
-    pub(super) fn not_above(&self, demand: &Count) -> f64 {
+    /// Chance that this count (supply, at most `EXACT_AGENTS`) and `more` are not above `demand`. Demand above
+    /// `EXACT_AGENTS` counts as one more than that.
+    pub(super) fn not_above(&self, more: usize, demand: &Count) -> f64 {
         let mut at_least = 0.0;
         let mut chance = 0.0;
-        for cell in (0..CELLS).rev() {
-            at_least += demand.0[cell];
+        let mut next = CELLS;
+        for cell in (0..CELLS.saturating_sub(more)).rev() {
+            while next > cell + more {
+                next -= 1;
+                at_least += demand.0[next];
+            }
             chance += self.0[cell] * at_least;
         }
         chance.clamp(0.0, 1.0)
@@ -74,11 +79,13 @@ mod tests {
 
     #[test]
     fn supply_against_demand() {
-        assert_eq!(Count::at(2).not_above(&Count::at(1)), 0.0);
-        assert_eq!(Count::at(2).not_above(&Count::at(2)), 1.0);
+        assert_eq!(Count::at(2).not_above(0, &Count::at(1)), 0.0);
+        assert_eq!(Count::at(2).not_above(0, &Count::at(2)), 1.0);
         let mut demand = Count::at(1);
         demand.add(0.25);
-        assert!((Count::at(2).not_above(&demand) - 0.25).abs() < 1e-12);
+        assert!((Count::at(2).not_above(0, &demand) - 0.25).abs() < 1e-12);
+        assert!((Count::at(0).not_above(2, &demand) - 0.25).abs() < 1e-12);
+        assert_eq!((Count::at(0).not_above(1, &demand), Count::at(1).not_above(2, &demand)), (1.0, 0.0));
     }
 
     #[test]

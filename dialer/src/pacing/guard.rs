@@ -31,10 +31,12 @@ pub(super) enum Leeway {
     Reserve {
         /// One more abandonment would break the limit.
         tight: bool,
+        /// See `Open`.
+        bears: usize,
     },
     /// The share of coming answers that may be abandoned, and how many abandonments calls under way may bring (mean
-    /// and one deviation together) before the reserve is touched.
-    Open { point: f64, spare: f64 },
+    /// and one deviation together) before the reserve is touched. `bears`: so many more can be borne at all.
+    Open { point: f64, spare: f64, bears: usize },
 }
 
 /// Estimates the coming answers and turns the ledger into a set point.
@@ -100,6 +102,7 @@ impl Guard {
         self.elapse(snapshot.now);
         let reserve = if snapshot.agents.len() < SMALL_GROUP { 2.0 } else { 1.0 };
         let (mut point, mut spare, mut tight) = (f64::INFINITY, f64::INFINITY, false);
+        let mut bears = usize::MAX;
         let upper = pending + pending_variance.max(0.0).sqrt();
         for window in snapshot.ledgers {
             let rest = self.rest(snapshot, window);
@@ -115,16 +118,18 @@ impl Guard {
             if free < upper || free <= 0.0 || short {
                 return Leeway::None;
             }
-            tight |= window.left.is_none() && free <= 1.0;
-            spare = spare.min(if window.left.is_none() && whole < SMALL_BUDGET { 0.0 } else { free - reserve });
             let slack = whole - window.abandoned_upper;
+            bears = bears.min(free as usize);
+            let reserve = if whole < SMALL_BUDGET { 2.0_f64 } else { reserve };
+            tight |= if window.left.is_none() { free <= 1.0 } else { slack <= 1.0 };
+            spare = spare.min(if window.left.is_none() && whole < SMALL_BUDGET { 0.0 } else { free - reserve });
             let above = slack - (BUNCHING * slack.max(0.0)).sqrt();
             point = point.min((above / rest.max(1.0)).min(CATCH_UP * window.limit));
         }
         if spare <= upper || point <= 0.0 {
-            Leeway::Reserve { tight }
+            Leeway::Reserve { tight, bears }
         } else {
-            Leeway::Open { point: point.min(1.0), spare }
+            Leeway::Open { point: point.min(1.0), spare, bears }
         }
     }
 }

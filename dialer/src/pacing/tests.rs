@@ -88,24 +88,25 @@ fn is_open(leeway: Leeway) -> bool {
 
 #[test]
 fn the_reserve_is_for_calls_that_are_sure_of_an_agent() {
-    let agents = agents(10, 0);
+    let agents = agents(7, 0);
     let leeway = |abandoned_upper, left| {
         let ledgers = [LedgerView { limit: 0.03, answered: 200.0, abandoned_upper, left }];
         Guard::new().leeway(&snapshot(&agents, &[], &ledgers), 0.0, 0.0)
     };
     let day = Some(Duration::from_secs(1_000));
-    assert!(is_open(leeway(4.0, day)) && is_open(leeway(4.0, None)));
-    assert_eq!(leeway(5.5, day), Leeway::Reserve { tight: false });
-    assert_eq!(leeway(5.5, None), Leeway::Reserve { tight: true }, "a run may end with the next abandonment");
+    assert!(is_open(leeway(3.0, day)) && is_open(leeway(3.0, None)));
+    assert_eq!(leeway(4.5, day), Leeway::Reserve { tight: false, bears: 1 });
+    assert_eq!(leeway(5.5, day), Leeway::Reserve { tight: true, bears: 0 });
+    assert_eq!(leeway(5.5, None), Leeway::Reserve { tight: true, bears: 0 }, "a run may end with the next abandonment");
     assert_eq!(leeway(6.0, None), Leeway::None);
-    // Ten idle agents: a few calls more than agents, each nearly sure to find one.
-    let decision = |left| {
-        let ledgers = [LedgerView { limit: 0.03, answered: 200.0, abandoned_upper: 5.5, left }];
+    // Seven idle agents: a few calls more than agents, each nearly sure to find one.
+    let decision = |abandoned_upper| {
+        let ledgers = [LedgerView { limit: 0.03, answered: 200.0, abandoned_upper, left: day }];
         decide(&mut Predictive::new(), &snapshot(&agents, &[], &ledgers))
     };
-    let (loose, tight) = (decision(day), decision(None));
+    let (loose, tight) = (decision(4.5), decision(5.5));
     assert_eq!(loose.reason, Reason::LedgerReserve);
-    assert!(loose.launch > tight.launch && tight.launch > 10 && loose.launch < 25, "{loose:?} {tight:?}");
+    assert!(loose.launch > tight.launch && tight.launch >= 7 && loose.launch < 16, "{loose:?} {tight:?}");
     assert!(loose.forecast_no_agent.iter().all(|chance| *chance <= 0.004), "{loose:?}");
 }
 
