@@ -189,13 +189,20 @@ impl Sum for Duration {
 
 impl fmt::Debug for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t+{:.6}s", self.0 as f64 / 1e9)
+        f.write_str("t+")?;
+        seconds(f, self.0)
     }
 }
 impl fmt::Debug for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.6}s", self.as_secs_f64())
+        seconds(f, self.0)
     }
+}
+
+/// Seconds with six digits. In integers: simulations write millions.
+fn seconds(f: &mut fmt::Formatter<'_>, ns: u64) -> fmt::Result {
+    let us = ns / 1_000 + u64::from(ns % 1_000 >= 500);
+    write!(f, "{}.{:06}s", us / 1_000_000, us % 1_000_000)
 }
 impl fmt::Debug for WallTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
