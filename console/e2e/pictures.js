@@ -13,6 +13,8 @@ const PICTURES = [
   { file: 'board', visit: 'board', height: 680 },
   { file: 'campaign', visit: 'board-campaign', height: 940 },
   { file: 'campaign-dark', visit: 'board-campaign', height: 940, scheme: 'dark' },
+  { file: 'whatif', visit: 'whatif-answer', height: 1000 },
+  { file: 'why', visit: 'why', height: 900 },
   { file: 'calls', visit: 'calls', height: 700, before: (page) => page.waitForTimeout(TALK_MS) },
   { file: 'call', path: talking, height: 940, before: (page) => page.getByRole('listitem').filter({ hasText: 'Connected' }).first().waitFor() },
 ];

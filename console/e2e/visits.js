@@ -37,6 +37,21 @@ async function imported(page) {
   return `/lists/walk/import?import=${id}`;
 }
 
+/** A question about a made-up day, answered; the address of its answer. */
+async function answered(page) {
+  const [name, id] = await page.evaluate(async () => {
+    const get = async (path) => (await fetch(new URL(path, document.baseURI))).json();
+    const { name } = (await get('api/v1/campaigns')).items[0];
+    const known = (await get('api/v1/simulations')).items.find((one) => one.campaign === name && one.state === 'done');
+    if (known) return [name, known.id];
+    const body = JSON.stringify({ campaign: name, base: true, limit: 0.015, more_agents: 2, days: 8 });
+    const begun = await (await fetch(new URL('api/v1/simulations', document.baseURI), { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Outpace-Console': '1' }, body })).json();
+    while (['waiting', 'running'].includes((await get(`api/v1/simulations/${begun.id}`)).state)) await new Promise((resolve) => setTimeout(resolve, 300));
+    return [name, begun.id];
+  });
+  return `/campaigns/${encodeURIComponent(name)}/whatif?day=base&run=${id}`;
+}
+
 const COLUMNS = { name: 'leads.csv', mimeType: 'text/csv', buffer: Buffer.from('Telefon;Vorname;Ort\n+12125550178;Ann;Ulm\n12;Tom;Bonn\n') };
 
 export const visits = [
@@ -93,6 +108,16 @@ export const visits = [
   { name: 'campaigns', path: '/campaigns', ready: rows },
   { name: 'campaign-new', path: '/campaigns/new', ready: heading('What is dialled') },
   { name: 'campaign', path: async (page) => `/campaigns/${await campaign(page)}`, ready: heading('What is dialled') },
+  { name: 'whatif', path: async (page) => `/campaigns/${await campaign(page)}/whatif`, ready: (page) => page.getByRole('button', { name: 'Try it' }).waitFor() },
+  { name: 'whatif-answer', path: answered, ready: (page) => page.getByRole('heading', { name: 'Each figure' }).waitFor() },
+  {
+    name: 'why',
+    path: async (page) => `/campaigns/${await campaign(page)}/why`,
+    ready: async (page) => {
+      await page.getByRole('grid', { name: 'Decisions' }).waitFor();
+      await page.getByRole('heading', { name: 'Do its forecasts come true?' }).waitFor();
+    },
+  },
   { name: 'agents', path: '/agents', ready: rows },
   { name: 'trunks', path: '/trunks', ready: rows },
   { name: 'trunk-new', path: '/trunks/new', ready: heading('Where it is') },

@@ -16,6 +16,8 @@ export const keys = {
   list: (name: string) => ['list', name] as const,
   imports: ['imports'] as const,
   import: (id: number) => ['import', id] as const,
+  simulations: ['simulations'] as const,
+  simulation: (id: number) => ['simulation', id] as const,
 };
 
 function inPage<T extends { id: number }>(page: Page<T> | undefined, item: T): Page<T> | undefined {

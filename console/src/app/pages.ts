@@ -46,6 +46,8 @@ export const places: Place[] = [
   },
   { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
   { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns', 'board'], least: 'viewer' },
+  { path: 'campaigns/:name/whatif', load: () => import('../pages/whatif'), texts: ['whatif'], least: 'supervisor' },
+  { path: 'campaigns/:name/why', load: () => import('../pages/why'), texts: ['why', 'board'], least: 'viewer' },
   {
     path: 'agents',
     load: () => import('../pages/agents'),

@@ -17,6 +17,8 @@ import type results from './en/results.json';
 import type routes from './en/routes.json';
 import type settings from './en/settings.json';
 import type trunks from './en/trunks.json';
+import type whatif from './en/whatif.json';
+import type why from './en/why.json';
 import type words from './en/words.json';
 
 declare const resources: {
@@ -38,6 +40,8 @@ declare const resources: {
   routes: typeof routes;
   settings: typeof settings;
   trunks: typeof trunks;
+  whatif: typeof whatif;
+  why: typeof why;
   words: typeof words;
 };
 

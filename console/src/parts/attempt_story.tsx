@@ -1,5 +1,6 @@
 /** One attempt in words: why it was made, what allowed it, how it went. */
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import type { Thing } from '../api/client';
 import { number, percent } from './format';
 import { BothTimes } from './moment';
@@ -38,6 +39,7 @@ export function AttemptStory({ attempt, agents, zone }: Props) {
       {typeof why.why === 'string' && why.why !== '' && <p className={css.text}>{t('because', { why: why.why })}</p>}
       {typeof why.forecast_person === 'number' && <p className={css.text}>{t('forecastPerson', { part: percent(why.forecast_person, 0) })}</p>}
       {typeof why.forecast_no_agent === 'number' && <p className={css.text}>{t('forecastNoAgent', { part: percent(why.forecast_no_agent, 1) })}</p>}
+      {attempt.campaign != null && <p className={css.text}><Link className="op-link" to={`/campaigns/${encodeURIComponent(attempt.campaign)}/why?at=${attempt.at_us}`}>{t('toDecision')}</Link></p>}
       <h3 className={css.title}>{t('allowed')}</h3>
       <p className={css.text}>
         {attempt.consent_rule === 'consent-on-file' ? t('consentOnFile') : rule ? t('notRequired', { profile: rule[1]?.toUpperCase() }) : t('rule', { rule: attempt.consent_rule })}

@@ -22,8 +22,8 @@ function subscribe(listener: () => void): () => void {
 }
 
 function read(): number {
-  // Nobody ticks: the first to ask sees the true time.
-  if (timer === null) now_ms = Date.now();
+  // Nobody ticks: the first to ask sees the true time, and who asks right after it the same.
+  if (timer === null && Math.abs(Date.now() - now_ms) >= 1_000) now_ms = Date.now();
   return now_ms;
 }
 

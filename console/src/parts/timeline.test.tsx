@@ -1,5 +1,6 @@
 import { MantineProvider } from '@mantine/core';
 import { render, screen } from '@testing-library/react';
+import { MemoryRouter } from 'react-router';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { i18n, startTexts } from '../app/i18n';
 import type { Thing } from '../api/client';
@@ -59,16 +60,16 @@ describe('an attempt', () => {
   });
 
   it('says why it was made, what allowed it and how long the person waited', () => {
-    render(<MantineProvider><AttemptStory attempt={attempt} agents={agents} zone="America/New_York" /></MantineProvider>);
+    render(<MantineProvider><MemoryRouter><AttemptStory attempt={attempt} agents={agents} zone="America/New_York" /></MemoryRouter></MantineProvider>);
     for (const text of [/one call for one free agent/, /34% that a person answers/, /1\.2%/, /profile US ask for no consent/, /carla/, /0\.42 s from the end of the greeting/, /there$/]) {
       expect(screen.getAllByText(text).length, String(text)).toBeGreaterThan(0);
     }
   });
 
   it('names a consent on file with its proof, and a rule that is new as it is', () => {
-    const { rerender } = render(<MantineProvider><AttemptStory attempt={{ ...attempt, consent_rule: 'consent-on-file', consent_proof: 'form 4711' }} agents={agents} /></MantineProvider>);
+    const { rerender } = render(<MantineProvider><MemoryRouter><AttemptStory attempt={{ ...attempt, consent_rule: 'consent-on-file', consent_proof: 'form 4711' }} agents={agents} /></MemoryRouter></MantineProvider>);
     expect(screen.getByText('A consent that was on file. Proof: form 4711.')).toBeTruthy();
-    rerender(<MantineProvider><AttemptStory attempt={{ ...attempt, consent_rule: 'moon-law' }} agents={agents} /></MantineProvider>);
+    rerender(<MantineProvider><MemoryRouter><AttemptStory attempt={{ ...attempt, consent_rule: 'moon-law' }} agents={agents} /></MemoryRouter></MantineProvider>);
     expect(screen.getByText('Rule: moon-law.')).toBeTruthy();
   });
 });

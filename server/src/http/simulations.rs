@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  POST ──> attempts of the day ──> replay ──┬── as it is ──┬──> runs on one background thread ──> before, after
-//!                                            └── changed ───┘
+//!      └──> base scenario ─────────────^     └── changed ───┘
 //! ```
 //!
 //! Simulations live in memory: they are quickly asked again. Both sides see the same callees.
@@ -14,7 +14,7 @@ use super::limits::{SIMULATED_AGENT_DAYS_MAX, SIMULATIONS_KEPT_MAX, SIMULATIONS_
 use super::page::Page;
 use super::problem::Problem;
 use crate::config;
-use crate::simulate::replay::{HOURS_MAX, Known, Observed, Replay, policy_of};
+use crate::simulate::replay::{HOURS_MAX, Known, Observed, Replay, policy_of, wrap_up};
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
@@ -34,6 +34,8 @@ const DAYS: u32 = 40;
 /// Least and most days of each side.
 const DAYS_MIN: u32 = 4;
 const DAYS_MAX: u32 = 400;
+/// Longest mean of wrap-up: an hour.
+const WRAP_UP_S_MAX: f64 = 3_600.0;
 
 /// What is asked.
 #[derive(Deserialize, ToSchema)]
@@ -50,6 +52,14 @@ pub(super) struct NewSimulation {
     limit: Option<f64>,
     /// Another number of agents at the peak; each hour grows or shrinks alike.
     agents: Option<u32>,
+    /// So many agents more at the peak, or less; instead of `agents`.
+    more_agents: Option<i32>,
+    /// Another mean of wrap-up in seconds.
+    wrap_up_s: Option<f64>,
+    /// The base scenario instead of a day of records: 20 agents, eight hours, callees as in the study of pacers; with the
+    /// campaign's mode, profile and limit. For a campaign that has not dialled enough yet.
+    #[serde(default)]
+    base: bool,
     /// With answer detection or without.
     amd: Option<bool>,
     /// Another mode: `progressive`, `power` or `predictive`.
@@ -67,9 +77,34 @@ pub(super) struct NewSimulation {
 struct Changes {
     limit: Option<f64>,
     agents: Option<u32>,
+    more_agents: Option<i32>,
+    wrap_up_s: Option<f64>,
     amd: Option<bool>,
     mode: Option<String>,
     ratio: Option<f64>,
+}
+
+impl Changes {
+    /// Agents at the peak of a day that had so many.
+    fn agents(&self, had: u32) -> u32 {
+        self.agents.unwrap_or_else(|| had.saturating_add_signed(self.more_agents.unwrap_or_default()).max(1))
+    }
+
+    /// Those that are keys of a scenario.
+    fn keys(&self) -> toml::Table {
+        let mut over = toml::Table::new();
+        if let Some(limit) = self.limit {
+            over.insert("limit".to_owned(), limit.into());
+        }
+        if let Some(amd) = self.amd {
+            over.insert("amd".to_owned(), toml::Table::from_iter([("enabled".to_owned(), amd.into())]).into());
+        }
+        if let Some(mean_s) = self.wrap_up_s {
+            let wrap_up = toml::Table::from_iter([("wrap_s".to_owned(), wrap_up(mean_s).into())]);
+            over.insert("agent".to_owned(), wrap_up.into());
+        }
+        over
+    }
 }
 
 /// A figure over the simulated days.
@@ -77,6 +112,8 @@ struct Changes {
 struct Band {
     /// Mean of the days.
     mean: f64,
+    /// Standard error of that mean.
+    error: f64,
     /// 2.5th percentile of the days.
     low: f64,
     /// 97.5th percentile.
@@ -85,7 +122,7 @@ struct Band {
 
 impl From<report::Band> for Band {
     fn from(band: report::Band) -> Band {
-        Band { mean: band.mean, low: band.low, high: band.high }
+        Band { mean: band.mean, error: band.error, low: band.low, high: band.high }
     }
 }
 
@@ -108,6 +145,10 @@ struct Side {
     attempts: Band,
     /// Persons connected a day.
     connected: Band,
+    /// Persons abandoned a day.
+    abandoned: Band,
+    /// Most agents at once.
+    agents: u32,
     /// Days whose own rate is over the limit.
     days_over_limit: u32,
     /// The course of the day, in quarters of an hour.
@@ -128,7 +169,7 @@ struct Slot {
 }
 
 impl Side {
-    fn of(report: &Report) -> Side {
+    fn of(report: &Report, agents: u32) -> Side {
         let band =
             |value: fn(&DayReport) -> f64| Band::from(report::Band::of(report.per_day.iter().map(value).collect()));
         let slots = report.over_day.iter().map(|slot| Slot {
@@ -146,6 +187,8 @@ impl Side {
             talk_minutes_per_agent_hour: band(|day| day.talk_minutes_per_agent_hour),
             attempts: band(|day| day.attempts as f64),
             connected: band(|day| day.connected as f64),
+            abandoned: band(|day| day.abandoned as f64),
+            agents,
             days_over_limit: report.days_over_limit,
             over_day: slots.collect(),
         }
@@ -163,13 +206,15 @@ pub(super) struct Simulation {
     state: &'static str,
     /// How much of it is done, of 1.
     progress: f64,
-    /// When the replayed day begins, in microseconds since the Unix epoch.
-    from_us: i64,
+    /// When the replayed day begins, in microseconds since the Unix epoch; `null` for the base scenario.
+    from_us: Option<i64>,
     /// When it ends.
-    to_us: i64,
+    to_us: Option<i64>,
+    /// The moment of hour 0 of `over_day`; `null` until the attempts are read, and for the base scenario.
+    begins_us: Option<i64>,
     /// Attempts that the replay is made of; 0 until they are read.
     attempts: u64,
-    /// Agents at the peak of that day; 0 until the attempts are read.
+    /// Agents at the peak of that day, or of the base scenario; 0 until the attempts are read.
     agents: u32,
     /// What is other than it was.
     changes: Changes,
@@ -229,8 +274,8 @@ struct Work {
     id: u64,
     cancel: Arc<AtomicBool>,
     campaign: base::CampaignId,
-    from: WallTime,
-    to: WallTime,
+    /// The day; `None`: the base scenario.
+    day: Option<(WallTime, WallTime)>,
     known: Known,
     policy: String,
     /// The policy with the changes.
@@ -251,13 +296,20 @@ pub(super) async fn begin(
     let row = row(&service, &wanted.campaign).await?.ok_or_else(|| no_campaign(&wanted.campaign))?;
     let settings: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&row.config).unwrap_or_default();
     let settings = config::Campaign::from_json(&settings, &service.known()).map_err(super::campaigns::field_errors)?;
-    let (from, to) = span_of(wanted.from.as_deref(), wanted.to.as_deref())?;
-    let day_us = HOURS_MAX as i64 * 3_600_000_000;
-    let to = to.unwrap_or_else(|| service.wall_now());
-    let from = from.unwrap_or_else(|| WallTime::from_unix_us(to.as_unix_us() - day_us));
-    if !(1..=day_us).contains(&(to.as_unix_us() - from.as_unix_us())) {
-        return Err(Problem::field("to", "ends no day that begins with from", "ask for at most 24 hours"));
-    }
+    let day = match (wanted.base, wanted.from.as_deref(), wanted.to.as_deref()) {
+        (true, None, None) => None,
+        (true, _, _) => return Err(Problem::field("base", "is no day of records", "leave out from and to, or base")),
+        (false, from, to) => {
+            let (from, to) = span_of(from, to)?;
+            let day_us = HOURS_MAX as i64 * 3_600_000_000;
+            let to = to.unwrap_or_else(|| service.wall_now());
+            let from = from.unwrap_or_else(|| WallTime::from_unix_us(to.as_unix_us() - day_us));
+            if !(1..=day_us).contains(&(to.as_unix_us() - from.as_unix_us())) {
+                return Err(Problem::field("to", "ends no day that begins with from", "ask for at most 24 hours"));
+            }
+            Some((from, to))
+        }
+    };
     let policy = match (wanted.mode.as_deref(), wanted.ratio) {
         (None, None) => None,
         (Some("power"), Some(ratio)) if (1.0..=dialer::RATIO_MAX).contains(&ratio) => {
@@ -281,6 +333,13 @@ pub(super) async fn begin(
     if wanted.agents == Some(0) {
         return Err(Problem::field("agents", "are none", "write a number from 1"));
     }
+    if wanted.agents.is_some() && wanted.more_agents.is_some() {
+        return Err(Problem::field("more_agents", "says what agents says already", "leave one of them out"));
+    }
+    if wanted.wrap_up_s.is_some_and(|wrap_up_s| !(0.0..=WRAP_UP_S_MAX).contains(&wrap_up_s)) {
+        let mend = format!("write seconds from 0 to {WRAP_UP_S_MAX}");
+        return Err(Problem::field("wrap_up_s", "is no wrap-up", mend));
+    }
     let days = wanted.days.unwrap_or(DAYS);
     if !(DAYS_MIN..=DAYS_MAX).contains(&days) {
         return Err(Problem::field(
@@ -292,15 +351,16 @@ pub(super) async fn begin(
     let config = service.config.load();
     let trunk = config.trunks.iter().find(|trunk| trunk.name == settings.trunk);
     let known = Known::of(&settings, trunk, config.desk.wrap_up);
-    let changes =
-        Changes { limit: wanted.limit, agents: wanted.agents, amd: wanted.amd, mode: wanted.mode, ratio: wanted.ratio };
+    let NewSimulation { campaign, limit, agents, more_agents, wrap_up_s, amd, mode, ratio, seed, .. } = wanted;
+    let changes = Changes { limit, agents, more_agents, wrap_up_s, amd, mode, ratio };
     let asked = Simulation {
         id: 0,
-        campaign: wanted.campaign,
+        campaign,
         state: "waiting",
         progress: 0.0,
-        from_us: from.as_unix_us(),
-        to_us: to.as_unix_us(),
+        from_us: day.map(|(from, _)| from.as_unix_us()),
+        to_us: day.map(|(_, to)| to.as_unix_us()),
+        begins_us: None,
         attempts: 0,
         agents: 0,
         changes: changes.clone(),
@@ -316,14 +376,13 @@ pub(super) async fn begin(
         id: shown.id,
         cancel,
         campaign: row.campaign,
-        from,
-        to,
+        day,
         known,
         other: policy.unwrap_or_else(|| policy_of(settings.mode)),
         policy: policy_of(settings.mode),
         changes,
         days,
-        seed: wanted.seed.unwrap_or(1),
+        seed: seed.unwrap_or(1),
     };
     let thread = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || work.run());
     if let Err(error) = thread {
@@ -357,32 +416,24 @@ impl Work {
     fn answer(&self) -> Result<(), Option<String>> {
         let simulations = &self.service.simulations;
         simulations.change(self.id, |simulation| simulation.state = "running");
-        let (store, tenant) = (&self.service.store, self.service.tenant);
-        let read = Observed::read(store, tenant, self.campaign, (self.from, self.to), &|| !self.cancelled());
-        let observed = read.map_err(|error| {
-            tracing::error!(%error, "the attempts of a simulation cannot be read");
-            Some("the store cannot be read now, try again".to_owned())
-        })?;
-        let observed = observed.ok_or(None)?;
-        let replay = observed.replay(&self.known).map_err(|little| Some(format!("{little}; choose a busier day")))?;
+        let replay = match self.day {
+            Some(day) => self.replay(day)?,
+            None if self.cancelled() => return Err(None),
+            None => Replay::base(&self.known),
+        };
         simulations.change(self.id, |simulation| {
             (simulation.attempts, simulation.agents) = (replay.attempts, replay.agents);
+            simulation.begins_us = replay.begins.map(|begins| begins.as_unix_us());
         });
-        let agents = self.changes.agents.unwrap_or(replay.agents).max(replay.agents);
-        if u64::from(agents) * u64::from(self.days) > SIMULATED_AGENT_DAYS_MAX {
-            let days = SIMULATED_AGENT_DAYS_MAX / u64::from(agents.max(1));
-            return Err(Some(format!("{agents} agents for {} days take too long, ask for {days} days", self.days)));
+        let agents = self.changes.agents(replay.agents);
+        let most = agents.max(replay.agents);
+        if u64::from(most) * u64::from(self.days) > SIMULATED_AGENT_DAYS_MAX {
+            let days = SIMULATED_AGENT_DAYS_MAX / u64::from(most);
+            return Err(Some(format!("{most} agents for {} days take too long, ask for {days} days", self.days)));
         }
         let fault = |error: toml::de::Error| Some(format!("the changes cannot be laid over the day: {error}"));
-        let mut over = toml::Table::new();
-        if let Some(limit) = self.changes.limit {
-            over.insert("limit".to_owned(), limit.into());
-        }
-        if let Some(amd) = self.changes.amd {
-            over.insert("amd".to_owned(), toml::Table::from_iter([("enabled".to_owned(), amd.into())]).into());
-        }
-        let mut changed = replay.clone().under(&over.to_string()).map_err(fault)?;
-        if let Some(agents) = self.changes.agents {
+        let mut changed = replay.clone().under(&self.changes.keys().to_string()).map_err(fault)?;
+        if agents != replay.agents {
             changed = changed.with_agents(agents).map_err(fault)?;
         }
         let before = self.side(&replay, &self.policy, 0)?;
@@ -390,6 +441,18 @@ impl Work {
         let after = self.side(&changed, &self.other, self.days)?;
         simulations.change(self.id, |simulation| simulation.after = Some(after));
         Ok(())
+    }
+
+    /// The day as its attempts show it.
+    fn replay(&self, day: (WallTime, WallTime)) -> Result<Replay, Option<String>> {
+        let (store, tenant) = (&self.service.store, self.service.tenant);
+        let read = Observed::read(store, tenant, self.campaign, day, &|| !self.cancelled());
+        let observed = read.map_err(|error| {
+            tracing::error!(%error, "the attempts of a simulation cannot be read");
+            Some("the store cannot be read now, try again".to_owned())
+        })?;
+        let observed = observed.ok_or(None)?;
+        observed.replay(&self.known).map_err(|little| Some(format!("{little}; choose a busier day")))
     }
 
     fn cancelled(&self) -> bool {
@@ -414,7 +477,7 @@ impl Work {
             ..Options::default()
         };
         match dialer::sim::simulate(&scenario, &options) {
-            Ok(report) => Ok(Side::of(&report)),
+            Ok(report) => Ok(Side::of(&report, replay.agents)),
             Err(SimError::Cancelled) => Err(None),
             Err(error) => Err(said(&error)),
         }

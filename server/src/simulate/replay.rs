@@ -276,15 +276,22 @@ impl Observed {
         let amd = ["greeting_s", "human_decision_s", "machine_decision_s"];
         amd.into_iter().filter(|name| sampled(name)).for_each(|name| say(file(name)));
         say(format!("[agent]\n{}", file("talk_s")));
-        say(format!("wrap_s = {{ dist = \"lognormal\", mean = {:.3}, cv = 0.8 }}", known.wrap_s.max(0.1)));
+        say(format!("wrap_s = {{ {} }}", wrap_up(known.wrap_s).to_string().trim().replace('\n', ", ")));
         say(format!("[trunk]\nmax_channels = {}\nmax_cps = {}", known.max_channels, known.max_cps));
         for (from, to, count) in shifts(&present) {
             let to_h = (to as f64).min(day_hours);
             say(format!("[[shift]]\nfrom_h = {from}\nto_h = {to_h:.3}\nagents = {count}"));
         }
         let samples = self.samples.into_iter().map(|(name, samples)| (name.to_owned(), samples.text())).collect();
-        Ok(Replay { text, samples, attempts, agents })
+        let begins = WallTime::from_unix_us(self.from.as_unix_us() + first as i64 * 3_600_000_000);
+        Ok(Replay { text, samples, attempts, agents, begins: Some(begins) })
     }
+}
+
+/// Wrap-ups of this mean in seconds, as a scenario writes a distribution. How they spread is the study's.
+pub(crate) fn wrap_up(mean_s: f64) -> toml::Table {
+    let keys = [("dist", "lognormal".into()), ("mean", mean_s.max(0.1).into()), ("cv", 0.8.into())];
+    keys.into_iter().map(|(key, value): (&str, toml::Value)| (key.to_owned(), value)).collect()
 }
 
 /// A campaign's mode as the simulator's policy.
@@ -327,9 +334,22 @@ pub(crate) struct Replay {
     pub(crate) attempts: u64,
     /// Most agents at once.
     pub(crate) agents: u32,
+    /// The moment of its hour 0; `None`: it is no day that was.
+    pub(crate) begins: Option<WallTime>,
 }
 
 impl Replay {
+    /// The base scenario under a campaign's rules: callees, agents and lines are the study's.
+    pub(crate) fn base(known: &Known) -> Replay {
+        let mut text = format!("name = \"base\"\nprofile = {:?}\ntimezone = {:?}\n", known.profile, known.timezone);
+        if let Some(limit) = known.limit {
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "limit = {limit}");
+        }
+        let agents = dialer::scenario::Scenario::default().agents;
+        Replay { text, samples: BTreeMap::new(), attempts: 0, agents, begins: None }
+    }
+
     /// The text of a sample file, for [`dialer::scenario::Scenario::parse_with`].
     pub(crate) fn load(&self, name: &str) -> Result<String, String> {
         self.samples.get(name).cloned().ok_or_else(|| format!("{name}: no such samples"))

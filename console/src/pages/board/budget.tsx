@@ -21,12 +21,15 @@ export function tightest(windows: LedgerWindow[]): LedgerWindow | undefined {
   return windows.reduce<LedgerWindow | undefined>((least, window) => (least && least.budget_left <= window.budget_left ? least : window), undefined);
 }
 
-/** `run`, `local_day`, `days:30` in words. */
+/** `run`, `local_day`, `month`, `days:30`, `rolling:24h` in words. */
 export function useWindowName(): (window: string) => string {
   const { t } = useTranslation('board');
   return (window) => {
     const days = /^days:(\d+)$/.exec(window)?.[1];
     if (days) return t('window.days', { count: Number(days) });
+    const hours = /^rolling:(\d+)h$/.exec(window)?.[1];
+    if (hours) return t('window.hours', { count: Number(hours) });
+    if (window === 'month') return t('window.month');
     return window === 'run' ? t('window.run') : window === 'local_day' ? t('window.localDay') : window;
   };
 }

@@ -1,6 +1,7 @@
 /** One campaign, live: what it does and why, how much of its limit is left, and the levers. */
+import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import { TRACK_POINTS, type BoardCampaign } from '../../api/boards';
 import { useMay } from '../../api/login';
 import { useCampaign } from '../../api/things';
@@ -10,6 +11,7 @@ import { EmptyState } from '../../parts/empty_state';
 import { ErrorState } from '../../parts/error_state';
 import { Figure } from '../../parts/figure';
 import { compact, number, percent } from '../../parts/format';
+import { Icon } from '../../parts/icons';
 import { useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
@@ -33,6 +35,7 @@ export default function CampaignBoardPage() {
   const may = useMay('supervisor');
   const live = board?.campaigns.find((campaign) => campaign.name === name);
   const back = { to: '/board', text: t('title') };
+  const place = encodeURIComponent(name);
   if (settings.isError && !settings.data) return <><PageHeader title={name} back={back} /><Panel><ErrorState error={settings.error} onRetry={() => void settings.refetch()} /></Panel></>;
   if (board && !live && !settings.isFetching) return <><PageHeader title={name} back={back} /><Panel><EmptyState icon="campaigns" title={t('gone')} text={t('goneText', { name })} /></Panel></>;
   if (!live || !settings.data) return <NoBoard />;
@@ -43,7 +46,12 @@ export default function CampaignBoardPage() {
         mark={<CampaignState state={live.state} />}
         back={back}
         text={<Why campaign={live} />}
-        actions={may && <CampaignControl campaign={settings.data} />}
+        actions={
+          <>
+            <Button component={Link} to={`/campaigns/${place}/why`} variant="default" leftSection={<Icon name="info" size={16} />}>{t('toWhy')}</Button>
+            {may && <CampaignControl campaign={settings.data} />}
+          </>
+        }
       />
       <div className={css.top}>
         <div className={css.column}>
@@ -57,7 +65,7 @@ export default function CampaignBoardPage() {
               {live.ledger.length === 0 && t('budget.nobody')}
             </div>
           </Panel>
-          <Panel title={t('tuning.title')}><Tuning campaign={settings.data} /></Panel>
+          <Panel title={t('tuning.title')} aside={may && <Link className="op-link" to={`/campaigns/${place}/whatif`}>{t('tuning.tryFirst')}</Link>}><Tuning campaign={settings.data} /></Panel>
         </div>
       </div>
       <Plots campaign={live} />
@@ -99,9 +107,10 @@ const OCCUPANCY = ['occupancy'] as const;
 function CallsPlot({ campaign }: { campaign: BoardCampaign }) {
   const { t } = useTranslation('board');
   const calls = useTrack(campaign.name, CALLS, TRACK_POINTS);
+  const go = useNavigate();
   return (
     <Panel>
-      <TimeSeries title={t('plot.calls')} data={calls} top={4} lines={[
+      <TimeSeries title={t('plot.calls')} data={calls} top={4} pick={{ says: t('plot.pick'), go: (at_s) => void go(`/campaigns/${encodeURIComponent(campaign.name)}/why?at=${at_s * 1_000_000}`) }} lines={[
         { label: t('ringing'), color: '--op-wrap' },
         { label: t('waitingForAgent'), color: '--op-bad' },
         { label: t('talking'), color: '--op-talk', fill: true },

@@ -64,6 +64,8 @@ function Campaign({ campaign }: { campaign: CampaignView }) {
           <>
             <Button component={Link} to={`/board/${place}`} variant="default" leftSection={<Icon name="board" size={16} />}>{t('detail.board')}</Button>
             <Button component={Link} to={`/reports/${place}`} variant="default" leftSection={<Icon name="reports" size={16} />}>{t('detail.report')}</Button>
+            <Button component={Link} to={`/campaigns/${place}/why`} variant="default" leftSection={<Icon name="info" size={16} />}>{t('detail.why')}</Button>
+            {may.run && <Button component={Link} to={`/campaigns/${place}/whatif`} variant="default" leftSection={<Icon name="whatif" size={16} />}>{t('detail.whatIf')}</Button>}
             {may.run && <CampaignControl campaign={campaign} />}
           </>
         }

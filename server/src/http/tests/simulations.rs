@@ -113,6 +113,9 @@ fn what_if_two_agents_more_is_answered_from_the_records_of_the_day() {
         (with(json!({ "mode": "power" })), "ratio"),
         (with(json!({ "ratio": 1.5 })), "ratio"),
         (with(json!({ "days": 1 })), "days"),
+        (with(json!({ "agents": 8, "more_agents": 1 })), "more_agents"),
+        (with(json!({ "wrap_up_s": -1 })), "wrap_up_s"),
+        (with(json!({ "base": true })), "base"),
         (with(json!({ "to": "86400000001" })), "to"),
     ] {
         assert_eq!(ask(body.clone()).is(422).json()["errors"][0]["field"], field, "{body}");
@@ -143,4 +146,37 @@ fn a_simulation_ends_when_it_is_told_and_only_a_few_wait() {
         assert_eq!(over(&bench, id)["state"], "cancelled");
     }
     bench.send(Role::Supervisor, "DELETE", "/api/v1/simulations/99", None, &[]).is(404);
+}
+
+#[test]
+fn what_if_agents_more_or_fewer_and_shorter_wrap_ups() {
+    let bench = a_day_with(800);
+    let ask = |changes: Value| {
+        let mut body = json!({ "campaign": "spring", "from": "0", "to": "86400000000", "days": 4 });
+        body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let begun = bench.post(Role::Supervisor, "/api/v1/simulations", &body).is(202).json();
+        over(&bench, &begun["id"])
+    };
+    let more = ask(json!({ "more_agents": 3 }));
+    assert_eq!((&more["before"]["agents"], &more["after"]["agents"]), (&json!(4), &json!(7)), "{more}");
+    assert_eq!((&more["begins_us"], &more["from_us"]), (&json!(0), &json!(0)));
+    assert!(more["after"]["over_day"].as_array().unwrap().len() > 4);
+    // Fewer than none are one.
+    assert_eq!(ask(json!({ "more_agents": -40 }))["after"]["agents"], json!(1));
+    let short = ask(json!({ "wrap_up_s": 1 }));
+    let connected = |side: &str| short[side]["connected"]["mean"].as_f64().unwrap();
+    assert!(connected("after") > connected("before"), "who is free sooner talks with more people: {short}");
+    assert!(short["after"]["abandoned"]["mean"].is_f64() && short["after"]["connected"]["error"].is_f64());
+}
+
+#[test]
+fn a_campaign_without_records_asks_about_the_base_scenario() {
+    let bench = a_day_with(1);
+    let body = json!({ "campaign": "spring", "base": true, "mode": "progressive", "days": 4 });
+    let begun = bench.post(Role::Supervisor, "/api/v1/simulations", &body).is(202).json();
+    let done = over(&bench, &begun["id"]);
+    assert_eq!((&done["state"], &done["agents"], &done["attempts"]), (&json!("done"), &json!(20), &json!(0)), "{done}");
+    assert_eq!((&done["from_us"], &done["to_us"], &done["begins_us"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(done["after"]["abandoned"]["mean"], json!(0.0));
+    assert!(done["before"]["abandoned"]["mean"].as_f64().unwrap() > 0.0, "predictive spends its budget: {done}");
 }
