@@ -4,7 +4,11 @@ import type { Thing } from '../../api/client';
 export type Settings = Partial<Thing<'CampaignSettings'>>;
 export type Mode = NonNullable<Settings['mode']>;
 
-export const MODES: readonly Mode[] = ['progressive', 'power', 'predictive'];
+/** Between these a campaign can be switched without anything else being set. */
+export const MODES = ['progressive', 'power', 'predictive'] as const satisfies readonly Mode[];
+
+/** Whether the mode stands among those; the others are set on the campaign's own page. */
+export const isTunable = (mode: string): boolean => (MODES as readonly string[]).includes(mode);
 /** Where the API's own defaults stand in for keys that are not set. */
 const DEFAULTS = { mode: 'predictive', ratio: 1.5 } as const;
 

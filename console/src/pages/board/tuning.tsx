@@ -11,7 +11,7 @@ import { ask } from '../../parts/confirm';
 import { number, percent } from '../../parts/format';
 import { tellDone, tellProblem } from '../../parts/told';
 import css from './board.module.css';
-import { difference, faultsOf, leversOf, LIMIT_PERCENT, MODES, RATIO, read, type Levers, type Mode, type Settings, type Written } from './levers';
+import { difference, faultsOf, isTunable, leversOf, LIMIT_PERCENT, MODES, RATIO, read, type Levers, type Mode, type Settings, type Written } from './levers';
 
 /** What was set before under the same keys; null where nothing was, which sets the default. */
 function before(campaign: Thing<'CampaignView'>, changed: Settings): Record<string, unknown> {
@@ -59,14 +59,14 @@ export function Tuning({ campaign }: { campaign: Thing<'CampaignView'> }) {
       }}
     >
       <div>
-        <SegmentedControl
+        {isTunable(now.mode) && <SegmentedControl
           fullWidth
           disabled={!may}
           aria-label={t('tuning.mode')}
           value={wanted.mode}
           onChange={(mode) => setWanted({ ...wanted, mode: mode as Mode })}
           data={MODES.map((mode) => ({ value: mode, label: t(`mode.${mode}`) }))}
-        />
+        />}
         <div className={css.modeText}>{t(`mode.${wanted.mode}Text`)}</div>
       </div>
       {wanted.mode === 'power' && (

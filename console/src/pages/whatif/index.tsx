@@ -39,6 +39,8 @@ export default function WhatIfPage() {
   const head = <PageHeader title={t('title')} mark={campaign.data && <CampaignState state={campaign.data.state} />} back={back} text={t('text', { name })} />;
   if (campaign.isError && !campaign.data) return <>{head}<Panel><ErrorState error={campaign.error} onRetry={() => void campaign.refetch()} /></Panel></>;
   if (!campaign.data) return head;
+  const { mode } = campaign.data.settings as { mode?: string };
+  if (mode === 'agentless') return <>{head}<Panel><EmptyState icon="whatif" title={t('none.agentless')} text={t('none.agentlessText')} /></Panel></>;
   return <>{head}<WhatIf campaign={campaign.data} /></>;
 }
 
