@@ -1,7 +1,7 @@
 //! Contacts: persons with their numbers, found by whatever people type.
 //!
 //! ```text
-//!  import ──of_leads (make.rs)──> contact ── contact_number (front, tail) ── contact_word
+//!  import ──of_leads (make.rs)──> contact ── contact_number ──index.rs──> contact_word, contact_tail
 //!  search ──asks (words.rs)──> one index at a time (search.rs), in its order ──> page ── numbers, lists, do-not-call
 //! ```
 //!
@@ -9,11 +9,13 @@
 //! found by its number; the lead does not name it. Absent: merging, deleting.
 
 mod card;
+mod index;
 mod make;
 mod search;
 mod words;
 
 pub use card::*;
+pub(crate) use index::pass_if_many as index_if_many;
 pub use make::Filled;
 pub(crate) use make::of_leads;
 pub use search::*;
@@ -115,7 +117,8 @@ async fn add_history(
     }
     let all = || contacts.iter().flat_map(|contact| contact.numbers.iter().map(String::as_str));
     let mut leads = Sql::new("SELECT number, list_id, last_attempt_us FROM lead WHERE tenant_id = ");
-    leads.bind(tenant).push(" AND number IN (").list(all());
+    leads.bind(tenant).push(" AND list_id IN (SELECT list_id FROM list WHERE tenant_id = ").bind(tenant);
+    leads.push(") AND number IN (").list(all());
     leads.push(") ORDER BY number, lead_id LIMIT ").bind(PAGE_LEADS_MAX);
     let mut by_number: BTreeMap<String, Vec<(ListId, Option<WallTime>)>> = BTreeMap::new();
     for row in connection.fetch(leads, place).await? {

@@ -34,6 +34,7 @@ mod campaigns;
 mod contacts;
 mod db;
 mod error;
+mod expression;
 mod health;
 mod imports;
 mod lanes;
@@ -60,6 +61,7 @@ pub use contacts::*;
 pub use db::address::redact;
 pub use db::migrate::list_names;
 pub use error::{ErrorKind, StoreError};
+pub use expression::{EXPRESSION_BYTES_MAX, ExpressionFault, LeadExpression};
 pub use health::Health;
 pub use imports::*;
 pub use lists::*;
@@ -107,6 +109,8 @@ pub struct Store {
     edits: lanes::Lane,
     imports: lanes::Lane,
     reports: lanes::Lane,
+    /// Leads of one transaction of an import, as the last ones went.
+    import_rows: Arc<std::sync::atomic::AtomicUsize>,
     board: Arc<Board>,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
@@ -156,7 +160,9 @@ impl Store {
                 "raise the limit of threads",
             )
         })?;
-        let store = Store { writer, reads, edits, imports, reports, board, thread: Mutex::new(Some(thread)) };
+        let import_rows = lists::import_rows();
+        let thread = Mutex::new(Some(thread));
+        let store = Store { writer, reads, edits, imports, reports, import_rows, board, thread };
         match ready_rx.recv() {
             Ok(Ok(())) => Ok((store, acks)),
             Ok(Err(error)) => Err(error),

@@ -1,5 +1,7 @@
 //! Lists and leads: made, imported, read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base::{LeadId, ListId, WallTime};
@@ -10,7 +12,7 @@ use crate::lanes::in_transaction;
 use crate::ops::{id, maybe_id, maybe_text, text};
 use crate::read::{maybe_wall, page_rows, small, unsigned, wall};
 use crate::rows::*;
-use crate::{ErrorKind, Store, StoreError};
+use crate::{ErrorKind, LeadExpression, Store, StoreError};
 
 /// Leads that one call of [`Store::import_leads`] takes: some 150 bytes each, so 1.5 MiB.
 pub const IMPORT_BATCH_MAX: usize = 10_000;
@@ -18,13 +20,15 @@ pub const IMPORT_BATCH_MAX: usize = 10_000;
 /// Lists of one tenant that [`Store::lists`] gives at most.
 pub const LISTS_MAX: usize = 10_000;
 
-/// Leads of one INSERT: 8 values each make 4,000 of SQLite's 32,766 and PostgreSQL's 65,535.
+/// Leads of one INSERT: 11 values each make 5,500 of SQLite's 32,766 and PostgreSQL's 65,535.
 const INSERT_ROWS: usize = 500;
 
-/// Leads of one transaction at most and at least. The group commit of running calls waits for it, so it is made smaller
-/// when it takes longer than [`COMMIT_LONG`], as it does in a large store on a slow disk.
+/// Leads of one transaction at first, at least and at most. Each falls into other pages of the two indexes by number, so
+/// that many at once touch fewer pages each; but the group commit of running calls waits for it. It is made smaller when
+/// it takes longer than [`COMMIT_LONG`], as it does in a large store on a slow disk, and larger when it takes a quarter.
 const COMMIT_ROWS: usize = 2_000;
 const COMMIT_ROWS_MIN: usize = 200;
+const COMMIT_ROWS_MAX: usize = IMPORT_BATCH_MAX;
 
 /// Longest transaction of an import that is not followed by a smaller one: a third of what the queue of ops can bridge
 /// would be long, a tenth is not.
@@ -32,11 +36,42 @@ const COMMIT_LONG: Duration = Duration::from_millis(250);
 
 /// What an import waits at least after each transaction on SQLite, where one writer at a time has the file: longer than
 /// the group commit of another program takes to ask again (8 ms), so that running calls come first. On a busy machine,
-/// where that takes longer too, it waits half as long as the transaction took.
+/// where that takes longer too, it waits a fifth of what the transaction took.
 const GIVE_WAY_MIN: Duration = Duration::from_millis(15);
 
-/// Leads of an import after which the planner's figures are taken anew.
-const ANALYZE_LEADS_MIN: u64 = 1_000;
+/// The pause after each transaction of an import.
+pub(crate) struct GiveWay {
+    begun: tokio::time::Instant,
+}
+
+impl Default for GiveWay {
+    fn default() -> Self {
+        GiveWay { begun: tokio::time::Instant::now() }
+    }
+}
+
+impl GiveWay {
+    pub(crate) fn begin(&mut self) {
+        self.begun = tokio::time::Instant::now();
+    }
+
+    /// How long the transaction took, before the pause.
+    pub(crate) async fn end(&self, connection: &Connection) -> Duration {
+        let took = self.begun.elapsed();
+        if !connection.is_remote() {
+            tokio::time::sleep(GIVE_WAY_MIN.max(took / 5)).await;
+        }
+        took
+    }
+}
+
+/// New leads without which the planner's figures are not taken anew: few change no plan.
+const ANALYZE_LEADS_MIN: i64 = 1_000;
+
+/// The pace at which imports begin.
+pub(crate) fn import_rows() -> Arc<AtomicUsize> {
+    Arc::new(AtomicUsize::new(COMMIT_ROWS))
+}
 
 /// A list with what is on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,6 +99,15 @@ pub struct LeadFilter {
     pub after: Option<LeadId>,
     /// Rows of a page; 0 means [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX), which is also the most.
     pub limit: u32,
+}
+
+/// What [`Store::matching`] found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Matching {
+    /// All leads that are meant.
+    pub total: u64,
+    /// The first of them.
+    pub leads: Vec<LeadRow>,
 }
 
 impl Store {
@@ -194,14 +238,51 @@ impl Store {
     /// # Errors
     /// Only what the database says.
     pub fn leads_page(&self, tenant: TenantId, filter: LeadFilter) -> Result<Vec<LeadRow>, StoreError> {
+        let tenant = id(tenant.0)?;
         let mut query = Sql::new("SELECT * FROM lead WHERE tenant_id = ");
-        query.bind(id(tenant.0)?);
+        query.bind(tenant);
         query.and(" AND list_id = ", maybe_id(filter.list.map(|list| list.0))?);
         query.and(" AND state = ", maybe_text(filter.state.as_deref())?);
         query.and(" AND number = ", maybe_text(filter.number.as_deref())?);
+        if filter.number.is_some() && filter.list.is_none() {
+            query.push(" AND list_id IN (SELECT list_id FROM list WHERE tenant_id = ").bind(tenant).push(")");
+        }
         query.and(" AND lead_id > ", maybe_id(filter.after.map(|lead| lead.0))?);
         query.push(" ORDER BY lead_id LIMIT ").bind(page_rows(filter.limit));
         self.page("leads", query, lead_row)
+    }
+
+    /// How many leads of a list an expression means at `at`, and the first of them by their ids, at most `limit` (0 means
+    /// [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX)). Looks at the whole list, on the connection of reports: seconds for
+    /// millions.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn matching(
+        &self,
+        tenant: TenantId,
+        list: ListId,
+        expression: &LeadExpression,
+        at: WallTime,
+        limit: u32,
+    ) -> Result<Matching, StoreError> {
+        let (tenant, list) = (id(tenant.0)?, id(list.0)?);
+        let question = |select: &'static str| {
+            let mut query = Sql::new(select);
+            query.push(" FROM lead WHERE tenant_id = ").bind(tenant).push(" AND list_id = ").bind(list);
+            query.push(" AND ");
+            expression.push(&mut query, at);
+            query
+        };
+        let count = question("SELECT COUNT(*) AS leads");
+        let mut first = question("SELECT *");
+        first.push(" ORDER BY lead_id LIMIT ").bind(page_rows(limit));
+        self.reports.call(async move |connection| {
+            let place = "leads that an expression means";
+            let total = connection.fetch_one(count, place).await?.map_or(Ok(0), |row| unsigned(&row, "leads"))?;
+            let leads = connection.fetch(first, place).await?.iter().map(lead_row).collect::<Result<_, _>>()?;
+            Ok(Matching { total, leads })
+        })
     }
 
     /// How many leads a list has in each state.
@@ -219,7 +300,7 @@ impl Store {
     }
 
     /// Adds leads to a list; numbers that are on it already are left as they are. Each number gets its contact. At most [`IMPORT_BATCH_MAX`] a call.
-    /// After the last batch call [`Store::analyze`].
+    /// After the last batch call [`Store::end_import`].
     ///
     /// # Errors
     /// [`ErrorKind::Value`] for a number that is not E.164 or a batch that is too large, [`ErrorKind::NotFound`] for
@@ -241,27 +322,29 @@ impl Store {
             check_lead(lead, &place)?;
         }
         let (tenant, list) = (id(tenant.0)?, id(list.0)?);
+        let pace = Arc::clone(&self.import_rows);
         self.imports.call(async move |connection| {
             let mut imported = Imported::default();
-            let (mut rest, mut rows) = (&batch[..], COMMIT_ROWS);
+            let (mut rest, mut give_way) = (&batch[..], GiveWay::default());
             while !rest.is_empty() {
+                let rows = pace.load(Ordering::Relaxed);
                 let (part, after) = rest.split_at(rows.min(rest.len()));
                 rest = after;
-                let begun = tokio::time::Instant::now();
+                give_way.begin();
                 let added = in_transaction(connection, async |connection: &mut Connection| {
                     import_part(connection, tenant, list, part, at, &place).await
                 })
                 .await?;
                 imported.added += added;
                 imported.already_there += part.len() as u64 - added;
-                let took = begun.elapsed();
+                let took = give_way.end(connection).await;
                 if took > COMMIT_LONG {
-                    rows = (rows / 2).max(COMMIT_ROWS_MIN);
-                }
-                if !connection.is_remote() {
-                    tokio::time::sleep(GIVE_WAY_MIN.max(took / 2)).await;
+                    pace.store((rows / 2).max(COMMIT_ROWS_MIN), Ordering::Relaxed);
+                } else if took < COMMIT_LONG / 4 && part.len() == rows {
+                    pace.store((rows * 2).min(COMMIT_ROWS_MAX), Ordering::Relaxed);
                 }
             }
+            contacts::index_if_many(connection, tenant).await?;
             Ok(imported)
         })
     }
@@ -290,16 +373,30 @@ impl Store {
         })
     }
 
-    /// Refreshes the figures that the database plans its queries by, after an import of `added` leads; few leads change
-    /// no plan, and nothing is done.
+    /// After the last batch of an import: its contacts are found by their names, and the figures that the database plans its
+    /// queries by are taken anew when there are a tenth more leads than when they were taken last.
     ///
     /// # Errors
     /// Only what the database says.
-    pub fn analyze(&self, added: u64) -> Result<(), StoreError> {
-        if added < ANALYZE_LEADS_MIN {
-            return Ok(());
-        }
-        self.imports.call(async |connection| connection.plain("ANALYZE").await)
+    pub fn end_import(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.index_contacts(tenant)?;
+        let tenant = id(tenant.0)?;
+        self.imports.call(async move |connection| {
+            let place = "figures of leads";
+            let query = Sql::new(
+                "SELECT (SELECT COALESCE(MAX(lead_id), 0) FROM lead) AS leads, analyzed FROM contact_tally \
+                 WHERE tenant_id = $1",
+            );
+            let Some(row) = connection.fetch_one(query.with(tenant), place).await? else { return Ok(()) };
+            let (leads, analyzed): (i64, i64) = (row.get("leads")?, row.get("analyzed")?);
+            if leads - analyzed < ANALYZE_LEADS_MIN.max(analyzed / 10) {
+                return Ok(());
+            }
+            connection.plain("ANALYZE").await?;
+            let update = Sql::new("UPDATE contact_tally SET analyzed = $1 WHERE tenant_id = $2");
+            let update = update.with(leads).with(tenant);
+            in_transaction(connection, async |c: &mut Connection| c.execute(update, place).await).await.map(drop)
+        })
     }
 
     /// Runs an INSERT with RETURNING and gives the new row's id.
@@ -342,7 +439,7 @@ fn check_lead(lead: &NewLead, place: &str) -> Result<(), StoreError> {
         let what = "a number that is not E.164";
         return Err(StoreError::new(ErrorKind::Value, what, place, "normalise numbers before the import"));
     }
-    for value in [&lead.first_name, &lead.last_name, &lead.timezone, &lead.external_id] {
+    for value in [&lead.first_name, &lead.last_name, &lead.timezone, &lead.external_id, &lead.segment, &lead.region] {
         maybe_text(value.as_deref())?;
     }
     Ok(())
@@ -365,11 +462,11 @@ async fn import_part(
     let mut added = 0;
     for rows in part.chunks(INSERT_ROWS) {
         let mut insert = Sql::new(
-            "INSERT INTO lead (tenant_id, list_id, number, first_name, last_name, timezone, external_id, imported_us) \
-             VALUES ",
+            "INSERT INTO lead (tenant_id, list_id, number, first_name, last_name, timezone, external_id, segment, \
+             region, priority, imported_us) VALUES ",
         );
         for (n, lead) in rows.iter().enumerate() {
-            let values: [Value; 8] = [
+            let values: [Value; 11] = [
                 tenant.into(),
                 list.into(),
                 lead.number.as_str().into(),
@@ -377,6 +474,9 @@ async fn import_part(
                 lead.last_name.clone().into(),
                 lead.timezone.clone().into(),
                 lead.external_id.clone().into(),
+                lead.segment.clone().into(),
+                lead.region.clone().into(),
+                lead.priority.into(),
                 at.as_unix_us().into(),
             ];
             insert.push(if n == 0 { "(" } else { ", (" }).list(values).push(")");
@@ -411,5 +511,9 @@ pub(crate) fn lead_row(row: &Row) -> Result<LeadRow, StoreError> {
         last_attempt_at: maybe_wall(row, "last_attempt_us")?,
         next_at: maybe_wall(row, "next_at_us")?,
         last_outcome: row.get("last_outcome")?,
+        segment: row.get("segment")?,
+        region: row.get("region")?,
+        priority: row.get("priority")?,
+        imported_at: wall(row, "imported_us")?,
     })
 }

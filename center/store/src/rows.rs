@@ -374,6 +374,12 @@ pub struct NewLead {
     pub timezone: Option<String>,
     /// The id of the lead in the system it came from.
     pub external_id: Option<String>,
+    /// The group of leads that it belongs to, as its owner names it.
+    pub segment: Option<String>,
+    /// Where the person lives, as the list's owner writes it: `CA`, `Bayern`.
+    pub region: Option<String>,
+    /// Larger ones are dialled first where a campaign asks for that order.
+    pub priority: i64,
 }
 
 /// What an import batch did.
@@ -412,6 +418,14 @@ pub struct LeadRow {
     pub next_at: Option<WallTime>,
     /// Outcome of the latest attempt.
     pub last_outcome: Option<String>,
+    /// Its group.
+    pub segment: Option<String>,
+    /// Where the person lives.
+    pub region: Option<String>,
+    /// Larger ones come first.
+    pub priority: i64,
+    /// When it came onto the list.
+    pub imported_at: WallTime,
 }
 
 /// How many leads a list has, by state in alphabetical order.

@@ -5,12 +5,14 @@ mod contacts;
 mod control;
 mod crash;
 mod disk;
+mod expressions;
 mod logins;
 mod million;
 mod records;
 mod reports;
 mod restart;
 mod seal;
+mod speed;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -415,7 +415,14 @@ pub(super) async fn fill(service: Arc<Service>) {
     let mut stop = service.stopping.subscribe();
     let mut told = None;
     loop {
-        let pause = match service.store(move |store| store.make_contacts(tenant, at)).await {
+        let made = service.store(move |store| {
+            let filled = store.make_contacts(tenant, at)?;
+            if filled.done >= filled.end {
+                store.index_contacts(tenant)?;
+            }
+            Ok(filled)
+        });
+        let pause = match made.await {
             Ok(filled) if filled.done >= filled.end => {
                 if told.is_some() {
                     tracing::info!("all leads of the older store have their contacts");

@@ -64,8 +64,8 @@ impl Running {
 #[into_params(parameter_in = Query)]
 pub(super) struct ImportQuery {
     /// Columns of the file for fields, `FIELD=COLUMN` with commas between: `phone=Telefon,first_name=Vorname`. Fields
-    /// are `phone`, `first_name`, `last_name`, `timezone`, `external_id`; one that is not named stands in the column of
-    /// its own name, one without a column (`timezone=`) in none.
+    /// are `phone`, `first_name`, `last_name`, `timezone`, `external_id`, `segment`, `region`, `priority`; one that is not
+    /// named stands in the column of its own name, one without a column (`timezone=`) in none.
     map: Option<String>,
     /// Country of numbers without a country code, two letters; `US` unless said otherwise.
     #[param(min_length = 2, max_length = 2)]
@@ -267,7 +267,7 @@ fn broken(error: &MultipartError) -> Problem {
 }
 
 /// Imports a file and writes down how it goes, to its end.
-fn work(mut sink: JobSink<'_>, file: impl Read, options: &ImportOptions) {
+fn work(mut sink: JobSink<'_>, file: impl Read + Send, options: &ImportOptions) {
     // A fault of ours ends this import, and not without a word: nobody else would end it before the next start.
     let result = catch_unwind(AssertUnwindSafe(|| import::import_csv(file, options, &mut sink)));
     let result = result.unwrap_or_else(|_| {
@@ -279,7 +279,7 @@ fn work(mut sink: JobSink<'_>, file: impl Read, options: &ImportOptions) {
     let result = result.and_then(|report| {
         kept?;
         if !sink.row.new.dry_run {
-            sink.store.analyze(report.added).map_err(said)?;
+            sink.store.end_import(sink.tenant).map_err(said)?;
         }
         Ok(report)
     });

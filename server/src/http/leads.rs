@@ -1,7 +1,7 @@
 //! Leads of lists with their dial states. They come by imports and change by dialling.
 
 use super::Service;
-use super::extract::{Id, Query, phone};
+use super::extract::{Id, Name, Query, phone};
 use super::page::{Page, id_cursor, rows};
 use super::problem::Problem;
 use axum::extract::{OriginalUri, State};
@@ -9,7 +9,7 @@ use base::{LeadId, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{LeadFilter, LeadRow, Store, StoreError, TenantId};
+use store::{LeadExpression, LeadFilter, LeadRow, Store, StoreError, TenantId};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which leads.
@@ -57,6 +57,12 @@ pub(super) struct Lead {
     next_us: Option<i64>,
     /// Outcome of the latest attempt.
     last_outcome: Option<String>,
+    /// Its group, as its list's owner names it.
+    segment: Option<String>,
+    /// Where the person lives, as the list's owner writes it.
+    region: Option<String>,
+    /// Larger ones are dialled first.
+    priority: i64,
 }
 
 impl Lead {
@@ -75,6 +81,9 @@ impl Lead {
             last_attempt_us: us(row.last_attempt_at),
             next_us: us(row.next_at),
             last_outcome: row.last_outcome,
+            segment: row.segment,
+            region: row.region,
+            priority: row.priority,
         }
     }
 }
@@ -108,6 +117,54 @@ pub(super) async fn list(
         })
         .await?;
     Ok(axum::Json(Page::of(leads, limit, &uri, |lead| lead.id.to_string())))
+}
+
+/// Which leads of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MatchQuery {
+    /// An expression over leads, such as `attempts < 3 and segment in ("gold", "trial") and last_attempt older 2d`. Fields
+    /// are `attempts`, `priority`; `number`, `first_name`, `last_name`, `timezone`, `external_id`, `segment`, `region`,
+    /// `state`, `last_outcome`; `last_attempt`, `next`, `imported`. What never happened is older than everything.
+    #[param(max_length = 4096, example = "attempts < 3 and region = \"CA\"")]
+    filter: String,
+    /// Leads that are shown, 100 unless said otherwise.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// What an expression means on a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Matches {
+    /// The expression as it was understood.
+    filter: String,
+    /// All leads that it means.
+    total: u64,
+    /// The first of them by their ids.
+    items: Vec<Lead>,
+}
+
+/// How many leads of a list an expression means, and the first of them: to try what a campaign's `filter` would dial.
+/// Looks at the whole list, which takes seconds for millions of leads.
+#[utoipa::path(get, path = "/api/v1/lists/{name}/leads", tag = "lists",
+    params(("name" = String, Path, description = "Name of the list"), MatchQuery), responses((status = 200, body = Matches)))]
+pub(super) async fn matching(
+    State(service): State<Arc<Service>>,
+    Name(name): Name,
+    Query(wanted): Query<MatchQuery>,
+) -> Result<axum::Json<Matches>, Problem> {
+    let expression = LeadExpression::parse(&wanted.filter)
+        .map_err(|fault| Problem::field("filter", format!("character {}: {}", fault.at, fault.what), fault.mend))?;
+    let list = super::lists::id(&service, &name).await?;
+    let (tenant, at, limit) = (service.tenant, service.wall_now(), rows(wanted.limit)?);
+    let filter = expression.to_string();
+    let found = service.store(move |store| {
+        let found = store.matching(tenant, list, &expression, at, limit)?;
+        Ok((found.total, named(store, tenant, found.leads)?))
+    });
+    let (total, items) = found.await?;
+    Ok(axum::Json(Matches { filter, total, items }))
 }
 
 fn named(store: &Store, tenant: TenantId, rows: Vec<LeadRow>) -> Result<Vec<Lead>, StoreError> {

@@ -109,6 +109,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(imports::rejected))
         .routes(routes!(imports::rejected_file))
         .routes(routes!(leads::list))
+        .routes(routes!(leads::matching))
         .routes(routes!(leads::show))
         .routes(routes!(attempts::list))
         .routes(routes!(attempts::show))

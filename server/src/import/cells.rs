@@ -17,6 +17,8 @@ const ROW_BYTES_MAX: usize = 1 << 20;
 const CELL_BYTES_MAX: usize = 256;
 /// How much of the file is looked at for its separator: a header of hundreds of columns.
 const BEGINNING_BYTES: u64 = 64 * 1024;
+/// Largest priority, and with a minus sign the smallest: finer grades than anybody tells apart.
+const PRIORITY_MAX: i64 = 1_000_000;
 /// How much of a bad value is said.
 const SAID_CHARS_MAX: usize = 60;
 
@@ -247,6 +249,17 @@ impl Columns {
             last_name: owned(self.cell(row, Field::LastName)?),
             timezone: owned(timezone),
             external_id: owned(self.cell(row, Field::ExternalId)?),
+            segment: owned(self.cell(row, Field::Segment)?),
+            region: owned(self.cell(row, Field::Region)?),
+            priority: self.priority(row)?,
+        })
+    }
+
+    fn priority(&self, row: &Row<'_>) -> Result<i64, Rejected> {
+        let Some(text) = self.cell(row, Field::Priority)? else { return Ok(0) };
+        let value = text.parse().ok().filter(|value: &i64| value.abs() <= PRIORITY_MAX);
+        value.ok_or_else(|| {
+            rejected(row, Field::Priority, text.to_owned(), "no whole number from -1,000,000 to 1,000,000")
         })
     }
 

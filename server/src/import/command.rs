@@ -17,7 +17,8 @@ use store::{Imported, NewLead, Store, TenantId};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  \
     outpace import --config outpace.toml --list spring --map phone=Telefon --region DE --errors bad.csv leads.csv\n\n\
-    The file has a header; its columns are phone, first_name, last_name, timezone, external_id, or others by --map.\n\
+    The file has a header; its columns are phone, first_name, last_name, timezone, external_id, segment, region and\n\
+    priority (a whole number, larger ones come first), or others by --map.\n\
     Comma, semicolon or tab separates. Only the phone column is needed. Files saved as UTF-8, UTF-16 or in an old\n\
     code page (Windows-1250, -1251, …) are understood.")]
 pub struct ImportArgs {
@@ -84,7 +85,7 @@ pub fn run(arguments: &ImportArgs) -> Result<(), Failure> {
         errors.finish()?;
     }
     if !arguments.dry_run {
-        store.analyze(report.added)?;
+        store.end_import(TenantId::DEFAULT)?;
     }
     store.close()?;
     print!("{}", summary(&report, arguments));

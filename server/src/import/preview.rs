@@ -158,6 +158,9 @@ fn shown(
         (Field::LastName, lead.last_name),
         (Field::Timezone, lead.timezone),
         (Field::ExternalId, lead.external_id),
+        (Field::Segment, lead.segment),
+        (Field::Region, lead.region),
+        (Field::Priority, Some(lead.priority).filter(|value| *value != 0).map(|value| value.to_string())),
     ];
     PreviewRow {
         line: row.line,

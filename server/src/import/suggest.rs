@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Header words of each field, without case and accents: English, German, Polish, Russian, Bosnian and Croatian. The
 /// first of a field is its best name; a word counts more the earlier it stands.
-const WORDS: [(Field, &[&str]); 5] = [
+const WORDS: [(Field, &[&str]); 8] = [
     (
         Field::Phone,
         &[
@@ -99,6 +99,23 @@ const WORDS: [(Field, &[&str]); 5] = [
             "ид",
         ],
     ),
+    (Field::Segment, &["segment", "сегмент", "group", "gruppe", "grupa", "группа", "skupina"]),
+    (
+        Field::Region,
+        &[
+            "region",
+            "state",
+            "bundesland",
+            "wojewodztwo",
+            "регион",
+            "область",
+            "zupanija",
+            "province",
+            "county",
+            "kanton",
+        ],
+    ),
+    (Field::Priority, &["priority", "prioritat", "priorytet", "приоритет", "prioritet", "score"]),
 ];
 
 /// A column that is called a number's is believed when so many of its cells are some: files are dirty.
@@ -183,6 +200,9 @@ mod tests {
             let places = fields(&header, |_| 1.0);
             assert_eq!(places.into_values().collect::<Vec<_>>(), found, "{header:?}");
         }
+        let header: Vec<String> = ["Priorität", "Bundesland", "Segment", "Telefon"].map(str::to_owned).into();
+        let found = [(Field::Phone, 3), (Field::Segment, 2), (Field::Region, 1), (Field::Priority, 0)];
+        assert_eq!(fields(&header, |_| 1.0), BTreeMap::from(found));
     }
 
     #[test]

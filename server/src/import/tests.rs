@@ -37,17 +37,22 @@ fn us(csv: impl AsRef<[u8]>) -> (ImportReport, Kept) {
 
 #[test]
 fn all_columns_are_read_whatever_their_order_and_case() {
-    let (report, kept) = us("external_id,Phone,TIMEZONE,last_name,note,first_name\n\
-         7,212-555-0100,America/New_York,\"O'Neil, Jr\",hello,Ann\n\
+    let (report, kept) = us("external_id,Phone,TIMEZONE,last_name,note,first_name,priority,region,segment\n\
+         7,212-555-0100,America/New_York,\"O'Neil, Jr\",hello,Ann,-2,CA,gold\n\
          \n\
-         8, +1 212 555 0101 ,,,,\n");
-    assert_eq!((report.rows, report.added), (2, 2));
+         8, +1 212 555 0101 ,,,,\n\
+         9,212-555-0102,,,,,high,,\n");
+    assert_eq!((report.rows, report.added, report.rejected), (3, 2, 1));
+    assert!(report.reasons.keys().all(|reason| reason.contains("whole number")), "{:?}", report.reasons);
     let full = NewLead {
         number: "+12125550100".to_owned(),
         first_name: Some("Ann".to_owned()),
         last_name: Some("O'Neil, Jr".to_owned()),
         timezone: Some("America/New_York".to_owned()),
         external_id: Some("7".to_owned()),
+        segment: Some("gold".to_owned()),
+        region: Some("CA".to_owned()),
+        priority: -2,
     };
     let bare = NewLead { number: "+12125550101".to_owned(), external_id: Some("8".to_owned()), ..NewLead::default() };
     assert_eq!(kept.leads, [full, bare]);

@@ -122,7 +122,7 @@ impl Site {
                 let part = part.iter().map(|n| NewLead { number: number(*n), ..NewLead::default() }).collect();
                 store.import_leads(TENANT, list, part, wall_now()).expect("new leads");
             }
-            store.analyze(leads as u64).expect("statistics");
+            store.end_import(TENANT).expect("statistics");
             list
         })
     }

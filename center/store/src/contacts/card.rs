@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base::{AgentId, AttemptId, CampaignId, WallTime};
 
-use super::make::{Change, Fields, rewrite};
+use super::index;
+use super::make::{Change, Fields, Tally, hold, rewrite};
 use super::words::tail;
 use super::{COLUMNS, CONTACT_NUMBERS_MAX, ContactId, ContactRow, add_history, add_numbers, contact_row, no_contact};
 use crate::db::{Connection, Row, Sql};
@@ -21,6 +22,8 @@ pub const CARD_ATTEMPTS_MAX: u32 = 50;
 
 /// Rows of every other kind on a card, the latest.
 const CARD_ROWS_MAX: i64 = 100;
+
+const LEADS: &str = "SELECT * FROM lead";
 
 /// A suppression of a number, or its lifting.
 #[derive(Clone, PartialEq, Debug)]
@@ -102,14 +105,22 @@ impl Store {
             }
             let of_numbers = |select: &'static str, order: &'static str, rows: i64| {
                 let mut query = Sql::new(select);
-                query.push(" WHERE tenant_id = ").bind(tenant_id).push(" AND number IN (");
+                query.push(" WHERE tenant_id = ").bind(tenant_id);
+                if select == LEADS {
+                    // Their index begins with the list.
+                    query
+                        .push(" AND list_id IN (SELECT list_id FROM list WHERE tenant_id = ")
+                        .bind(tenant_id)
+                        .push(")");
+                }
+                query.push(" AND number IN (");
                 query.list(card.row.numbers.iter().map(String::as_str)).push(") ORDER BY ").push(order);
                 query.push(" LIMIT ").bind(rows);
                 query
             };
             let consents = of_numbers("SELECT * FROM consent", "consent_id DESC", CARD_ROWS_MAX);
             let suppressions = of_numbers("SELECT * FROM suppression", "suppression_id DESC", CARD_ROWS_MAX);
-            let leads = of_numbers("SELECT * FROM lead", "lead_id", CARD_ROWS_MAX);
+            let leads = of_numbers(LEADS, "lead_id", CARD_ROWS_MAX);
             let attempts = of_numbers("SELECT * FROM attempt", "intent_us DESC", i64::from(CARD_ATTEMPTS_MAX));
             let consents = connection.fetch(consents, place).await?;
             card.consents = consents.iter().map(|row| consent_row(tenant, row)).collect::<Result<_, _>>()?;
@@ -148,7 +159,7 @@ impl Store {
         let place = format!("contact {contact}");
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
-                lock(connection, tenant, &place).await?;
+                let Tally { indexed, .. } = hold(connection, tenant, &place).await?;
                 let words = Sql::new("SELECT words FROM contact WHERE tenant_id = $1 AND contact_id = $2");
                 let words = connection.fetch_one(words.with(tenant).with(contact), &place).await?;
                 let words_before = words.ok_or_else(|| no_contact(&place))?.get("words")?;
@@ -160,7 +171,7 @@ impl Store {
                     external_id: change.external_id.unwrap_or(row.external_id),
                 };
                 let changed = BTreeMap::from([(contact, Change { fields, words_before })]);
-                rewrite(connection, tenant, &changed, &place).await
+                rewrite(connection, tenant, &changed, indexed, &place).await
             })
             .await
         })
@@ -176,7 +187,7 @@ impl Store {
         let place = format!("contact {contact}");
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
-                lock(connection, tenant, &place).await?;
+                let Tally { indexed, .. } = hold(connection, tenant, &place).await?;
                 let row = one(connection, tenant, contact, &place).await?.ok_or_else(|| no_contact(&place))?;
                 let rule = |what: String, mend: &str| Err(StoreError::new(ErrorKind::Rule, what, &place, mend));
                 if row.numbers.len() >= CONTACT_NUMBERS_MAX {
@@ -193,8 +204,13 @@ impl Store {
                     "INSERT INTO contact_number (tenant_id, number, contact_id, tail) VALUES ($1, $2, $3, $4)",
                 );
                 let end = tail(&number);
+                let entry = vec![(end.clone(), contact)];
                 connection.execute(insert.with(tenant).with(number).with(contact).with(end), &place).await?;
-                Ok(())
+                if contact > indexed {
+                    index::changed_beyond(connection, tenant, &place).await?;
+                    return Ok(());
+                }
+                index::put(connection, tenant, (Vec::new(), entry), &place).await
             })
             .await
         })
@@ -209,14 +225,21 @@ impl Store {
         let place = format!("contact {contact}");
         self.edits.call(async move |connection| {
             in_transaction(connection, async |connection: &mut Connection| {
-                lock(connection, tenant, &place).await?;
+                let Tally { indexed, .. } = hold(connection, tenant, &place).await?;
                 let delete =
                     Sql::new("DELETE FROM contact_number WHERE tenant_id = $1 AND contact_id = $2 AND number = $3");
                 let delete = delete.with(tenant).with(contact).with(number.clone());
                 if connection.execute(delete, &place).await? == 0 {
                     return Err(StoreError::not_found("the contact has no such number", &place));
                 }
-                let dialled = Sql::new("SELECT lead_id FROM lead WHERE tenant_id = $1 AND number = $2 LIMIT 1");
+                if contact > indexed {
+                    index::changed_beyond(connection, tenant, &place).await?;
+                }
+                index::take_tails(connection, tenant, &[(tail(&number), contact)], &place).await?;
+                let dialled = Sql::new(
+                    "SELECT lead_id FROM lead WHERE tenant_id = $1 AND number = $2 \
+                     AND list_id IN (SELECT list_id FROM list WHERE tenant_id = $1) LIMIT 1",
+                );
                 match connection.fetch_one(dialled.with(tenant).with(number), &place).await? {
                     None => Ok(()),
                     Some(_) => {
@@ -228,13 +251,6 @@ impl Store {
             .await
         })
     }
-}
-
-/// Holds everybody else off who makes or changes contacts: an import looks for numbers and then writes what it did not
-/// find.
-async fn lock(connection: &mut Connection, tenant: i64, place: &str) -> Result<(), StoreError> {
-    let lock = Sql::new("UPDATE contact_tally SET made = made WHERE tenant_id = $1");
-    connection.execute(lock.with(tenant), place).await.map(drop)
 }
 
 /// A contact with its numbers.

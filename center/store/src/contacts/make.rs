@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use base::WallTime;
 
+use super::index::{self, Entries, INDEX_AT_ONCE_MAX};
 use super::words::{joined, of_contact, tail};
 use crate::db::{Connection, Row, Sql, Value};
 use crate::lanes::in_transaction;
@@ -61,6 +62,7 @@ impl Store {
                         last_name: row.get("last_name")?,
                         timezone: row.get("timezone")?,
                         external_id: row.get("external_id")?,
+                        ..NewLead::default()
                     });
                 }
                 of_leads(connection, tenant, &people, at, place).await?;
@@ -130,15 +132,7 @@ pub(crate) async fn of_leads(
     at: WallTime,
     place: &str,
 ) -> Result<(), StoreError> {
-    // The row is the lock: of two that make contacts at once, the second sees what the first made.
-    let lock = Sql::new(
-        "INSERT INTO contact_tally (tenant_id) VALUES ($1) ON CONFLICT (tenant_id) \
-         DO UPDATE SET made = contact_tally.made RETURNING made",
-    );
-    let made: i64 = match connection.fetch_one(lock.with(tenant), place).await? {
-        Some(row) => row.get("made")?,
-        None => return Err(StoreError::not_found("no tally of contacts", place)),
-    };
+    let Tally { made, indexed, .. } = lock(connection, tenant, place).await?;
     let known = if made == 0 { BTreeMap::new() } else { known_of(connection, tenant, leads, place).await? };
     let mut new: Vec<(&str, Fields)> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
@@ -163,14 +157,62 @@ pub(crate) async fn of_leads(
             },
         }
     }
-    rewrite(connection, tenant, &changed, place).await?;
+    rewrite(connection, tenant, &changed, indexed, place).await?;
     if new.is_empty() {
         return Ok(());
     }
-    let count = id(new.len() as u64)?;
-    let bump = Sql::new("UPDATE contact_tally SET made = made + $1 WHERE tenant_id = $2");
-    connection.execute(bump.with(count).with(tenant), place).await?;
-    insert(connection, tenant, made + 1, &new, at, place).await
+    let made_now = made + id(new.len() as u64)?;
+    insert(connection, tenant, made + 1, &new, at, place).await?;
+    // Few are found at once; many are put in order first (index.rs).
+    let indexed_now = if indexed == made && new.len() <= INDEX_AT_ONCE_MAX {
+        let mut entries = Entries::default();
+        for (contact, (number, fields)) in (made + 1..).zip(&new) {
+            entries.add(contact, fields.words().into_iter(), number);
+        }
+        index::put(connection, tenant, entries.sorted(), place).await?;
+        made_now
+    } else {
+        indexed
+    };
+    let bump = Sql::new("UPDATE contact_tally SET made = $1, indexed = $2 WHERE tenant_id = $3");
+    connection.execute(bump.with(made_now).with(indexed_now).with(tenant), place).await?;
+    Ok(())
+}
+
+/// The row of a tenant's contacts.
+pub(super) struct Tally {
+    /// Contacts so far, and the last id given.
+    pub(super) made: i64,
+    /// Up to this one they are found by words and ends of numbers.
+    pub(super) indexed: i64,
+    /// Changes of contacts beyond it.
+    pub(super) rewrites: i64,
+}
+
+/// Inside a transaction, as [`lock`], for who changes a contact that is there: a tenant without any has none to change.
+pub(super) async fn hold(connection: &mut Connection, tenant: i64, place: &str) -> Result<Tally, StoreError> {
+    let hold = "UPDATE contact_tally SET made = made WHERE tenant_id = $1 RETURNING made, indexed, rewrites";
+    match connection.fetch_one(Sql::new(hold).with(tenant), place).await? {
+        Some(row) => tally_row(&row),
+        None => Ok(Tally { made: 0, indexed: 0, rewrites: 0 }),
+    }
+}
+
+fn tally_row(row: &Row) -> Result<Tally, StoreError> {
+    Ok(Tally { made: row.get("made")?, indexed: row.get("indexed")?, rewrites: row.get("rewrites")? })
+}
+
+/// Inside a transaction. The row is the lock: of two that make or change contacts at once, the second sees what the first
+/// did.
+pub(super) async fn lock(connection: &mut Connection, tenant: i64, place: &str) -> Result<Tally, StoreError> {
+    let lock = Sql::new(
+        "INSERT INTO contact_tally (tenant_id) VALUES ($1) ON CONFLICT (tenant_id) \
+         DO UPDATE SET made = contact_tally.made RETURNING made, indexed, rewrites",
+    );
+    match connection.fetch_one(lock.with(tenant), place).await? {
+        Some(row) => tally_row(&row),
+        None => Err(StoreError::not_found("no tally of contacts", place)),
+    }
 }
 
 /// The contacts of these leads' numbers, by number.
@@ -211,8 +253,8 @@ fn fields_of(row: &Row) -> Result<Fields, StoreError> {
     })
 }
 
-/// Contacts with one number each, with ids from `first` on. Rows go into numbers and words in the order of their keys,
-/// which touches few pages.
+/// Contacts with one number each, with ids from `first` on. Numbers go in in the order of their keys, which touches few
+/// pages.
 async fn insert(
     connection: &mut Connection,
     tenant: i64,
@@ -221,16 +263,15 @@ async fn insert(
     at: WallTime,
     place: &str,
 ) -> Result<(), StoreError> {
-    let people: Vec<(i64, &str, &Fields, Vec<String>)> =
-        (first..).zip(new).map(|(contact, (number, fields))| (contact, *number, fields, fields.words())).collect();
+    let people: Vec<(i64, &(&str, Fields))> = (first..).zip(new).collect();
     for part in people.chunks(INSERT_ROWS) {
         let mut contacts = contact_rows();
-        for (n, (contact, _, fields, words)) in part.iter().enumerate() {
-            contact_values(&mut contacts, n, tenant, *contact, fields, words, at.as_unix_us());
+        for (n, (contact, (_, fields))) in part.iter().enumerate() {
+            contact_values(&mut contacts, n, tenant, *contact, fields, &fields.words(), at.as_unix_us());
         }
         connection.execute(contacts, place).await?;
     }
-    let mut numbers: Vec<(&str, i64)> = people.iter().map(|(contact, number, ..)| (*number, *contact)).collect();
+    let mut numbers: Vec<(&str, i64)> = people.iter().map(|(contact, (number, _))| (*number, *contact)).collect();
     numbers.sort_unstable();
     for part in numbers.chunks(INSERT_ROWS) {
         let mut insert = Sql::new("INSERT INTO contact_number (tenant_id, number, contact_id, tail) VALUES ");
@@ -238,28 +279,6 @@ async fn insert(
             insert.push(if n == 0 { "(" } else { ", (" });
             insert.bind(tenant).push(", ").bind(*number).push(", ").bind(*contact).push(", ").bind(tail(number));
             insert.push(")");
-        }
-        connection.execute(insert, place).await?;
-    }
-    let mut words: Vec<(String, i64)> = Vec::with_capacity(2 * people.len());
-    for (contact, _, _, of_one) in people {
-        words.extend(of_one.into_iter().map(|word| (word, contact)));
-    }
-    words.sort_unstable();
-    put_words(connection, tenant, &words, place).await
-}
-
-async fn put_words(
-    connection: &mut Connection,
-    tenant: i64,
-    words: &[(String, i64)],
-    place: &str,
-) -> Result<(), StoreError> {
-    for part in words.chunks(INSERT_ROWS) {
-        let mut insert = Sql::new("INSERT INTO contact_word (tenant_id, word, contact_id) VALUES ");
-        for (n, (word, contact)) in part.iter().enumerate() {
-            insert.push(if n == 0 { "(" } else { ", (" });
-            insert.bind(tenant).push(", ").bind(word.as_str()).push(", ").bind(*contact).push(")");
         }
         connection.execute(insert, place).await?;
     }
@@ -310,13 +329,17 @@ pub(super) async fn rewrite(
     connection: &mut Connection,
     tenant: i64,
     changed: &BTreeMap<i64, Change>,
+    indexed: i64,
     place: &str,
 ) -> Result<(), StoreError> {
+    if changed.is_empty() {
+        return Ok(());
+    }
     let people: Vec<(i64, &Change, Vec<String>)> =
         changed.iter().map(|(contact, change)| (*contact, change, change.fields.words())).collect();
     let mut gone: Vec<(String, i64)> = Vec::new();
     let mut new: Vec<(String, i64)> = Vec::new();
-    for (contact, change, words) in &people {
+    for (contact, change, words) in people.iter().filter(|(contact, ..)| *contact <= indexed) {
         let before: Vec<&str> = change.words_before.split_whitespace().collect();
         gone.extend(
             before.iter().filter(|word| !words.iter().any(|kept| kept == *word)).map(|w| (w.to_string(), *contact)),
@@ -336,13 +359,13 @@ pub(super) async fn rewrite(
         );
         connection.execute(update, place).await?;
     }
-    // Few: only people take something away. One by one, because SQLite walks the whole table for a list of keys.
-    for (word, contact) in gone {
-        let delete = Sql::new("DELETE FROM contact_word WHERE tenant_id = $1 AND word = $2 AND contact_id = $3");
-        connection.execute(delete.with(tenant).with(word).with(contact), place).await?;
+    if people.iter().any(|(contact, ..)| *contact > indexed) {
+        index::changed_beyond(connection, tenant, place).await?;
     }
+    // Few: only people take something away.
+    index::take_words(connection, tenant, &gone, place).await?;
     new.sort_unstable();
-    put_words(connection, tenant, &new, place).await
+    index::put(connection, tenant, (new, Vec::new()), place).await
 }
 
 #[cfg(test)]

@@ -485,7 +485,8 @@ impl Walk {
         match self {
             Walk::All(_) => "contact",
             Walk::List(_) => "lead",
-            Walk::Number(_) | Walk::Tail(_) => "contact_number",
+            Walk::Number(_) => "contact_number",
+            Walk::Tail(_) => "contact_tail",
             Walk::Word(..) => "contact_word",
         }
     }

@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         version: 1,
         name: "base",
@@ -83,6 +83,15 @@ const STEPS: [Step; 9] = [
         name: "seal",
         sqlite: include_str!("../../migrations/0009_seal.sql"),
         postgres: include_str!("../../migrations/0009_seal.sql"),
+    },
+    Step {
+        version: 10,
+        name: "lists",
+        sqlite: include_str!("../../migrations/0010_lists.sql"),
+        postgres: concat!(
+            include_str!("../../migrations/0010_lists.sql"),
+            include_str!("../../migrations/0010_lists.postgres.sql")
+        ),
     },
 ];
 

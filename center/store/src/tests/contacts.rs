@@ -5,7 +5,7 @@ use super::*;
 fn person(number: &str, first: &str, last: &str, id: &str) -> NewLead {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let number = number.to_owned();
-    NewLead { number, first_name: some(first), last_name: some(last), timezone: None, external_id: some(id) }
+    NewLead { number, first_name: some(first), last_name: some(last), external_id: some(id), ..NewLead::default() }
 }
 
 fn import(f: &Fixture, list: ListId, people: Vec<NewLead>) {
@@ -267,9 +267,10 @@ fn leads_of_an_older_store_get_their_contacts_once(on: Backend) {
     // As the migration leaves a store that is older than contacts.
     for sql in [
         "DELETE FROM contact_word",
+        "DELETE FROM contact_tail",
         "DELETE FROM contact_number",
         "DELETE FROM contact",
-        "UPDATE contact_tally SET made = 0, leads_done = 0, leads_end = (SELECT MAX(lead_id) FROM lead)",
+        "UPDATE contact_tally SET made = 0, indexed = 0, leads_done = 0, leads_end = (SELECT MAX(lead_id) FROM lead)",
     ] {
         outside(&f, sql).unwrap();
     }
@@ -278,10 +279,40 @@ fn leads_of_an_older_store_get_their_contacts_once(on: Backend) {
     // Meanwhile a new import brings somebody who is still to be made, and somebody new.
     import(&f, f.list, vec![person(&number(2_400), "Ann", "", ""), person("+442071838750", "Bob", "", "")]);
     while f.store.make_contacts(TENANT, at(1)).unwrap() != (Filled { done: 2_500, end: 2_500 }) {}
+    f.store.index_contacts(TENANT).unwrap();
     let page = f.store.contacts(TENANT, ContactQuery { limit: 1, ..ContactQuery::default() }, at(9)).unwrap();
     assert_eq!((page.total_estimate, page.more_than_counted), (2_501, false));
     assert_eq!(pages(&f, &number(2_400), None, 9), pages(&f, "ann", None, 9));
     assert_eq!(f.store.make_contacts(TenantId(2), at(1)).unwrap(), Filled { done: 0, end: 0 });
+}
+
+/// Between import and index people and other imports change what will be indexed, and a pass was cut off before.
+fn many_contacts_are_found_after_their_import_as_they_are_then(on: Backend) {
+    let f = fixture(on, 0);
+    let people = |range: std::ops::Range<usize>, last: &str| {
+        range.map(|n| person(&number(n), &format!("Given{n}"), last, "")).collect::<Vec<_>>()
+    };
+    import(&f, f.list, people(0..3_000, "Early"));
+    assert_eq!(pages(&f, "given2999", None, 9), [] as [u64; 0], "not yet");
+    assert_eq!(pages(&f, &number(2_999), None, 9), [3_000], "by its number at once");
+    f.store.change_contact(TENANT, ContactId(1), renamed("Later")).unwrap();
+    f.store.add_contact_number(TENANT, ContactId(2), "+442071838750").unwrap();
+    f.store.remove_contact_number(TENANT, ContactId(2), "+442071838750").unwrap();
+    f.store.add_contact_number(TENANT, ContactId(3), "+442071838760").unwrap();
+    // What a pass leaves that is killed in the middle.
+    outside(&f, "INSERT INTO contact_word VALUES (1, 'early', 2)").unwrap();
+    f.store.end_import(TENANT).unwrap();
+    assert_eq!(pages(&f, "given2999", None, 9), [3_000]);
+    assert_eq!(pages(&f, "later", None, 9), [1]);
+    assert_eq!(pages(&f, "early", None, 1_000).len(), 2_999);
+    assert_eq!((pages(&f, "8750", None, 9).len(), pages(&f, "8760", None, 9)), (0, vec![3]));
+    // A few more are found at once.
+    import(&f, f.list, people(5_000..5_010, "Late"));
+    assert_eq!(pages(&f, "given5009", None, 9), [3_010]);
+}
+
+fn renamed(last: &str) -> ContactChange {
+    ContactChange { last_name: Some(Some(last.to_owned())), ..ContactChange::default() }
 }
 
 fn a_rehearsed_import_writes_nothing(on: Backend) {
@@ -302,5 +333,6 @@ on_both! {
     a_card_has_all_that_is_known
     contacts_are_changed_and_numbers_belong_to_one
     leads_of_an_older_store_get_their_contacts_once
+    many_contacts_are_found_after_their_import_as_they_are_then
     a_rehearsed_import_writes_nothing
 }

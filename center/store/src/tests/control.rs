@@ -377,9 +377,10 @@ fn the_planners_figures_are_taken_after_large_imports_alone(on: Backend) {
              THEN RAISE EXCEPTION 'none'; END IF; END $$"
         }
     };
-    f.store.analyze(10).unwrap();
+    f.store.end_import(TENANT).unwrap();
     assert!(outside(&f, taken).is_err());
-    f.store.analyze(1_000).unwrap();
+    f.store.import_leads(TENANT, f.list, new_leads(10..1_010), at(0)).unwrap();
+    f.store.end_import(TENANT).unwrap();
     outside(&f, taken).unwrap();
 }
 

@@ -13,7 +13,7 @@ const FIRST: [&str; 24] = [
 ];
 
 /// 24 × 5,000 names, so that some words are common and some are rare, and every seventh has an id of another system.
-fn person(n: usize) -> NewLead {
+pub(super) fn person(n: usize) -> NewLead {
     // A walk through all residues: neighbours in the file are no neighbours in any index.
     let mixed = n.wrapping_mul(7_919) % 5_000;
     NewLead {
@@ -22,6 +22,7 @@ fn person(n: usize) -> NewLead {
         last_name: Some(format!("{}{}", ["Kow", "Mül", "Smi", "Gar", "Ivan"][mixed % 5], spelled(mixed))),
         timezone: None,
         external_id: n.is_multiple_of(7).then(|| format!("C-{n}")),
+        ..NewLead::default()
     }
 }
 
@@ -57,7 +58,7 @@ fn search_million(on: Backend) {
     println!("{on:?}: the same rows again at {:.0} rows/s", 10_000.0 / again.elapsed().as_secs_f64());
     let small = f.store.create_list(TENANT, "small", at(0)).unwrap();
     f.store.import_leads(TENANT, small, (500_000..500_200).map(person).collect(), at(0)).unwrap();
-    f.store.analyze(CONTACTS as u64).unwrap();
+    f.store.end_import(TENANT).unwrap();
 
     let sample = person(765_432);
     let digits = sample.number[1..].to_owned();
