@@ -116,6 +116,9 @@ pub struct CampaignConfig {
     pub safe_harbour: SafeHarbour,
     /// Time that bridging takes: an agent must be chosen this long before the legal deadline.
     pub connect_margin: Duration,
+    /// Leads come page by page, from a supplier that keeps those that wait ([`Input::LetGo`](crate::Input::LetGo)): more
+    /// are asked for when few are ready, however many wait.
+    pub paged: bool,
 }
 
 /// Weights of campaigns that share agents: further apart than this and the light one is starved in all but name.
@@ -145,6 +148,7 @@ impl CampaignConfig {
             retry: RetryRules::default(),
             safe_harbour: SafeHarbour::default(),
             connect_margin: Duration::from_ms(100),
+            paged: false,
         }
     }
 

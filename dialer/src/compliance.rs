@@ -10,10 +10,11 @@ mod sheet;
 mod value;
 mod zone;
 
+pub use gate::ZoneHours;
 pub(crate) use gate::{Gate, GateAnswer, HISTORY_DAYS, Known, Query, Zones};
 pub use profile::{AttemptCap, Bands, DeadlineFrom, Denominator, Holiday, Profile, Week, Window};
 pub use sheet::{Confirmation, FieldView, ProfileError, Profiles, Sheet};
-pub(crate) use zone::zone_of;
+pub use zone::zone_of;
 
 /// Why an attempt was allowed, kept with it for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]

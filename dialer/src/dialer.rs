@@ -274,6 +274,11 @@ impl Dialer {
         self.campaigns.get(&campaign)?.list.state(lead)
     }
 
+    /// Leads of a campaign that are ready, wait or are being dialled, by their ids.
+    pub fn leads_held(&self, campaign: CampaignId) -> Vec<base::LeadId> {
+        self.campaigns.get(&campaign).map_or(Vec::new(), |campaign| campaign.list.held().collect())
+    }
+
     /// Rises whenever the snapshot may differ from an earlier one in more than its times.
     pub fn changes(&self) -> u64 {
         self.changes
@@ -326,6 +331,7 @@ impl Dialer {
             Input::RemoveCampaign { campaign } => self.remove_campaign(campaign),
             Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
             Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
+            Input::LetGo { campaign, until } => self.let_go(now, campaign, until),
             Input::SupplyAway { campaign } => {
                 self.campaign_mut(campaign)?.supply_away = true;
                 Ok(())

@@ -59,6 +59,14 @@ pub enum Input {
         /// Whose.
         campaign: CampaignId,
     },
+    /// Forget leads that wait beyond this moment, and those that are over; they come again by `AddLeads` when it is time.
+    /// `None`: all but those that are being dialled, because what is supplied has changed.
+    LetGo {
+        /// Whose.
+        campaign: CampaignId,
+        /// Until when leads are kept.
+        until: Option<WallTime>,
+    },
     /// Begin, or go on after a pause.
     Start {
         /// Which.

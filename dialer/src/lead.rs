@@ -66,6 +66,8 @@ pub struct Lead {
     pub last_attempt: Option<WallTime>,
     /// What came of it. `None` with attempts made: the process ended during the attempt, [`Outcome::Unknown`].
     pub last_outcome: Option<Outcome>,
+    /// How often each outcome came of them, for the retry rule; empty: only `last_outcome` is known, once.
+    pub outcomes: Vec<(Outcome, u32)>,
     /// When a call to this person was last abandoned by us.
     pub abandoned_at: Option<WallTime>,
     /// Not before this moment (a retry gap from before a restart). `None`: the retry rule of `last_outcome` says, from
@@ -84,6 +86,7 @@ impl Lead {
             attempts_made: 0,
             last_attempt: None,
             last_outcome: None,
+            outcomes: Vec::new(),
             abandoned_at: None,
             next_at: None,
         }

@@ -53,7 +53,7 @@ pub use attempt::{AttemptRecord, Clock, Outcome, Times};
 pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, RATIO_MAX, RetryRule, RetryRules};
 pub use compliance::{
     AttemptCap, Bands, Confirmation, ConsentDecision, DeadlineFrom, Denominator, FieldView, Holiday, Profile,
-    ProfileError, Profiles, Sheet, Week, Window,
+    ProfileError, Profiles, Sheet, Week, Window, ZoneHours, zone_of,
 };
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{

@@ -74,6 +74,8 @@ pub(crate) struct List {
     dialling: usize,
     /// Of the closed ones: blocked, beyond [`BLOCKED_MAX`].
     closed_blocked: usize,
+    /// Leads that were let go when they were done or blocked.
+    gone: (usize, usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +158,8 @@ impl List {
         let given_back = old.as_ref().map_or(0, |old| old.given_back);
         let outcomes = match old {
             Some(old) => old.outcomes,
-            None => last_outcome(&lead).map(|outcome| (outcome, 1)).into_iter().collect(),
+            None if lead.outcomes.is_empty() => last_outcome(&lead).map(|outcome| (outcome, 1)).into_iter().collect(),
+            None => lead.outcomes.iter().copied().collect(),
         };
         let state = LeadState::Ready;
         let entry = Entry { lead, zone, state, attempts, given_back, outcomes, next_us: now_us, put_off: false };
@@ -330,6 +333,36 @@ impl List {
         }
     }
 
+    /// Forgets leads that wait beyond a steady moment, and those that are over: whoever supplies them knows them, and brings
+    /// the waiting ones when their moment comes. `None`: all but those that are being dialled.
+    pub(crate) fn let_go(&mut self, until_us: Option<i64>) {
+        let waiting: Vec<(i64, LeadId)> = match until_us {
+            Some(until_us) => self.later.range((until_us, LeadId(0))..).copied().collect(),
+            None => self.later.iter().copied().collect(),
+        };
+        for key in waiting {
+            self.later.remove(&key);
+            self.open.remove(&key.1);
+        }
+        if until_us.is_none() {
+            for lead in self.fresh.drain(..).chain(self.due.drain(..)) {
+                self.open.remove(&lead);
+            }
+        }
+        let blocked = self.blocked.len() + self.closed_blocked;
+        self.gone.0 += self.closed.len() - self.closed_blocked;
+        self.gone.1 += blocked;
+        self.closed.clear();
+        self.blocked.clear();
+        self.closed_blocked = 0;
+        self.numbers = self.open.values().map(|entry| entry.lead.number).collect();
+    }
+
+    /// Leads that are ready, wait or are being dialled, by their ids.
+    pub(crate) fn held(&self) -> impl Iterator<Item = LeadId> {
+        self.open.keys().copied()
+    }
+
     pub(crate) fn state(&self, lead: LeadId) -> Option<LeadState> {
         let entry = self.open.get(&lead).or_else(|| self.blocked.get(&lead).map(|(entry, _)| entry));
         entry.map(|entry| entry.state).or_else(|| self.closed.get(&lead).copied())
@@ -340,8 +373,8 @@ impl List {
             ready: self.fresh.len() + self.due.len(),
             waiting: self.later.len(),
             dialling: self.dialling,
-            done: self.closed.len() - self.closed_blocked,
-            blocked: self.blocked.len() + self.closed_blocked,
+            done: self.closed.len() - self.closed_blocked + self.gone.0,
+            blocked: self.blocked.len() + self.closed_blocked + self.gone.1,
         }
     }
 

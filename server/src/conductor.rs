@@ -27,7 +27,7 @@ pub use figures::{Figures, Spread};
 pub use placed::{InboundAction, InboundRoute};
 pub use requests::Answer;
 
-use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ListId, ShardId, TrunkId, WallAnchor};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ShardId, TrunkId, WallAnchor};
 use call::{Command, Event};
 use codecs::g711::Law;
 use dialer::{Dialer, Input, Number};
@@ -115,9 +115,8 @@ pub enum Output {
     Command(ShardId, Command),
     /// For the store; the token comes back in the acknowledgement.
     Store(u64, Box<store::Op>),
-    /// A campaign is dialled from this list from now on. If its leads need a consent: for which scope, beside the one for
-    /// all (`marketing`).
-    Supply(CampaignId, ListId, Option<String>),
+    /// A campaign is dialled from this source from now on.
+    Supply(CampaignId, Box<crate::feeder::Source>),
     /// Leads of this number may be dialled again.
     FeedNumber(CampaignId, Number),
     /// A campaign is gone, and needs no leads.
@@ -413,6 +412,11 @@ impl Conductor {
     /// The deciding half, to look at.
     pub fn dialer(&self) -> &Dialer {
         &self.dialer
+    }
+
+    /// Leads that the dialer holds for a campaign, by their ids.
+    pub fn leads_held(&self, campaign: CampaignId) -> Vec<base::LeadId> {
+        self.dialer.leads_held(campaign)
     }
 
     /// Legs that have not had their last event, agents' phones included.

@@ -213,6 +213,14 @@ pub struct Campaign {
     pub ring_timeout: Duration,
     /// Attempts at one lead.
     pub attempts_max: u32,
+    /// Retry rules that differ from the usual ones, as written.
+    pub recycle: Option<String>,
+    /// Lists beside it with their weights, as written.
+    pub mix: Option<String>,
+    /// Which leads, as written.
+    pub filter: Option<String>,
+    /// Order of leads of one priority.
+    pub order: String,
     /// Zone of leads that bring none.
     pub timezone: String,
 }
@@ -306,9 +314,36 @@ impl Campaign {
         config.timezone = self.timezone.clone();
         config.skills = self.skills.iter().cloned().collect();
         config.retry.attempts_max = self.attempts_max;
+        // What is written was checked when it was read.
+        for (outcome, rule) in self.recycle.as_deref().and_then(|text| values::recycle(text).ok()).unwrap_or_default() {
+            match rule {
+                Some(rule) => config.retry.rules.insert(outcome, rule),
+                None => config.retry.rules.remove(&outcome),
+            };
+        }
+        config.paged = true;
         config.profile = self.rules.clone();
         config.validate()?;
         Ok(config)
+    }
+}
+
+impl Campaign {
+    /// Where its leads come from; `list` is the one it names, `seed` that of a random order.
+    pub fn source(&self, list: base::ListId, seed: u64) -> crate::feeder::Source {
+        crate::feeder::Source {
+            list,
+            mix: self.mix.as_deref().and_then(|text| values::mix(text).ok()).unwrap_or_default(),
+            filter: self.filter.as_deref().and_then(|text| values::filter(text).ok()),
+            order: match self.order.as_str() {
+                "newest" => store::LeadOrder::Newest,
+                "random" => store::LeadOrder::Random(seed),
+                _ => store::LeadOrder::Oldest,
+            },
+            scope: self.rules.consent_required.then(|| self.name.clone()),
+            zone: self.timezone.clone(),
+            profile: self.rules.clone(),
+        }
     }
 }
 
@@ -394,6 +429,10 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
         safe_harbour: found.maybe("safe_harbour"),
         ring_timeout: Duration::from_secs(found.get("ring_timeout_s")),
         attempts_max: found.get::<u64>("attempts_max") as u32,
+        recycle: found.maybe("recycle"),
+        mix: found.maybe("mix"),
+        filter: found.maybe("filter"),
+        order: found.get("order"),
         timezone: found.get("timezone"),
     }
 }

@@ -5,8 +5,8 @@ use crate::conductor::{Answer, Conductor, Output};
 use crate::control::api::{ControlEnd, Job, Refusal, Reply};
 use crate::control::views::StoreView;
 use crate::failure::Failure;
-use crate::feeder::{FedLead, Feeder, Page, Question};
-use base::{CampaignId, Duration, Instant, LeadId, ListId, ShardId};
+use crate::feeder::{FedLead, Feeder, Left, Page, Question, Source};
+use base::{CampaignId, Duration, Instant, ShardId, WallTime};
 use call::Command;
 use crossbeam::channel::{Receiver, Select};
 use dialer::{Input, Lead, LeadState, Number, Outcome};
@@ -42,28 +42,43 @@ const HOLD_MIN: Duration = Duration::from_secs(1);
 /// A supply whose page could not be read is asked again after this time.
 const FEED_AGAIN: Duration = Duration::from_secs(1);
 
+/// A supply that has nothing for now is asked again after this time: a promised moment is kept to the minute.
+const FEED_LATER: Duration = Duration::from_secs(20);
+/// Leads brought after which a campaign lets go of what waits for long and of what is over: of some 250 bytes each.
+const HOPPER_LEADS: usize = 20_000;
+/// What waits for longer than this is let go.
+const HOPPER_AHEAD: Duration = Duration::from_secs(15 * 60);
+
 /// Where a campaign's leads come from.
 struct Supply {
-    list: ListId,
-    /// Its leads need a consent for this scope, or for all.
-    scope: Option<String>,
-    /// The last lead that was read.
-    after: Option<LeadId>,
-    /// The end of the list was read.
+    source: Arc<Source>,
+    /// Of its source; answers to questions of another are old.
+    generation: u64,
+    /// Its lists have nothing more.
     exhausted: bool,
-    /// A page is on its way.
+    /// A question is out.
     asked: bool,
-    /// The list grew since: the page may be short of what is there now.
+    /// A list has grown while a question was out.
     grew: bool,
-    /// How many more it could take, when it last said so.
     room: usize,
-    /// The last page could not be read; it is asked for again at this moment.
+    /// Leads brought since the campaign let some go.
+    brought: usize,
+    /// Not asked before this moment: the last page could not be read, or had nothing for now.
     again_at: Option<Instant>,
 }
 
 impl Supply {
-    fn of(list: ListId, scope: Option<String>) -> Supply {
-        Supply { list, scope, after: None, exhausted: false, asked: false, grew: false, room: 0, again_at: None }
+    fn of(source: Source, generation: u64) -> Supply {
+        Supply {
+            source: Arc::new(source),
+            generation,
+            exhausted: false,
+            asked: false,
+            grew: false,
+            room: 0,
+            brought: 0,
+            again_at: None,
+        }
     }
 }
 
@@ -82,6 +97,8 @@ pub struct Runtime {
     tenant: store::TenantId,
     feeder: Feeder,
     supplies: BTreeMap<CampaignId, Supply>,
+    /// Of the last source that a campaign was given.
+    generation: u64,
     /// Commands that a full shard has not taken, per shard: one that is slow does not hold up the others.
     commands: BTreeMap<ShardId, VecDeque<Command>>,
     rows: Backlog,
@@ -127,6 +144,7 @@ impl Runtime {
             tenant,
             feeder,
             supplies: BTreeMap::new(),
+            generation: 0,
             commands: BTreeMap::new(),
             rows: Backlog::default(),
             refused: None,
@@ -220,9 +238,14 @@ impl Runtime {
         }
     }
 
-    /// Feeds a campaign from a list of the store, page by page as it asks for more; with consents if it names a scope.
-    pub fn supply(&mut self, campaign: CampaignId, list: ListId, scope: Option<String>) {
-        self.supplies.insert(campaign, Supply::of(list, scope));
+    /// Feeds a campaign from lists of the store, page by page as it asks for more. A campaign that was fed from another
+    /// source forgets what it holds of it.
+    pub fn supply(&mut self, campaign: CampaignId, source: Source) {
+        self.generation += 1;
+        if self.supplies.insert(campaign, Supply::of(source, self.generation)).is_some() {
+            let now = self.clock.now();
+            self.conductor.handle_input(now, Input::LetGo { campaign, until: None });
+        }
     }
 
     /// Campaigns that have said that they are finished.
@@ -383,7 +406,7 @@ impl Runtime {
                     self.hand_over(shard)?;
                 }
                 Output::Store(token, op) => self.write(token, *op),
-                Output::Supply(campaign, list, scope) => self.supply(campaign, list, scope),
+                Output::Supply(campaign, source) => self.supply(campaign, *source),
                 Output::FeedNumber(campaign, number) => self.feed_number(campaign, number),
                 Output::Unsupply(campaign) => {
                     self.supplies.remove(&campaign);
@@ -493,6 +516,7 @@ impl Runtime {
         if let Some(supply) = self.supplies.get_mut(&campaign) {
             supply.exhausted = false;
             supply.grew = supply.asked;
+            supply.again_at = None;
             supply.room = supply.room.max(store::PAGE_ROWS_MAX as usize);
         }
         self.feed(campaign);
@@ -517,12 +541,19 @@ impl Runtime {
         if limit == 0 {
             return;
         }
-        let waits = supply.again_at.is_some_and(|again| again > now);
-        let (list, after, scope) = (supply.list, supply.after, supply.scope.clone());
-        if waits {
+        if supply.again_at.is_some_and(|again| again > now) {
             return;
         }
-        supply.asked = self.feeder.ask(Question { campaign, list, after, limit, at, scope, number: None });
+        // What waits for long, and what is over, is the store's: it comes again when it is time.
+        if supply.brought >= HOPPER_LEADS {
+            supply.brought = 0;
+            let until = WallTime::from_unix_us(at.as_unix_us() + HOPPER_AHEAD.as_us() as i64);
+            self.conductor.handle_input(now, Input::LetGo { campaign, until: Some(until) });
+        }
+        let held = self.conductor.leads_held(campaign);
+        let Some(supply) = self.supplies.get_mut(&campaign) else { return };
+        let (source, generation) = (Arc::clone(&supply.source), supply.generation);
+        supply.asked = self.feeder.ask(Question { campaign, generation, source, limit, at, held, number: None });
         if !supply.asked {
             supply.again_at = Some(now + FEED_AGAIN);
         }
@@ -534,31 +565,31 @@ impl Runtime {
     fn feed_number(&mut self, campaign: CampaignId, number: Number) {
         let at = self.conductor.anchor().wall_at(self.clock.now());
         let Some(supply) = self.supplies.get(&campaign) else { return };
-        let (list, scope, number) = (supply.list, supply.scope.clone(), Some(number.to_string()));
-        let question = Question { campaign, list, after: None, limit: store::PAGE_ROWS_MAX, at, scope, number };
-        if !self.feeder.ask(question) {
+        let (source, generation, number) = (Arc::clone(&supply.source), supply.generation, Some(number.to_string()));
+        let limit = store::PAGE_ROWS_MAX;
+        if !self.feeder.ask(Question { campaign, generation, source, limit, at, held: Vec::new(), number }) {
             tracing::warn!("a number's leads are looked at again with the next start: too many questions wait");
         }
     }
 
     fn fed(&mut self, page: Page) {
-        let Question { campaign, list, after, limit, number, .. } = page.question;
+        let Question { campaign, generation, number, .. } = page.question;
+        let now = self.clock.now();
         let Some(supply) = self.supplies.get_mut(&campaign) else { return };
+        if supply.generation != generation {
+            return; // the campaign was given another source meanwhile
+        }
         if number.is_some() {
             match page.leads {
-                Ok(rows) => self.add_leads(campaign, rows),
+                Ok((rows, _)) => self.add_leads(campaign, rows),
                 Err(error) => tracing::warn!("{error}; a number's leads are looked at again with the next start"),
             }
             return;
         }
         supply.asked = false;
-        if (supply.list, supply.after) != (list, after) {
-            return; // the campaign was given another list meanwhile
-        }
-        let rows = match page.leads {
-            Ok(rows) => rows,
+        let (rows, left) = match page.leads {
+            Ok(page) => page,
             Err(error) => {
-                let now = self.clock.now();
                 if supply.again_at.replace(now + FEED_AGAIN).is_none() {
                     tracing::warn!("{error}; campaign {campaign} goes on with the leads it has");
                 }
@@ -566,13 +597,21 @@ impl Runtime {
                 return;
             }
         };
-        supply.again_at = None;
-        supply.exhausted = rows.len() < limit as usize && !std::mem::take(&mut supply.grew);
-        let more = !supply.exhausted && rows.len() < limit as usize;
-        supply.after = rows.last().map(|fed| fed.row.lead).or(supply.after);
+        let grew = std::mem::take(&mut supply.grew);
+        supply.exhausted = left == Left::Nothing && !grew;
+        supply.again_at = match left {
+            Left::Later if !grew => Some(now + FEED_LATER),
+            Left::More if rows.is_empty() => Some(now + FEED_AGAIN),
+            _ => None,
+        };
         supply.room = supply.room.saturating_sub(rows.len());
+        supply.brought += rows.len();
+        let waits = supply.again_at.is_some();
         self.add_leads(campaign, rows);
-        if more {
+        if waits {
+            // It goes on with those that it has, and is not finished without the others.
+            self.conductor.handle_input(now, Input::SupplyAway { campaign });
+        } else if grew {
             self.feed(campaign);
         }
     }
@@ -587,7 +626,7 @@ impl Runtime {
             let bad = row.last_outcome.as_deref() == Some(Outcome::BadNumber.name());
             is(LeadState::Done) || (is(LeadState::Blocked) && bad)
         };
-        for FedLead { row, history, consent } in rows {
+        for FedLead { row, outcomes, history, consent } in rows {
             let Ok(number) = Number::parse(&row.number) else {
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
                 tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
@@ -610,6 +649,7 @@ impl Runtime {
                     .last_attempt_at
                     .filter(|_| row.last_outcome.as_deref() == Some(Outcome::Abandoned.name())),
                 last_outcome: row.last_outcome.as_deref().and_then(Outcome::named),
+                outcomes: outcomes.iter().filter_map(|(name, times)| Some((Outcome::named(name)?, *times))).collect(),
                 next_at: row.next_at,
                 ..Lead::new(row.lead, number)
             });

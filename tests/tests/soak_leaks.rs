@@ -181,7 +181,16 @@ impl Product {
         let (_, end) = Control::new(Journal::new(0));
         let mut runtime =
             Runtime::new(clock, conductor, engine, Arc::new(store), acks, tenant, end).expect("a runtime");
-        runtime.supply(campaign, list, None);
+        let source = server::feeder::Source {
+            list,
+            mix: Vec::new(),
+            filter: None,
+            order: store::LeadOrder::Oldest,
+            scope: None,
+            zone: "America/New_York".to_owned(),
+            profile: dialer::Profile::lab(),
+        };
+        runtime.supply(campaign, source);
         let trunk = TrunkId(1);
         let (carrier, phones) = (carrier.sip_addr(), phones.sip_addr());
         let route = Trunk {

@@ -1,10 +1,10 @@
 //! What a process asks when it starts: what did the one before it leave, and what has the compliance figure counted.
 
-use base::{AttemptId, CampaignId, LeadId, ListId, WallTime};
+use base::{AttemptId, CampaignId, LeadId, WallTime};
 
 use crate::db::{Connection, Row, Sql};
 use crate::ops::id;
-use crate::read::{maybe_wall, unsigned, wall};
+use crate::read::{maybe_wall, small, unsigned, wall};
 use crate::records::{attempt_row, cdr_row};
 use crate::rows::*;
 use crate::{ErrorKind, Store, StoreError};
@@ -92,27 +92,24 @@ impl Store {
         }
     }
 
-    /// Attempts since `since` at numbers of those leads of a list that come after `after` up to `last`, over all
-    /// campaigns and lists, the oldest first; at most 200,000.
+    /// Attempts since `since` at these numbers, over all campaigns and lists, the oldest first; at most 200,000.
     ///
     /// # Errors
     /// Only what the database says.
     pub fn history(
         &self,
         tenant: TenantId,
-        list: ListId,
-        after: Option<LeadId>,
-        last: LeadId,
+        numbers: &[String],
         since: WallTime,
     ) -> Result<Vec<HistoryRow>, StoreError> {
-        let query = Sql::new(
-            "SELECT a.number, a.intent_us, a.counted_us, a.counted_as, a.verdict FROM lead l CROSS JOIN attempt a \
-             WHERE l.tenant_id = $1 AND l.list_id = $2 AND l.lead_id > $3 AND l.lead_id <= $4 \
-             AND a.tenant_id = $1 AND a.number = l.number AND a.intent_us >= $5 ORDER BY a.attempt_id LIMIT $6",
-        );
-        let after = id(after.map_or(0, |lead| lead.0))?;
-        let query = query.with(id(tenant.0)?).with(id(list.0)?).with(after).with(id(last.0)?);
-        let query = query.with(since.as_unix_us()).with(HISTORY_ROWS_MAX as i64);
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query =
+            Sql::new("SELECT number, intent_us, counted_us, counted_as, verdict FROM attempt WHERE tenant_id = ");
+        query.bind(id(tenant.0)?).push(" AND intent_us >= ").bind(since.as_unix_us()).push(" AND number IN (");
+        query.list(numbers.iter().map(String::as_str)).push(") ORDER BY attempt_id LIMIT ");
+        query.bind(HISTORY_ROWS_MAX as i64);
         self.page("history of numbers", query, |row| {
             Ok(HistoryRow {
                 number: row.get("number")?,
@@ -121,6 +118,23 @@ impl Store {
                 counted_as: row.get("counted_as")?,
                 verdict: row.get("verdict")?,
             })
+        })
+    }
+
+    /// How often each outcome came of the attempts at these leads.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn outcomes_of(&self, tenant: TenantId, leads: &[LeadId]) -> Result<Vec<(LeadId, String, u32)>, StoreError> {
+        if leads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = Sql::new("SELECT lead_id, outcome, COUNT(*) AS times FROM attempt WHERE tenant_id = ");
+        query.bind(id(tenant.0)?).push(" AND outcome IS NOT NULL AND lead_id IN (");
+        query.list(leads.iter().map(|lead| lead.0.cast_signed()));
+        query.push(") GROUP BY lead_id, outcome ORDER BY lead_id, outcome");
+        self.page("outcomes of leads", query, |row| {
+            Ok((LeadId(unsigned(row, "lead_id")?), row.get("outcome")?, small(row, "times")?))
         })
     }
 

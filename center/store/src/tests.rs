@@ -6,6 +6,7 @@ mod control;
 mod crash;
 mod disk;
 mod expressions;
+mod hopper;
 mod logins;
 mod million;
 mod records;

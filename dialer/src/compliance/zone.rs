@@ -72,7 +72,7 @@ const ZONES: [(u64, &str); 62] = [
 ];
 
 /// The zone of a number's country, if it has one only.
-pub(crate) fn zone_of(number: Number) -> Option<&'static str> {
+pub fn zone_of(number: Number) -> Option<&'static str> {
     let digits = number.to_string();
     let digits = digits.trim_start_matches('+');
     // Codes have two or three digits here and none begins another, so the order of asking does not matter.

@@ -132,7 +132,8 @@ impl Dialer {
     fn want_leads(&mut self, now: Instant, id: CampaignId) {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         let counts = campaign.list.counts();
-        if campaign.wanted.is_none() && counts.ready + counts.waiting < LEADS_LOW {
+        let held = counts.ready + if campaign.config.paged { 0 } else { counts.waiting };
+        if campaign.wanted.is_none() && held < LEADS_LOW && campaign.list.room() > 0 {
             campaign.wanted = Some(now);
             self.outputs.push_back(Output::LeadsWanted { campaign: id, room: campaign.list.room() });
         }

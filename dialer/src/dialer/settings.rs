@@ -127,6 +127,19 @@ impl Dialer {
         Ok(())
     }
 
+    pub(super) fn let_go(&mut self, now: Instant, id: CampaignId, until: Option<WallTime>) -> Result<(), Reject> {
+        // A wall moment on the steady line: as far from now as it is on the clock.
+        let (steady_us, wall) = (self.steady_us(now), self.wall_at(now));
+        let until_us = until.map(|until| steady_us.saturating_add(until.as_unix_us() - wall.as_unix_us()));
+        let campaign = self.campaign_mut(id)?;
+        campaign.list.let_go(until_us);
+        if until.is_none() {
+            campaign.wanted = None;
+        }
+        self.dirty = true;
+        Ok(())
+    }
+
     pub(super) fn add_leads(&mut self, now: Instant, id: CampaignId, leads: Vec<Lead>) -> Result<(), Reject> {
         let now_us = self.steady_us(now);
         let campaign = self.campaign_mut(id)?;

@@ -99,3 +99,37 @@ fn every_lead_is_in_one_state() {
     assert_eq!(counts, LeadCounts { ready: 1, waiting: 2, dialling: 1, done: 0, blocked: 2 });
     assert_eq!(list.state(LeadId(99)), None);
 }
+
+#[test]
+fn what_waits_long_and_what_is_over_is_let_go_and_comes_again() {
+    let mut list = list_of(5);
+    let rules = rules(Outcome::Busy, 600, 2, 9);
+    for (id, outcome) in [(1, Outcome::Busy), (2, Outcome::Connected), (3, Outcome::Busy)] {
+        list.dial(LeadId(id), AttemptId(id));
+        list.finish(LeadId(id), outcome, &rules, id as i64 * 100 * SECOND, 0);
+    }
+    list.dial(LeadId(4), AttemptId(4));
+    // 1 waits until 700 s, 3 until 900 s.
+    list.let_go(Some(800 * SECOND));
+    assert_eq!(list.held().map(|lead| lead.0).collect::<Vec<_>>(), [1, 4, 5]);
+    let LeadCounts { ready, waiting, dialling, done, .. } = list.counts();
+    assert_eq!((ready, waiting, dialling, done), (1, 1, 1, 1), "what was done stays counted");
+    // Brought again with what came of it before: the second busy was its last.
+    let again = Lead {
+        attempts_made: 2,
+        last_attempt: Some(WallTime::from_unix_us(0)),
+        last_outcome: Some(Outcome::Busy),
+        outcomes: vec![(Outcome::Busy, 2)],
+        next_at: Some(WallTime::from_unix_us(900 * SECOND)),
+        ..lead(3)
+    };
+    assert_eq!(list.add(again, 0, &rules, 850 * SECOND), Ok((LeadState::Waiting, 900 * SECOND)));
+    list.wake(900 * SECOND);
+    list.dial(LeadId(1), AttemptId(11));
+    assert_eq!(list.dial(LeadId(3), AttemptId(12)), 3);
+    assert_eq!(list.finish(LeadId(3), Outcome::Busy, &rules, 1_000 * SECOND, 0).0, LeadState::Done);
+    list.let_go(None);
+    assert_eq!(list.held().map(|lead| lead.0).collect::<Vec<_>>(), [1, 4], "calls under way go on");
+    assert_eq!((next(&list), list.counts().done), (None, 2));
+    assert_eq!(list.add(lead(5), 0, &rules, 0), Ok((LeadState::Ready, 0)));
+}

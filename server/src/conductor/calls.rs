@@ -97,8 +97,9 @@ impl Conductor {
                     self.outputs.push_back(Output::Finished(campaign));
                 }
                 dialer::Output::Refused(reject) => {
-                    // Late news of an attempt that has just ended is normal in a world of messages.
-                    if !matches!(reject, dialer::Reject::UnknownAttempt(_)) {
+                    // Late news of an attempt that has just ended is normal in a world of messages, and so is a number that
+                    // stands on two lists of a campaign.
+                    if !matches!(reject, dialer::Reject::UnknownAttempt(_) | dialer::Reject::DuplicateLead(_)) {
                         self.outputs.push_back(Output::Notice(reject.to_string()));
                     }
                 }

@@ -86,7 +86,9 @@ impl Conductor {
                 Answer::OnDisk(token, Reply::Done)
             }
             Request::ListGrew(list) => {
-                let over = self.campaigns.iter().filter(|(_, campaign)| campaign.list == list).map(|(id, _)| *id);
+                // Lists of a mix are known by their names alone: their campaigns look again, too.
+                let dials = |campaign: &Campaign| campaign.list == list || campaign.settings.mix.is_some();
+                let over = self.campaigns.iter().filter(|(_, campaign)| dials(campaign)).map(|(id, _)| *id);
                 for campaign in over.collect::<Vec<_>>() {
                     self.outputs.push_back(Output::ListGrew(campaign));
                 }
@@ -162,6 +164,10 @@ impl Conductor {
             });
         }
         let known = before.is_some();
+        let source = |campaigns: &std::collections::BTreeMap<CampaignId, Campaign>| {
+            campaigns.get(&id).map(|campaign| campaign.settings.source(list, id.0))
+        };
+        let source_before = source(&self.campaigns);
         let asked = self.campaigns.get(&id).map(|campaign| campaign.settings.rules.consent_required);
         if asked.is_some_and(|asked| asked != settings.rules.consent_required) {
             return Err(Refusal::Conflict {
@@ -186,10 +192,9 @@ impl Conductor {
         };
         let campaign = Campaign { name: name.clone(), list, settings };
         self.campaigns.insert(id, campaign);
-        if !known {
-            let needs = self.campaigns.get(&id).is_some_and(|campaign| campaign.settings.rules.consent_required);
-            let scope = needs.then_some(name);
-            self.outputs.push_back(Output::Supply(id, list, scope));
+        let source = source(&self.campaigns);
+        if let Some(source) = source.filter(|source| source_before.as_ref() != Some(source)) {
+            self.outputs.push_back(Output::Supply(id, Box::new(source)));
         }
         self.teams_changed(now);
         self.drain_dialer(now);

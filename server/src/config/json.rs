@@ -82,6 +82,10 @@ impl Campaign {
             "safe_harbour": self.safe_harbour,
             "ring_timeout_s": self.ring_timeout.as_ms() / 1_000,
             "attempts_max": self.attempts_max,
+            "recycle": self.recycle,
+            "mix": self.mix,
+            "filter": self.filter,
+            "order": self.order,
             "timezone": self.timezone,
         }))
     }
@@ -331,6 +335,7 @@ mod tests {
             "name": "spring", "list": "leads", "trunk": "carrier", "mode": "power", "ratio": 1.25,
             "agents": ["ann"], "skills": ["sales"], "amd": false, "profile": "strict", "limit": 0.01,
             "caller_id": "+12125550100", "safe_harbour": "sorry.wav", "ring_timeout_s": 20, "attempts_max": 2,
+            "recycle": "busy 10m 3, machine never", "mix": "leads:2, gold:5", "filter": "attempts < 3", "order": "random",
             "timezone": "Europe/Berlin",
         }));
         let campaign = Campaign::from_json(&all, &known()).unwrap();

@@ -45,6 +45,12 @@ pub(super) enum Kind {
     Currency,
     /// `FIRST/STEP` in seconds.
     Billing,
+    /// `LIST:WEIGHT, LIST:WEIGHT`.
+    Mix,
+    /// An expression over leads.
+    Filter,
+    /// `OUTCOME GAP TIMES, OUTCOME never`.
+    Recycle,
 }
 
 /// Whether a key must stand there.
@@ -89,6 +95,9 @@ const fn key(name: &'static str, kind: Kind, presence: Presence, doc: &'static s
 const fn later(name: &'static str, kind: Kind, example: &'static str, doc: &'static str, mend: &'static str) -> Key {
     Key { name, kind, presence: Optional(example), doc, not_built: Some(mend) }
 }
+
+/// Orders of leads that were never dialled.
+const ORDERS: [&str; 3] = ["oldest", "newest", "random"];
 
 /// The words of `mode` that are built.
 pub(super) const MODES: [&str; 3] = ["progressive", "power", "predictive"];
@@ -330,6 +339,30 @@ pub(super) static SECTIONS: [Section; 10] = [
             ),
             key("ring_timeout_s", Whole(5, 180), Default("25"), "Give up after so many seconds of ringing."),
             key("attempts_max", Whole(1, 100), Default("6"), "Most attempts at one lead."),
+            key(
+                "recycle",
+                Recycle,
+                Optional("\"busy 10m 3, no_answer 2h 3, machine never\""),
+                "After which outcome a lead is dialled again, how long after, and how often; outcomes left out keep the usual rule.",
+            ),
+            key(
+                "mix",
+                Mix,
+                Optional("\"spring-leads:2, gold:5\""),
+                "Lists dialled beside it, with their weights from 1 to 100; list itself has weight 1 unless it stands here.",
+            ),
+            key(
+                "filter",
+                Filter,
+                Optional("'segment in (\"gold\", \"trial\") and last_attempt older 2d'"),
+                "Only leads that this means; try it with GET /api/v1/lists/NAME/leads?filter=.",
+            ),
+            key(
+                "order",
+                Choice(&ORDERS),
+                Default("\"oldest\""),
+                "Order of leads of the same priority that were never dialled; larger priorities come first, retries before all.",
+            ),
             key(
                 "timezone",
                 Zone,

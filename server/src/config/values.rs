@@ -165,6 +165,9 @@ pub(super) fn from_text(kind: Kind, text: &str) -> Result<Value, Wrong> {
         Kind::Zone => zone(text).map(Value::Text),
         Kind::Currency => currency(text).map(Value::Text),
         Kind::Billing => billing(text).map(Value::Billing),
+        Kind::Mix => mix(text).map(|_| Value::Text(text.to_owned())),
+        Kind::Filter => filter(text).map(|_| Value::Text(text.to_owned())),
+        Kind::Recycle => recycle(text).map(|_| Value::Text(text.to_owned())),
         Kind::Names | Kind::Flag | Kind::Whole(..) | Kind::Number(..) | Kind::Codecs => {
             wrong(format!("{text:?} is a text"), format!("write {}", expected(kind)))
         }
@@ -193,6 +196,9 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Phone => "a number such as \"+12125550100\"".to_owned(),
         Kind::Zone => "a zone such as \"America/New_York\"".to_owned(),
         Kind::Currency => "three letters such as \"EUR\"".to_owned(),
+        Kind::Mix => "lists with weights such as \"gold:3, trial:1\"".to_owned(),
+        Kind::Filter => "an expression over leads such as \"attempts < 3\"".to_owned(),
+        Kind::Recycle => "rules such as \"busy 10m 3, machine never\"".to_owned(),
         Kind::Billing => format!("seconds such as \"1/1\" or \"60/60\", each from 1 to {BILLING_S_MAX}"),
     }
 }
@@ -412,6 +418,87 @@ fn billing(text: &str) -> Result<(u32, u32), Wrong> {
         Some(rule) => Ok(rule),
         None => not(Kind::Billing, text, "no billing rule"),
     }
+}
+
+/// Lists that one campaign dials at most: each is asked for leads at each refill.
+const MIX_MAX: usize = 20;
+/// Largest weight: finer shares than 1 in 2,000 nobody sees.
+const WEIGHT_MAX: u32 = 100;
+
+/// Lists with their weights.
+pub(super) fn mix(text: &str) -> Result<Vec<(String, u32)>, Wrong> {
+    let mut lists: Vec<(String, u32)> = Vec::new();
+    for entry in text.split(',').map(str::trim) {
+        let (name, weight) = entry.split_once(':').unwrap_or((entry, "1"));
+        let weight = weight.trim().parse().ok().filter(|weight| (1..=WEIGHT_MAX).contains(weight));
+        let Some(weight) = weight else {
+            return wrong(
+                format!("{entry:?} has no weight"),
+                format!("write NAME:WEIGHT, WEIGHT from 1 to {WEIGHT_MAX}"),
+            );
+        };
+        let name = self::name(name.trim())?;
+        if lists.iter().any(|(there, _)| *there == name) {
+            return wrong(format!("list {name:?} stands twice"), "leave one out");
+        }
+        lists.push((name, weight));
+    }
+    if lists.len() > MIX_MAX {
+        return wrong(format!("{} lists", lists.len()), format!("name at most {MIX_MAX}"));
+    }
+    Ok(lists)
+}
+
+/// An expression over leads.
+pub(super) fn filter(text: &str) -> Result<store::LeadExpression, Wrong> {
+    store::LeadExpression::parse(text).map_err(|fault| (format!("character {}: {}", fault.at, fault.what), fault.mend))
+}
+
+/// Longest gap of a retry: a year.
+const GAP_S_MAX: u64 = 366 * 86_400;
+
+/// Retry rules by outcome; `None`: never again.
+pub(super) fn recycle(text: &str) -> Result<Vec<(dialer::Outcome, Option<dialer::RetryRule>)>, Wrong> {
+    let mut rules = Vec::new();
+    for entry in text.split(',').map(str::trim) {
+        let words: Vec<&str> = entry.split_whitespace().collect();
+        let Some(outcome) = words.first().and_then(|name| dialer::Outcome::named(name)) else {
+            let known: Vec<&str> = dialer::Outcome::ALL.iter().map(|outcome| outcome.name()).collect();
+            return wrong(format!("{entry:?} begins with no outcome"), format!("write one of {}", known.join(", ")));
+        };
+        let rule = match words[1..] {
+            ["never"] => None,
+            [gap, times] => match (gap_of(gap), times.parse().ok().filter(|times| (1..=100).contains(times))) {
+                (Some(gap), Some(times)) => Some(dialer::RetryRule { gap, times }),
+                _ => {
+                    return wrong(
+                        format!("{entry:?} has no gap and times"),
+                        "write them like 10m 3, times from 1 to 100",
+                    );
+                }
+            },
+            _ => return wrong(format!("{entry:?} is no rule"), "write OUTCOME GAP TIMES or OUTCOME never"),
+        };
+        if rules.iter().any(|(there, _)| *there == outcome) {
+            return wrong(format!("outcome {:?} stands twice", outcome.name()), "leave one out");
+        }
+        rules.push((outcome, rule));
+    }
+    Ok(rules)
+}
+
+/// `90s`, `10m`, `2h`, `3d`.
+fn gap_of(text: &str) -> Option<base::Duration> {
+    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit_s = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let gap_s = count.parse::<u64>().ok()?.checked_mul(unit_s)?;
+    (gap_s <= GAP_S_MAX).then(|| base::Duration::from_secs(gap_s))
 }
 
 /// A codec by its name in SDP.

@@ -1,0 +1,321 @@
+//! How far the feeder has come in the lists of each campaign.
+
+use super::{Left, Question, Source};
+use base::{CampaignId, LeadId, ListId, WallTime};
+use dialer::{Number, ZoneHours, zone_of};
+use std::collections::BTreeMap;
+use store::{Fresh, LeadRow, PAGE_ROWS_MAX, Store, StoreError, TenantId, Walk};
+
+/// Leads whose moment comes within this time are brought before it, so that they go out at it.
+const DUE_AHEAD_US: i64 = 60_000_000;
+/// Pages of leads that one question reads in vain: of leads that the campaign holds, and of closed zones that only each
+/// number tells.
+const PAGES_IN_VAIN: usize = 20;
+/// States in which a process leaves leads that it had in memory; and what the gate has blocked, since it may think
+/// otherwise now.
+const LEFT_OVER: [&str; 3] = ["dialling", "ready", "blocked"];
+
+/// Of all campaigns.
+#[derive(Default)]
+pub(super) struct Walks {
+    campaigns: BTreeMap<CampaignId, Campaign>,
+    hours: ZoneHours,
+}
+
+struct Campaign {
+    generation: u64,
+    lists: Vec<List>,
+}
+
+/// One list of a campaign.
+struct List {
+    list: ListId,
+    weight: u32,
+    /// Which of [`LEFT_OVER`], and after which lead.
+    left_over: (usize, Option<LeadId>),
+    zones: BTreeMap<Option<String>, Zone>,
+    /// How much of the mix it has had, in units of leads by weight.
+    had: f64,
+}
+
+#[derive(Default)]
+struct Zone {
+    walk: Walk,
+    was_closed: bool,
+}
+
+/// What one list brought.
+struct Brought {
+    rows: Vec<LeadRow>,
+    left: Left,
+}
+
+impl Walks {
+    /// The lists of a campaign, found by their names when its source is new.
+    pub(super) fn lists(
+        &mut self,
+        store: &Store,
+        tenant: TenantId,
+        question: &Question,
+    ) -> Result<Vec<ListId>, StoreError> {
+        let known = self.campaigns.get(&question.campaign).is_some_and(|here| here.generation == question.generation);
+        if !known {
+            let lists = found(store, tenant, &question.source)?;
+            self.campaigns.insert(question.campaign, Campaign { generation: question.generation, lists });
+        }
+        Ok(self.campaigns.get(&question.campaign).map_or(Vec::new(), |c| c.lists.iter().map(|l| l.list).collect()))
+    }
+
+    /// The next leads of all its lists, mixed by weight.
+    pub(super) fn next(
+        &mut self,
+        store: &Store,
+        tenant: TenantId,
+        question: &Question,
+    ) -> Result<(Vec<LeadRow>, Left), StoreError> {
+        let all = self.lists(store, tenant, question)?;
+        let Some(campaign) = self.campaigns.get_mut(&question.campaign) else { return Ok((Vec::new(), Left::Nothing)) };
+        let limit = question.limit.min(PAGE_ROWS_MAX) as usize;
+        let weights: f64 = campaign.lists.iter().map(|list| f64::from(list.weight)).sum();
+        let mut brought: Vec<Brought> = Vec::new();
+        let mut count = 0;
+        for list in &mut campaign.lists {
+            let share = (limit as f64 * f64::from(list.weight) / weights.max(1.0)).ceil() as usize;
+            let part = list.next(store, tenant, question, &mut self.hours, share.min(limit), &all)?;
+            count += part.rows.len();
+            brought.push(part);
+        }
+        // What a list lacks, the others bring.
+        for (list, part) in campaign.lists.iter_mut().zip(&mut brought) {
+            if count < limit && part.left == Left::More && !part.rows.is_empty() {
+                let more = list.next(store, tenant, question, &mut self.hours, limit - count, &all)?;
+                count += more.rows.len();
+                part.rows.extend(more.rows);
+                part.left = more.left;
+            }
+        }
+        let left = if brought.iter().any(|part| part.left == Left::More) {
+            Left::More
+        } else if brought.iter().any(|part| part.left == Left::Later) {
+            Left::Later
+        } else {
+            Left::Nothing
+        };
+        if left != Left::More {
+            // The next question, which comes later or when a list has grown, looks at the beginning again.
+            campaign.lists.iter_mut().for_each(|list| list.zones.clear());
+        }
+        Ok((mixed(&mut campaign.lists, brought), left))
+    }
+}
+
+/// The lists of a source with their weights.
+fn found(store: &Store, tenant: TenantId, source: &Source) -> Result<Vec<List>, StoreError> {
+    let mut weights = vec![(source.list, 1)];
+    for (name, weight) in &source.mix {
+        match store.find_list(tenant, name)? {
+            Some(list) if list == source.list => weights[0].1 = *weight,
+            Some(list) if weights.iter().all(|(there, _)| *there != list) => weights.push((list, *weight)),
+            Some(_) => {}
+            None => tracing::warn!("list {name:?} of a campaign's mix is not there; the others are dialled"),
+        }
+    }
+    let lists = weights.into_iter().map(|(list, weight)| List {
+        list,
+        weight,
+        left_over: (0, None),
+        zones: BTreeMap::new(),
+        had: 0.0,
+    });
+    Ok(lists.collect())
+}
+
+/// Rows of several lists in turn, so that each has had its share at every moment.
+fn mixed(lists: &mut [List], brought: Vec<Brought>) -> Vec<LeadRow> {
+    let mut queues: Vec<_> = brought.into_iter().map(|part| part.rows.into_iter().peekable()).collect();
+    let mut rows = Vec::new();
+    loop {
+        let waiting = (0..queues.len()).filter(|n| queues[*n].len() > 0);
+        let Some(n) = waiting.min_by(|a, b| lists[*a].had.total_cmp(&lists[*b].had)) else { break };
+        lists[n].had += 1.0 / f64::from(lists[n].weight.max(1));
+        rows.extend(queues[n].next());
+    }
+    // A list that was empty for long does not catch up.
+    let least = lists.iter().map(|list| list.had).fold(f64::MAX, f64::min);
+    lists.iter_mut().for_each(|list| list.had = (list.had - least).min(1.0));
+    rows
+}
+
+impl List {
+    fn next(
+        &mut self,
+        store: &Store,
+        tenant: TenantId,
+        question: &Question,
+        hours: &mut ZoneHours,
+        want: usize,
+        all: &[ListId],
+    ) -> Result<Brought, StoreError> {
+        let mut taker = Taker { store, tenant, question, list: self.list, all, rows: Vec::new() };
+        self.left_over(&mut taker, want)?;
+        let mut left = taker.due(want)?;
+        if taker.rows.len() < want {
+            left = left.max_of(self.fresh(&mut taker, hours, want)?);
+        } else {
+            left = Left::More;
+        }
+        Ok(Brought { rows: taker.rows, left })
+    }
+
+    /// What a process before left; once.
+    fn left_over(&mut self, taker: &mut Taker<'_>, want: usize) -> Result<(), StoreError> {
+        while let Some(state) = LEFT_OVER.get(self.left_over.0)
+            && taker.rows.len() < want
+        {
+            let limit = (want - taker.rows.len()) as u32;
+            let rows = taker.store.leads_in(taker.tenant, self.list, state, self.left_over.1, limit)?;
+            let whole = rows.len() == limit as usize;
+            self.left_over.1 = rows.last().map(|row| row.lead);
+            // The gate looks at blocked leads again, and the filter is for those that were not begun.
+            taker.rows.extend(rows.into_iter().filter(|row| !taker_holds(taker.question, row.lead)));
+            if !whole {
+                self.left_over = (self.left_over.0 + 1, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leads that were never dialled, of zones that are open.
+    fn fresh(&mut self, taker: &mut Taker<'_>, hours: &mut ZoneHours, want: usize) -> Result<Left, StoreError> {
+        let source = &taker.question.source;
+        let at = taker.question.at;
+        let mut later = source.filter.is_some();
+        let mut open: Vec<Option<String>> = Vec::new();
+        let zones = taker.store.fresh_zones(taker.tenant, self.list)?;
+        later &= !zones.is_empty();
+        self.zones.retain(|zone, _| zones.contains(zone));
+        for zone in zones {
+            let name = zone.as_deref().unwrap_or(&source.zone);
+            let is_open = hours.are_open(&source.profile, name, at);
+            let here = self.zones.entry(zone.clone()).or_default();
+            if is_open && std::mem::take(&mut here.was_closed) {
+                here.walk = Walk::default();
+            }
+            here.was_closed = !is_open;
+            // Without a zone each number may have its own.
+            if is_open || zone.is_none() {
+                open.push(zone);
+            } else {
+                later = true;
+            }
+        }
+        let mut more = false;
+        for (n, zone) in open.iter().enumerate() {
+            let Some(here) = self.zones.get_mut(zone) else { continue };
+            let share = (want.saturating_sub(taker.rows.len())).div_ceil(open.len() - n);
+            let mut in_vain = 0;
+            let enough = taker.rows.len() + share;
+            while !here.walk.has_ended() && taker.rows.len() < enough && in_vain < PAGES_IN_VAIN {
+                let limit = (enough - taker.rows.len()).max(100) as u32;
+                let (order, filter) = (source.order, source.filter.as_ref());
+                let wanted = Fresh { list: self.list, zone: zone.as_deref(), order, filter, at };
+                let (rows, walk) = taker.store.fresh(taker.tenant, &wanted, here.walk, limit)?;
+                here.walk = walk;
+                let before = taker.rows.len();
+                for row in taker.new_numbers(rows)? {
+                    if zone.is_none() && !number_is_open(&row, source, hours, at) {
+                        later = true;
+                    } else if !taker_holds(taker.question, row.lead) {
+                        taker.rows.push(row);
+                    }
+                }
+                in_vain += usize::from(taker.rows.len() == before);
+            }
+            more |= !here.walk.has_ended() && taker.rows.len() >= enough;
+            later |= !here.walk.has_ended();
+        }
+        Ok(match (more, later) {
+            (true, _) => Left::More,
+            (false, true) => Left::Later,
+            (false, false) => Left::Nothing,
+        })
+    }
+}
+
+/// Whether the hours are open where a number belongs that has no zone of its own.
+fn number_is_open(row: &LeadRow, source: &Source, hours: &mut ZoneHours, at: WallTime) -> bool {
+    let zone = Number::parse(&row.number).ok().and_then(zone_of).unwrap_or(&source.zone);
+    hours.are_open(&source.profile, zone, at)
+}
+
+fn taker_holds(question: &Question, lead: LeadId) -> bool {
+    question.held.binary_search(&lead).is_ok()
+}
+
+impl Left {
+    fn max_of(self, other: Left) -> Left {
+        match (self, other) {
+            (Left::More, _) | (_, Left::More) => Left::More,
+            (Left::Later, _) | (_, Left::Later) => Left::Later,
+            (Left::Nothing, Left::Nothing) => Left::Nothing,
+        }
+    }
+}
+
+/// What is taken of one list for one question.
+struct Taker<'a> {
+    store: &'a Store,
+    tenant: TenantId,
+    question: &'a Question,
+    list: ListId,
+    /// All lists of the campaign.
+    all: &'a [ListId],
+    rows: Vec<LeadRow>,
+}
+
+impl Taker<'_> {
+    /// Leads that wait and whose moment has come, or comes soon.
+    fn due(&mut self, want: usize) -> Result<Left, StoreError> {
+        let (question, at) = (self.question, self.question.at);
+        let soon = WallTime::from_unix_us(at.as_unix_us() + DUE_AHEAD_US);
+        let filter = question.source.filter.as_ref();
+        let mut after = None;
+        for _ in 0..PAGES_IN_VAIN {
+            if self.rows.len() >= want {
+                return Ok(Left::More);
+            }
+            let rows = self.store.due(self.tenant, self.list, filter, (at, soon), after, 0)?;
+            let whole = rows.len() == PAGE_ROWS_MAX as usize;
+            after = rows.last().and_then(|row| Some((row.next_at?, row.lead)));
+            self.rows.extend(rows.into_iter().filter(|row| !taker_holds(question, row.lead)));
+            if !whole {
+                break;
+            }
+        }
+        // Others wait for longer than that.
+        let ever = WallTime::from_unix_us(i64::MAX);
+        let mut after = Some((soon, LeadId(0)));
+        for _ in 0..PAGES_IN_VAIN {
+            let rows = self.store.due(self.tenant, self.list, None, (at, ever), after, 0)?;
+            if rows.iter().any(|row| !taker_holds(question, row.lead)) {
+                return Ok(Left::Later);
+            }
+            after = rows.last().and_then(|row| Some((row.next_at?, row.lead)));
+            if after.is_none() {
+                return Ok(Left::Nothing);
+            }
+        }
+        Ok(Left::Later)
+    }
+
+    /// Without those whose number was dialled on another list of the campaign.
+    fn new_numbers(&self, rows: Vec<LeadRow>) -> Result<Vec<LeadRow>, StoreError> {
+        let others: Vec<ListId> = self.all.iter().copied().filter(|list| *list != self.list).collect();
+        if others.is_empty() || rows.is_empty() {
+            return Ok(rows);
+        }
+        let numbers: Vec<String> = rows.iter().map(|row| row.number.clone()).collect();
+        let begun = self.store.begun_on(self.tenant, &others, &numbers)?;
+        Ok(rows.into_iter().filter(|row| !begun.contains(&row.number)).collect())
+    }
+}
