@@ -126,6 +126,10 @@ function useKeyNames(): (key: string) => string {
     amd: t('pace.amd'),
     agents: t('who.agents'),
     skills: t('who.skills'),
+    filter: t('which.filter'),
+    order: t('which.order'),
+    mix: t('which.mix'),
+    recycle: t('which.recycle'),
     profile: t('rules.profile'),
     timezone: t('rules.timezone'),
     attempts_max: t('rules.attemptsMax'),
@@ -137,7 +141,7 @@ function useKeyNames(): (key: string) => string {
 
 /** Keys that the pacer's next decision uses, and those that make it look at waiting leads anew; the rest counts for new calls. */
 const AT_ONCE = new Set(['mode', 'ratio', 'limit', 'agents', 'skills']);
-const LEADS_AGAIN = new Set(['profile', 'timezone', 'attempts_max']);
+const LEADS_AGAIN = new Set(['profile', 'timezone', 'attempts_max', 'filter', 'order', 'mix', 'recycle']);
 
 function Settings({ campaign }: { campaign: CampaignView }) {
   const { t } = useTranslation(['campaigns', 'common']);

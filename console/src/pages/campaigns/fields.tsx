@@ -6,6 +6,7 @@ import type { Thing } from '../../api/client';
 import { ChoiceCards } from '../../parts/choice_cards';
 import { FormSection, Wide } from '../../parts/form_section';
 import { Icon } from '../../parts/icons';
+import { LeadsFields } from './leads_fields';
 import type { CampaignValues } from './settings';
 
 /** What can be chosen. */
@@ -139,6 +140,8 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
           {...form.getInputProps('skills')}
         />
       </FormSection>
+
+      <LeadsFields form={form} />
 
       <FormSection title={t('rules.title')} text={t('rules.text')}>
         <Wide>

@@ -7,7 +7,7 @@ describe('settings of a campaign', () => {
   it('leave out what is empty, and take a number as people write it', () => {
     expect(toSettings(form)).toEqual({
       name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', amd: true, agents: [],
-      skills: [], profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
+      skills: [], order: 'oldest', profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
     });
   });
 
@@ -24,7 +24,7 @@ describe('settings of a campaign', () => {
   });
 
   it('come back from the API as they went', () => {
-    const wanted = { ...form, caller_id: '+12125550100', limit: 2, agents: ['ann'], safe_harbour: 'sorry.wav' };
+    const wanted = { ...form, caller_id: '+12125550100', limit: 2, agents: ['ann'], safe_harbour: 'sorry.wav', filter: 'attempts < 3', mix: 'gold:3', recycle: 'busy 10m 3' };
     expect(toValues(toSettings(wanted))).toEqual(wanted);
   });
 

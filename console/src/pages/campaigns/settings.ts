@@ -22,6 +22,10 @@ export interface CampaignValues {
   amd: boolean;
   agents: string[];
   skills: string[];
+  filter: string;
+  order: string;
+  mix: string;
+  recycle: string;
   profile: string;
   timezone: string | null;
   attempts_max: number | string;
@@ -31,7 +35,7 @@ export interface CampaignValues {
 
 /** The keys of `[[campaign]]`, in the order of the form: the first that is at fault gets the focus. */
 export const CAMPAIGN_KEYS = [
-  'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'limit', 'amd', 'agents', 'skills', 'profile', 'timezone',
+  'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'limit', 'amd', 'agents', 'skills', 'filter', 'order', 'mix', 'recycle', 'profile', 'timezone',
   'attempts_max', 'ring_timeout_s', 'safe_harbour',
 ] as const satisfies readonly (keyof CampaignValues)[];
 
@@ -47,6 +51,10 @@ export const NEW_CAMPAIGN: CampaignValues = {
   amd: true,
   agents: [],
   skills: [],
+  filter: '',
+  order: 'oldest',
+  mix: '',
+  recycle: '',
   profile: 'us-ftc',
   timezone: 'America/New_York',
   attempts_max: 6,
@@ -66,6 +74,9 @@ export function toValues(known: Partial<CampaignSettings>): CampaignValues {
     ...known,
     limit: known.limit === undefined ? '' : toPercent(known.limit),
     safe_harbour: known.safe_harbour ?? '',
+    filter: known.filter ?? '',
+    mix: known.mix ?? '',
+    recycle: known.recycle ?? '',
   };
 }
 
@@ -74,6 +85,9 @@ export function toSettings(values: CampaignValues): CampaignSettings {
   const all: Record<string, unknown> = {
     ...values,
     caller_id: values.caller_id.replace(/[\s()/.-]/g, ''),
+    filter: values.filter.trim(),
+    mix: values.mix.trim(),
+    recycle: values.recycle.trim(),
     ratio: values.mode === 'power' ? values.ratio : '',
     limit: values.limit === '' ? '' : toPart(values.limit),
   };
