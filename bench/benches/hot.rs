@@ -163,6 +163,7 @@ fn pacing(criterion: &mut Criterion) {
                         owed: 0,
                         withheld: 0,
                         ceiling: f64::INFINITY,
+                        others_bear: u32::MAX,
                         waiting: 1,
                         room: 1_000,
                         leads_left: None,

@@ -16,6 +16,7 @@ mod predictive;
 mod record;
 mod rings;
 mod simple;
+mod storm;
 
 use base::{Duration, Instant, Stream};
 use desk::AgentState;
@@ -92,6 +93,8 @@ pub struct Snapshot<'a> {
     pub withheld: u32,
     /// No call with a greater chance of no agent: calls of other campaigns that ring could not bear more.
     pub ceiling: f64,
+    /// Persons whom the ledger of the tightest such campaign could bear to lose at once.
+    pub others_bear: u32,
     /// Leads that could still be dialled when the list is running out; `None`: supply is not the limit.
     pub leads_left: Option<usize>,
     /// The ledger's windows; all bind.
@@ -152,6 +155,8 @@ pub enum Reason {
     LedgerGuard,
     /// Only the ledger's reserve is left.
     LedgerReserve,
+    /// The carrier fails most calls: no more is dialled than before.
+    CarrierFails,
     /// Agents are left to another campaign, which is under its least share of them.
     Yields,
     /// A law that the simulator compares with; no live campaign has one.
@@ -176,6 +181,7 @@ impl Reason {
             Reason::Price => "price",
             Reason::LedgerReserve => "ledger_reserve",
             Reason::LedgerGuard => "ledger_guard",
+            Reason::CarrierFails => "carrier_fails",
             Reason::Yields => "yields",
             Reason::ComparedLaw => "compared_law",
         }
@@ -198,6 +204,7 @@ impl Reason {
             Reason::Price => "forecast of free agents against answers",
             Reason::LedgerReserve => "abandon ledger is down to its reserve: only calls that are sure to find an agent",
             Reason::LedgerGuard => "abandon ledger has no slack: one call for one free agent",
+            Reason::CarrierFails => "the carrier fails most calls: no more is dialled than before",
             Reason::Yields => "agents are left to another campaign that is under its least share",
             Reason::ComparedLaw => "a law that the simulator compares with",
         }
@@ -216,6 +223,11 @@ pub struct Decision {
     /// For each call to launch: chance that no agent is free for the person who answers it, or for one whose call rings
     /// already and who then finds the agent taken.
     pub forecast_no_agent: Vec<f64>,
+    /// The calls are for agents who are there: campaigns on the same agents must reckon without those, because the ledger
+    /// can hardly bear one abandonment.
+    pub promised: bool,
+    /// Persons whom the ledger could bear to lose at once; `None`: the law does not look.
+    pub bears: Option<u32>,
     /// What the pacer went by.
     pub forecast: Forecast,
 }

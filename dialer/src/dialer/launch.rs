@@ -55,7 +55,7 @@ impl Dialer {
         };
         self.view_calls(now, id);
         let started = self.clock.as_ref().map(|clock| clock());
-        let mut said = Said { launched: 0, too_dear: false, price: None };
+        let mut said = Said { launched: 0, too_dear: false, price: None, bears: None };
         let Some(campaign) = self.campaigns.get_mut(&id) else { return said };
         campaign.ledger.views(now, self.steady, &mut self.ledger_views);
         let counts = campaign.list.counts();
@@ -69,6 +69,7 @@ impl Dialer {
             owed: turn.owed,
             withheld: turn.withheld,
             ceiling: turn.ceiling,
+            others_bear: turn.others_bear,
             leads_left: campaign.supply_over(now).then_some(counts.ready + counts.waiting + counts.dialling),
             ledgers: &self.ledger_views,
             plan_left: campaign.planned_end.map(|end| end.since(now)),
@@ -90,6 +91,7 @@ impl Dialer {
             self.keep_decision(now, id, &decision, DecisionSeen { launched, reason, waiting, room, turn });
         }
         said.too_dear = blocked.is_none() && decision.launch == 0;
+        said.bears = decision.bears;
         said.price = matches!(decision.reason, Reason::Price | Reason::Yields).then_some(decision.forecast.price);
         let lines_short = blocked == Some(Reason::NoTrunkRoom)
             || (room.calls > 0 && said.launched == room.calls && room.calls < room.leads);
@@ -290,7 +292,7 @@ impl Dialer {
                 message_played: false,
                 stopped: false,
                 forecast_no_agent,
-                promised: matches!(decision.reason, Reason::OneToOne | Reason::LedgerGuard | Reason::LedgerReserve),
+                promised: decision.promised,
                 foretold: None,
                 early: None,
             },

@@ -57,11 +57,22 @@ pub(crate) struct Share {
     owed: bool,
     /// The highest chance of no agent at which it dials; `None`: its calls go out with an agent for each.
     price: Option<f64>,
+    /// Persons whom its ledger could bear to lose at once.
+    bears: Option<u32>,
 }
 
 impl Share {
     pub(crate) fn new(now: Instant) -> Share {
-        Share { spent: 0.0, at: now, persons: PRIOR.0, line_s: PRIOR.1, hungry: None, owed: false, price: None }
+        Share {
+            spent: 0.0,
+            at: now,
+            persons: PRIOR.0,
+            line_s: PRIOR.1,
+            hungry: None,
+            owed: false,
+            price: None,
+            bears: None,
+        }
     }
 
     /// Cost so far, as much as is remembered.
@@ -96,6 +107,8 @@ pub(super) struct Turn {
     pub(super) withheld: u32,
     /// No call with a greater chance of no agent.
     pub(super) ceiling: f64,
+    /// No clump of more persons without an agent.
+    pub(super) others_bear: u32,
     /// It has had a turn at this moment already, and launched.
     pub(super) again: bool,
 }
@@ -108,6 +121,8 @@ pub(super) struct Said {
     pub(super) too_dear: bool,
     /// The price it went by, if it has one.
     pub(super) price: Option<f64>,
+    /// Persons whom its ledger could bear to lose at once.
+    pub(super) bears: Option<u32>,
 }
 
 impl Dialer {
@@ -116,8 +131,11 @@ impl Dialer {
         let running = self.campaigns.iter().filter(|(_, campaign)| campaign.state == RunState::Running);
         let mut asked: Vec<CampaignId> = running.map(|(id, _)| *id).collect();
         if let [alone] = asked[..] {
-            let (most, ceiling) = (u32::MAX, f64::INFINITY);
-            self.decide_for(now, Turn { campaign: alone, most, owed: 0, withheld: 0, ceiling, again: false });
+            let (most, ceiling, others_bear) = (u32::MAX, f64::INFINITY, u32::MAX);
+            self.decide_for(
+                now,
+                Turn { campaign: alone, most, owed: 0, withheld: 0, ceiling, others_bear, again: false },
+            );
             return;
         }
         // A few calls at a time: one, or of a large group that has just come several.
@@ -132,8 +150,8 @@ impl Dialer {
             let owed = debts.get(&campaign).copied().unwrap_or(0);
             let withheld = debts.iter().filter(|(id, _)| **id != campaign && self.meet(campaign, **id));
             let withheld = withheld.map(|(_, agents)| agents).sum();
-            let (ceiling, again) = (self.ceiling(campaign), had.contains(&campaign));
-            let said = self.decide_for(now, Turn { campaign, most, owed, withheld, ceiling, again });
+            let ((ceiling, others_bear), again) = (self.limits(campaign), had.contains(&campaign));
+            let said = self.decide_for(now, Turn { campaign, most, owed, withheld, ceiling, others_bear, again });
             if said.launched == 0 {
                 asked.remove(place);
             } else {
@@ -172,11 +190,15 @@ impl Dialer {
         debts
     }
 
-    /// The highest chance of no agent that the calls of others which ring can bear.
-    fn ceiling(&self, id: CampaignId) -> f64 {
+    /// What the calls of others that are under way can bear: the highest chance of no agent, and the largest clump.
+    fn limits(&self, id: CampaignId) -> (f64, u32) {
         let others = self.campaigns.iter().filter(|(other, campaign)| **other != id && campaign.open_attempts > 0);
-        let prices = others.filter_map(|(other, campaign)| Some((*other, campaign.share.price?)));
-        prices.filter(|(other, _)| self.meet(id, *other)).map(|(_, price)| BEARS * price).fold(f64::INFINITY, f64::min)
+        let (mut ceiling, mut bear) = (f64::INFINITY, u32::MAX);
+        for (_, other) in others.filter(|(other, _)| self.meet(id, **other)) {
+            ceiling = ceiling.min(other.share.price.map_or(f64::INFINITY, |price| BEARS * price));
+            bear = bear.min(other.share.bears.unwrap_or(u32::MAX));
+        }
+        (ceiling, bear)
     }
 
     /// Agents that a campaign keeps busy or is about to.
@@ -208,7 +230,7 @@ impl Dialer {
     pub(super) fn took_turn(&mut self, now: Instant, id: CampaignId, said: Said, lines_short: bool) {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         let price = self.trunks.get_mut(&campaign.config.trunk).map_or(0.0, |trunk| trunk.price(now, lines_short));
-        campaign.share.price = said.price;
+        (campaign.share.price, campaign.share.bears) = (said.price, said.bears);
         if said.launched > 0 {
             campaign.share.launched(now, said.launched, price);
         } else if said.too_dear {

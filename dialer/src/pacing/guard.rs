@@ -19,6 +19,8 @@ const PRIOR_S: f64 = 600.0;
 const SMALL_GROUP: usize = 8;
 /// A run whose whole budget is less than so many abandonments: one clump would spend it.
 const SMALL_BUDGET: f64 = 5.0;
+/// A campaign that shares its agents keeps so many abandonments more in reserve.
+const SHARED: f64 = 1.0;
 /// Without a planned end the agents are trusted to stay for this long.
 const UNPLANNED_S: f64 = 1_200.0;
 
@@ -32,11 +34,11 @@ pub(super) enum Leeway {
         /// One more abandonment would break the limit.
         tight: bool,
         /// See `Open`.
-        bears: usize,
+        bears: u32,
     },
     /// The share of coming answers that may be abandoned, and how many abandonments calls under way may bring (mean
     /// and one deviation together) before the reserve is touched. `bears`: so many more can be borne at all.
-    Open { point: f64, spare: f64, bears: usize },
+    Open { point: f64, spare: f64, bears: u32 },
 }
 
 /// Estimates the coming answers and turns the ledger into a set point.
@@ -102,15 +104,17 @@ impl Guard {
         self.elapse(snapshot.now);
         let reserve = if snapshot.agents.len() < SMALL_GROUP { 2.0 } else { 1.0 };
         let (mut point, mut spare, mut tight) = (f64::INFINITY, f64::INFINITY, false);
-        let mut bears = usize::MAX;
+        let mut bears = u32::MAX;
         let upper = pending + pending_variance.max(0.0).sqrt();
+        // On shared agents a call of another campaign may take the one who was counted on.
+        let shared = if snapshot.others.is_empty() { 0.0 } else { SHARED };
         for window in snapshot.ledgers {
             let rest = self.rest(snapshot, window);
             // The rest is only worth something when the end is known: the window's, or of a run that of its list. A
             // run whose list may go on or stop any second has nothing that is sure.
             let ends = window.left.is_some() || snapshot.leads_left.is_some();
             let sure = if ends && snapshot.plan_left.is_some() { REST_TRUST * rest } else { 0.0 };
-            let free = window.limit * (window.answered + sure) - window.abandoned_upper;
+            let free = window.limit * (window.answered + sure) - window.abandoned_upper - shared;
             // Abandonments come whole: a run that is too short for a single one takes no risk, and one in which the next
             // would break the limit hardly any.
             let whole = window.limit * (window.answered + rest);
@@ -119,7 +123,7 @@ impl Guard {
                 return Leeway::None;
             }
             let slack = whole - window.abandoned_upper;
-            bears = bears.min(free as usize);
+            bears = bears.min(free as u32);
             let reserve = if whole < SMALL_BUDGET { 2.0_f64 } else { reserve };
             tight |= if window.left.is_none() { free <= 1.0 } else { slack <= 1.0 };
             spare = spare.min(if window.left.is_none() && whole < SMALL_BUDGET { 0.0 } else { free - reserve });

@@ -16,6 +16,7 @@ use super::hazard::SpellHazard;
 use super::level::Level;
 use super::rings::{Rings, Row, TAUS};
 use super::simple::one_to_one;
+use super::storm::Storm;
 use super::{
     CallView, Decision, Forecast, Foretold, MOMENTS_S as TAUS_S, Observation, Outlook, Pacer, Reason, RingEnd, Snapshot,
 };
@@ -35,6 +36,8 @@ const CLUMPING: f64 = 4.0;
 /// The chance at which calls under way may leave more persons without an agent than the ledger bears, at one look. At
 /// 1e-3 four of 300 days of 66 minutes with eight agents were over their limit, at 1e-4 none.
 const CLUMP_CHANCE: f64 = 1e-4;
+/// A ledger that bears no more than so many abandonments has its calls kept clear of other campaigns'.
+const PROMISES_BELOW: u32 = 2;
 /// The price while only the ledger's reserve is left: with it 250 answers bring one abandonment, so it hardly touches
 /// the reserve, and several idle agents still get more calls than 1:1 (few of many ringing calls are answered at once).
 const PRICE_RESERVE: f64 = 0.004;
@@ -60,6 +63,7 @@ const _: () = assert!(TAUS_S[AHEAD] == Forecast::AHEAD_S);
 /// See the module's page.
 pub struct Predictive {
     guard: Guard,
+    storm: Storm,
     rings: Rings,
     talk: SpellHazard,
     wrap: SpellHazard,
@@ -111,6 +115,7 @@ impl Predictive {
     pub fn new() -> Predictive {
         let mut pacer = Predictive {
             guard: Guard::new(),
+            storm: Storm::default(),
             rings: Rings::new(),
             talk: SpellHazard::new(120.0),
             wrap: SpellHazard::new(25.0),
@@ -310,6 +315,11 @@ impl Pacer for Predictive {
             Leeway::None => {
                 self.target = None;
                 let mut decision = one_to_one(snapshot, Reason::LedgerGuard);
+                // Others on the same agents may be about to take the one who is free.
+                if !snapshot.others.is_empty() && balance.no_agent(&self.rings.fresh().density) > PRICE_TIGHT {
+                    decision.launch = 0;
+                    decision.forecast_no_agent.clear();
+                }
                 (decision.forecast_person, decision.forecast) = (forecast_person, forecast);
                 return decision;
             }
@@ -320,12 +330,14 @@ impl Pacer for Predictive {
         let new = self.rings.fresh().offered(0.0, self.multiplier);
         let mut forecast_no_agent = Vec::new();
         let mut pending = pending;
-        while (forecast_no_agent.len() as u32) < snapshot.room {
+        let allowed = self.storm.allows(snapshot.now).unwrap_or(u32::MAX);
+        while (forecast_no_agent.len() as u32) < snapshot.room.min(allowed) {
             let chance = balance.no_agent(&self.rings.fresh().density);
             // What this call may add to the ledger counts at once, so that a burst cannot spend the same slack twice.
             let added = pending + chance * forecast_person * self.calibration();
-            let dear =
-                chance > price || added + (CLUMPING * added).sqrt() > spare || balance.beyond(bears) > CLUMP_CHANCE;
+            let dear = chance > price
+                || added + (CLUMPING * added).sqrt() > spare
+                || balance.beyond(bears.min(snapshot.others_bear) as usize) > CLUMP_CHANCE;
             if dear && forecast_no_agent.len() as u32 >= always {
                 break;
             }
@@ -334,14 +346,18 @@ impl Pacer for Predictive {
             balance.demand(&new);
         }
         let launch = forecast_no_agent.len() as u32;
+        let promised = reason == Reason::LedgerReserve || bears <= PROMISES_BELOW;
         let reason = if launch == 0 && snapshot.withheld > 0 { Reason::Yields } else { reason };
-        Decision { launch, reason, forecast_person, forecast_no_agent, forecast }
+        let reason = if launch == allowed { Reason::CarrierFails } else { reason };
+        let bears = Some(bears);
+        Decision { launch, reason, forecast_person, forecast_no_agent, promised, bears, forecast }
     }
 
     fn observe(&mut self, now: Instant, observation: Observation) {
         self.guard.observe(now, observation);
         match observation {
             Observation::Launched { forecast_no_agent } => {
+                self.storm.launched();
                 if let Some(target) = self.target {
                     let miss = ((target - forecast_no_agent) / target).clamp(-3.0, 1.0);
                     self.price = (self.price * (PRICE_STEP * miss).exp()).clamp(PRICE_MIN, PRICE_MAX);
@@ -349,6 +365,7 @@ impl Pacer for Predictive {
             }
             Observation::RingOver { age_s, how } => {
                 self.rings.ended(age_s, how);
+                self.storm.ended(age_s, how);
                 if how == RingEnd::Person {
                     self.seen += 1.0;
                 }

@@ -23,7 +23,8 @@ impl Pacer for Progressive {
 /// The 1:1 decision, for whatever reason it is taken.
 pub(super) fn one_to_one(snapshot: &Snapshot<'_>, reason: Reason) -> Decision {
     let launch = snapshot.one_to_one().min(snapshot.room);
-    Decision { launch, reason, forecast_no_agent: vec![0.0; launch as usize], ..Decision::default() }
+    let forecast_no_agent = vec![0.0; launch as usize];
+    Decision { launch, reason, forecast_no_agent, promised: true, ..Decision::default() }
 }
 
 /// A fixed number of lines for each agent that is free or talking, less the calls there are. This is the ratio dialling

@@ -25,6 +25,7 @@ fn snapshot<'a>(agents: &'a [AgentView], calls: &'a [CallView], ledgers: &'a [Le
         owed: 0,
         withheld: 0,
         ceiling: f64::INFINITY,
+        others_bear: u32::MAX,
         waiting: 0,
         room: 100,
         leads_left: None,

@@ -77,6 +77,12 @@ impl std::error::Error for SimError {}
 pub(super) trait Watch {
     fn input(&mut self, now: Instant, input: &Input);
     fn output(&mut self, now: Instant, output: &Output);
+    /// May hold back, repeat and reorder what is about to come in; called before each input is taken.
+    fn meddle(&mut self, _now: Instant, _inbox: &mut VecDeque<Input>) {}
+    /// When something held back is to come in.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// FNV-1a over debug text, eight bytes at a time (64 bit, public constants): stable across runs and machines, cheap, not
@@ -235,6 +241,7 @@ impl<W: Watch> Run<W> {
                     self.dialer.foretell(attempt, end);
                 }
             }
+            self.watch.meddle(self.now, &mut self.inbox);
             let Some(input) = self.inbox.pop_front() else { return };
             self.give(input);
         }
@@ -244,6 +251,12 @@ impl<W: Watch> Run<W> {
     pub(super) fn step(&mut self) -> bool {
         let world = self.world.poll_timeout();
         let dialer = self.dialer.poll_timeout();
+        let held = self.watch.poll_timeout();
+        if let Some(at) = held.filter(|at| world.into_iter().chain(dialer).all(|other| *at <= other)) {
+            self.now = at;
+            self.drain();
+            return true;
+        }
         self.now = match (world, dialer) {
             // What the dialer still waits for are retries of tomorrow, and there is no tomorrow.
             (None, _) if self.dialer.open_attempts() == 0 => return false,

@@ -8,6 +8,8 @@ use base::{AgentId, AttemptId, Duration, Instant, LeadId};
 use desk::AgentState;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod hard;
+
 fn options(days: u32, seed: u64, policy: &str) -> Options {
     Options { days, seed, policy: policy.into(), ..Options::default() }
 }

@@ -21,6 +21,7 @@ fn picture<'a>(agents: &'a [AgentView], calls: &'a [CallView], ledgers: &'a [Led
         owed: 0,
         withheld: 0,
         ceiling: f64::INFINITY,
+        others_bear: u32::MAX,
         waiting: 0,
         room: 500,
         leads_left: None,
