@@ -6,6 +6,7 @@ use crate::compliance::{DeadlineFrom, Profile};
 use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, Party};
 use crate::lead::Number;
 use crate::pacing::Foretold;
+use crate::recording::Recording;
 
 /// What the system concluded. Each attempt gets exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +15,9 @@ pub enum Outcome {
     Connected,
     /// Classified live, and no agent within the deadline.
     Abandoned,
+    /// A person heard the recording of a campaign without agents, or its beginning. No agent was promised, so nobody was
+    /// abandoned.
+    Message,
     /// Classified live, and hung up before the deadline while waiting. Counted apart from abandoned, as in the study.
     HungUpWaiting,
     /// Hung up after answering, before detection had decided.
@@ -46,9 +50,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in order.
-    pub const ALL: [Outcome; 16] = [
+    pub const ALL: [Outcome; 17] = [
         Outcome::Connected,
         Outcome::Abandoned,
+        Outcome::Message,
         Outcome::HungUpWaiting,
         Outcome::HungUpEarly,
         Outcome::Machine,
@@ -70,6 +75,7 @@ impl Outcome {
         match self {
             Outcome::Connected => "connected",
             Outcome::Abandoned => "abandoned",
+            Outcome::Message => "message",
             Outcome::HungUpWaiting => "hung_up_waiting",
             Outcome::HungUpEarly => "hung_up_early",
             Outcome::Machine => "machine",
@@ -149,7 +155,7 @@ pub struct Times {
     pub assigned: Option<Instant>,
     /// First agent audio.
     pub connected: Option<Instant>,
-    /// The safe-harbour message was begun.
+    /// The safe-harbour message, or the campaign's recording, was begun.
     pub message: Option<Instant>,
     /// The leg was gone.
     pub ended: Option<Instant>,
@@ -217,7 +223,7 @@ pub struct AttemptRecord {
     pub agent: Option<AgentId>,
     /// Why the leg ended; `None` when it was never dialled.
     pub cause: Option<EndCause>,
-    /// True when the safe-harbour message was played to its end.
+    /// True when the message was played to its end.
     pub message_played: bool,
 }
 
@@ -238,10 +244,21 @@ pub(crate) enum Phase {
     Connecting,
     /// Agent and callee talk.
     Talking,
-    /// The safe-harbour message plays.
+    /// The safe-harbour message or the recording plays.
     Message,
     /// We hung up and wait for the leg's end.
     Ending,
+}
+
+/// Who takes a person who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Taker {
+    /// Whoever is free.
+    Anybody,
+    /// The agent who was reserved before the call was dialled.
+    Agent(AgentId),
+    /// Nobody: the person hears this.
+    Recording(Recording),
 }
 
 /// An attempt under way.
@@ -258,6 +275,7 @@ pub(crate) struct Attempt {
     pub(crate) caller_id: String,
     /// Detection listens; settled when it is dialled.
     pub(crate) amd: bool,
+    pub(crate) taker: Taker,
     pub(crate) phase: Phase,
     pub(crate) times: Times,
     pub(crate) deadline: Option<Instant>,

@@ -6,15 +6,15 @@ use desk::Skills;
 use crate::attempt::Outcome;
 use crate::compliance::{HISTORY_DAYS, Profile, Window};
 use crate::ledger::Terms;
-use crate::safe_harbour::SafeHarbour;
+use crate::recording::{Recording, SafeHarbour};
 
 /// How a campaign decides what to launch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mode {
-    /// The agent looks at the lead before it is dialled. Refused: not built.
-    Preview,
-    /// Calls without agents. Refused: not built.
-    Agentless,
+    /// The agent looks at the lead before it is dialled, and is kept free for the call.
+    Preview(Preview),
+    /// Calls without agents: a person who answers hears the campaign's recording.
+    Agentless(Flow),
     /// One call for one free agent.
     Progressive,
     /// So many lines for each agent that is free or talking, whatever happens; held to 1:1 when the ledger is spent.
@@ -26,11 +26,61 @@ pub enum Mode {
 impl Mode {
     fn check(self) -> Result<(), ConfigError> {
         match self {
-            Mode::Preview => Err(ConfigError::ModeNotBuilt("preview")),
-            Mode::Agentless => Err(ConfigError::ModeNotBuilt("agentless")),
+            Mode::Preview(preview) if !(PREVIEW_MIN..=PREVIEW_MAX).contains(&preview.timer) => Err(ConfigError::Timer),
+            Mode::Agentless(flow) if !flow.is_valid() => Err(ConfigError::Flow),
             Mode::Power(ratio) if !(1.0..=RATIO_MAX).contains(&ratio) => Err(ConfigError::Ratio),
-            Mode::Power(_) | Mode::Progressive | Mode::Predictive => Ok(()),
+            Mode::Preview(_) | Mode::Agentless(_) | Mode::Power(_) | Mode::Progressive | Mode::Predictive => Ok(()),
         }
+    }
+
+    /// Nobody is dialled for the agents at work: neither are any needed, nor do they decide how many calls there are.
+    pub(crate) const fn is_agentless(self) -> bool {
+        matches!(self, Mode::Agentless(_))
+    }
+}
+
+/// How a lead is shown to an agent before it is dialled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preview {
+    /// So long the agent may look; within [`PREVIEW_MIN`]..=[`PREVIEW_MAX`].
+    pub timer: Duration,
+    /// What happens then.
+    pub then: PreviewEnd,
+}
+
+/// What follows when an agent has neither accepted nor skipped a lead in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreviewEnd {
+    /// The lead is dialled.
+    Dial,
+    /// The lead is skipped.
+    Skip,
+}
+
+/// Shortest time to look at a lead: a name and a number are read in it.
+pub const PREVIEW_MIN: Duration = Duration::from_secs(3);
+/// Longest: whoever reads a file for an hour is at work elsewhere.
+pub const PREVIEW_MAX: Duration = Duration::from_secs(3_600);
+
+/// How many calls a campaign without agents makes; what is given binds, and one of the two must be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Flow {
+    /// Calls at once, from decision to end.
+    pub channels: Option<u32>,
+    /// New calls in any second; below 1: one in so many seconds.
+    pub calls_per_s: Option<f64>,
+}
+
+/// New calls a second of one campaign: as a trunk's own bound.
+const FLOW_CPS_MAX: f64 = 10_000.0;
+/// Calls at once of one campaign: as many as the largest trunk has channels.
+const FLOW_CHANNELS_MAX: u32 = 100_000;
+
+impl Flow {
+    fn is_valid(self) -> bool {
+        let channels = self.channels.is_none_or(|channels| (1..=FLOW_CHANNELS_MAX).contains(&channels));
+        let rate = self.calls_per_s.is_none_or(|rate| (0.01..=FLOW_CPS_MAX).contains(&rate));
+        channels && rate && (self.channels.is_some() || self.calls_per_s.is_some())
     }
 }
 
@@ -112,8 +162,12 @@ pub struct CampaignConfig {
     pub weight: f64,
     /// When to try again.
     pub retry: RetryRules,
+    /// When to show a lead again that an agent has skipped; after so many skips it is done.
+    pub skipped: RetryRule,
     /// What an abandoned person hears.
     pub safe_harbour: SafeHarbour,
+    /// What a person hears whom a campaign without agents has reached.
+    pub recording: Option<Recording>,
     /// Time that bridging takes: an agent must be chosen this long before the legal deadline.
     pub connect_margin: Duration,
     /// Leads come page by page, from a supplier that keeps those that wait ([`Input::LetGo`](crate::Input::LetGo)): more
@@ -146,6 +200,8 @@ impl CampaignConfig {
             skills: Skills::new(),
             weight: 1.0,
             retry: RetryRules::default(),
+            skipped: RetryRule { gap: Duration::from_secs(3_600), times: 3 },
+            recording: None,
             safe_harbour: SafeHarbour::default(),
             connect_margin: Duration::from_ms(100),
             paged: false,
@@ -175,10 +231,16 @@ impl CampaignConfig {
 
     /// Every fault that can be seen without a zone database.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.mode == Mode::Agentless && !self.profile.agentless_allowed {
+        if self.mode.is_agentless() && !self.profile.agentless_allowed {
             return Err(ConfigError::NoAgentless(self.profile.name.clone()));
         }
         self.mode.check()?;
+        if self.mode.is_agentless() && self.recording.is_none() {
+            return Err(ConfigError::NoRecording);
+        }
+        if self.recording.as_ref().is_some_and(|recording| !recording.is_valid()) {
+            return Err(ConfigError::Recording);
+        }
         let limit = self.abandon_limit();
         if !(0.0..=1.0).contains(&limit) {
             return Err(ConfigError::Limit);
@@ -221,8 +283,14 @@ impl CampaignConfig {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The mode is known, but its room is not built.
-    ModeNotBuilt(&'static str),
+    /// The time to look at a lead is too short or too long.
+    Timer,
+    /// A campaign without agents has no bound on its calls, or an impossible one.
+    Flow,
+    /// A campaign without agents has nothing to say.
+    NoRecording,
+    /// The recording has no name or bad limits.
+    Recording,
     /// The ratio is no number from 1 to [`RATIO_MAX`].
     Ratio,
     /// The abandon limit is no share.
@@ -252,9 +320,17 @@ pub enum ConfigError {
 impl std::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            ConfigError::ModeNotBuilt(mode) => {
-                write!(f, "mode {mode:?} is not built yet; use \"progressive\", \"power\" or \"predictive\"")
+            ConfigError::Timer => {
+                let (min, max) = (PREVIEW_MIN.as_secs_f64(), PREVIEW_MAX.as_secs_f64());
+                write!(f, "an agent needs {min} to {max} s to look at a lead")
             }
+            ConfigError::Flow => write!(
+                f,
+                "a campaign without agents needs channels (1 to {FLOW_CHANNELS_MAX}), calls_per_second (0.01 to \
+                 {FLOW_CPS_MAX}) or both"
+            ),
+            ConfigError::NoRecording => f.write_str("a campaign without agents needs a recorded message"),
+            ConfigError::Recording => f.write_str("the recorded message needs a name and a length from 2 to 300 s"),
             ConfigError::Ratio => write!(f, "the ratio must be a number from 1 to {RATIO_MAX}"),
             ConfigError::Limit => f.write_str("the abandon limit must be a share from 0 to 1 (0.03 is 3 %)"),
             ConfigError::RingTooShort(min) => {
@@ -268,7 +344,11 @@ impl std::fmt::Display for ConfigError {
                 "profile {profile:?} counts persons whom detection takes for machines: give amd_false_positive_rate \
                  and amd_evidence in [[profile]], or set amd = false"
             ),
-            ConfigError::NoAgentless(profile) => write!(f, "profile {profile:?} allows no calls without agents"),
+            ConfigError::NoAgentless(profile) => write!(
+                f,
+                "profile {profile:?} allows no calls without agents; where the law of the place does, confirm \
+                 agentless_allowed in [[profile]]"
+            ),
             ConfigError::SafeHarbour => {
                 f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
             }

@@ -2,9 +2,11 @@
 //! campaigns share agents and lines,
 //! `settings` adds, changes, restores and removes campaigns and agents.
 
+mod agentless;
 mod calls;
 mod launch;
 mod pool;
+mod preview;
 mod settings;
 mod simulated;
 
@@ -16,7 +18,7 @@ use desk::{AgentState, Desk, DeskConfig, Wanted};
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::CampaignConfig;
 use crate::compliance::{Gate, Known, Zones};
-use crate::io::{HangupReason, Input, OutcomeCounts, Output};
+use crate::io::{HangupReason, Input, OfferEnd, OutcomeCounts, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
 use crate::list::List;
@@ -107,6 +109,10 @@ pub(crate) struct Campaign {
     pub(crate) outcomes: OutcomeCounts,
     pub(crate) calibration: Calibration,
     share: pool::Share,
+    /// Without agents, by rate: no new call before.
+    pub(crate) next_call: Instant,
+    /// And one is wanted then.
+    pub(crate) call_due: Option<Instant>,
 }
 
 impl Campaign {
@@ -147,6 +153,8 @@ pub struct Dialer {
     announced: BTreeSet<AgentId>,
     /// Calls that agents placed by hand; at most one for each agent of the desk.
     pub(crate) by_hand: BTreeMap<AgentId, CallId>,
+    /// Leads that agents look at; each agent is reserved for the attempt that it may become.
+    offers: BTreeMap<AgentId, preview::Offer>,
     /// No new attempt is decided, whatever happens.
     pub(crate) on_hold: bool,
     /// No new attempt is decided before: the store has just deferred one.
@@ -194,6 +202,7 @@ impl Dialer {
             spells: BTreeMap::new(),
             announced: BTreeSet::new(),
             by_hand: BTreeMap::new(),
+            offers: BTreeMap::new(),
             on_hold: false,
             store_rests_until: Instant::ZERO,
             changes: 0,
@@ -240,6 +249,8 @@ impl Dialer {
             self.hang_up(attempt, HangupReason::MessageOver);
         }
         self.release_held(now);
+        self.offers_over(now);
+        self.calls_due(now);
         if self.next_tick.is_some_and(|at| at <= now) {
             self.next_tick = None;
             self.tick(now);
@@ -251,7 +262,9 @@ impl Dialer {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let trunks = self.trunks.values().filter_map(Trunk::poll_timeout).min();
         let message = self.message_ends.first().map(|(at, _)| *at);
-        [self.next_tick, self.desk.poll_timeout(), trunks, message].into_iter().flatten().min()
+        let due = self.campaigns.values().filter_map(|campaign| campaign.call_due).min();
+        let offer = self.offers.values().map(|offer| offer.until).min();
+        [self.next_tick, self.desk.poll_timeout(), trunks, message, due, offer].into_iter().flatten().min()
     }
 
     /// The next thing to do or to tell; call until `None`.
@@ -344,10 +357,12 @@ impl Dialer {
             }
             Input::Pause { campaign } => {
                 self.campaign_mut(campaign)?.enter(now, RunState::Paused);
+                self.withdraw_offers(now, campaign);
                 Ok(())
             }
             Input::Stop { campaign } => {
                 self.campaign_mut(campaign)?.enter(now, RunState::Stopped);
+                self.withdraw_offers(now, campaign);
                 self.cancel_unanswered(now, campaign);
                 Ok(())
             }
@@ -361,6 +376,8 @@ impl Dialer {
             Input::ReserveAgent { agent, item } => self.reserve_agent(now, agent, item),
             Input::ItemConnected { agent } => self.item_connected(now, agent),
             Input::ItemFinished { agent } => self.item_finished(now, agent),
+            Input::PreviewAccept { agent, lead } => self.accept(now, agent, lead),
+            Input::PreviewSkip { agent, lead } => self.skip(now, agent, lead),
             Input::AgentReady { agent } => self.set_agent(now, agent, Wanted::Ready),
             Input::AgentBreak { agent, announced } => self.set_agent(now, agent, Wanted::OnBreak { announced }),
             Input::AgentLoggedOut { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: false }),
@@ -453,10 +470,12 @@ impl Dialer {
         }
     }
 
-    /// A tick is needed while a campaign runs and somebody works; otherwise only a waiting lead's moment matters,
+    /// A tick is needed while a campaign runs and somebody works, or nobody needs to; otherwise only a waiting lead's moment matters,
     /// and nobody could take the call.
     fn ticking(&self) -> bool {
-        self.desk.working() > 0 && self.campaigns.values().any(|campaign| campaign.state == RunState::Running)
+        let somebody = self.desk.working() > 0;
+        let launches = |campaign: &Campaign| somebody || campaign.config.mode.is_agentless();
+        self.campaigns.values().any(|campaign| campaign.state == RunState::Running && launches(campaign))
     }
 
     fn drain_desk(&mut self, now: Instant) {
@@ -466,6 +485,7 @@ impl Dialer {
                 desk::Output::Expired { item } => self.expired(now, AttemptId(item.0)),
                 desk::Output::Lost { item, agent } => match self.by_hand.remove(&agent) {
                     Some(item) => self.outputs.push_back(Output::ItemLost { item, agent }),
+                    None if self.offers.contains_key(&agent) => self.withdraw(now, agent, OfferEnd::Withdrawn),
                     None => self.agent_lost(now, AttemptId(item.0)),
                 },
                 desk::Output::AgentChanged { agent, state } => {

@@ -4,7 +4,7 @@ use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, Tr
 use desk::{AgentState, Skills};
 
 use crate::attempt::{AttemptRecord, Outcome};
-use crate::campaign::CampaignConfig;
+use crate::campaign::{CampaignConfig, PreviewEnd};
 use crate::compliance::ConsentDecision;
 use crate::lead::{Lead, LeadState, Number};
 use crate::reject::Reject;
@@ -115,7 +115,7 @@ pub enum Input {
     ReserveAgent {
         /// Who.
         agent: AgentId,
-        /// The call; no attempt under way has this number.
+        /// The call; no attempt ever has this number.
         item: CallId,
     },
     /// The agent of a call placed by hand talks.
@@ -127,6 +127,20 @@ pub enum Input {
     ItemFinished {
         /// Who.
         agent: AgentId,
+    },
+    /// The agent has looked at the lead that is shown and takes it: it is dialled, if the gate still lets it through.
+    PreviewAccept {
+        /// Who.
+        agent: AgentId,
+        /// The lead as shown: an answer that comes too late must not meet the next one.
+        lead: LeadId,
+    },
+    /// The agent does not want the lead that is shown: it comes again as [`CampaignConfig::skipped`] says.
+    PreviewSkip {
+        /// Who.
+        agent: AgentId,
+        /// The lead as shown.
+        lead: LeadId,
     },
     /// The agent's phone is up and the agent waits for calls (also ends a wrap-up).
     AgentReady {
@@ -208,7 +222,7 @@ pub enum Input {
         /// With whom.
         agent: AgentId,
     },
-    /// The safe-harbour message was played to its end.
+    /// The message was played to its end, or cannot be played.
     MessageEnded {
         /// Which.
         attempt: AttemptId,
@@ -317,12 +331,14 @@ pub enum Output {
         /// The agent.
         agent: AgentId,
     },
-    /// Play the safe-harbour message; answer `MessageEnded`.
+    /// Play a message; answer `MessageEnded`.
     PlayMessage {
         /// The attempt.
         attempt: AttemptId,
         /// Which message, as the campaign names it.
         message: String,
+        /// What it is.
+        speech: Speech,
         /// A key that the person presses meanwhile puts the number on the do-not-call list: say so with `DoNotCall`.
         opt_out: bool,
     },
@@ -387,8 +403,70 @@ pub enum Output {
         /// Which.
         campaign: CampaignId,
     },
+    /// A lead is shown to an agent, who is reserved for it meanwhile. Answer `PreviewAccept` or `PreviewSkip`.
+    Offered {
+        /// To whom.
+        agent: AgentId,
+        /// Of which campaign.
+        campaign: CampaignId,
+        /// The lead.
+        lead: LeadId,
+        /// Its number.
+        number: Number,
+        /// The attempt that it becomes when it is dialled; (lead, attempt) of an offer never repeats.
+        attempt: AttemptId,
+        /// Until when.
+        until: Instant,
+        /// What happens then.
+        then: PreviewEnd,
+    },
+    /// The lead is shown no more.
+    OfferOver {
+        /// To whom it was shown.
+        agent: AgentId,
+        /// Of which campaign.
+        campaign: CampaignId,
+        /// The lead.
+        lead: LeadId,
+        /// Why.
+        how: OfferEnd,
+    },
     /// An input was refused; nothing changed.
     Refused(Reject),
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// To a person for whom no agent was free.
+    SafeHarbour,
+    /// Of a campaign without agents.
+    Recording,
+}
+
+/// How a lead that was shown to an agent left the agent's screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferEnd {
+    /// It is dialled: the agent accepted, or the time was over and the campaign dials then.
+    Accepted,
+    /// The agent did not want it.
+    Skipped,
+    /// The time was over and the campaign skips then.
+    TimedOut,
+    /// The campaign or the agent stopped, or the lead may not be dialled any more.
+    Withdrawn,
+}
+
+impl OfferEnd {
+    /// `accepted`, `skipped`, `timed_out`, `withdrawn`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            OfferEnd::Accepted => "accepted",
+            OfferEnd::Skipped => "skipped",
+            OfferEnd::TimedOut => "timed_out",
+            OfferEnd::Withdrawn => "withdrawn",
+        }
+    }
 }
 
 /// Written durably before the call is made.

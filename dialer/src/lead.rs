@@ -100,6 +100,8 @@ pub enum LeadState {
     Ready,
     /// Waits for a moment: a retry gap, or calling hours.
     Waiting,
+    /// Shown to an agent, who decides. A store keeps it as ready: after a crash nobody looks at it any more.
+    Offered,
     /// One attempt is under way.
     Dialling(AttemptId),
     /// Will not be dialled again: reached, or no attempt left.
@@ -109,11 +111,12 @@ pub enum LeadState {
 }
 
 impl LeadState {
-    /// `ready`, `waiting`, `dialling`, `done`, `blocked`.
+    /// `ready`, `waiting`, `offered`, `dialling`, `done`, `blocked`.
     pub const fn name(self) -> &'static str {
         match self {
             LeadState::Ready => "ready",
             LeadState::Waiting => "waiting",
+            LeadState::Offered => "offered",
             LeadState::Dialling(_) => "dialling",
             LeadState::Done => "done",
             LeadState::Blocked => "blocked",

@@ -41,28 +41,31 @@ mod lead;
 mod ledger;
 mod list;
 pub mod pacing;
+mod recording;
 mod reject;
 pub mod report;
-mod safe_harbour;
 pub mod scenario;
 pub mod sim;
 mod snapshot;
 mod trunk;
 
 pub use attempt::{AttemptRecord, Clock, Outcome, Times};
-pub use campaign::{CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Mode, RATIO_MAX, RetryRule, RetryRules};
+pub use campaign::{
+    CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Flow, Mode, PREVIEW_MAX, PREVIEW_MIN, Preview, PreviewEnd,
+    RATIO_MAX, RetryRule, RetryRules,
+};
 pub use compliance::{
     AttemptCap, Bands, Confirmation, ConsentDecision, DeadlineFrom, Denominator, FieldView, Holiday, Profile,
     ProfileError, Profiles, Sheet, Week, Window, ZoneHours, zone_of,
 };
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use io::{
-    AmdVerdict, AttemptIntent, CountedAs, EarlyClass, EndCause, HangupReason, Input, LedgerEntry, OutcomeCounts,
-    Output, Party, PauseReason,
+    AmdVerdict, AttemptIntent, CountedAs, EarlyClass, EndCause, HangupReason, Input, LedgerEntry, OfferEnd,
+    OutcomeCounts, Output, Party, PauseReason, Speech,
 };
 pub use lead::{BadNumber, Lead, LeadState, Number};
 pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Recount, Share, recount};
 pub use list::{LEADS_MAX, LeadCounts};
+pub use recording::{MESSAGE_MAX, MESSAGE_MIN, RECORDING_MAX, Recording, SafeHarbour};
 pub use reject::Reject;
-pub use safe_harbour::{MESSAGE_MAX, MESSAGE_MIN, SafeHarbour};
 pub use snapshot::{AgentSnapshot, CampaignSnapshot, DialerSnapshot, LedgerSnapshot, TrunkSnapshot};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use base::{AttemptId, LeadId};
 
 use crate::attempt::Outcome;
-use crate::campaign::RetryRules;
+use crate::campaign::{RetryRule, RetryRules};
 use crate::lead::{Lead, LeadState, Number};
 
 /// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB; at 20 launches a second it is
@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     next_us: i64,
     /// It waits because the gate said "later", not because of a retry rule.
     put_off: bool,
+    /// How often an agent has looked at it and not wanted it, since it was added.
+    skips: u32,
 }
 
 impl Entry {
@@ -49,6 +51,8 @@ pub struct LeadCounts {
     pub ready: usize,
     /// Wait for a moment.
     pub waiting: usize,
+    /// Are shown to an agent.
+    pub offered: usize,
     /// Have a live attempt.
     pub dialling: usize,
     /// Will not be dialled again.
@@ -71,6 +75,7 @@ pub(crate) struct List {
     /// Leads that may not be dialled now, and whether the gate said so (else their number does not exist).
     blocked: BTreeMap<LeadId, (Entry, bool)>,
     numbers: BTreeSet<Number>,
+    offered: usize,
     dialling: usize,
     /// Of the closed ones: blocked, beyond [`BLOCKED_MAX`].
     closed_blocked: usize,
@@ -162,7 +167,8 @@ impl List {
             None => lead.outcomes.iter().copied().collect(),
         };
         let state = LeadState::Ready;
-        let entry = Entry { lead, zone, state, attempts, given_back, outcomes, next_us: now_us, put_off: false };
+        let entry =
+            Entry { lead, zone, state, attempts, given_back, outcomes, next_us: now_us, put_off: false, skips: 0 };
         self.open.insert(id, entry);
         match outlook {
             Outlook::Settled(state) => {
@@ -239,7 +245,49 @@ impl List {
         self.open.get(&id).map(|entry| (id, entry))
     }
 
+    /// One open lead.
+    pub(crate) fn entry(&self, lead: LeadId) -> Option<&Entry> {
+        self.open.get(&lead)
+    }
+
+    /// The next lead is shown to an agent.
+    pub(crate) fn offer(&mut self, lead: LeadId) {
+        self.take_next(lead);
+        if let Some(entry) = self.open.get_mut(&lead) {
+            entry.state = LeadState::Offered;
+            self.offered += 1;
+        }
+    }
+
+    /// A lead is shown no more and nothing came of it: it is the next one again.
+    pub(crate) fn withdraw(&mut self, lead: LeadId) {
+        self.take_next(lead);
+        if let Some(entry) = self.open.get_mut(&lead) {
+            entry.state = LeadState::Ready;
+            self.due.push_front(lead);
+        }
+    }
+
+    /// An agent did not want the lead. Gives the new state and the moment of a waiting lead.
+    pub(crate) fn skip(&mut self, lead: LeadId, rule: RetryRule, now_us: i64) -> (LeadState, i64) {
+        self.take_next(lead);
+        let Some(entry) = self.open.get_mut(&lead) else { return (LeadState::Done, 0) };
+        entry.skips += 1;
+        if entry.skips > rule.times {
+            self.close(lead, LeadState::Done, false);
+            return (LeadState::Done, 0);
+        }
+        let until_us = now_us + rule.gap.as_us() as i64;
+        self.wait(lead, until_us, false);
+        (LeadState::Waiting, until_us)
+    }
+
+    /// Takes a lead from where it waits for its attempt: the front of a queue, or an agent's screen.
     fn take_next(&mut self, lead: LeadId) {
+        if self.open.get(&lead).is_some_and(|entry| entry.state == LeadState::Offered) {
+            self.offered -= 1;
+            return;
+        }
         if self.due.front() == Some(&lead) {
             self.due.pop_front();
         } else if self.fresh.front() == Some(&lead) {
@@ -372,6 +420,7 @@ impl List {
         LeadCounts {
             ready: self.fresh.len() + self.due.len(),
             waiting: self.later.len(),
+            offered: self.offered,
             dialling: self.dialling,
             done: self.closed.len() - self.closed_blocked + self.gone.0,
             blocked: self.blocked.len() + self.closed_blocked + self.gone.1,

@@ -161,6 +161,12 @@ pub enum Reason {
     Yields,
     /// A law that the simulator compares with; no live campaign has one.
     ComparedLaw,
+    /// Agents look at each lead before it is dialled.
+    Preview,
+    /// Without agents: as many calls at once as the campaign's channels.
+    Channels,
+    /// Without agents: as many new calls a second as the campaign may make.
+    Rate,
 }
 
 impl Reason {
@@ -184,6 +190,9 @@ impl Reason {
             Reason::CarrierFails => "carrier_fails",
             Reason::Yields => "yields",
             Reason::ComparedLaw => "compared_law",
+            Reason::Preview => "preview",
+            Reason::Channels => "channels",
+            Reason::Rate => "rate",
         }
     }
 
@@ -207,6 +216,9 @@ impl Reason {
             Reason::CarrierFails => "the carrier fails most calls: no more is dialled than before",
             Reason::Yields => "agents are left to another campaign that is under its least share",
             Reason::ComparedLaw => "a law that the simulator compares with",
+            Reason::Preview => "agents look at each lead before it is dialled",
+            Reason::Channels => "without agents: all channels of the campaign are in use",
+            Reason::Rate => "without agents: as many calls a second as are set",
         }
     }
 }
@@ -310,13 +322,12 @@ pub trait Pacer: Send {
     fn retune(&mut self, mode: Mode) -> bool;
 }
 
-/// The pacer of a mode; `None` for modes that are refused before it comes to that.
-pub(crate) fn pacer(mode: Mode) -> Option<Box<dyn Pacer>> {
+/// The pacer of a mode. Preview and agentless campaigns ask none; they have the one that learns nothing.
+pub(crate) fn pacer(mode: Mode) -> Box<dyn Pacer> {
     match mode {
-        Mode::Progressive => Some(Box::new(Progressive)),
-        Mode::Power(ratio) => Some(Box::new(Ratio::new(ratio))),
-        Mode::Predictive => Some(Box::new(Predictive::new())),
-        Mode::Preview | Mode::Agentless => None,
+        Mode::Progressive | Mode::Preview(_) | Mode::Agentless(_) => Box::new(Progressive),
+        Mode::Power(ratio) => Box::new(Ratio::new(ratio)),
+        Mode::Predictive => Box::new(Predictive::new()),
     }
 }
 

@@ -3,6 +3,7 @@
 use base::{AgentId, AttemptId, CampaignId, LeadId, TrunkId};
 
 use crate::campaign::ConfigError;
+use crate::pacing::Reason;
 
 /// Why an input was refused. Each names the thing, not the whole input.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,10 @@ pub enum Reject {
     UnknownZone(LeadId, String),
     /// A list is full.
     ListFull(LeadId),
+    /// No lead is shown to this agent, or it is another one by now.
+    NoOffer(AgentId),
+    /// The lead that is shown to this agent cannot be dialled now, for this reason; it is shown on.
+    NotNow(AgentId, Reason),
     /// The desk refused an agent's input.
     Agent(AgentId, desk::Reject),
     /// Too many campaigns, trunks or do-not-call numbers.
@@ -55,6 +60,8 @@ impl std::fmt::Display for Reject {
             Reject::DuplicateLead(id) => write!(f, "lead {id}: it or its number is in the campaign already"),
             Reject::UnknownZone(id, zone) => write!(f, "lead {id}: no time zone named {zone:?}"),
             Reject::ListFull(id) => write!(f, "lead {id}: the list is full"),
+            Reject::NoOffer(id) => write!(f, "agent {id}: this lead is not shown to the agent"),
+            Reject::NotNow(id, reason) => write!(f, "agent {id}: cannot dial now: {}", reason.text()),
             Reject::Agent(id, reject) => write!(f, "agent {id}: {reject}"),
             Reject::Full => f.write_str("too many campaigns, trunks or do-not-call numbers"),
         }

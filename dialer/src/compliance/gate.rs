@@ -146,6 +146,10 @@ pub(crate) struct Query<'a> {
     pub(crate) wall: WallTime,
     /// Ring timeout and a little: a call must be able to be answered before the hours end.
     pub(crate) margin_us: i64,
+    /// An agent is reserved for this very call, so nobody can be abandoned.
+    pub(crate) guaranteed: bool,
+    /// A person hears a recording, no agent.
+    pub(crate) recorded: bool,
 }
 
 /// When something last happened to a number, for [`HISTORY_DAYS`].
@@ -265,14 +269,16 @@ impl Gate {
         if self.do_not_call.contains(&lead.number) {
             return GateAnswer::Never { rule: "do-not-call" };
         }
-        if profile.consent_required && lead.consent.is_none() {
+        let needs_consent = profile.consent_required || (query.recorded && profile.agentless_consent);
+        if needs_consent && lead.consent.is_none() {
             return GateAnswer::Never { rule: "no-consent" };
         }
         for (memory, hours, rule) in [
             (&self.abandoned, profile.recall_after_abandon_h, "recall-after-abandon"),
             (&self.machines, profile.recall_after_machine_h, "recall-after-machine"),
         ] {
-            if let Some(at_us) = memory.until(lead.number, hours, steady_us) {
+            let spared = query.guaranteed && profile.recall_with_agent;
+            if let Some(at_us) = memory.until(lead.number, hours, steady_us).filter(|_| !spared) {
                 return GateAnswer::Later { rule, at_us };
             }
         }

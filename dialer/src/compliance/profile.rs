@@ -241,6 +241,8 @@ pub struct Profile {
     pub recall_after_abandon_h: u32,
     /// No recall of a number that was taken for a machine's before so many hours.
     pub recall_after_machine_h: u32,
+    /// Those two do not bind where an agent is reserved before the call is made.
+    pub recall_with_agent: bool,
     /// An abandoned person must hear a message.
     pub message_required: bool,
     /// The message must be one in which a key puts the number on the do-not-call list.
@@ -253,6 +255,8 @@ pub struct Profile {
     pub consent_required: bool,
     /// Calls without agents are allowed.
     pub agentless_allowed: bool,
+    /// And only to leads with a proof of consent, whatever `consent_required` says.
+    pub agentless_consent: bool,
 }
 
 impl Profile {

@@ -29,7 +29,7 @@ const fn field(key: &'static str, kind: Kind, optional: bool, doc: &'static str)
     Spec { key, kind, optional, doc }
 }
 
-static FIELDS: [Spec; 25] = [
+static FIELDS: [Spec; 27] = [
     field("abandon_limit", Kind::Share, true, "Highest share abandoned of the persons reached"),
     field("internal_target", Kind::Share, false, "The house's own limit; the lower of both holds"),
     field("windows", Kind::Windows, false, "Over which calls the share is taken; all bind at once"),
@@ -46,6 +46,7 @@ static FIELDS: [Spec; 25] = [
     field("attempts", Kind::Caps, false, "Attempts at one number in any such span"),
     field("recall_after_abandon_h", Kind::Whole, false, "Hours of peace for an abandoned person"),
     field("recall_after_machine_h", Kind::Whole, false, "Hours until a number taken for a machine's is called again"),
+    field("recall_with_agent", Kind::Flag, false, "Not where an agent is reserved before the call"),
     field("message", Kind::Text, true, "What an abandoned person must hear"),
     field("optout", Kind::OptOut, true, "How that message lets a person opt out"),
     field(
@@ -64,6 +65,7 @@ static FIELDS: [Spec; 25] = [
     field("record_retention_d", Kind::Whole, true, "Records are kept for so many days; the engine deletes none"),
     field("caller_id", Kind::Text, true, "What number must be shown"),
     field("agentless_allowed", Kind::Flag, false, "Calls without agents are allowed"),
+    field("agentless_consent", Kind::Flag, false, "And only to leads with a proof of consent"),
     field("effective_from", Kind::Date, true, "In force since"),
 ];
 
@@ -287,12 +289,14 @@ fn closed(name: String, version: u32) -> Profile {
         attempts: Vec::new(),
         recall_after_abandon_h: 0,
         recall_after_machine_h: 0,
+        recall_with_agent: false,
         message_required: true,
         opt_out_key: false,
         dnc_max_age_d: None,
         reassigned_max_age_d: None,
         consent_required: true,
         agentless_allowed: false,
+        agentless_consent: true,
     }
 }
 
@@ -322,12 +326,14 @@ fn fill(profile: &mut Profile, key: &str, value: &Value) -> bool {
         ("attempts", Value::Caps(caps)) => profile.attempts.clone_from(caps),
         ("recall_after_abandon_h", _) => profile.recall_after_abandon_h = whole(value).unwrap_or(0),
         ("recall_after_machine_h", _) => profile.recall_after_machine_h = whole(value).unwrap_or(0),
+        ("recall_with_agent", _) => profile.recall_with_agent = yes,
         ("message", _) => profile.message_required = *value != Value::None,
         ("optout", _) => profile.opt_out_key = *value != Value::None,
         ("dnc_max_age_d", _) => profile.dnc_max_age_d = whole(value),
         ("reassigned_max_age_d", _) => profile.reassigned_max_age_d = whole(value),
         ("consent_required", _) => profile.consent_required = yes,
         ("agentless_allowed", _) => profile.agentless_allowed = yes,
+        ("agentless_consent", _) => profile.agentless_consent = yes,
         _ => return false,
     }
     true

@@ -4,11 +4,12 @@ use base::{AgentId, AttemptId, CallId, Duration, Instant};
 use desk::WorkItem;
 
 use super::{Dialer, RunState};
-use crate::attempt::{Attempt, Clock, Outcome, Phase};
+use crate::attempt::{Attempt, Clock, Outcome, Phase, Taker};
 use crate::compliance::DeadlineFrom;
-use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Output, Party, PauseReason};
+use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Output, Party, PauseReason, Speech};
 use crate::lead::LeadState;
 use crate::pacing::{Observation, RingEnd};
+use crate::recording::SafeHarbour;
 use crate::reject::Reject;
 
 /// An attempt that was never dialled gives its lead back after this time, so that a store in trouble is not asked
@@ -48,6 +49,7 @@ impl Dialer {
         self.never_dialled(now, id);
         if let Some(entry) = self.campaigns.get_mut(&campaign).filter(|entry| entry.state == RunState::Running) {
             entry.enter(now, RunState::Paused);
+            self.withdraw_offers(now, campaign);
             self.outputs.push_back(Output::CampaignPaused { campaign, reason: PauseReason::StoreRefused });
         }
         Ok(())
@@ -72,6 +74,7 @@ impl Dialer {
             *campaign.outcomes.entry(Outcome::Cancelled).or_insert(0) += 1;
             campaign.list.give_back(attempt.lead, until_us);
         }
+        self.free_agent(now, id, attempt.agent);
         if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
             trunk.cancel(id);
         }
@@ -204,6 +207,12 @@ impl Dialer {
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         let campaign_id = attempt.campaign;
         let campaign = self.campaigns.get_mut(&campaign_id).ok_or(Reject::UnknownCampaign(campaign_id))?;
+        if let Taker::Recording(recording) = &attempt.taker {
+            let recording = recording.clone();
+            attempt.outcome = Some(Outcome::Message);
+            self.play(now, id, Speech::Recording, recording.message, recording.max);
+            return Ok(());
+        }
         let clock = Clock::of(&campaign.config.profile);
         let answered = attempt.times.answered.unwrap_or(now);
         let verdict = attempt.verdict.map(|verdict| (now, verdict == AmdVerdict::Human));
@@ -214,6 +223,10 @@ impl Dialer {
         attempt.deadline = Some(deadline);
         let delay_s = now.since(attempt.times.answered.unwrap_or(now)).as_secs_f64();
         let patience_s = Some(latest.since(now).as_secs_f64());
+        if let Taker::Agent(agent) = attempt.taker {
+            self.assigned(now, id, agent);
+            return Ok(());
+        }
         campaign.pacer.observe(now, Observation::Decided { delay_s, patience_s });
         let item = WorkItem { id: CallId(id.0), skills: campaign.config.skills.clone(), deadline: latest };
         if self.desk.offer(now, item).is_err() {
@@ -260,15 +273,21 @@ impl Dialer {
     /// No agent in time: the person hears the safe-harbour message.
     pub(super) fn expired(&mut self, now: Instant, id: AttemptId) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
-        attempt.phase = Phase::Message;
-        attempt.times.message = Some(now);
         attempt.outcome = Some(Outcome::Abandoned);
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
-        let message = campaign.config.safe_harbour.message.clone();
-        let opt_out = campaign.config.profile.opt_out_key;
-        self.message_ends.insert((now + campaign.config.safe_harbour.max, id));
-        self.outputs.push_back(Output::PlayMessage { attempt: id, message, opt_out });
+        let SafeHarbour { message, max } = campaign.config.safe_harbour.clone();
+        self.play(now, id, Speech::SafeHarbour, message, max);
         self.count(now, id, CountedAs::Abandoned);
+    }
+
+    fn play(&mut self, now: Instant, id: AttemptId, speech: Speech, message: String, max: Duration) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        attempt.phase = Phase::Message;
+        attempt.times.message = Some(now);
+        let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
+        let opt_out = campaign.config.profile.opt_out_key;
+        self.message_ends.insert((now + max, id));
+        self.outputs.push_back(Output::PlayMessage { attempt: id, message, speech, opt_out });
     }
 
     /// Enters a person into the ledger, once.
@@ -310,15 +329,30 @@ impl Dialer {
     }
 
     /// The agent's phone is gone with this call in hand: a person who has not heard the agent yet is offered again,
-    /// the others are ended.
+    /// the others are ended. A call that nobody has answered was dialled for this agent, and is not made for another.
     pub(super) fn agent_lost(&mut self, now: Instant, id: AttemptId) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
-        if attempt.phase != Phase::Connecting {
-            self.hang_up(id, HangupReason::AgentGone);
-            return;
+        match attempt.phase {
+            Phase::Recording => attempt.stopped = true,
+            Phase::Held => self.never_dialled(now, id),
+            Phase::Dialling => {
+                attempt.stopped = true;
+                self.hang_up(id, HangupReason::AgentGone);
+            }
+            // Detection listens: whoever is found there goes to whoever is free.
+            Phase::Answered => (attempt.taker, attempt.agent) = (Taker::Anybody, None),
+            Phase::Connecting => self.offer_again(now, id),
+            Phase::Waiting | Phase::Talking | Phase::Message | Phase::Ending => {
+                self.hang_up(id, HangupReason::AgentGone);
+            }
         }
+    }
+
+    fn offer_again(&mut self, now: Instant, id: AttemptId) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
         attempt.phase = Phase::Waiting;
         attempt.agent = None;
+        attempt.taker = Taker::Anybody;
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
         let deadline = attempt.deadline.unwrap_or(now).before(campaign.config.connect_margin);
         let item = WorkItem { id: CallId(id.0), skills: campaign.config.skills.clone(), deadline };
@@ -352,12 +386,11 @@ impl Dialer {
             Phase::Waiting => {
                 self.desk.withdraw(CallId(id.0));
             }
-            Phase::Connecting | Phase::Talking => self.free_agent(now, id, agent),
             Phase::Dialling => self.ring_over(now, id, RingEnd::Other),
             Phase::Answered => self.ring_over(now, id, RingEnd::Machine),
-            Phase::Ending => self.free_agent(now, id, agent),
-            Phase::Recording | Phase::Held | Phase::Message => {}
+            Phase::Recording | Phase::Held | Phase::Connecting | Phase::Talking | Phase::Message | Phase::Ending => {}
         }
+        self.free_agent(now, id, agent);
         self.close(now, id, outcome, cause);
         Ok(())
     }

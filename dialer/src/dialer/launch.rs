@@ -1,14 +1,15 @@
 //! Deciding and launching: ticks, pictures for the pacers, the gate, intents.
 
-use base::{AttemptId, CampaignId, Duration, Instant};
+use base::{AgentId, AttemptId, CampaignId, Duration, Instant};
 use desk::AgentState;
 
 use super::pool::{Said, Turn};
 use super::{Dialer, RunState};
-use crate::attempt::{Attempt, Phase, Times};
+use crate::attempt::{Attempt, Phase, Taker, Times};
+use crate::campaign::Mode;
 use crate::compliance::{ConsentDecision, GateAnswer, Query};
 use crate::io::{AttemptIntent, CountedAs, Output};
-use crate::lead::LeadState;
+use crate::lead::{LeadState, Number};
 use crate::list::LEADS_LOW;
 use crate::pacing::{AgentView, Decision, DecisionRecord, Observation, Reason, Room, Snapshot};
 
@@ -27,6 +28,27 @@ struct DecisionSeen {
     waiting: u32,
     room: Room,
     turn: Turn,
+}
+
+/// A lead that may be dialled.
+pub(super) struct Lawful {
+    pub(super) lead: base::LeadId,
+    pub(super) number: Number,
+    /// What allowed it.
+    pub(super) consent: ConsentDecision,
+    /// Only with this agent reserved.
+    pub(super) agent: Option<AgentId>,
+}
+
+/// What an attempt begins with.
+pub(super) struct Launch {
+    pub(super) attempt: AttemptId,
+    pub(super) taker: Taker,
+    pub(super) reason: Reason,
+    pub(super) forecast_person: f64,
+    pub(super) forecast_no_agent: f64,
+    /// It goes out with an agent for it.
+    pub(super) promised: bool,
 }
 
 impl Dialer {
@@ -99,6 +121,21 @@ impl Dialer {
         said
     }
 
+    /// Why a campaign whose mode needs no forecast launches what it launches; kept when it changes.
+    pub(super) fn explain(&mut self, now: Instant, id: CampaignId, reason: Reason, room: Room) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        if campaign.why == reason {
+            return;
+        }
+        campaign.why = reason;
+        campaign.ledger.views(now, self.steady, &mut self.ledger_views);
+        self.view_agents(now, id);
+        self.view_calls(now, id);
+        let turn = Turn { campaign: id, most: room.calls, owed: 0, withheld: 0, ceiling: 0.0, again: false };
+        let seen = DecisionSeen { launched: 0, reason, waiting: self.waiting_here, room, turn };
+        self.keep_decision(now, id, &Decision::default(), seen);
+    }
+
     /// What the views still show, and what was made of it.
     fn keep_decision(&mut self, now: Instant, id: CampaignId, decision: &Decision, seen: DecisionSeen) {
         let DecisionSeen { launched, reason, waiting, room, turn } = seen;
@@ -131,7 +168,7 @@ impl Dialer {
     }
 
     /// Asks for leads while there is time.
-    fn want_leads(&mut self, now: Instant, id: CampaignId) {
+    pub(super) fn want_leads(&mut self, now: Instant, id: CampaignId) {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         let counts = campaign.list.counts();
         let held = counts.ready + if campaign.config.paged { 0 } else { counts.waiting };
@@ -142,35 +179,50 @@ impl Dialer {
     }
 
     /// How many calls trunk, list and shift allow now; the reason when none.
-    fn room(&mut self, now: Instant, id: CampaignId) -> Result<Room, Reason> {
-        let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reason::NotRunning) };
+    pub(super) fn room(&mut self, now: Instant, id: CampaignId) -> Result<Room, Reason> {
+        self.may_launch(now, id)?;
+        let Some(campaign) = self.campaigns.get(&id) else { return Err(Reason::NotRunning) };
+        if !campaign.config.mode.is_agentless() && self.agent_views.is_empty() {
+            return Err(Reason::NoAgents);
+        }
+        let counts = campaign.list.counts();
+        let (ready, offered) = (counts.ready.min(u32::MAX as usize) as u32, counts.offered as u32);
+        if ready == 0 {
+            return Err(Reason::NoLeads);
+        }
+        let (channels, rate) = self.trunk_takes(now, id)?;
+        // What agents look at will want its channel.
+        let calls = channels.min(rate).saturating_sub(offered).min(ready);
+        if calls == 0 { Err(Reason::NoTrunkRoom) } else { Ok(Room { calls, channels, rate, leads: ready }) }
+    }
+
+    /// Whether a campaign may launch at all; the reason when not.
+    pub(super) fn may_launch(&self, now: Instant, id: CampaignId) -> Result<(), Reason> {
+        let running = self.campaigns.get(&id).filter(|campaign| campaign.state == RunState::Running);
+        let campaign = running.ok_or(Reason::NotRunning)?;
         if self.on_hold {
             return Err(Reason::OnHold);
         }
         if now < self.store_rests_until {
             return Err(Reason::StoreAway);
         }
-        if self.agent_views.is_empty() {
-            return Err(Reason::NoAgents);
-        }
-        if campaign.planned_end.is_some_and(|end| now + campaign.config.ring_timeout + ANSWER_MARGIN > end) {
-            return Err(Reason::ShiftEnds);
-        }
-        let ready = campaign.list.counts().ready.min(u32::MAX as usize) as u32;
-        if ready == 0 {
-            return Err(Reason::NoLeads);
-        }
+        let end = now + campaign.config.ring_timeout + ANSWER_MARGIN;
+        if campaign.planned_end.is_some_and(|planned| end > planned) { Err(Reason::ShiftEnds) } else { Ok(()) }
+    }
+
+    /// Channels and new calls a second that a campaign's trunk has left; an error when either is none.
+    pub(super) fn trunk_takes(&mut self, now: Instant, id: CampaignId) -> Result<(u32, u32), Reason> {
+        let Some(campaign) = self.campaigns.get(&id) else { return Err(Reason::NotRunning) };
         let trunk = self.trunks.get_mut(&campaign.config.trunk);
         if trunk.as_ref().is_some_and(|trunk| trunk.is_closed(now)) {
             return Err(Reason::TrunkRefuses);
         }
         let (channels, rate) = trunk.map_or((0, 0), |trunk| trunk.room(now));
-        let calls = channels.min(rate).min(ready);
-        if calls == 0 { Err(Reason::NoTrunkRoom) } else { Ok(Room { calls, channels, rate, leads: ready }) }
+        if channels.min(rate) == 0 { Err(Reason::NoTrunkRoom) } else { Ok((channels, rate)) }
     }
 
     /// Agents at work who fit the campaign.
-    fn view_agents(&mut self, now: Instant, id: CampaignId) {
+    pub(super) fn view_agents(&mut self, now: Instant, id: CampaignId) {
         self.agent_views.clear();
         let Some(campaign) = self.campaigns.get(&id) else { return };
         let skills = &campaign.config.skills;
@@ -198,10 +250,33 @@ impl Dialer {
 
     /// Takes the next lead that the gate lets through and records the intent to dial it; false when there is none.
     fn launch_one(&mut self, now: Instant, id: CampaignId, decision: &Decision, forecast_no_agent: f64) -> bool {
-        let (steady_us, wall) = (self.steady_us(now), self.wall_at(now));
+        let Some(found) = self.next_lawful(now, id, Duration::ZERO, false) else { return false };
+        let taker = match found.agent {
+            Some(agent) => Taker::Agent(agent),
+            None => Taker::Anybody,
+        };
+        let attempt = self.new_attempt();
+        if let Taker::Agent(agent) = taker {
+            self.reserve_for(now, agent, attempt);
+        }
+        let (reason, forecast_person, promised) = (decision.reason, decision.forecast_person, decision.promised);
+        self.record(now, id, &found, Launch { attempt, taker, reason, forecast_person, forecast_no_agent, promised });
+        true
+    }
+
+    /// The next lead that the gate lets through, still at its place in the list; those before it are put off, blocked or
+    /// done. `look`: so long somebody may look at it before it is dialled, with an agent reserved (`guaranteed`).
+    pub(super) fn next_lawful(
+        &mut self,
+        now: Instant,
+        id: CampaignId,
+        look: Duration,
+        guaranteed: bool,
+    ) -> Option<Lawful> {
+        let steady_us = self.steady_us(now);
         for _ in 0..LOOKS_MAX {
-            let Some(campaign) = self.campaigns.get_mut(&id) else { return false };
-            let Some((lead, entry)) = campaign.list.next() else { return false };
+            let campaign = self.campaigns.get_mut(&id)?;
+            let (lead, entry) = campaign.list.next()?;
             if entry.made() >= campaign.config.retry.attempts_max {
                 // The rule was tightened while it waited.
                 campaign.list.spent(lead);
@@ -209,54 +284,83 @@ impl Dialer {
                 continue;
             }
             let number = entry.lead.number;
-            let margin = campaign.config.ring_timeout + ANSWER_MARGIN;
-            let query = Query {
-                lead: &entry.lead,
-                zone: entry.zone,
-                profile: &campaign.config.profile,
-                steady_us,
-                wall,
-                margin_us: margin.as_us() as i64,
-            };
-            let answer = if self.live_numbers.contains(&number) {
+            let mut agent = None;
+            let mut answer = if self.live_numbers.contains(&number) {
                 GateAnswer::Later { rule: "number-in-use", at_us: steady_us + SAME_NUMBER_US }
             } else {
-                self.gate.check(&self.zones, &query)
+                self.ask_gate(now, id, lead, look, guaranteed)?
             };
-            match answer {
-                GateAnswer::Allowed(consent) => {
-                    self.record(now, id, lead, decision, forecast_no_agent, consent);
-                    return true;
-                }
-                GateAnswer::Later { at_us, .. } => {
-                    campaign.list.defer(lead, at_us);
-                    let next_at = Some(self.wall_of_steady(now, at_us));
-                    self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
-                }
-                GateAnswer::Never { .. } => {
-                    campaign.list.block(lead);
-                    self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Blocked, next_at: None });
-                }
+            // One call for one free agent: that agent may as well be kept for it, if this alone is in the way.
+            if matches!(answer, GateAnswer::Later { rule: "recall-after-abandon" | "recall-after-machine", .. })
+                && self.campaigns.get(&id).is_some_and(|campaign| campaign.config.mode == Mode::Progressive)
+                && let Some(spare) = self.spare_agent(id)
+            {
+                answer = self.ask_gate(now, id, lead, look, true)?;
+                agent = Some(spare);
             }
+            if let GateAnswer::Allowed(consent) = answer {
+                return Some(Lawful { lead, number, consent, agent });
+            }
+            self.hold_back(now, id, lead, &answer);
         }
         // The next decision looks on: at the latest at the next tick.
-        false
+        None
     }
 
-    fn record(
-        &mut self,
+    /// What the gate says of a lead now, if the campaign has it open.
+    pub(super) fn ask_gate(
+        &self,
         now: Instant,
         id: CampaignId,
         lead: base::LeadId,
-        decision: &Decision,
-        forecast_no_agent: f64,
-        consent: ConsentDecision,
-    ) {
+        look: Duration,
+        guaranteed: bool,
+    ) -> Option<GateAnswer> {
+        let campaign = self.campaigns.get(&id)?;
+        let entry = campaign.list.entry(lead)?;
+        let margin = look + campaign.config.ring_timeout + ANSWER_MARGIN;
+        let query = Query {
+            lead: &entry.lead,
+            zone: entry.zone,
+            profile: &campaign.config.profile,
+            steady_us: self.steady_us(now),
+            wall: self.wall_at(now),
+            margin_us: margin.as_us() as i64,
+            guaranteed,
+            recorded: campaign.config.mode.is_agentless(),
+        };
+        Some(self.gate.check(&self.zones, &query))
+    }
+
+    /// Puts off or blocks a lead that the gate does not let through.
+    pub(super) fn hold_back(&mut self, now: Instant, id: CampaignId, lead: base::LeadId, answer: &GateAnswer) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        match answer {
+            GateAnswer::Allowed(_) => {}
+            GateAnswer::Later { at_us, .. } => {
+                campaign.list.defer(lead, *at_us);
+                let next_at = Some(self.wall_of_steady(now, *at_us));
+                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
+            }
+            GateAnswer::Never { .. } => {
+                campaign.list.block(lead);
+                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Blocked, next_at: None });
+            }
+        }
+    }
+
+    /// The next attempt's id; one that is never recorded leaves a gap.
+    pub(super) fn new_attempt(&mut self) -> AttemptId {
+        self.next_attempt += 1;
+        AttemptId(self.next_attempt - 1)
+    }
+
+    /// Records the intent to dial a lead.
+    pub(super) fn record(&mut self, now: Instant, id: CampaignId, found: &Lawful, launch: Launch) {
+        let Launch { attempt, taker, reason, forecast_person, forecast_no_agent, promised } = launch;
         let (at, steady_us) = (self.wall_at(now), self.steady_us(now));
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
-        let Some(number) = campaign.list.next().map(|(_, entry)| entry.lead.number) else { return };
-        let attempt = AttemptId(self.next_attempt);
-        self.next_attempt += 1;
+        let (lead, number) = (found.lead, found.number);
         let attempt_number = campaign.list.dial(lead, attempt);
         campaign.attempts += 1;
         campaign.open_attempts += 1;
@@ -268,6 +372,10 @@ impl Dialer {
         let amd = campaign.config.amd;
         self.live_numbers.insert(number);
         self.gate.attempted(number, steady_us);
+        let agent = match taker {
+            Taker::Agent(agent) => Some(agent),
+            Taker::Anybody | Taker::Recording(_) => None,
+        };
         self.attempts.insert(
             attempt,
             Attempt {
@@ -280,19 +388,20 @@ impl Dialer {
                 trunk,
                 caller_id: caller_id.clone(),
                 amd,
+                taker,
                 phase: Phase::Recording,
                 times: Times::default(),
                 deadline: None,
                 clock: None,
                 verdict: None,
-                agent: None,
+                agent,
                 outcome: None,
                 counted_as: CountedAs::Nothing,
                 counted_at: None,
                 message_played: false,
                 stopped: false,
                 forecast_no_agent,
-                promised: decision.promised,
+                promised,
                 foretold: None,
                 early: None,
             },
@@ -306,9 +415,9 @@ impl Dialer {
             trunk,
             caller_id,
             at,
-            consent,
-            why: decision.reason.text().into(),
-            forecast_person: decision.forecast_person,
+            consent: found.consent.clone(),
+            why: reason.text().into(),
+            forecast_person,
             forecast_no_agent,
         }));
         self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Dialling(attempt), next_at: None });
@@ -318,7 +427,8 @@ impl Dialer {
     pub(super) fn finish_campaigns(&mut self, now: Instant) {
         for (id, campaign) in &mut self.campaigns {
             let counts = campaign.list.counts();
-            let empty = counts.ready + counts.waiting + counts.dialling == 0 && campaign.open_attempts == 0;
+            let empty =
+                counts.ready + counts.waiting + counts.offered + counts.dialling == 0 && campaign.open_attempts == 0;
             // A campaign that never had a lead waits for its first ones.
             let had_any = counts.done + counts.blocked > 0;
             if campaign.state == RunState::Running && empty && had_any && campaign.supply_over(now) {

@@ -23,7 +23,8 @@ use base::{CampaignId, Duration, Instant};
 use desk::{AgentState, Skills};
 
 use super::{Dialer, RunState};
-use crate::attempt::Phase;
+use crate::attempt::{Phase, Taker};
+use crate::campaign::{Flow, Mode, Preview};
 use crate::io::CountedAs;
 use crate::pacing::{CallView, MOMENTS_S};
 
@@ -128,8 +129,31 @@ pub(super) struct Said {
 impl Dialer {
     /// Decisions of all running campaigns, in turns.
     pub(super) fn decide(&mut self, now: Instant) {
-        let running = self.campaigns.iter().filter(|(_, campaign)| campaign.state == RunState::Running);
-        let mut asked: Vec<CampaignId> = running.map(|(id, _)| *id).collect();
+        let mut asked: Vec<CampaignId> = Vec::new();
+        // Those that keep an agent for each call, the one with the fewest first.
+        let mut shown: Vec<(u32, CampaignId, Preview)> = Vec::new();
+        let mut flows: Vec<(CampaignId, Flow)> = Vec::new();
+        for (id, campaign) in self.campaigns.iter().filter(|(_, campaign)| campaign.state == RunState::Running) {
+            match campaign.config.mode {
+                Mode::Agentless(flow) => flows.push((*id, flow)),
+                Mode::Preview(preview) => {
+                    shown.push((campaign.open_attempts + campaign.list.counts().offered as u32, *id, preview));
+                }
+                Mode::Progressive | Mode::Power(_) | Mode::Predictive => asked.push(*id),
+            }
+        }
+        flows.into_iter().for_each(|(id, flow)| self.decide_flow(now, id, flow));
+        shown.sort_unstable_by_key(|(calls, id, _)| (*calls, *id));
+        let fewest = asked.iter().filter_map(|id| Some(self.campaigns.get(id)?.open_attempts)).min();
+        let (first, last): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|(calls, ..)| fewest.is_none_or(|fewest| *calls < fewest));
+        first.into_iter().for_each(|(_, id, preview)| self.decide_preview(now, id, preview));
+        self.take_turns(now, asked);
+        last.into_iter().for_each(|(_, id, preview)| self.decide_preview(now, id, preview));
+    }
+
+    /// Decisions of campaigns that pace by forecasts and ledgers.
+    fn take_turns(&mut self, now: Instant, mut asked: Vec<CampaignId>) {
         if let [alone] = asked[..] {
             let (most, ceiling, others_bear) = (u32::MAX, f64::INFINITY, u32::MAX);
             self.decide_for(
@@ -205,7 +229,11 @@ impl Dialer {
     fn uses(&self, id: CampaignId, persons: f64) -> f64 {
         let mine = self.attempts.values().filter(|attempt| attempt.campaign == id);
         mine.map(|attempt| match attempt.phase {
-            Phase::Recording | Phase::Held | Phase::Dialling | Phase::Answered if !attempt.promised => persons,
+            Phase::Recording | Phase::Held | Phase::Dialling | Phase::Answered
+                if !attempt.promised && attempt.taker == Taker::Anybody =>
+            {
+                persons
+            }
             Phase::Recording | Phase::Held | Phase::Dialling | Phase::Answered => 1.0,
             Phase::Waiting | Phase::Connecting | Phase::Talking => 1.0,
             Phase::Message | Phase::Ending => 0.0,
@@ -247,7 +275,8 @@ impl Dialer {
         self.outlooks.clear();
         let shares = self.shares(id);
         let mut elsewhere = 0.0;
-        for attempt in self.attempts.values() {
+        // Whom an agent is kept for, or nobody, competes with none.
+        for attempt in self.attempts.values().filter(|attempt| attempt.taker == Taker::Anybody) {
             let mine = attempt.campaign == id;
             let share = if mine { 1.0 } else { shares.get(&attempt.campaign).copied().unwrap_or(0.0) };
             let launched = attempt.times.launched.unwrap_or(attempt.decided);

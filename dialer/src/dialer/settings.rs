@@ -1,14 +1,14 @@
 //! What comes from people and from the store: campaigns, leads, ledgers, agents.
 
-use base::{AgentId, AttemptId, CallId, CampaignId, Instant, LeadId, WallTime};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, WallTime};
 use desk::{Skills, Wanted};
 
 use super::pool::Share;
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
 use crate::attempt::Outcome;
-use crate::campaign::{CampaignConfig, ConfigError};
+use crate::campaign::{CampaignConfig, ConfigError, Flow, Mode};
 use crate::compliance::{Known, zone_of};
-use crate::io::{LedgerEntry, OutcomeCounts, Output};
+use crate::io::{LedgerEntry, OfferEnd, OutcomeCounts, Output};
 use crate::lead::{Lead, LeadState};
 use crate::ledger::Ledger;
 use crate::list::{AddError, List};
@@ -22,8 +22,7 @@ impl Dialer {
         let Some(zone) = self.zones.index(&config.timezone) else {
             return Err(Reject::Config(id, ConfigError::UnknownZone(config.timezone.clone())));
         };
-        let pacer = pacer(config.mode).ok_or(Reject::Config(id, ConfigError::ModeNotBuilt("this mode")))?;
-        Ok((zone, pacer))
+        Ok((zone, pacer(config.mode)))
     }
 
     pub(super) fn add_campaign(&mut self, now: Instant, id: CampaignId, config: CampaignConfig) -> Result<(), Reject> {
@@ -51,6 +50,8 @@ impl Dialer {
             outcomes: OutcomeCounts::new(),
             calibration: Calibration::default(),
             share: Share::new(now),
+            next_call: now,
+            call_due: None,
             config,
         };
         self.campaigns.insert(id, campaign);
@@ -69,8 +70,22 @@ impl Dialer {
         let other_gate = zone != campaign.zone || config.profile != campaign.config.profile;
         campaign.list.set_zone(zone);
         campaign.zone = zone;
+        let other_mode = campaign.config.mode != config.mode;
+        let was_agentless = campaign.config.mode.is_agentless();
         campaign.config = config;
-        if other_gate {
+        campaign.call_due = None;
+        if let Mode::Agentless(Flow { calls_per_s: Some(per_s), .. }) = campaign.config.mode {
+            campaign.next_call = campaign.next_call.min(now + Duration::from_secs_f64(1.0 / per_s));
+        }
+        if other_mode {
+            // The next decision shows leads again, if it still does.
+            self.withdraw_offers(now, id);
+        }
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reject::UnknownCampaign(id)) };
+        if was_agentless != campaign.config.mode.is_agentless() {
+            // Recordings need consents that calls of agents do not.
+            self.reconsider(now, id)?;
+        } else if other_gate || other_mode {
             let again = campaign.list.look_again();
             self.ready_again(again);
         }
@@ -246,6 +261,10 @@ impl Dialer {
     }
 
     pub(super) fn set_agent(&mut self, now: Instant, agent: AgentId, wanted: Wanted) -> Result<(), Reject> {
+        // Whoever only looks at a lead has nothing in hand and may go at once.
+        if wanted != Wanted::Ready && self.offers.contains_key(&agent) {
+            self.withdraw(now, agent, OfferEnd::Withdrawn);
+        }
         self.desk.set_state(now, agent, wanted).map_err(|reject| Reject::Agent(agent, reject))?;
         match wanted {
             Wanted::Ready => {

@@ -1,14 +1,16 @@
 use super::*;
 use crate::attempt::{AttemptRecord, Outcome};
-use crate::campaign::{Mode, RetryRules};
+use crate::campaign::{Flow, Mode, Preview, PreviewEnd, RetryRules};
 use crate::compliance::Profile;
 use crate::io::{AmdVerdict, CountedAs, EndCause, Party, PauseReason};
 use crate::lead::Lead;
+use crate::recording::Recording;
 use base::LeadId;
 use desk::Skills;
 
 mod chaos;
 mod lawful;
+mod modes;
 mod settings;
 
 const CAMPAIGN: CampaignId = CampaignId(1);
@@ -27,6 +29,21 @@ fn config() -> CampaignConfig {
     config.profile = Profile::lab();
     config.profile.recall_after_abandon_h = 0;
     config
+}
+
+/// One of each mode; without agents by channels and rate.
+fn every_mode() -> [Mode; 5] {
+    [
+        Mode::Preview(Preview { timer: Duration::from_secs(20), then: PreviewEnd::Dial }),
+        Mode::Agentless(Flow { channels: Some(4), calls_per_s: Some(5.0) }),
+        Mode::Progressive,
+        Mode::Power(3.0),
+        Mode::Predictive,
+    ]
+}
+
+fn recording() -> Recording {
+    Recording { message: "notice".into(), max: Duration::from_secs(60) }
 }
 
 impl Bench {
@@ -378,7 +395,10 @@ fn do_not_call_and_unknown_things_are_refused_one_by_one() {
         Input::AddLeads { campaign: CAMPAIGN, leads: vec![lead(1)] },
         Input::AddLeads { campaign: CAMPAIGN, leads: vec![Lead { timezone: Some("Mars/Base".into()), ..lead(6) }] },
         Input::AddCampaign { campaign: CAMPAIGN, config: Box::new(config()) },
-        Input::AddCampaign { campaign: unknown, config: Box::new(CampaignConfig { mode: Mode::Preview, ..config() }) },
+        Input::AddCampaign {
+            campaign: unknown,
+            config: Box::new(CampaignConfig { mode: every_mode()[1], ..config() }),
+        },
         Input::AddCampaign { campaign: unknown, config: Box::new(CampaignConfig { timezone: "X".into(), ..config() }) },
     ] {
         let shown = format!("{input:?}");

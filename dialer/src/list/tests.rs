@@ -96,7 +96,7 @@ fn every_lead_is_in_one_state() {
     list.dial(LeadId(4), AttemptId(2));
     list.finish(LeadId(4), Outcome::BadNumber, &RetryRules::default(), 0, 0);
     let counts = list.counts();
-    assert_eq!(counts, LeadCounts { ready: 1, waiting: 2, dialling: 1, done: 0, blocked: 2 });
+    assert_eq!(counts, LeadCounts { ready: 1, waiting: 2, offered: 0, dialling: 1, done: 0, blocked: 2 });
     assert_eq!(list.state(LeadId(99)), None);
 }
 

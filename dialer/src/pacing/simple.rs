@@ -16,7 +16,7 @@ impl Pacer for Progressive {
     }
     fn observe(&mut self, _now: Instant, _observation: Observation) {}
     fn retune(&mut self, mode: Mode) -> bool {
-        mode == Mode::Progressive
+        matches!(mode, Mode::Progressive | Mode::Preview(_) | Mode::Agentless(_))
     }
 }
 

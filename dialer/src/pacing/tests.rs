@@ -138,9 +138,3 @@ fn the_rest_of_a_planned_day_gives_credit_and_a_running_out_list_takes_it_back()
     picture.leads_left = Some(30);
     assert!(!is_open(guard.leeway(&picture, 0.0, 0.0)));
 }
-
-#[test]
-fn modes_that_are_not_built_have_no_pacer() {
-    assert!(pacer(Mode::Preview).is_none() && pacer(Mode::Agentless).is_none());
-    assert!(pacer(Mode::Predictive).is_some());
-}

@@ -462,6 +462,9 @@ impl World {
             | Output::CampaignFinished { .. }
             | Output::ItemLost { .. }
             | Output::Counted { .. }
+            // No simulated policy shows leads to agents.
+            | Output::Offered { .. }
+            | Output::OfferOver { .. }
             | Output::Refused(_) => {}
         }
     }

@@ -27,7 +27,16 @@ impl Bench {
     fn ask_at(&mut self, lead: &Lead, zone: &str, wall: WallTime, steady_us: i64) -> GateAnswer {
         let zone = self.zones.index(zone).unwrap();
         let margin_us = MINUTE_US / 2;
-        let query = Query { lead, zone, profile: &self.profile, steady_us, wall, margin_us };
+        let query = Query {
+            lead,
+            zone,
+            profile: &self.profile,
+            steady_us,
+            wall,
+            margin_us,
+            guaranteed: false,
+            recorded: false,
+        };
         self.gate.check(&self.zones, &query)
     }
 }

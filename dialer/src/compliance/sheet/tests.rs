@@ -27,7 +27,7 @@ fn every_file_is_whole_and_says_that_it_is_no_advice() {
 #[test]
 fn the_united_states_have_the_figures_of_their_rules() {
     let us = Profile::us_ftc();
-    assert_eq!((us.abandon_limit, us.windows.as_slice(), us.version), (0.03, [Window::Days(30)].as_slice(), 1));
+    assert_eq!((us.abandon_limit, us.windows.as_slice(), us.version), (0.03, [Window::Days(30)].as_slice(), 2));
     assert_eq!((us.deadline, us.deadline_from), (Duration::from_secs(2), DeadlineFrom::GreetingEnd));
     assert_eq!((us.min_ring, us.recall_after_abandon_h), (Duration::from_secs(15), 72));
     assert!(us.hours.iter().all(|bands| bands == &[(8 * 60, 21 * 60)]) && us.holidays.is_empty());
@@ -97,6 +97,7 @@ fn the_strict_value_is_at_least_as_strict_as_every_unverified_one() {
                 "holidays" => own.holidays.iter().all(|day| strict.holidays.contains(day)),
                 "dnc_max_age_d" => own.dnc_max_age_d.is_none_or(|days| strict.dnc_max_age_d.unwrap() <= days),
                 "consent_required" => strict.consent_required,
+                "agentless_allowed" => !strict.agentless_allowed && strict.agentless_consent,
                 "message" | "record_retention_d" | "caller_id" | "effective_from" => true,
                 other => panic!("{name}: nobody compares {other}"),
             };
@@ -120,7 +121,7 @@ fn faults_name_their_place_and_the_nearest_word() {
     for (from, to, says) in [
         ("[hours]", "[hourz]", "hourz: unknown field; did you mean \"hours\"?"),
         ("[hours]\nvalue", "[hours]\nvalve", "hours: unknown key \"valve\"; did you mean \"value\"?"),
-        ("version = 1", "version = 0", "version: write a whole number"),
+        ("version = 2", "version = 0", "version: write a whole number"),
         ("mon-fri = [\"10:00-13:00\"", "mon-fry = [\"10:00-13:00\"", "no day"),
         ("\"10:00-13:00\"", "\"10:00-15:00\"", "overlap"),
         ("\"10:00-13:00\"", "\"13:00-10:00\"", "is not understood"),

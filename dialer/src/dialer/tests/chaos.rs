@@ -10,7 +10,9 @@ const LEADS: u64 = 40;
 
 fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
     let mut config = config();
-    config.mode = [Mode::Progressive, Mode::Predictive, Mode::Power(3.0), Mode::Preview][chance.below(4) as usize];
+    config.mode = every_mode()[chance.below(5) as usize];
+    config.skipped.times = chance.below(3) as u32;
+    config.recording = (chance.below(4) > 0).then(recording);
     config.trunk = TrunkId(1 + chance.below(3));
     config.amd = chance.below(2) == 0;
     config.retry = if chance.below(2) == 0 { RetryRules::none() } else { RetryRules::default() };
@@ -30,7 +32,9 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
     let number = lead(1 + chance.below(LEADS)).number;
     let now_us = bench.dialer.wall_at(bench.now).as_unix_us();
     let ago = WallTime::from_unix_us(now_us - chance.below(40 * 86_400_000_000) as i64);
-    match chance.below(24) {
+    match chance.below(26) {
+        24 => Input::PreviewAccept { agent, lead: shown(bench, agent, chance) },
+        25 => Input::PreviewSkip { agent, lead: shown(bench, agent, chance) },
         0 => Input::AddCampaign { campaign, config: some_config(chance) },
         1 | 2 => Input::Configure { campaign, config: some_config(chance) },
         3 => Input::RemoveCampaign { campaign },
@@ -39,7 +43,7 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
                 consent: (chance.below(2) == 0).then(|| "form".into()),
                 attempts_made: chance.below(3) as u32,
                 last_attempt: (chance.below(3) == 0).then_some(ago),
-                last_outcome: (chance.below(3) == 0).then(|| Outcome::ALL[chance.below(16) as usize]),
+                last_outcome: (chance.below(3) == 0).then(|| Outcome::ALL[chance.below(17) as usize]),
                 ..lead(1 + chance.below(LEADS))
             };
             let leads = (0..5).map(|n| Lead {
@@ -57,7 +61,8 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
         15 => Input::AgentBreak { agent, announced: chance.below(2) == 0 },
         16 => Input::AgentLoggedOut { agent },
         17 => Input::RemoveAgent { agent },
-        18 => Input::ReserveAgent { agent, item: CallId(chance.below(1 << 20)) },
+        // As whoever places calls by hand names them: no attempt has such a number.
+        18 => Input::ReserveAgent { agent, item: CallId(1 << 40 | chance.below(1 << 20)) },
         19 => Input::ItemConnected { agent },
         20 => Input::ItemFinished { agent },
         21 => Input::Hold { on: chance.below(3) == 0 },
@@ -81,6 +86,12 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
             }
         },
     }
+}
+
+/// The lead that an agent looks at, or sometimes another.
+fn shown(bench: &Bench, agent: AgentId, chance: &mut Stream) -> LeadId {
+    let offer = bench.dialer.offers.get(&agent).filter(|_| chance.below(4) > 0);
+    offer.map_or(LeadId(chance.below(LEADS)), |offer| offer.lead)
 }
 
 /// Something the world could say of an attempt that is under way (or has just ended).
@@ -112,7 +123,7 @@ fn some_end(chance: &mut Stream) -> EndCause {
 
 #[test]
 fn whatever_comes_in_the_books_balance() {
-    let (mut attempts, mut counted) = (0, 0);
+    let (mut attempts, mut counted, mut offered, mut messages) = (0, 0, 0, 0);
     for case in 0..600 {
         let mut chance = Seed::from_u64(case).stream("chaos", 0);
         let mut bench = Bench::new(2, 10, config());
@@ -125,7 +136,9 @@ fn whatever_comes_in_the_books_balance() {
             bench.tell(input);
             let open: usize = bench.dialer.campaigns.values().map(|campaign| campaign.open_attempts as usize).sum();
             assert_eq!(open, bench.dialer.open_attempts(), "case {case}");
-            assert_eq!(bench.dialer.live_numbers.len(), open, "case {case}");
+            assert_eq!(bench.dialer.live_numbers.len(), open + bench.dialer.offers.len(), "case {case}");
+            let shown: usize = bench.dialer.campaigns.values().map(|campaign| campaign.list.counts().offered).sum();
+            assert_eq!(shown, bench.dialer.offers.len(), "case {case}");
         }
         for id in 1..=CAMPAIGNS {
             bench.tell(Input::Stop { campaign: CampaignId(id) });
@@ -137,6 +150,7 @@ fn whatever_comes_in_the_books_balance() {
         }
         assert_eq!(bench.dialer.open_attempts(), 0, "case {case}");
         assert!(bench.dialer.trunks.values().all(|trunk| trunk.in_use() == 0), "case {case}");
+        assert!(bench.dialer.offers.is_empty(), "case {case}");
         // Each intent is closed once, and counted once at most, as its record says.
         let mut books: BTreeMap<AttemptId, (u32, u32, Option<Instant>)> = BTreeMap::new();
         for output in &bench.said {
@@ -150,7 +164,9 @@ fn whatever_comes_in_the_books_balance() {
                     (book.1, book.2) = (book.1 + 1, Some(*at));
                     counted += 1;
                 }
+                Output::Offered { .. } => offered += 1,
                 Output::AttemptClosed(record) => {
+                    messages += u32::from(record.outcome == Outcome::Message);
                     let book = books.get_mut(&record.attempt).expect("closed after its intent");
                     book.0 += 1;
                     assert_eq!(record.counted_at, book.2, "case {case}");
@@ -172,4 +188,5 @@ fn whatever_comes_in_the_books_balance() {
         assert_eq!(working.count(), bench.dialer.desk().working(), "case {case}");
     }
     assert!(attempts > 3_000 && counted > 100, "{attempts} attempts, {counted} counted: too tame");
+    assert!(offered > 300 && messages > 50, "{offered} shown, {messages} heard a message: too tame");
 }

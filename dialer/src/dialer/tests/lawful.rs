@@ -25,6 +25,11 @@ struct Judge {
     abandoned: BTreeMap<Number, i64>,
     machines: BTreeMap<Number, i64>,
     do_not_call: BTreeSet<Number>,
+    modes: [Mode; 2],
+    /// Shown to an agent who is reserved.
+    looked_at: BTreeSet<LeadId>,
+    /// The latest news was that an agent is reserved.
+    reserved: bool,
     /// Wall clock minus steady line.
     offset_us: i64,
     heard: usize,
@@ -40,7 +45,13 @@ impl Judge {
 
     fn judge(&mut self, bench: &Bench) {
         for output in &bench.said[self.heard..] {
+            let reserved = std::mem::replace(
+                &mut self.reserved,
+                matches!(output, Output::AgentChanged { state: AgentState::Reserved, .. }),
+            );
             match output {
+                Output::Offered { lead, .. } => drop(self.looked_at.insert(*lead)),
+                Output::OfferOver { lead, .. } => drop(self.looked_at.remove(lead)),
                 Output::RecordIntent(intent) => {
                     self.judged += 1;
                     let (lead, number, profile) = (&self.leads[&intent.lead], intent.number, &self.profile);
@@ -48,7 +59,9 @@ impl Judge {
                     self.numbers.insert(intent.attempt, number);
                     assert!(!self.do_not_call.contains(&number), "must not be called: {intent:?}");
                     let proof = intent.consent.proof_id.is_some();
-                    assert!(intent.consent.allowed && (proof || !profile.consent_required), "no consent: {intent:?}");
+                    let recorded = self.modes[intent.campaign.0 as usize - 1].is_agentless();
+                    let asked = profile.consent_required || (recorded && profile.agentless_consent);
+                    assert!(intent.consent.allowed && (proof || !asked), "no consent: {intent:?}");
                     let begins = self.local(lead, intent.campaign, intent.at);
                     let last = WallTime::from_unix_us(intent.at.as_unix_us() + self.ring_us);
                     let ends = self.local(lead, intent.campaign, last);
@@ -73,7 +86,9 @@ impl Judge {
                         (&self.machines, profile.recall_after_machine_h),
                     ] {
                         let at = memory.get(&number).copied().unwrap_or(i64::MIN / 2);
-                        assert!(steady_us >= at + i64::from(hours) * HOUR_US, "too soon: {intent:?}");
+                        let guaranteed = reserved || self.looked_at.contains(&intent.lead);
+                        let spared = guaranteed && profile.recall_with_agent;
+                        assert!(spared || steady_us >= at + i64::from(hours) * HOUR_US, "too soon: {intent:?}");
                     }
                 }
                 Output::Counted { attempt, as_what: CountedAs::Abandoned, at } => {
@@ -90,13 +105,16 @@ impl Judge {
     }
 }
 
-fn a_life(profile: usize, seed: u64, steps: usize) -> usize {
+fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2]) -> usize {
     let mut chance = Seed::from_u64(seed).stream("lawful", 0);
     let mut profile = Profile::named(Profile::NAMES[profile]).unwrap();
     profile.denominator.amd_false_positive_rate = Some(0.01);
     profile.denominator.amd_evidence = Some("this test".into());
+    profile.agentless_allowed = true;
     let mut config = config();
     config.profile = profile.clone();
+    config.recording = Some(recording());
+    config.mode = modes[0];
     config.retry = RetryRules::default();
     // Retries as fast as can be: only the gate holds them back.
     config.retry.attempts_max = 50;
@@ -109,6 +127,7 @@ fn a_life(profile: usize, seed: u64, steps: usize) -> usize {
     config.timezone = zones[0].into();
     let mut bench = Bench::new(0, 0, config.clone());
     config.timezone = zones[1].into();
+    config.mode = modes[1];
     bench.tell(Input::AddCampaign { campaign: other, config: Box::new(config) });
     let mut judge = Judge {
         profile,
@@ -121,6 +140,9 @@ fn a_life(profile: usize, seed: u64, steps: usize) -> usize {
         abandoned: BTreeMap::new(),
         machines: BTreeMap::new(),
         do_not_call: BTreeSet::new(),
+        modes,
+        looked_at: BTreeSet::new(),
+        reserved: false,
         offset_us: 0,
         heard: 0,
         judged: 0,
@@ -213,8 +235,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_attempt_is_unlawful(profile in 0..Profile::NAMES.len(), seed in any::<u64>(), steps in 1..120_usize) {
-        a_life(profile, seed, steps);
+    fn no_attempt_is_unlawful(
+        profile in 0..Profile::NAMES.len(),
+        seed in any::<u64>(),
+        steps in 1..120_usize,
+        modes in (0..5_usize, 0..5_usize),
+    ) {
+        a_life(profile, seed, steps, [every_mode()[modes.0], every_mode()[modes.1]]);
     }
 }
 
@@ -222,13 +249,15 @@ proptest! {
 #[test]
 fn every_profile_lets_some_calls_through() {
     for profile in 0..Profile::NAMES.len() {
-        let judged: usize = (0..4).map(|seed| a_life(profile, seed, 120)).sum();
-        assert!(judged > 10, "{}: {judged} attempts", Profile::NAMES[profile]);
+        for mode in every_mode() {
+            let judged: usize = (0..2).map(|seed| a_life(profile, seed, 120, [mode, Mode::Progressive])).sum();
+            assert!(judged > 10, "{} {mode:?}: {judged} attempts", Profile::NAMES[profile]);
+        }
     }
 }
 
 /// An attempt that ends in the microsecond in which it was made, and the next one, are two.
 #[test]
 fn two_attempts_in_one_microsecond_count_twice() {
-    assert!(a_life(0, 2_175_812_582_705_219_348, 5) > 0);
+    assert!(a_life(0, 2_175_812_582_705_219_348, 5, [Mode::Progressive; 2]) > 0);
 }

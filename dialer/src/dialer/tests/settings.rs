@@ -68,7 +68,7 @@ fn settings_that_are_refused_change_nothing_and_unknown_campaigns_have_none() {
     let mut bench = Bench::new(1, 3, config());
     let before = bench.dialer.campaigns[&CAMPAIGN].config.clone();
     for change in [
-        |config: &mut CampaignConfig| config.mode = Mode::Agentless,
+        |config: &mut CampaignConfig| config.mode = every_mode()[1],
         |config: &mut CampaignConfig| config.timezone = "Mars/Base".into(),
         |config: &mut CampaignConfig| config.limit = Some(3.0),
         |config: &mut CampaignConfig| config.windows = Some(Vec::new()),
@@ -311,7 +311,7 @@ fn what_the_store_remembers_of_a_number_binds_and_counts_once() {
     bench.pass_ms(10_000);
     assert_eq!(intents(&bench.said), [1, 2], "a day after the first of the three");
     // A person who was abandoned yesterday is left alone for the profile's time.
-    let mut spared = config();
+    let mut spared = CampaignConfig { mode: Mode::Predictive, ..config() };
     spared.profile.recall_after_abandon_h = 72;
     let mut bench = Bench::new(1, 0, spared);
     bench.tell(Input::History {
