@@ -16,6 +16,7 @@ mod calls;
 mod figures;
 mod picture;
 mod placed;
+mod preview;
 mod requests;
 mod rows;
 mod trace;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use figures::{Figures, Spread};
 pub use placed::{InboundAction, InboundRoute};
+pub(crate) use preview::REASON_BYTES_MAX;
 pub use requests::Answer;
 
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ShardId, TrunkId, WallAnchor};
@@ -102,7 +104,7 @@ pub struct ConductorConfig {
     pub domain: String,
     /// Answer detection of outgoing calls.
     pub detection: DetectorConfig,
-    /// Safe-harbour messages by name.
+    /// Safe-harbour messages, and messages of campaigns without agents, by name.
     pub messages: BTreeMap<String, Arc<Prompt>>,
     /// First call id that the store has not used.
     pub first_call: u64,
@@ -164,6 +166,12 @@ pub struct Conductor {
     attempt_of: BTreeMap<CallId, AttemptId>,
     placed: BTreeMap<CallId, placed::Placed>,
     legs: BTreeMap<LegId, Role>,
+    /// Leads that agents look at.
+    offers: BTreeMap<AgentId, crate::control::views::OfferView>,
+    /// How the latest of each agent ended; one for each agent at most.
+    offer_ends: BTreeMap<AgentId, dialer::OfferEnd>,
+    /// Of the skip under way.
+    skip_reason: Option<String>,
     /// Calls of a process before this one that get a BYE, by Call-ID; with their CDR, if they have one.
     orphans: BTreeMap<String, Option<CallId>>,
     /// Intents on their way to the disk, by the token of their op.
@@ -200,6 +208,9 @@ impl Conductor {
             attempt_of: BTreeMap::new(),
             placed: BTreeMap::new(),
             legs: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            offer_ends: BTreeMap::new(),
+            skip_reason: None,
             orphans: BTreeMap::new(),
             recording: BTreeMap::new(),
             attempt_campaigns: BTreeMap::new(),

@@ -193,6 +193,16 @@ pub struct Campaign {
     pub trunk: String,
     /// How it is paced.
     pub mode: dialer::Mode,
+    /// Calls at once without agents.
+    pub channels: Option<u32>,
+    /// New calls a second without agents.
+    pub calls_per_second: Option<f64>,
+    /// File that a person hears without agents.
+    pub message: Option<String>,
+    /// How agents look at leads.
+    pub preview: dialer::Preview,
+    /// When a lead that was skipped is shown again.
+    pub skipped: dialer::RetryRule,
     /// Agents who take its calls; empty: all.
     pub agents: Vec<String>,
     /// Skills that an agent must have.
@@ -301,6 +311,12 @@ impl Agent {
 }
 
 impl Campaign {
+    /// The name of its message without agents, beside the safe-harbour message that has the campaign's own name. No
+    /// campaign's name has a colon.
+    pub fn recording_name(&self) -> String {
+        format!("{}:message", self.name)
+    }
+
     /// The dialer's settings of this campaign over `trunk`.
     ///
     /// # Errors
@@ -323,6 +339,9 @@ impl Campaign {
         }
         config.paged = true;
         config.profile = self.rules.clone();
+        config.skipped = self.skipped;
+        let recording = |_: &String| dialer::Recording { message: self.recording_name(), max: dialer::RECORDING_MAX };
+        config.recording = self.message.as_ref().map(recording);
         config.validate()?;
         Ok(config)
     }
@@ -409,7 +428,19 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
     let profile: String = found.get("profile");
     // The key's own kind lets no other name through.
     let rules = profiles.get(&profile).map_or_else(dialer::Profile::strict, |sheet| sheet.in_force().clone());
+    let channels = found.maybe::<u64>("channels").map(|channels| channels as u32);
+    let calls_per_second = found.maybe("calls_per_second");
+    let preview = dialer::Preview {
+        timer: Duration::from_secs(found.get("preview_s")),
+        then: match found.get::<String>("preview_then").as_str() {
+            "skip" => dialer::PreviewEnd::Skip,
+            _ => dialer::PreviewEnd::Dial,
+        },
+    };
+    let gap = Duration::from_secs(60 * found.get::<u64>("skip_retry_min"));
     let mode = match found.get::<String>("mode").as_str() {
+        "preview" => dialer::Mode::Preview(preview),
+        "agentless" => dialer::Mode::Agentless(dialer::Flow { channels, calls_per_s: calls_per_second }),
         "progressive" => dialer::Mode::Progressive,
         "power" => dialer::Mode::Power(found.get("ratio")),
         _ => dialer::Mode::Predictive,
@@ -419,6 +450,11 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
         list: found.get("list"),
         trunk: found.get("trunk"),
         mode,
+        channels,
+        calls_per_second,
+        message: found.maybe("message"),
+        preview,
+        skipped: dialer::RetryRule { gap, times: found.get::<u64>("skips_max") as u32 },
         agents: found.get("agents"),
         skills: found.get("skills"),
         amd: found.get("amd"),

@@ -44,6 +44,7 @@ mod lists;
 mod login;
 mod metrics;
 mod not_built;
+mod offers;
 mod openapi;
 mod page;
 mod preview;

@@ -166,7 +166,7 @@ pub fn routes(
 /// The request that makes a stored campaign live.
 ///
 /// # Errors
-/// Its safe-harbour file cannot be used.
+/// Its safe-harbour file or its message cannot be used.
 pub fn put_campaign(
     prompts: &Prompts,
     campaign: CampaignId,
@@ -178,7 +178,11 @@ pub fn put_campaign(
         None => None,
         Some(file) => Some(prompts.load(file, named_by, "safe_harbour")?),
     };
-    Ok(Request::PutCampaign { campaign, list, settings: Box::new(settings), message })
+    let recording = match &settings.message {
+        None => None,
+        Some(file) => Some(prompts.load(file, named_by, "message")?),
+    };
+    Ok(Request::PutCampaign { campaign, list, settings: Box::new(settings), message, recording })
 }
 
 /// The request that makes a stored agent live.

@@ -21,6 +21,7 @@ export function useWords(): (kind: Kind, code: string) => string {
 
 const OUTCOMES: Record<string, Tone> = {
   connected: 'ok',
+  message: 'ok',
   abandoned: 'bad',
   hung_up_waiting: 'warn',
   hung_up_early: 'warn',
@@ -45,7 +46,7 @@ export function outcomeColor(outcome: string): `--op-${string}` {
 
 /** All outcomes, as the dialer knows them, in the order in which people ask for them. */
 export const OUTCOME_CODES = [
-  'connected', 'abandoned', 'hung_up_waiting', 'hung_up_early', 'machine', 'ivr', 'screening', 'fax', 'sit', 'busy', 'no_answer', 'declined',
+  'connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early', 'machine', 'ivr', 'screening', 'fax', 'sit', 'busy', 'no_answer', 'declined',
   'bad_number', 'failed', 'cancelled', 'unknown',
 ] as const;
 

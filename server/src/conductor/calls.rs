@@ -4,7 +4,7 @@ use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
-use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, HangupReason, Input, Party};
+use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, HangupReason, Input, Party, Speech};
 use media::amd::Verdict;
 
 /// A customer's call under way.
@@ -43,9 +43,13 @@ impl Conductor {
                     self.originate(now, attempt, number.to_string(), trunk, caller_id, ring_timeout, amd);
                 }
                 dialer::Output::Connect { attempt, agent } => self.connect(now, attempt, agent),
-                dialer::Output::PlayMessage { attempt, message, opt_out } => {
-                    self.play_message(now, attempt, &message, opt_out);
+                dialer::Output::PlayMessage { attempt, message, speech, opt_out } => {
+                    self.play_message(now, attempt, &message, speech, opt_out);
                 }
+                dialer::Output::Offered { agent, campaign, lead, until, then, .. } => {
+                    self.offered(now, agent, campaign, lead, until, then);
+                }
+                dialer::Output::OfferOver { agent, lead, how, .. } => self.offer_over(now, agent, lead, how),
                 dialer::Output::Hangup { attempt, reason } => self.hang_up(now, attempt, reason),
                 dialer::Output::ItemLost { item, .. } => self.item_lost(now, item),
                 dialer::Output::AgentChanged { agent, state } => {
@@ -98,8 +102,9 @@ impl Conductor {
                 }
                 dialer::Output::Refused(reject) => {
                     // Late news of an attempt that has just ended is normal in a world of messages, and so is a number that
-                    // stands on two lists of a campaign.
-                    if !matches!(reject, dialer::Reject::UnknownAttempt(_) | dialer::Reject::DuplicateLead(_)) {
+                    // stands on two lists of a campaign. What cannot be done with a lead that is shown is said to whoever asked.
+                    use dialer::Reject::{DuplicateLead, NoOffer, NotNow, UnknownAttempt};
+                    if !matches!(reject, UnknownAttempt(_) | DuplicateLead(_) | NoOffer(_) | NotNow(..)) {
                         self.outputs.push_back(Output::Notice(reject.to_string()));
                     }
                 }
@@ -210,11 +215,15 @@ impl Conductor {
         self.command(agent_shard, Command::Bridge { call, leg: agent_leg, with: leg, with_shard: shard });
     }
 
-    fn play_message(&mut self, now: Instant, attempt: AttemptId, message: &str, opt_out: bool) {
+    fn play_message(&mut self, now: Instant, attempt: AttemptId, message: &str, speech: Speech, opt_out: bool) {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         let (leg, shard) = (live.leg, live.shard);
         live.may_opt_out = opt_out;
-        live.trace.note_why(now, What::Message, "safe harbour");
+        let what = match speech {
+            Speech::SafeHarbour => "safe harbour",
+            Speech::Recording => "recording",
+        };
+        live.trace.note_why(now, What::Message, what);
         match self.config.messages.get(message).cloned() {
             Some(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
             // The campaign names none (`outpace check` says so): the call is ended at once.

@@ -181,6 +181,7 @@ impl Conductor {
             phone_up: phone.up,
             skills: self.agent_skills.get(&id).map(|skills| skills.iter().cloned().collect()).unwrap_or_default(),
             call: call.map(|call| call.0),
+            offer: self.offers.get(&id).cloned(),
             occupancy: entry.times(now).occupancy(),
         })
     }

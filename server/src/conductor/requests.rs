@@ -59,8 +59,8 @@ impl Conductor {
                 let calibration = calibration.map(|calibration| Reply::Calibration(Box::new(calibration)));
                 Answer::Now(calibration.ok_or_else(|| Refusal::NotFound { what: format!("campaign {campaign}") }))
             }
-            Request::PutCampaign { campaign, list, settings, message } => {
-                Answer::Now(self.put_campaign(now, campaign, list, *settings, message))
+            Request::PutCampaign { campaign, list, settings, message, recording } => {
+                Answer::Now(self.put_campaign(now, campaign, list, *settings, Spoken { message, recording }))
             }
             Request::RemoveCampaign(campaign) => Answer::Now(self.remove_campaign(now, campaign)),
             Request::StartCampaign(campaign) => self.run_campaign(now, campaign, "running"),
@@ -68,6 +68,7 @@ impl Conductor {
             Request::StopCampaign(campaign) => self.run_campaign(now, campaign, "stopped"),
             Request::PutAgent { agent, settings, phone } => Answer::Now(self.put_agent(now, agent, *settings, phone)),
             Request::RemoveAgent(agent) => Answer::Now(self.remove_agent(now, agent)),
+            Request::Preview { agent, lead, choice } => Answer::Now(self.preview(now, agent, lead, choice)),
             Request::SetAgent { agent, wish } => Answer::Now(self.set_agent(now, agent, wish)),
             Request::Disposition { attempt, campaign, agent, code, note, person } => {
                 let row = rows::disposition(self.config.tenant, &self.anchor, now, attempt, agent, code, person, note);
@@ -132,8 +133,9 @@ impl Conductor {
         id: CampaignId,
         list: ListId,
         settings: config::Campaign,
-        message: Option<std::sync::Arc<media::playout::Prompt>>,
+        spoken: Spoken,
     ) -> Result<Reply, Refusal> {
+        let Spoken { message, recording } = spoken;
         let Some(trunk) = self.trunk_named(&settings.trunk) else {
             return Err(Refusal::NotFound { what: format!("trunk {:?}", settings.trunk) });
         };
@@ -154,6 +156,14 @@ impl Conductor {
                 mend: "record it anew".to_owned(),
             })?;
         }
+        if let (Some(prompt), Some(known)) = (&recording, &mut wanted.recording) {
+            known.max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
+            wanted.validate().map_err(|error| Refusal::Invalid {
+                field: "message".to_owned(),
+                what: error.to_string(),
+                mend: "record it anew".to_owned(),
+            })?;
+        }
         let config = Box::new(wanted);
         let before = self.campaigns.get(&id).map(|campaign| campaign.list);
         // Leads of the list before would be dialled on, and the ledger is the campaign's, not the list's.
@@ -168,8 +178,8 @@ impl Conductor {
             campaigns.get(&id).map(|campaign| campaign.settings.source(list, id.0))
         };
         let source_before = source(&self.campaigns);
-        let asked = self.campaigns.get(&id).map(|campaign| campaign.settings.rules.consent_required);
-        if asked.is_some_and(|asked| asked != settings.rules.consent_required) {
+        let asked = self.campaigns.get(&id).map(|campaign| campaign.settings.asks_consent());
+        if asked.is_some_and(|asked| asked != settings.asks_consent()) {
             return Err(Refusal::Conflict {
                 what: format!("the leads of campaign {:?} are loaded under the other rule of consent", settings.name),
                 mend: "change the profile in the file and start anew, or make another campaign".to_owned(),
@@ -186,10 +196,12 @@ impl Conductor {
         }
         let name = settings.name.clone();
         // Nothing is refused from here on, so no refusal has changed what abandoned persons hear.
-        match message {
-            Some(prompt) => self.config.messages.insert(name.clone(), prompt),
-            None => self.config.messages.remove(&name),
-        };
+        for (name, prompt) in [(name.clone(), message), (settings.recording_name(), recording)] {
+            match prompt {
+                Some(prompt) => self.config.messages.insert(name, prompt),
+                None => self.config.messages.remove(&name),
+            };
+        }
         let campaign = Campaign { name: name.clone(), list, settings };
         self.campaigns.insert(id, campaign);
         let source = source(&self.campaigns);
@@ -206,7 +218,7 @@ impl Conductor {
         let Some(campaign) = self.campaigns.get(&id) else {
             return Err(Refusal::NotFound { what: format!("campaign {id}") });
         };
-        let name = campaign.name.clone();
+        let (name, recording) = (campaign.name.clone(), campaign.settings.recording_name());
         let running = self.dialer.campaign_snapshot(now, id).is_some_and(|view| view.state == "running");
         let busy = running || self.attempt_campaigns.values().any(|of| *of == id);
         if busy {
@@ -218,6 +230,7 @@ impl Conductor {
         self.dialer.handle_input(now, Input::RemoveCampaign { campaign: id });
         self.campaigns.remove(&id);
         self.config.messages.remove(&name);
+        self.config.messages.remove(&recording);
         self.outputs.push_back(Output::Unsupply(id));
         self.teams_changed(now);
         self.tell("campaign.removed", &serde_json::json!({ "id": id.0, "name": name }));
@@ -432,6 +445,19 @@ impl Conductor {
             self.tell(kind, &view);
         }
     }
+}
+
+/// What a campaign's persons hear from files.
+struct Spoken {
+    /// For whom no agent was free.
+    message: Option<std::sync::Arc<media::playout::Prompt>>,
+    /// Without agents.
+    recording: Option<std::sync::Arc<media::playout::Prompt>>,
+}
+
+/// Whether leads are loaded with their consents: in some mode of the campaign they are asked for.
+fn asks_consent(rules: &dialer::Profile) -> bool {
+    rules.consent_required || (rules.agentless_allowed && rules.agentless_consent)
 }
 
 /// The skill that a campaign's own agents have. A colon cannot stand in a configured skill, so no two can meet.

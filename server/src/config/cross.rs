@@ -187,6 +187,9 @@ fn dialer_agrees(found: &Found, campaign: &Campaign, noted: &mut Noted) {
         dialer::ConfigError::Limit => "limit",
         dialer::ConfigError::Ratio => "ratio",
         dialer::ConfigError::UnknownZone(_) => "timezone",
+        dialer::ConfigError::NoAgentless(_) => "profile",
+        dialer::ConfigError::Flow => "channels",
+        dialer::ConfigError::NoRecording => "message",
         _ => "name",
     };
     let place = found.place(key).unwrap_or_else(|| found.span.clone());

@@ -64,8 +64,12 @@ impl Campaign {
             dialer::Mode::Progressive => ("progressive", None),
             dialer::Mode::Power(ratio) => ("power", Some(ratio)),
             dialer::Mode::Predictive => ("predictive", None),
-            dialer::Mode::Preview => ("preview", None),
-            dialer::Mode::Agentless => ("agentless", None),
+            dialer::Mode::Preview(_) => ("preview", None),
+            dialer::Mode::Agentless(_) => ("agentless", None),
+        };
+        let then = match self.preview.then {
+            dialer::PreviewEnd::Dial => "dial",
+            dialer::PreviewEnd::Skip => "skip",
         };
         without_nulls(json!({
             "name": self.name,
@@ -73,6 +77,13 @@ impl Campaign {
             "trunk": self.trunk,
             "mode": mode,
             "ratio": ratio,
+            "channels": self.channels,
+            "calls_per_second": self.calls_per_second,
+            "message": self.message,
+            "preview_s": self.preview.timer.as_ms() / 1_000,
+            "preview_then": then,
+            "skip_retry_min": self.skipped.gap.as_ms() / 60_000,
+            "skips_max": self.skipped.times,
             "agents": self.agents,
             "skills": self.skills,
             "amd": self.amd,
@@ -336,7 +347,8 @@ mod tests {
             "agents": ["ann"], "skills": ["sales"], "amd": false, "profile": "strict", "limit": 0.01,
             "caller_id": "+12125550100", "safe_harbour": "sorry.wav", "ring_timeout_s": 20, "attempts_max": 2,
             "recycle": "busy 10m 3, machine never", "mix": "leads:2, gold:5", "filter": "attempts < 3", "order": "random",
-            "timezone": "Europe/Berlin",
+            "timezone": "Europe/Berlin", "channels": 30, "calls_per_second": 2.5, "message": "notice.wav",
+            "preview_s": 45, "preview_then": "skip", "skip_retry_min": 90, "skips_max": 2,
         }));
         let campaign = Campaign::from_json(&all, &known()).unwrap();
         assert_eq!(campaign.to_json(), all);

@@ -99,8 +99,8 @@ const fn later(name: &'static str, kind: Kind, example: &'static str, doc: &'sta
 /// Orders of leads that were never dialled.
 const ORDERS: [&str; 3] = ["oldest", "newest", "random"];
 
-/// The words of `mode` that are built.
-pub(super) const MODES: [&str; 3] = ["progressive", "power", "predictive"];
+/// The words of `mode`.
+pub(super) const MODES: [&str; 5] = ["preview", "progressive", "power", "predictive", "agentless"];
 
 const PLAIN_HTTP: &str = "leave it out and put a TLS proxy before http";
 const UDP_ONLY: &str = "leave it out: SIP runs over udp";
@@ -307,7 +307,7 @@ pub(super) static SECTIONS: [Section; 10] = [
     Section {
         name: "campaign",
         many: true,
-        doc: "A list that is dialled for agents.",
+        doc: "A list that is dialled.",
         keys: &[
             key("name", Name, Required("\"spring\""), "Unique name."),
             key("list", Name, Required("\"spring-leads\""), "List of leads; see outpace import."),
@@ -316,9 +316,31 @@ pub(super) static SECTIONS: [Section; 10] = [
                 "mode",
                 Choice(&MODES),
                 Default("\"predictive\""),
-                "progressive: one call per free agent; power: ratio calls per agent; predictive: as many as the forecast allows.",
+                "preview: an agent looks at each lead first; progressive: one call per free agent; power: ratio calls per agent; predictive: as many as the forecast allows; agentless: a recorded message and no agents, see channels, calls_per_second, message.",
             ),
             key("ratio", Number(1.0, dialer::RATIO_MAX), Default("1.5"), "Calls per agent in mode power."),
+            key("channels", Whole(1, 100_000), Optional("30"), "Mode agentless: calls at once."),
+            key(
+                "calls_per_second",
+                Number(0.01, 10_000.0),
+                Optional("2.5"),
+                "Mode agentless: new calls in any second; 0.1 is one in ten seconds. With channels both hold.",
+            ),
+            key(
+                "message",
+                Text,
+                Optional("\"notice.wav\""),
+                "Mode agentless: file played to a person who answers, at most 5 minutes. A key pressed meanwhile puts the number on the do-not-call list where the profile says so.",
+            ),
+            key("preview_s", Whole(3, 3_600), Default("30"), "Mode preview: an agent may look at a lead for so many seconds."),
+            key("preview_then", Choice(&["dial", "skip"]), Default("\"dial\""), "Mode preview: what happens then."),
+            key(
+                "skip_retry_min",
+                Whole(1, 43_200),
+                Default("60"),
+                "Mode preview: a lead that an agent skips is shown again after so many minutes.",
+            ),
+            key("skips_max", Whole(0, 100), Default("3"), "Mode preview: and so often; then the lead is done."),
             key("agents", Names, Default("[]"), "Agents who take its calls; none named means all."),
             later("queue", Name, "\"sales\"", "Queue whose agents take its calls.", "name the agents instead"),
             key("skills", Names, Default("[]"), "Skills that an agent must have."),

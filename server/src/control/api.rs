@@ -7,7 +7,7 @@ use super::views::{AgentView, CallDetail, CallView, CampaignView, Snapshot, Trun
 use crate::conductor;
 use crate::config;
 use arc_swap::ArcSwap;
-use base::{AgentId, AttemptId, CallId, CampaignId, Duration, ListId, TrunkId, WallTime};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, LeadId, ListId, TrunkId, WallTime};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use media::playout::Prompt;
 use std::net::SocketAddr;
@@ -52,6 +52,8 @@ pub enum Request {
         settings: Box<config::Campaign>,
         /// The safe-harbour message, if the settings name one; see [`crate::office`].
         message: Option<Arc<Prompt>>,
+        /// What a person hears without agents, if the settings name it.
+        recording: Option<Arc<Prompt>>,
     },
     /// A campaign's row is gone. Refused while it runs or has calls.
     RemoveCampaign(CampaignId),
@@ -78,6 +80,15 @@ pub enum Request {
         agent: AgentId,
         /// The wish.
         wish: AgentWish,
+    },
+    /// What an agent decides of the lead that is shown.
+    Preview {
+        /// Who.
+        agent: AgentId,
+        /// The lead as shown.
+        lead: LeadId,
+        /// Take it, or why not.
+        choice: PreviewChoice,
     },
     /// What an agent recorded about an attempt: a person, or a machine that detection let through.
     Disposition {
@@ -178,6 +189,15 @@ pub enum AgentWish {
     LoggedOut,
 }
 
+/// What an agent decides of a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PreviewChoice {
+    /// It is dialled.
+    Accept,
+    /// It is skipped, for this reason.
+    Skip(String),
+}
+
 /// An answer that is not a refusal.
 #[derive(Debug)]
 pub enum Reply {
@@ -197,6 +217,8 @@ pub enum Reply {
     Agent(Box<AgentView>),
     /// The trunk as it stands now.
     Trunk(Box<TrunkView>),
+    /// What became of the lead, and the agent as it stands now.
+    Preview(dialer::OfferEnd, Box<AgentView>),
 }
 
 /// Why a request was not done; nothing changed. Each says what and how to mend it.

@@ -127,7 +127,7 @@ pub struct CampaignView {
     pub why: String,
     /// The same as a name for programs: `not_started`, `not_running`, `no_agents`, `no_leads`, `no_trunk_room`,
     /// `trunk_refuses`, `store_away`, `on_hold`, `shift_ends`, `one_to_one`, `ratio`, `price`, `ledger_reserve`,
-    /// `ledger_guard`.
+    /// `ledger_guard`, `preview`, `channels`, `rate`.
     pub why_code: String,
     /// Settings, with the keys of `[[campaign]]`.
     #[schema(value_type = Object)]
@@ -146,7 +146,7 @@ pub struct CampaignView {
     pub waiting: u64,
     /// Of these: persons who talk with an agent.
     pub talking: u64,
-    /// Of these: persons who hear the safe-harbour message.
+    /// Of these: persons who hear the safe-harbour message, or the message of a campaign without agents.
     pub in_message: u64,
     /// Persons connected within the deadline since the campaign's first start.
     pub connected: u64,
@@ -235,8 +235,23 @@ pub struct AgentView {
     pub skills: Vec<String>,
     /// Call in hand.
     pub call: Option<u64>,
+    /// The lead that the agent looks at, in a campaign of mode preview.
+    pub offer: Option<OfferView>,
     /// (talk + wrap-up) ÷ logged-in time not on break, of 1, since the start of the process.
     pub occupancy: f64,
+}
+
+/// A lead that an agent looks at before it is dialled.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct OfferView {
+    /// Campaign.
+    pub campaign: String,
+    /// Id of the lead.
+    pub lead: u64,
+    /// Until when, in microseconds since the Unix epoch.
+    pub until_us: i64,
+    /// What happens then: `dial` or `skip`.
+    pub then: &'static str,
 }
 
 /// One trunk.

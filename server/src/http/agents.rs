@@ -152,7 +152,7 @@ fn no_agent(name: &str) -> Problem {
     Problem::not_found(format!("agent {name:?}"))
 }
 
-fn live(service: &Service, name: &str) -> Result<AgentView, Problem> {
+pub(super) fn live(service: &Service, name: &str) -> Result<AgentView, Problem> {
     let snapshot = service.control.snapshot();
     snapshot.agents.values().find(|agent| agent.name == name).cloned().ok_or_else(|| no_agent(name))
 }

@@ -334,6 +334,7 @@ mod tests {
             phone_up,
             skills: Vec::new(),
             call: None,
+            offer: None,
             occupancy: 0.0,
         };
         for (wish, phone_up, state) in [

@@ -172,10 +172,8 @@ fn named(store: &Store, tenant: TenantId, rows: Vec<LeadRow>) -> Result<Vec<Lead
     Ok(rows.into_iter().map(|row| Lead::of(row, &lists)).collect())
 }
 
-/// One lead.
-#[utoipa::path(get, path = "/api/v1/leads/{id}", tag = "lists", params(("id" = u64, Path, description = "Id of the lead")),
-    responses((status = 200, body = Lead)))]
-pub(super) async fn show(State(service): State<Arc<Service>>, Id(id): Id) -> Result<axum::Json<Lead>, Problem> {
+/// One lead by its id, if there is one.
+pub(super) async fn find(service: &Service, id: u64) -> Result<Option<Lead>, Problem> {
     let tenant = service.tenant;
     let found = service
         .store(move |store| {
@@ -185,5 +183,12 @@ pub(super) async fn show(State(service): State<Arc<Service>>, Id(id): Id) -> Res
             named(store, tenant, page.into_iter().filter(|row| row.lead.0 == id).collect())
         })
         .await?;
-    found.into_iter().next().map(axum::Json).ok_or_else(|| Problem::not_found(format!("lead {id}")))
+    Ok(found.into_iter().next())
+}
+
+/// One lead.
+#[utoipa::path(get, path = "/api/v1/leads/{id}", tag = "lists", params(("id" = u64, Path, description = "Id of the lead")),
+    responses((status = 200, body = Lead)))]
+pub(super) async fn show(State(service): State<Arc<Service>>, Id(id): Id) -> Result<axum::Json<Lead>, Problem> {
+    find(&service, id).await?.map(axum::Json).ok_or_else(|| Problem::not_found(format!("lead {id}")))
 }

@@ -100,6 +100,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show, agents::change, agents::delete))
         .routes(routes!(agents::set_state))
+        .routes(routes!(offers::show, offers::decide))
         .routes(routes!(lists::list, lists::create))
         .routes(routes!(lists::show, lists::delete))
         .routes(routes!(imports::begin))

@@ -88,6 +88,8 @@ pub const ROUTES: &[Route] = &[
     route("PATCH", "/api/v1/agents/{name}", From(Supervisor)),
     route("DELETE", "/api/v1/agents/{name}", From(Admin)),
     route("POST", "/api/v1/agents/{name}/state", From(Agent)),
+    route("GET", "/api/v1/agents/{name}/preview", From(Agent)),
+    route("POST", "/api/v1/agents/{name}/preview", From(Agent)),
     route("GET", "/api/v1/lists", From(Viewer)),
     route("POST", "/api/v1/lists", From(Supervisor)),
     route("GET", "/api/v1/lists/{name}", From(Viewer)),

@@ -310,6 +310,10 @@ pub(super) async fn begin(
             Some((from, to))
         }
     };
+    if let dialer::Mode::Agentless(_) = settings.mode {
+        let mend = "ask about a campaign that has agents";
+        return Err(Problem::field("campaign", "has no agents, so there is nothing to try", mend));
+    }
     let policy = match (wanted.mode.as_deref(), wanted.ratio) {
         (None, None) => None,
         (Some("power"), Some(ratio)) if (1.0..=dialer::RATIO_MAX).contains(&ratio) => {

@@ -246,6 +246,7 @@ fn agent(id: u64, name: &str) -> AgentView {
         since_us: 1,
         wish: crate::control::api::AgentWish::Ready,
         phone_up: true,
+        offer: None,
         skills: Vec::new(),
         call: None,
         occupancy: 0.5,

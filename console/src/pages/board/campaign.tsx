@@ -25,7 +25,7 @@ import { Tuning } from './tuning';
 import { useBoard, useTrack } from './use_board';
 import { Why } from './why';
 
-const PERSONS = ['connected', 'abandoned', 'hung_up_waiting', 'hung_up_early'];
+const PERSONS = ['connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early'];
 
 export default function CampaignBoardPage() {
   const { t } = useTranslation('board');

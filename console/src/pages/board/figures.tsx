@@ -4,7 +4,7 @@ import type { AgentCounts, BoardCampaign } from '../../api/boards';
 import { StackBar } from '../../parts/stack_bar';
 
 /** Outcomes of calls that a person answered. */
-const PERSONS = ['connected', 'abandoned', 'hung_up_waiting', 'hung_up_early'];
+const PERSONS = ['connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early'];
 /** Of calls that something else answered. */
 const MACHINES = ['machine', 'ivr', 'screening', 'fax'];
 
