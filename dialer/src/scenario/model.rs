@@ -10,6 +10,7 @@ use super::parts::{
 use super::{Dist, ScenarioError, keys};
 use crate::campaign::{CampaignConfig, ConfigError, Mode, RetryRules};
 use crate::compliance::{Profile, Window};
+use crate::recording::{RECORDING_MAX, Recording};
 
 /// A whole scenario. Field names are the contract's keys.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -276,6 +277,7 @@ impl Scenario {
         };
         config.timezone = self.timezone.clone();
         config.retry = RetryRules::none();
+        config.recording = Some(Recording { message: "message".into(), max: RECORDING_MAX });
         // Bridging takes no time in the paper day.
         config.connect_margin = Duration::ZERO;
         config.validate()?;

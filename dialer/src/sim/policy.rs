@@ -3,15 +3,16 @@
 
 use super::open_loop::OpenLoop;
 use super::run::SimError;
-use crate::campaign::{ConfigError, Mode, RATIO_MAX};
+use crate::campaign::{ConfigError, Flow, Mode, RATIO_MAX};
 use crate::pacing::Pacer;
 use crate::pacing::baseline::{Adapt, FixedRatio, MeanValue, OverLimit, Pid};
 
 /// The names a run may be given.
-pub const POLICIES: [&str; 11] = [
+pub const POLICIES: [&str; 12] = [
     "predictive",
     "progressive",
     "power:R",
+    "agentless:N",
     "ratio:R",
     "adapt-hard",
     "adapt-average",
@@ -28,7 +29,8 @@ const OPEN_LOOP_MAX: f64 = 1_000.0;
 /// A law, as named.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Policy {
-    /// As a live campaign paces: progressive, predictive, or so many lines per agent under the ledger's guard.
+    /// As a live campaign paces: progressive, predictive, so many lines per agent under the ledger's guard, or so many
+    /// calls at once without agents.
     Product(Mode),
     /// So many lines per agent, whatever happens.
     Ratio(f64),
@@ -61,6 +63,12 @@ impl Policy {
                 Some(("open-loop", text)) => match text.parse() {
                     Ok(per_s) if per_s > 0.0 && per_s <= OPEN_LOOP_MAX => Policy::OpenLoop(per_s),
                     _ => return Err(SimError::Options("open-loop: launches a second must be above 0, at most 1000")),
+                },
+                Some(("agentless", text)) => match text.parse() {
+                    Ok(channels) => {
+                        Policy::Product(Mode::Agentless(Flow { channels: Some(channels), calls_per_s: None }))
+                    }
+                    Err(_) => return Err(SimError::Config(ConfigError::Flow)),
                 },
                 Some(("power", text)) => Policy::Product(Mode::Power(ratio(text)?)),
                 _ => return Err(SimError::Policy(name.into())),

@@ -248,6 +248,21 @@ fn campaigns_share_the_agents_and_each_keeps_its_own_limit() {
 }
 
 #[test]
+fn without_agents_people_hear_the_message_and_nobody_is_abandoned() {
+    let text = "agents = 1\nday_hours = 0.5\nprofile = \"lab\"\n";
+    let run = audited(&scenario(text), &options(1, 3, "agentless:30"));
+    let report = run.report(&scenario(text), &options(1, 3, "agentless:30"));
+    let heard = report.outcomes["message"];
+    // A person is a quarter of the calls, and some of them are lost to detection.
+    assert!(heard > 300 && heard <= report.answered_by_human, "{report:?}");
+    assert!(heard + report.human_as_machine + report.hung_up_waiting >= report.answered_by_human * 9 / 10, "{report:?}");
+    assert_eq!((report.connected, report.abandoned, report.windows_over_limit), (0, 0, 0));
+    assert!(report.outcomes["machine"] > 100 && !report.outcomes.contains_key("abandoned"));
+    let lawful = simulate(&scenario("day_hours = 0.5\n"), &options(1, 3, "agentless:30"));
+    assert!(lawful.is_err(), "the profile of the United States allows it to nobody who has not confirmed it");
+}
+
+#[test]
 fn everything_adds_up_in_trouble() {
     // Carrier storm, most agents leave without a word, few lines, a clock step, changes and no detection, at once.
     let trouble = scenario(

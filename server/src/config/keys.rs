@@ -332,7 +332,12 @@ pub(super) static SECTIONS: [Section; 10] = [
                 Optional("\"notice.wav\""),
                 "Mode agentless: file played to a person who answers, at most 5 minutes. A key pressed meanwhile puts the number on the do-not-call list where the profile says so.",
             ),
-            key("preview_s", Whole(3, 3_600), Default("30"), "Mode preview: an agent may look at a lead for so many seconds."),
+            key(
+                "preview_s",
+                Whole(3, 3_600),
+                Default("30"),
+                "Mode preview: an agent may look at a lead for so many seconds.",
+            ),
             key("preview_then", Choice(&["dial", "skip"]), Default("\"dial\""), "Mode preview: what happens then."),
             key(
                 "skip_retry_min",
