@@ -10,7 +10,7 @@ use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
-    decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, preview, profiles,
+    decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, offers, preview, profiles,
     report, settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;

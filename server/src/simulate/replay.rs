@@ -298,7 +298,8 @@ pub(crate) fn wrap_up(mean_s: f64) -> toml::Table {
 pub(crate) fn policy_of(mode: dialer::Mode) -> String {
     match mode {
         dialer::Mode::Power(ratio) => format!("power:{ratio}"),
-        dialer::Mode::Progressive => "progressive".to_owned(),
+        // One agent for each call, as in preview but for the time to look at the lead.
+        dialer::Mode::Progressive | dialer::Mode::Preview(_) => "progressive".to_owned(),
         _ => "predictive".to_owned(),
     }
 }
