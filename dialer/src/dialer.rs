@@ -3,6 +3,7 @@
 //! `settings` adds, changes, restores and removes campaigns and agents.
 
 mod agentless;
+mod blend;
 mod calls;
 mod launch;
 mod pool;
@@ -18,6 +19,7 @@ use desk::{AgentState, Desk, DeskConfig, Wanted};
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::CampaignConfig;
 use crate::compliance::{Gate, Known, Zones};
+use crate::inbound::Inbound;
 use crate::io::{HangupReason, Input, OfferEnd, OutcomeCounts, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
@@ -32,6 +34,9 @@ pub const CAMPAIGNS_MAX: usize = 1_000;
 pub const TRUNKS_MAX: usize = 1_000;
 /// Decisions are made at least this often while a campaign runs and agents work.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Wrap-ups before any was seen, in seconds.
+const WRAP_S: f64 = 25.0;
 
 /// A supplier of leads answers within this time if it has any: a page from the store takes milliseconds.
 const SUPPLY_ANSWERS: Duration = Duration::from_secs(1);
@@ -155,6 +160,13 @@ pub struct Dialer {
     pub(crate) by_hand: BTreeMap<AgentId, CallId>,
     /// Leads that agents look at; each agent is reserved for the attempt that it may become.
     offers: BTreeMap<AgentId, preview::Offer>,
+    /// Kinds of inbound calls that want the same agents, and those calls from their arrival to their end.
+    inbound: BTreeMap<u32, Inbound>,
+    inbound_calls: BTreeMap<CallId, blend::InboundCall>,
+    /// Agents whom campaigns leave to inbound calls.
+    reserves: BTreeMap<CampaignId, u32>,
+    /// Mean length of a wrap-up, in seconds.
+    wrap_s: f64,
     /// No new attempt is decided, whatever happens.
     pub(crate) on_hold: bool,
     /// No new attempt is decided before: the store has just deferred one.
@@ -203,6 +215,10 @@ impl Dialer {
             announced: BTreeSet::new(),
             by_hand: BTreeMap::new(),
             offers: BTreeMap::new(),
+            inbound: BTreeMap::new(),
+            inbound_calls: BTreeMap::new(),
+            reserves: BTreeMap::new(),
+            wrap_s: WRAP_S,
             on_hold: false,
             store_rests_until: Instant::ZERO,
             changes: 0,
@@ -376,6 +392,9 @@ impl Dialer {
             Input::ReserveAgent { agent, item } => self.reserve_agent(now, agent, item),
             Input::ItemConnected { agent } => self.item_connected(now, agent),
             Input::ItemFinished { agent } => self.item_finished(now, agent),
+            Input::PutInbound { kind, config } => self.put_inbound(now, kind, *config),
+            Input::InboundArrived { kind, item } => self.inbound_arrived(now, kind, item),
+            Input::InboundLeft { item } => self.inbound_left(item),
             Input::PreviewAccept { agent, lead } => self.accept(now, agent, lead),
             Input::PreviewSkip { agent, lead } => self.skip(now, agent, lead),
             Input::AgentReady { agent } => self.set_agent(now, agent, Wanted::Ready),
@@ -481,10 +500,21 @@ impl Dialer {
     fn drain_desk(&mut self, now: Instant) {
         while let Some(output) = self.desk.poll_output() {
             match output {
-                desk::Output::Assigned { item, agent } => self.assigned(now, AttemptId(item.0), agent),
-                desk::Output::Expired { item } => self.expired(now, AttemptId(item.0)),
+                desk::Output::Assigned { item, agent } => {
+                    if !self.inbound_assigned(now, item, agent) {
+                        self.assigned(now, AttemptId(item.0), agent);
+                    }
+                }
+                desk::Output::Expired { item } => {
+                    if !self.inbound_expired(item) {
+                        self.expired(now, AttemptId(item.0));
+                    }
+                }
                 desk::Output::Lost { item, agent } => match self.by_hand.remove(&agent) {
-                    Some(item) => self.outputs.push_back(Output::ItemLost { item, agent }),
+                    Some(item) => {
+                        self.inbound_over(now, item);
+                        self.outputs.push_back(Output::ItemLost { item, agent });
+                    }
                     None if self.offers.contains_key(&agent) => self.withdraw(now, agent, OfferEnd::Withdrawn),
                     None => self.agent_lost(now, AttemptId(item.0)),
                 },
@@ -505,6 +535,7 @@ impl Dialer {
                 AgentState::Talking => self.observe_all(now, Observation::Talk(length_s)),
                 AgentState::WrapUp => {
                     self.observe_all(now, Observation::Wrap(length_s));
+                    self.wrapped(now.since(since));
                     if !self.announced.contains(&agent) {
                         self.observe_all(now, Observation::AfterWrap { stayed: state == AgentState::Ready });
                     }

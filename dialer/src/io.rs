@@ -6,6 +6,7 @@ use desk::{AgentState, Skills};
 use crate::attempt::{AttemptRecord, Outcome};
 use crate::campaign::{CampaignConfig, PreviewEnd};
 use crate::compliance::ConsentDecision;
+use crate::inbound::InboundConfig;
 use crate::lead::{Lead, LeadState, Number};
 use crate::reject::Reject;
 
@@ -110,6 +111,25 @@ pub enum Input {
     RemoveAgent {
         /// Who.
         agent: AgentId,
+    },
+    /// Inbound calls of one kind, new or changed: the pacers leave agents for them from the next decision on.
+    PutInbound {
+        /// Which kind.
+        kind: u32,
+        /// Its settings, all of them.
+        config: Box<InboundConfig>,
+    },
+    /// An inbound call waits for an agent: [`Output::ConnectInbound`] or [`Output::InboundGivenUp`] follow.
+    InboundArrived {
+        /// Of which kind.
+        kind: u32,
+        /// The call; no attempt ever has this number.
+        item: CallId,
+    },
+    /// The caller hung up while waiting.
+    InboundLeft {
+        /// The call.
+        item: CallId,
     },
     /// A ready agent places a call by hand: no attempt gets this agent until `ItemFinished`.
     ReserveAgent {
@@ -402,6 +422,18 @@ pub enum Output {
     CampaignFinished {
         /// Which.
         campaign: CampaignId,
+    },
+    /// An agent is reserved for an inbound call: connect them; answer `ItemConnected`, `ItemFinished`.
+    ConnectInbound {
+        /// The call.
+        item: CallId,
+        /// The agent.
+        agent: AgentId,
+    },
+    /// An inbound call has waited as long as anybody may.
+    InboundGivenUp {
+        /// The call.
+        item: CallId,
     },
     /// A lead is shown to an agent, who is reserved for it meanwhile. Answer `PreviewAccept` or `PreviewSkip`.
     Offered {

@@ -36,6 +36,7 @@ mod attempt;
 mod campaign;
 mod compliance;
 mod dialer;
+mod inbound;
 mod io;
 mod lead;
 mod ledger;
@@ -59,6 +60,7 @@ pub use compliance::{
     ProfileError, Profiles, Sheet, Week, Window, ZoneHours, zone_of,
 };
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
+pub use inbound::{GIVE_UP_MIN, InboundConfig};
 pub use io::{
     AmdVerdict, AttemptIntent, CountedAs, EarlyClass, EndCause, HangupReason, Input, LedgerEntry, OfferEnd,
     OutcomeCounts, Output, Party, PauseReason, Speech,

@@ -1,6 +1,6 @@
 //! Why an input was refused.
 
-use base::{AgentId, AttemptId, CampaignId, LeadId, TrunkId};
+use base::{AgentId, AttemptId, CallId, CampaignId, LeadId, TrunkId};
 
 use crate::campaign::ConfigError;
 use crate::pacing::Reason;
@@ -33,6 +33,10 @@ pub enum Reject {
     UnknownZone(LeadId, String),
     /// A list is full.
     ListFull(LeadId),
+    /// No inbound calls of this kind, or bad settings for them.
+    Inbound(u32),
+    /// This inbound call is here already, or does not wait any more.
+    InboundCall(CallId),
     /// No lead is shown to this agent, or it is another one by now.
     NoOffer(AgentId),
     /// The lead that is shown to this agent cannot be dialled now, for this reason; it is shown on.
@@ -60,6 +64,11 @@ impl std::fmt::Display for Reject {
             Reject::DuplicateLead(id) => write!(f, "lead {id}: it or its number is in the campaign already"),
             Reject::UnknownZone(id, zone) => write!(f, "lead {id}: no time zone named {zone:?}"),
             Reject::ListFull(id) => write!(f, "lead {id}: the list is full"),
+            Reject::Inbound(kind) => write!(
+                f,
+                "inbound calls {kind}: not known, or the service level is no share under 1, or the longest wait under 60 s"
+            ),
+            Reject::InboundCall(id) => write!(f, "inbound call {id}: it is here already, or does not wait any more"),
             Reject::NoOffer(id) => write!(f, "agent {id}: this lead is not shown to the agent"),
             Reject::NotNow(id, reason) => write!(f, "agent {id}: cannot dial now: {}", reason.text()),
             Reject::Agent(id, reject) => write!(f, "agent {id}: {reject}"),

@@ -63,10 +63,32 @@ pub struct Report {
     pub per_day: Vec<DayReport>,
     /// Each campaign.
     pub campaigns: Vec<CampaignReport>,
+    /// Inbound calls of each kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inbound: Vec<InboundReport>,
     /// How days differ.
     pub bands: Bands,
     /// The course of a day, all days together.
     pub over_day: Vec<SlotReport>,
+}
+
+/// What became of inbound calls of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct InboundReport {
+    /// Name.
+    pub name: String,
+    /// Calls that arrived.
+    pub calls: u64,
+    /// Calls that an agent took.
+    pub answered: u64,
+    /// Callers who hung up while waiting.
+    pub left: u64,
+    /// Calls answered in time ÷ calls.
+    pub service_level: f64,
+    /// What it should be.
+    pub target: f64,
+    /// How long callers waited who were answered.
+    pub wait_s: WaitTimes,
 }
 
 /// Where 95 of 100 values lie: from the 2.5th to the 97.5th percentile. Of fewer than 40 values these are nearly the

@@ -14,8 +14,8 @@ pub(crate) use dist::{exponential, normal};
 pub(crate) use keys::{line_of, nearest};
 pub use model::Scenario;
 pub use parts::{
-    AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind,
-    Shift, TrunkModel,
+    AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, InboundModel,
+    Leave, LedgerKind, Shift, TrunkModel,
 };
 
 /// What is wrong with a scenario: what, where, how to mend it.

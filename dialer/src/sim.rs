@@ -11,6 +11,7 @@
 //! (720 million packets each way for 500 calls).
 
 pub mod callee;
+mod callers;
 mod market;
 mod open_loop;
 pub mod optimum;

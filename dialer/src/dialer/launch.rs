@@ -54,6 +54,7 @@ pub(super) struct Launch {
 impl Dialer {
     pub(super) fn tick(&mut self, now: Instant) {
         let now_us = self.steady_us(now);
+        self.reckon_reserves(now);
         let ids: Vec<CampaignId> = self.campaigns.keys().copied().collect();
         for id in ids {
             self.roll_ledger(now, id);
@@ -89,7 +90,7 @@ impl Dialer {
             waiting: self.waiting_here,
             room: room.calls.min(turn.most),
             owed: turn.owed,
-            withheld: turn.withheld,
+            withheld: turn.withheld + self.reserve_of(id),
             ceiling: turn.ceiling,
             others_bear: turn.others_bear,
             leads_left: campaign.supply_over(now).then_some(counts.ready + counts.waiting + counts.dialling),

@@ -242,7 +242,7 @@ impl Dialer {
     }
 
     /// Agents at work with these skills.
-    fn crew(&self, skills: &Skills) -> u32 {
+    pub(super) fn crew(&self, skills: &Skills) -> u32 {
         let at_work = |state| !matches!(state, AgentState::LoggedOut | AgentState::OnBreak);
         let crew = self.desk.agents().filter(|(_, agent)| at_work(agent.state()) && skills.is_subset(&agent.skills));
         crew.count() as u32
@@ -274,7 +274,7 @@ impl Dialer {
         self.call_views.clear();
         self.outlooks.clear();
         let shares = self.shares(id);
-        let mut elsewhere = 0.0;
+        let mut elsewhere = self.view_inbound(now, id);
         // Whom an agent is kept for, or nobody, competes with none.
         for attempt in self.attempts.values().filter(|attempt| attempt.taker == Taker::Anybody) {
             let mine = attempt.campaign == id;
@@ -324,7 +324,7 @@ impl Dialer {
     }
 
     /// The part of the agents at work with the skills `theirs` who have the skills `mine` too.
-    fn common(&self, mine: &Skills, theirs: &Skills) -> f64 {
+    pub(super) fn common(&self, mine: &Skills, theirs: &Skills) -> f64 {
         if mine == theirs {
             return 1.0;
         }

@@ -59,7 +59,8 @@ impl Dialer {
         }
     }
 
-    /// The agent who has waited longest, of those who fit a campaign and whom no call under way may need.
+    /// The agent who has waited longest, of those who fit a campaign, whom no call under way may need and whom no inbound
+    /// call is left.
     pub(super) fn spare_agent(&self, id: CampaignId) -> Option<AgentId> {
         let fits = |campaign: CampaignId, agent: AgentId| {
             let needed = self.campaigns.get(&campaign).map(|campaign| &campaign.config.skills);
@@ -86,7 +87,11 @@ impl Dialer {
                 fits(*campaign, agent) && ready.iter().filter(|(_, other)| fits(*campaign, *other)).count() <= *calls
             })
         };
-        ready.iter().filter(|(_, agent)| fits(id, *agent) && !needed(*agent)).min().map(|(_, agent)| *agent)
+        let free = ready.iter().filter(|(_, agent)| fits(id, *agent));
+        if free.clone().count() as u32 <= self.reserve_of(id) {
+            return None;
+        }
+        free.filter(|(_, agent)| !needed(*agent)).min().map(|(_, agent)| *agent)
     }
 
     /// Keeps a ready agent for an attempt; the item is the attempt's, as for any person who is given an agent.

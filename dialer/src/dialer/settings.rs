@@ -247,7 +247,9 @@ impl Dialer {
 
     pub(super) fn item_finished(&mut self, now: Instant, agent: AgentId) -> Result<(), Reject> {
         self.with_item(agent)?;
-        self.by_hand.remove(&agent);
+        if let Some(item) = self.by_hand.remove(&agent) {
+            self.inbound_over(now, item);
+        }
         self.desk.finished(now, agent).map_err(|reject| Reject::Agent(agent, reject))
     }
 

@@ -8,6 +8,9 @@ use crate::compliance::Profile;
 /// Agents of a scenario: the study's largest group is 1,000; ten times that.
 const AGENTS_MAX: u32 = 10_000;
 
+/// Kinds of inbound calls of a scenario.
+const INBOUND_MAX: usize = 8;
+
 /// Campaigns of a scenario: their numbers begin with 1 555 to 1 559.
 const CAMPAIGNS_MAX: usize = 5;
 
@@ -106,6 +109,19 @@ impl Scenario {
             let nearest = keys::nearest(&self.profile, &Profile::NAMES);
             return Err(fault("profile", format!("no profile {:?}; did you mean {nearest:?}?", self.profile)));
         }
+        if self.inbound.len() > INBOUND_MAX {
+            return Err(fault("inbound", format!("at most {INBOUND_MAX}")));
+        }
+        for inbound in &self.inbound {
+            if !(0.0..1.0).contains(&inbound.service_level) {
+                return Err(fault("inbound.service_level", "must be a share from 0 to under 1".into()));
+            }
+            positive("inbound.within_s", inbound.within_s, 3_600.0)?;
+            let calls = &inbound.calls_per_hour;
+            if calls.is_empty() || calls.iter().any(|calls| !(0.0..=100_000.0).contains(calls)) {
+                return Err(fault("inbound.calls_per_hour", "needs at least one number from 0 to 100000".into()));
+            }
+        }
         self.opening(0)?;
         self.refuse_unbuilt()
     }
@@ -113,9 +129,6 @@ impl Scenario {
     /// Keys whose room is not built: refused, never accepted and ignored.
     fn refuse_unbuilt(&self) -> Result<(), ScenarioError> {
         let unbuilt = |key: &str, instead: &str| Err(fault(key, format!("not built yet; {instead}")));
-        if !self.inbound.is_empty() {
-            return unbuilt("inbound", "leave it out to simulate outbound calls alone");
-        }
         if self.hopper_answer_known {
             return unbuilt("hopper_answer_known", "set it to false: the pacer learns the answer rate");
         }

@@ -62,7 +62,10 @@ fn known(path: &str) -> Option<&'static [&'static str]> {
         "clock_step" => &["at_h", "seconds"],
         "campaign" => &["name", "weight", "limit", "dial"],
         "campaign.dial" => return known("dial"),
-        "change.set" | "inbound" => return None,
+        "inbound" => {
+            &["name", "calls_per_hour", "service_level", "within_s", "reserve", "patience_s", "talk_s", "wrap_s"]
+        }
+        "change.set" => return None,
         _ => DIST,
     })
 }

@@ -4,8 +4,8 @@ use base::{Duration, Instant, TrunkId, WallTime};
 use serde::Deserialize;
 
 use super::parts::{
-    AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, Leave, LedgerKind,
-    Shift, TrunkModel,
+    AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, InboundModel,
+    Leave, LedgerKind, Shift, TrunkModel,
 };
 use super::{Dist, ScenarioError, keys};
 use crate::campaign::{CampaignConfig, ConfigError, Mode, RetryRules};
@@ -60,8 +60,8 @@ pub struct Scenario {
     pub clock_step: Vec<ClockStep>,
     /// Several campaigns on the same agents; without any the scenario is one.
     pub campaign: Vec<CampaignPart>,
-    /// Blended inbound calls. Not built: refused when any is there.
-    pub inbound: Vec<toml::Table>,
+    /// Inbound calls for the same agents.
+    pub inbound: Vec<InboundModel>,
     /// The values after each change, worked out when the text was read.
     #[serde(skip)]
     stages: Vec<(f64, Scenario)>,
@@ -242,6 +242,11 @@ impl Scenario {
             &mut agent.pause_s,
         ] {
             visit(dist)?;
+        }
+        for inbound in &mut self.inbound {
+            for dist in [&mut inbound.patience_s, &mut inbound.talk_s, &mut inbound.wrap_s] {
+                visit(dist)?;
+            }
         }
         Ok(())
     }

@@ -154,6 +154,43 @@ pub struct CarrierFailure {
     pub retry_after_s: Option<u32>,
 }
 
+/// `[[inbound]]`: calls that come in for the same agents.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct InboundModel {
+    /// Name for reports.
+    pub name: String,
+    /// Calls an hour for each hour of the day; the last one goes on.
+    pub calls_per_hour: Vec<f64>,
+    /// This share of them is to be answered …
+    pub service_level: f64,
+    /// … within this time.
+    pub within_s: f64,
+    /// Agents to leave free; none: as many as the service level needs.
+    pub reserve: Option<u32>,
+    /// A caller hangs up after waiting so long.
+    pub patience_s: Dist,
+    /// Talk.
+    pub talk_s: Dist,
+    /// The agent's work after it.
+    pub wrap_s: Dist,
+}
+
+impl Default for InboundModel {
+    fn default() -> Self {
+        InboundModel {
+            name: "inbound".into(),
+            calls_per_hour: vec![30.0],
+            service_level: 0.8,
+            within_s: 20.0,
+            reserve: None,
+            patience_s: Dist::Exponential(120.0),
+            talk_s: Dist::lognormal(150.0, 1.0),
+            wrap_s: Dist::lognormal(25.0, 0.8),
+        }
+    }
+}
+
 /// `[[clock_step]]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ClockStep {

@@ -42,9 +42,18 @@ fn wrong_values_are_refused_with_a_line_and_a_way_to_mend_them() {
 
 #[test]
 fn what_is_not_built_is_refused_and_not_ignored() {
-    for text in ["[[inbound]]\nrate = 3", "hopper_answer_known = true"] {
-        assert!(error(text).contains("not built yet"), "{text}");
-    }
+    assert!(error("hopper_answer_known = true").contains("not built yet"));
+}
+
+#[test]
+fn inbound_calls_are_checked() {
+    assert!(error("[[inbound]]\ncalls_per_hr = [3]").contains("did you mean \"calls_per_hour\"?"));
+    assert!(error("[[inbound]]\ncalls_per_hour = []").contains("at least one number"));
+    assert!(error("[[inbound]]\nservice_level = 1.0").contains("under 1"));
+    assert!(error("[[inbound]]\nwithin_s = 0").contains("above 0"));
+    assert!(error("[[inbound]]\ntalk_s = { dist = \"lognormla\", mean = 1, cv = 1 }").contains("lognormal"));
+    let scenario = Scenario::parse("[[inbound]]\nname = \"sales\"\ntalk_s = 90\n[[inbound]]\nreserve = 2").unwrap();
+    assert_eq!((scenario.inbound[0].name.as_str(), scenario.inbound[1].reserve), ("sales", Some(2)));
 }
 
 #[test]

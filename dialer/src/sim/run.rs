@@ -296,6 +296,7 @@ impl<W: Watch> Run<W> {
             seed: options.seed,
             decisions,
             decision_us: crate::report::DecisionTimes { p50, p99 },
+            inbound: self.world.inbound(),
             ..self.tally.report()
         }
     }

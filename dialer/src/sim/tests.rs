@@ -255,11 +255,41 @@ fn without_agents_people_hear_the_message_and_nobody_is_abandoned() {
     let heard = report.outcomes["message"];
     // A person is a quarter of the calls, and some of them are lost to detection.
     assert!(heard > 300 && heard <= report.answered_by_human, "{report:?}");
-    assert!(heard + report.human_as_machine + report.hung_up_waiting >= report.answered_by_human * 9 / 10, "{report:?}");
+    assert!(
+        heard + report.human_as_machine + report.hung_up_waiting >= report.answered_by_human * 9 / 10,
+        "{report:?}"
+    );
     assert_eq!((report.connected, report.abandoned, report.windows_over_limit), (0, 0, 0));
     assert!(report.outcomes["machine"] > 100 && !report.outcomes.contains_key("abandoned"));
     let lawful = simulate(&scenario("day_hours = 0.5\n"), &options(1, 3, "agentless:30"));
     assert!(lawful.is_err(), "the profile of the United States allows it to nobody who has not confirmed it");
+}
+
+/// Blended: the reserve keeps the service level, the pacer keeps the law, and less is left for outbound.
+#[test]
+fn inbound_calls_are_answered_in_time_and_the_law_holds() {
+    let day = |inbound: &str| scenario(&format!("agents = 20\nday_hours = 4\n{inbound}"));
+    let kind = "[[inbound]]\nname = \"service\"\ncalls_per_hour = [80, 120, 120, 60]\nservice_level = 0.8\n";
+    let run = audited(&day(kind), &options(2, 5, "predictive"));
+    let report = run.report(&day(kind), &options(2, 5, "predictive"));
+    let [service] = &report.inbound[..] else { panic!("{:?}", report.inbound) };
+    assert!((service.calls as f64 / 760.0 - 1.0).abs() < 0.15 && service.name == "service", "{service:?}");
+    // Who is left over at the end of the day has nobody: a few.
+    assert!(service.answered + service.left >= service.calls - 4, "{service:?}");
+    assert!(service.service_level >= 0.8, "{service:?}");
+    assert!(service.wait_s.mean <= 20.0 && service.wait_s.p90 <= 60.0, "{service:?}");
+    assert_eq!(report.days_over_limit, 0, "{}", report.worst_window_rate);
+    let alone = simulate(&day(""), &options(2, 5, "predictive")).unwrap();
+    assert!(report.connected < alone.connected, "{} of {}", report.connected, alone.connected);
+    assert!(alone.inbound.is_empty() && report.occupancy > 0.6, "{}", report.occupancy);
+    // More agents left free: callers wait less, and outbound gets less.
+    let kept = day(&format!("{kind}reserve = 8\n"));
+    let kept = simulate(&kept, &options(2, 5, "predictive")).unwrap();
+    assert!(kept.inbound[0].service_level > service.service_level, "{:?}", kept.inbound);
+    assert!(kept.connected < report.connected, "{} of {}", kept.connected, report.connected);
+    // Progressive leaves them too.
+    let progressive = simulate(&day(kind), &options(1, 5, "progressive")).unwrap();
+    assert!(progressive.inbound[0].service_level >= 0.8, "{:?}", progressive.inbound);
 }
 
 #[test]

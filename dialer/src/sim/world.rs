@@ -3,14 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, Seed, Stream, WallAnchor};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, Seed, Stream, WallAnchor};
 use desk::{AgentState, Skills};
 
 use super::callee::{CalleeFate, FateKind};
+use super::callers::Callers;
 use super::market::Market;
 use super::run::TRUNK;
 use crate::io::{AmdVerdict, EndCause, HangupReason, Input, Output, Party};
 use crate::pacing::Foretold;
+use crate::report::InboundReport;
 use crate::scenario::{Scenario, ScenarioError};
 
 /// Length of the safe-harbour message.
@@ -41,6 +43,10 @@ enum Event {
     TalkOver(AttemptId),
     MessageOver(AttemptId),
     Fail(AttemptId, u16),
+    /// An inbound call of this kind arrives.
+    Arrive(usize),
+    CallerLeaves(CallId),
+    CallerTalkOver(CallId),
 }
 
 struct CallInWorld {
@@ -82,6 +88,7 @@ pub(super) struct World {
     scenario: Scenario,
     /// By campaign.
     markets: Vec<Market>,
+    callers: Callers,
     stage: usize,
     seed: Seed,
     anchor: WallAnchor,
@@ -120,6 +127,7 @@ impl World {
         Ok(World {
             scenario: scenario.clone(),
             markets,
+            callers: Callers::new(scenario, seed),
             stage: 0,
             seed,
             anchor,
@@ -142,6 +150,7 @@ impl World {
             let name = format!("agent {}", index + 1);
             inbox.push_back(Input::AddAgent { agent: id_of(index), name, skills: Skills::new() });
         }
+        self.callers.open(inbox);
         for day in 0..self.day_starts.len() {
             self.at(self.day_starts[day], Event::DayStart(day as u32));
         }
@@ -233,6 +242,12 @@ impl World {
                     self.end(now, attempt, Party::Callee, None, inbox);
                 }
             }
+            Event::Arrive(kind) => self.call_arrives(now, kind, inbox),
+            Event::CallerLeaves(item) => self.callers.leaves(item, inbox),
+            Event::CallerTalkOver(item) => {
+                let agent = self.callers.over(item);
+                inbox.extend(agent.map(|agent| Input::ItemFinished { agent }));
+            }
             Event::TalkOver(attempt) => self.end(now, attempt, Party::Callee, None, inbox),
             Event::MessageOver(attempt) => {
                 if self.calls.contains_key(&attempt) {
@@ -287,6 +302,23 @@ impl World {
             market.day_starts(day, inbox);
             inbox.push_back(Input::Start { campaign });
         }
+        for (kind, at_h) in self.callers.day_starts(day) {
+            self.at(Scenario::moment(now, at_h), Event::Arrive(kind));
+        }
+    }
+
+    fn call_arrives(&mut self, now: Instant, kind: usize, inbox: &mut VecDeque<Input>) {
+        let (item, patience) = self.callers.arrives(now, kind, inbox);
+        self.at(now + patience, Event::CallerLeaves(item));
+        let start = self.day_starts[self.day as usize];
+        if let Some(at_h) = self.callers.next_at_h(kind, now.since(start).as_secs_f64() / 3_600.0) {
+            self.at(Scenario::moment(start, at_h), Event::Arrive(kind));
+        }
+    }
+
+    /// What became of inbound calls.
+    pub(super) fn inbound(&self) -> Vec<InboundReport> {
+        self.callers.report()
     }
 
     fn trunk_room(&self) -> Input {
@@ -430,6 +462,15 @@ impl World {
                 inbox.push_back(Input::Connected { attempt, agent });
                 self.at(now + fate.talk, Event::TalkOver(attempt));
             }
+            Output::ConnectInbound { item, agent } => {
+                let Some((talk, wrap)) = self.callers.answered(now, item, agent) else { return };
+                let worker = &mut self.workers[index_of(agent)];
+                (worker.wrap, worker.pause) = (wrap, None);
+                inbox.push_back(Input::ItemConnected { agent });
+                self.at(now + talk, Event::CallerTalkOver(item));
+            }
+            Output::InboundGivenUp { item } => self.callers.gone(item),
+            Output::ItemLost { item, .. } => drop(self.callers.over(item)),
             Output::PlayMessage { attempt, .. } => self.at(now + MESSAGE, Event::MessageOver(attempt)),
             Output::Hangup { attempt, reason } => {
                 let code = (reason == HangupReason::Stopped).then_some(487);
@@ -460,7 +501,6 @@ impl World {
             Output::LeadChanged { .. }
             | Output::CampaignPaused { .. }
             | Output::CampaignFinished { .. }
-            | Output::ItemLost { .. }
             | Output::Counted { .. }
             // No simulated policy shows leads to agents.
             | Output::Offered { .. }

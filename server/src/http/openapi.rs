@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
-    decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, offers, preview, profiles,
-    report, settings, simulations, suppression, tokens, trunks,
+    decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, offers, preview,
+    profiles, report, settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};

@@ -28,6 +28,19 @@ pub(super) fn one(report: &Report) -> String {
     for (what, value) in lines {
         let _ = writeln!(text, "  {what:<34}{value}");
     }
+    for inbound in &r.inbound {
+        let _ = writeln!(
+            text,
+            "  inbound {:<26}{} of {} answered, {} in time (aim {}), {:.1} s mean wait, {:.1} s p90",
+            inbound.name,
+            inbound.answered,
+            inbound.calls,
+            percent(inbound.service_level),
+            percent(inbound.target),
+            inbound.wait_s.mean,
+            inbound.wait_s.p90
+        );
+    }
     if r.per_day.len() > 1 {
         let (occupancy, rate) = (&r.bands.occupancy, &r.bands.abandon_rate);
         let _ = writeln!(
