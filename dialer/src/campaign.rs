@@ -133,6 +133,24 @@ impl Default for RetryRules {
     }
 }
 
+/// How long a promised call waits for the agent who promised it, and what then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallbackRule {
+    /// From the promised moment on.
+    pub wait: Duration,
+    /// What then.
+    pub then: CallbackThen,
+}
+
+/// What becomes of a promised call whose agent did not come in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackThen {
+    /// Whoever is free makes it.
+    Anybody,
+    /// It is tried again with the same agent after this time.
+    Later(Duration),
+}
+
 /// Settings of one campaign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CampaignConfig {
@@ -164,6 +182,8 @@ pub struct CampaignConfig {
     pub retry: RetryRules,
     /// When to show a lead again that an agent has skipped; after so many skips it is done.
     pub skipped: RetryRule,
+    /// Calls promised by an agent.
+    pub callback: CallbackRule,
     /// What an abandoned person hears.
     pub safe_harbour: SafeHarbour,
     /// What a person hears whom a campaign without agents has reached.
@@ -201,6 +221,7 @@ impl CampaignConfig {
             weight: 1.0,
             retry: RetryRules::default(),
             skipped: RetryRule { gap: Duration::from_secs(3_600), times: 3 },
+            callback: CallbackRule { wait: Duration::from_secs(600), then: CallbackThen::Anybody },
             recording: None,
             safe_harbour: SafeHarbour::default(),
             connect_margin: Duration::from_ms(100),

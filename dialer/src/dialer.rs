@@ -4,6 +4,7 @@
 
 mod agentless;
 mod blend;
+mod callbacks;
 mod calls;
 mod launch;
 mod pool;

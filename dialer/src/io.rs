@@ -423,6 +423,13 @@ pub enum Output {
         /// Which.
         campaign: CampaignId,
     },
+    /// A promised call is dialled: the promise is kept.
+    CallbackKept {
+        /// To whom.
+        lead: LeadId,
+        /// By this attempt.
+        attempt: AttemptId,
+    },
     /// An agent is reserved for an inbound call: connect them; answer `ItemConnected`, `ItemFinished`.
     ConnectInbound {
         /// The call.

@@ -1,6 +1,6 @@
 //! A lead: a contact on a list with its dial state; and its telephone number.
 
-use base::{AttemptId, LeadId, WallTime};
+use base::{AgentId, AttemptId, LeadId, WallTime};
 
 use crate::attempt::Outcome;
 
@@ -49,6 +49,15 @@ impl std::fmt::Debug for Number {
     }
 }
 
+/// A promise to call back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// When, to the second.
+    pub at: WallTime,
+    /// By whom, if it must be this agent.
+    pub agent: Option<AgentId>,
+}
+
 /// A lead as it is added to a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lead {
@@ -73,6 +82,9 @@ pub struct Lead {
     /// Not before this moment (a retry gap from before a restart). `None`: the retry rule of `last_outcome` says, from
     /// `last_attempt` on; a lead whose rule says "never again" is done.
     pub next_at: Option<WallTime>,
+    /// A promise to call back: whatever the rules of retries say, and also when the lead was done or is in the campaign
+    /// already. The gate is asked as for any call.
+    pub callback: Option<Callback>,
 }
 
 impl Lead {
@@ -89,6 +101,7 @@ impl Lead {
             outcomes: Vec::new(),
             abandoned_at: None,
             next_at: None,
+            callback: None,
         }
     }
 }

@@ -52,8 +52,8 @@ mod trunk;
 
 pub use attempt::{AttemptRecord, Clock, Outcome, Times};
 pub use campaign::{
-    CONNECT_MARGIN_MAX, CampaignConfig, ConfigError, Flow, Mode, PREVIEW_MAX, PREVIEW_MIN, Preview, PreviewEnd,
-    RATIO_MAX, RetryRule, RetryRules,
+    CONNECT_MARGIN_MAX, CallbackRule, CallbackThen, CampaignConfig, ConfigError, Flow, Mode, PREVIEW_MAX, PREVIEW_MIN,
+    Preview, PreviewEnd, RATIO_MAX, RetryRule, RetryRules,
 };
 pub use compliance::{
     AttemptCap, Bands, Confirmation, ConsentDecision, DeadlineFrom, Denominator, FieldView, Holiday, Profile,
@@ -65,7 +65,7 @@ pub use io::{
     AmdVerdict, AttemptIntent, CountedAs, EarlyClass, EndCause, HangupReason, Input, LedgerEntry, OfferEnd,
     OutcomeCounts, Output, Party, PauseReason, Speech,
 };
-pub use lead::{BadNumber, Lead, LeadState, Number};
+pub use lead::{BadNumber, Callback, Lead, LeadState, Number};
 pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Recount, Share, recount};
 pub use list::{LEADS_MAX, LeadCounts};
 pub use recording::{MESSAGE_MAX, MESSAGE_MIN, RECORDING_MAX, Recording, SafeHarbour};

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{AttemptId, LeadId};
+use base::{AgentId, AttemptId, LeadId};
 
 use crate::attempt::Outcome;
 use crate::campaign::{RetryRule, RetryRules};
-use crate::lead::{Lead, LeadState, Number};
+use crate::lead::{Callback, Lead, LeadState, Number};
 
 /// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB; at 20 launches a second it is
 /// 2.7 hours of dialling, and more are asked for long before.
@@ -33,6 +33,10 @@ pub(crate) struct Entry {
     next_us: i64,
     /// It waits because the gate said "later", not because of a retry rule.
     put_off: bool,
+    /// When it was promised to call back, on the steady line, and by whom.
+    callback: Option<(i64, Option<AgentId>)>,
+    /// The promise that the attempt under way keeps.
+    kept: Option<(i64, Option<AgentId>)>,
     /// How often an agent has looked at it and not wanted it, since it was added.
     skips: u32,
 }
@@ -41,6 +45,11 @@ impl Entry {
     /// Attempts that count against the most there may be.
     pub(crate) fn made(&self) -> u32 {
         self.attempts.saturating_sub(self.given_back)
+    }
+
+    /// Somebody was promised to be called back, which is owed whatever the rules of retries say.
+    pub(crate) fn is_promised(&self) -> bool {
+        self.callback.is_some()
     }
 }
 
@@ -70,8 +79,10 @@ pub(crate) struct List {
     due: VecDeque<LeadId>,
     /// Waiting, by steady moment.
     later: BTreeSet<(i64, LeadId)>,
-    /// Closed leads; what is left of them is their last state.
-    closed: BTreeMap<LeadId, LeadState>,
+    /// Promised calls whose moment has come and that wait for their agents.
+    owned: BTreeSet<LeadId>,
+    /// Closed leads; what is left of them is their last state and how many attempts there were.
+    closed: BTreeMap<LeadId, (LeadState, u32)>,
     /// Leads that may not be dialled now, and whether the gate said so (else their number does not exist).
     blocked: BTreeMap<LeadId, (Entry, bool)>,
     numbers: BTreeSet<Number>,
@@ -156,6 +167,9 @@ impl List {
         rules: &RetryRules,
         now_us: i64,
     ) -> Result<(LeadState, i64), AddError> {
+        if let Some(callback) = lead.callback {
+            return self.promise(lead, zone, callback);
+        }
         let old = self.admit(&lead)?;
         let id = lead.lead;
         let outlook = Outlook::of(&lead, rules);
@@ -167,8 +181,19 @@ impl List {
             None => lead.outcomes.iter().copied().collect(),
         };
         let state = LeadState::Ready;
-        let entry =
-            Entry { lead, zone, state, attempts, given_back, outcomes, next_us: now_us, put_off: false, skips: 0 };
+        let entry = Entry {
+            lead,
+            zone,
+            state,
+            attempts,
+            given_back,
+            outcomes,
+            next_us: now_us,
+            put_off: false,
+            callback: None,
+            kept: None,
+            skips: 0,
+        };
         self.open.insert(id, entry);
         match outlook {
             Outlook::Settled(state) => {
@@ -184,6 +209,93 @@ impl List {
                 Ok((LeadState::Ready, 0))
             }
         }
+    }
+
+    /// A promise to call back: the lead waits for its moment, whatever became of it before.
+    fn promise(&mut self, lead: Lead, zone: u32, callback: Callback) -> Result<(LeadState, i64), AddError> {
+        let id = lead.lead;
+        let due_us = callback.at.as_unix_us();
+        let promised = Some((due_us, callback.agent));
+        if let Some(entry) = self.open.get_mut(&id) {
+            entry.callback = promised;
+            if matches!(entry.state, LeadState::Dialling(_) | LeadState::Offered) {
+                // Kept in mind until that is over.
+                return Ok((entry.state, 0));
+            }
+            let next_us = entry.next_us;
+            self.later.remove(&(next_us, id));
+            self.owned.remove(&id);
+            self.fresh.retain(|other| *other != id);
+            self.due.retain(|other| *other != id);
+        } else {
+            let known = self.closed.remove(&id);
+            self.closed_blocked -= usize::from(known.is_some_and(|(state, _)| state == LeadState::Blocked));
+            let before = self.blocked.remove(&id).map(|(entry, _)| entry);
+            let mine = known.is_some() || before.as_ref().is_some_and(|entry| entry.lead.number == lead.number);
+            if (self.numbers.contains(&lead.number) && !mine) || self.open.len() >= LEADS_MAX {
+                return Err(if mine { AddError::Full } else { AddError::Duplicate });
+            }
+            self.numbers.insert(lead.number);
+            let made = known.map(|(_, attempts)| attempts).or(before.map(|entry| entry.attempts));
+            let attempts = lead.attempts_made.max(made.unwrap_or(0));
+            let entry = Entry {
+                lead,
+                zone,
+                state: LeadState::Ready,
+                attempts,
+                given_back: 0,
+                outcomes: BTreeMap::new(),
+                next_us: due_us,
+                put_off: false,
+                callback: promised,
+                kept: None,
+                skips: 0,
+            };
+            self.open.insert(id, entry);
+        }
+        self.wait(id, due_us, false);
+        Ok((LeadState::Waiting, due_us))
+    }
+
+    /// Whether a promised call waits for its agent.
+    pub(crate) fn has_owned(&self) -> bool {
+        !self.owned.is_empty()
+    }
+
+    /// Promised calls whose moment has come: lead, agent, and that moment.
+    pub(crate) fn owned(&self) -> Vec<(LeadId, AgentId, i64)> {
+        let of = |id: &LeadId| {
+            let (due_us, agent) = self.open.get(id)?.callback?;
+            Some((*id, agent?, due_us))
+        };
+        self.owned.iter().filter_map(of).collect()
+    }
+
+    /// Those of them that have waited so long.
+    pub(crate) fn owners_away(&self, now_us: i64, wait: base::Duration) -> Vec<LeadId> {
+        let over = |id: &&LeadId| self.open.get(id).is_some_and(|entry| entry.next_us + wait.as_us() as i64 <= now_us);
+        self.owned.iter().filter(over).copied().collect()
+    }
+
+    /// A promised call is tried with its agent again at this moment.
+    pub(crate) fn wait_again(&mut self, lead: LeadId, until_us: i64) {
+        self.take_next(lead);
+        self.wait(lead, until_us, false);
+    }
+
+    /// A promised call is whoever's is free.
+    pub(crate) fn to_anybody(&mut self, lead: LeadId) {
+        self.owned.remove(&lead);
+        if let Some(entry) = self.open.get_mut(&lead) {
+            entry.callback = entry.callback.map(|(due_us, _)| (due_us, None));
+            entry.state = LeadState::Ready;
+            self.due.push_back(lead);
+        }
+    }
+
+    /// The attempt at this lead that has just been dialled keeps a promise.
+    pub(crate) fn keeps_promise(&self, lead: LeadId) -> bool {
+        self.open.get(&lead).is_some_and(|entry| entry.kept.is_some())
     }
 
     /// Leads that the gate has blocked or put off may be looked at again; gives those that are ready because of it.
@@ -209,11 +321,16 @@ impl List {
         for key in &again {
             self.later.remove(key);
             if let Some(entry) = self.open.get_mut(&key.1) {
+                if entry.callback.is_some_and(|(_, agent)| agent.is_some()) {
+                    self.owned.insert(key.1);
+                    continue;
+                }
                 entry.state = LeadState::Ready;
                 self.due.push_back(key.1);
             }
         }
-        again.into_iter().map(|(_, id)| id).collect()
+        let ready = |id: &LeadId| self.open.get(id).is_some_and(|entry| entry.state == LeadState::Ready);
+        again.into_iter().map(|(_, id)| id).filter(ready).collect()
     }
 
     /// The campaign's own zone has changed: it is that of the leads that brought none.
@@ -231,6 +348,11 @@ impl List {
             }
             self.later.remove(&(at, lead));
             if let Some(entry) = self.open.get_mut(&lead) {
+                if entry.callback.is_some_and(|(_, agent)| agent.is_some()) {
+                    // Goes on waiting: for its agent.
+                    self.owned.insert(lead);
+                    continue;
+                }
                 entry.state = LeadState::Ready;
                 self.due.push_back(lead);
                 woken.push(lead);
@@ -263,6 +385,11 @@ impl List {
     pub(crate) fn withdraw(&mut self, lead: LeadId) {
         self.take_next(lead);
         if let Some(entry) = self.open.get_mut(&lead) {
+            if entry.callback.is_some_and(|(_, agent)| agent.is_some()) {
+                entry.state = LeadState::Waiting;
+                self.owned.insert(lead);
+                return;
+            }
             entry.state = LeadState::Ready;
             self.due.push_front(lead);
         }
@@ -288,6 +415,9 @@ impl List {
             self.offered -= 1;
             return;
         }
+        if self.owned.remove(&lead) {
+            return;
+        }
         if self.due.front() == Some(&lead) {
             self.due.pop_front();
         } else if self.fresh.front() == Some(&lead) {
@@ -301,6 +431,7 @@ impl List {
         let Some(entry) = self.open.get_mut(&lead) else { return 0 };
         entry.state = LeadState::Dialling(attempt);
         entry.attempts += 1;
+        entry.kept = entry.callback.take();
         self.dialling += 1;
         entry.attempts
     }
@@ -339,7 +470,7 @@ impl List {
             self.blocked.insert(lead, (entry, by_gate));
         } else {
             self.closed_blocked += usize::from(state == LeadState::Blocked);
-            self.closed.insert(lead, state);
+            self.closed.insert(lead, (state, entry.attempts));
         }
     }
 
@@ -355,6 +486,13 @@ impl List {
     ) -> (LeadState, i64) {
         let Some(entry) = self.open.get_mut(&lead) else { return (LeadState::Done, 0) };
         self.dialling = self.dialling.saturating_sub(1);
+        entry.kept = None;
+        if let Some((due_us, _)) = entry.callback {
+            // Promised while they talked.
+            let until_us = due_us.max(now_us);
+            self.wait(lead, until_us, false);
+            return (LeadState::Waiting, until_us);
+        }
         let times = entry.outcomes.entry(outcome).or_insert(0);
         *times += 1;
         let again = rules.rules.get(&outcome).filter(|rule| *times <= rule.times);
@@ -376,6 +514,7 @@ impl List {
     pub(crate) fn give_back(&mut self, lead: LeadId, until_us: i64) {
         if let Some(entry) = self.open.get_mut(&lead) {
             entry.given_back += 1;
+            entry.callback = entry.callback.or(entry.kept.take());
             self.dialling = self.dialling.saturating_sub(1);
             self.wait(lead, until_us, false);
         }
@@ -413,13 +552,13 @@ impl List {
 
     pub(crate) fn state(&self, lead: LeadId) -> Option<LeadState> {
         let entry = self.open.get(&lead).or_else(|| self.blocked.get(&lead).map(|(entry, _)| entry));
-        entry.map(|entry| entry.state).or_else(|| self.closed.get(&lead).copied())
+        entry.map(|entry| entry.state).or_else(|| self.closed.get(&lead).map(|(state, _)| *state))
     }
 
     pub(crate) fn counts(&self) -> LeadCounts {
         LeadCounts {
             ready: self.fresh.len() + self.due.len(),
-            waiting: self.later.len(),
+            waiting: self.later.len() + self.owned.len(),
             offered: self.offered,
             dialling: self.dialling,
             done: self.closed.len() - self.closed_blocked + self.gone.0,

@@ -163,6 +163,8 @@ pub enum Reason {
     ComparedLaw,
     /// Agents look at each lead before it is dialled.
     Preview,
+    /// The agent who promised to call back is free.
+    Callback,
     /// Without agents: as many calls at once as the campaign's channels.
     Channels,
     /// Without agents: as many new calls a second as the campaign may make.
@@ -191,6 +193,7 @@ impl Reason {
             Reason::Yields => "yields",
             Reason::ComparedLaw => "compared_law",
             Reason::Preview => "preview",
+            Reason::Callback => "callback",
             Reason::Channels => "channels",
             Reason::Rate => "rate",
         }
@@ -217,6 +220,7 @@ impl Reason {
             Reason::Yields => "agents are left to another campaign that is under its least share",
             Reason::ComparedLaw => "a law that the simulator compares with",
             Reason::Preview => "agents look at each lead before it is dialled",
+            Reason::Callback => "the agent who promised to call back is free",
             Reason::Channels => "without agents: all channels of the campaign are in use",
             Reason::Rate => "without agents: as many calls a second as are set",
         }

@@ -178,7 +178,7 @@ pub struct Conductor {
     recording: BTreeMap<u64, AttemptId>,
     /// Campaign of each attempt from its intent to its close.
     attempt_campaigns: BTreeMap<AttemptId, CampaignId>,
-    /// Consents and lifted suppressions on their way to the disk, by the token of their op.
+    /// Consents, lifted suppressions and promises to call back on their way to the disk, by the token of their op.
     revived: BTreeMap<u64, Number>,
     /// Attempts whose intent was refused: they never were, and leave no row.
     refused: BTreeSet<AttemptId>,

@@ -203,6 +203,12 @@ pub struct Campaign {
     pub preview: dialer::Preview,
     /// When a lead that was skipped is shown again.
     pub skipped: dialer::RetryRule,
+    /// How long a promised call waits for its agent.
+    pub callback_wait: Duration,
+    /// Then it is tried again with the same agent; otherwise anybody calls.
+    pub callback_again: bool,
+    /// After this time.
+    pub callback_later: Duration,
     /// Agents who take its calls; empty: all.
     pub agents: Vec<String>,
     /// Skills that an agent must have.
@@ -340,6 +346,13 @@ impl Campaign {
         config.paged = true;
         config.profile = self.rules.clone();
         config.skipped = self.skipped;
+        config.callback = dialer::CallbackRule {
+            wait: self.callback_wait,
+            then: match self.callback_again {
+                true => dialer::CallbackThen::Later(self.callback_later),
+                false => dialer::CallbackThen::Anybody,
+            },
+        };
         let recording = |_: &String| dialer::Recording { message: self.recording_name(), max: dialer::RECORDING_MAX };
         config.recording = self.message.as_ref().map(recording);
         config.validate()?;
@@ -454,6 +467,9 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
         calls_per_second,
         message: found.maybe("message"),
         preview,
+        callback_wait: Duration::from_secs(60 * found.get::<u64>("callback_wait_min")),
+        callback_again: found.get::<String>("callback_then") == "later",
+        callback_later: Duration::from_secs(60 * found.get::<u64>("callback_later_min")),
         skipped: dialer::RetryRule { gap, times: found.get::<u64>("skips_max") as u32 },
         agents: found.get("agents"),
         skills: found.get("skills"),

@@ -88,6 +88,8 @@ pub struct FedLead {
     pub history: History,
     /// Proof of consent, if one is wanted and there.
     pub consent: Option<String>,
+    /// What was promised to this person and is not kept yet.
+    pub callback: Option<dialer::Callback>,
 }
 
 /// What is left after a page.
@@ -134,7 +136,17 @@ impl Feeder {
                 if ends.load(Ordering::Relaxed) {
                     return;
                 }
-                let leads = read(&store, tenant, &mut walks, &question);
+                let mut leads = read(&store, tenant, &mut walks, &question);
+                // Once for each source: leads to whom a call back is promised, wherever they stand.
+                if question.number.is_none() && told.insert((question.campaign, question.generation)) {
+                    leads = leads.and_then(|(mut rows, left)| {
+                        rows.extend(read_promised(&store, tenant, &mut walks, &question)?);
+                        Ok((rows, left))
+                    });
+                    if leads.is_err() {
+                        told.remove(&(question.campaign, question.generation));
+                    }
+                }
                 if answers.send(Page { question, leads }).is_err() {
                     return; // nobody reads any more
                 }
@@ -200,6 +212,10 @@ fn read(
     for (lead, outcome, times) in store.outcomes_of(tenant, &dialled)? {
         outcomes.entry(lead).or_default().push((outcome, times));
     }
+    let promises = match &question.number {
+        Some(_) => promises(store, tenant, question.campaign)?,
+        None => BTreeMap::new(),
+    };
     let fed = rows.into_iter().map(|row| {
         let consent = match &question.source.scope {
             None => None,
@@ -207,9 +223,43 @@ fn read(
         };
         let history = histories.get(&row.number).cloned().unwrap_or_default();
         let outcomes = outcomes.remove(&row.lead).unwrap_or_default();
-        Ok(FedLead { row, outcomes, history, consent })
+        let callback = promises.get(&row.lead).copied();
+        Ok(FedLead { row, outcomes, history, consent, callback })
     });
     Ok((fed.collect::<Result<_, StoreError>>()?, left))
+}
+
+/// What a campaign has promised and not kept, of the store's first thousand promises.
+fn promises(
+    store: &Store,
+    tenant: TenantId,
+    campaign: CampaignId,
+) -> Result<BTreeMap<LeadId, dialer::Callback>, StoreError> {
+    let open = store.callbacks_due(tenant, WallTime::from_unix_us(i64::MAX), 0)?;
+    let mine = open.into_iter().filter(|promise| promise.campaign == campaign);
+    // Of several at one lead the latest counts.
+    Ok(mine.map(|promise| (promise.lead, dialer::Callback { at: promise.due_at, agent: promise.agent })).collect())
+}
+
+/// Leads to whom a call back is promised, wherever they stand in the lists.
+fn read_promised(
+    store: &Store,
+    tenant: TenantId,
+    walks: &mut Walks,
+    question: &Question,
+) -> Result<Vec<FedLead>, StoreError> {
+    let mut found = Vec::new();
+    for lead in promises(store, tenant, question.campaign)?.into_keys() {
+        let after = lead.0.checked_sub(1).map(LeadId);
+        let rows = store.leads_page(tenant, LeadFilter { after, limit: 1, ..LeadFilter::default() })?;
+        for row in rows.into_iter().filter(|row| row.lead == lead) {
+            let (number, held) = (Some(row.number), Vec::new());
+            let of_number = Question { number, held, limit: store::PAGE_ROWS_MAX, ..question.clone() };
+            let (rows, _) = read(store, tenant, walks, &of_number)?;
+            found.extend(rows.into_iter().filter(|fed| fed.row.lead == lead));
+        }
+    }
+    Ok(found)
 }
 
 /// The proof of a consent in force: the campaign's own word decides, else the one for all.

@@ -22,6 +22,7 @@ mod attempts;
 mod audit;
 mod auth;
 mod board;
+mod callbacks;
 mod calls;
 mod campaigns;
 mod cdrs;

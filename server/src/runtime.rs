@@ -626,7 +626,7 @@ impl Runtime {
             let bad = row.last_outcome.as_deref() == Some(Outcome::BadNumber.name());
             is(LeadState::Done) || (is(LeadState::Blocked) && bad)
         };
-        for FedLead { row, outcomes, history, consent } in rows {
+        for FedLead { row, outcomes, history, consent, callback } in rows {
             let Ok(number) = Number::parse(&row.number) else {
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
                 tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
@@ -637,7 +637,7 @@ impl Runtime {
                 let crate::feeder::History { attempts, abandoned, machine } = history;
                 self.conductor.handle_input(now, Input::History { number, attempts, abandoned, machine });
             }
-            if settled(&row) {
+            if settled(&row) && callback.is_none() {
                 continue;
             }
             leads.push(Lead {
@@ -651,6 +651,7 @@ impl Runtime {
                 last_outcome: row.last_outcome.as_deref().and_then(Outcome::named),
                 outcomes: outcomes.iter().filter_map(|(name, times)| Some((Outcome::named(name)?, *times))).collect(),
                 next_at: row.next_at,
+                callback,
                 ..Lead::new(row.lead, number)
             });
         }

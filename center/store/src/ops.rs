@@ -111,8 +111,8 @@ statements! {
     CALLBACK, "callback", None,
         "INSERT INTO callback (tenant_id, lead_id, campaign_id, agent_id, due_us, note, created_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    CALLBACK_DONE, "callback_done", gone("no open call back of this id"),
-        "UPDATE callback SET done_us = $1 WHERE tenant_id = $2 AND callback_id = $3 AND done_us IS NULL";
+    CALLBACK_DONE, "callback_done", gone("no open call back of this lead"),
+        "UPDATE callback SET done_us = $1 WHERE tenant_id = $2 AND lead_id = $3 AND done_us IS NULL";
     AUDIT, "audit", None,
         "INSERT INTO audit (tenant_id, at_us, who, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6)";
 }
@@ -138,7 +138,7 @@ pub(crate) fn write(op: &Op) -> Result<Write, StoreError> {
         Op::CampaignState(row) => (format!("state of campaign {}", row.campaign), campaign_state(row)?),
         Op::Event(row) => (format!("timeline of attempt {}", row.attempt), event(row)?),
         Op::Callback(row) => (format!("call back of lead {}", row.lead), callback(row)?),
-        Op::CallbackDone(row) => (format!("call back {}", row.callback), callback_done(row)?),
+        Op::CallbackDone(row) => (format!("kept call back of lead {}", row.lead), callback_done(row)?),
         Op::Audit(row) => ("audit log".to_owned(), audit(row)?),
     };
     Ok(Write { place, steps })
@@ -351,7 +351,7 @@ fn callback(row: &CallbackRow) -> Steps {
 }
 
 fn callback_done(row: &CallbackDoneRow) -> Steps {
-    let values = vec![row.at.as_unix_us().into(), id(row.tenant.0)?.into(), id(row.callback)?.into()];
+    let values = vec![row.at.as_unix_us().into(), id(row.tenant.0)?.into(), id(row.lead.0)?.into()];
     Ok(vec![step(&CALLBACK_DONE, values)])
 }
 

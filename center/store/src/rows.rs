@@ -355,8 +355,8 @@ pub struct CallbackRow {
 pub struct CallbackDoneRow {
     /// Owner of the row.
     pub tenant: TenantId,
-    /// [`CallbackInfo::id`].
-    pub callback: u64,
+    /// Whose; all that is promised to this lead.
+    pub lead: LeadId,
     /// When.
     pub at: WallTime,
 }

@@ -90,6 +90,9 @@ impl Dialer {
         attempt.phase = Phase::Dialling;
         attempt.times.launched = Some(now);
         attempt.amd = campaign.config.amd;
+        if campaign.list.keeps_promise(attempt.lead) {
+            self.outputs.push_back(Output::CallbackKept { lead: attempt.lead, attempt: id });
+        }
         self.outputs.push_back(Output::Originate {
             attempt: id,
             number: attempt.number,

@@ -227,13 +227,16 @@ impl Dialer {
         self.agent_views.clear();
         let Some(campaign) = self.campaigns.get(&id) else { return };
         let skills = &campaign.config.skills;
-        for (_, agent) in self.desk.agents() {
+        let claimed = self.claimed();
+        for (id, agent) in self.desk.agents() {
             let state = agent.state();
             if matches!(state, AgentState::LoggedOut | AgentState::OnBreak) || !skills.is_subset(&agent.skills) {
                 continue;
             }
             let age_s = now.since(agent.since()).as_secs_f64();
-            self.agent_views.push(AgentView { state, age_s, leaving: agent.leaving() });
+            // Who has promised to call back is wanted for that after the present call.
+            let leaving = agent.leaving() || claimed.contains(&id);
+            self.agent_views.push(AgentView { state, age_s, leaving });
         }
     }
 
@@ -278,7 +281,7 @@ impl Dialer {
         for _ in 0..LOOKS_MAX {
             let campaign = self.campaigns.get_mut(&id)?;
             let (lead, entry) = campaign.list.next()?;
-            if entry.made() >= campaign.config.retry.attempts_max {
+            if entry.made() >= campaign.config.retry.attempts_max && !entry.is_promised() {
                 // The rule was tightened while it waited.
                 campaign.list.spent(lead);
                 self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Done, next_at: None });

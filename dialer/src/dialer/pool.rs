@@ -129,6 +129,7 @@ pub(super) struct Said {
 impl Dialer {
     /// Decisions of all running campaigns, in turns.
     pub(super) fn decide(&mut self, now: Instant) {
+        self.decide_callbacks(now);
         let mut asked: Vec<CampaignId> = Vec::new();
         // Those that keep an agent for each call, the one with the fewest first.
         let mut shown: Vec<(u32, CampaignId, Preview)> = Vec::new();

@@ -47,21 +47,31 @@ impl Dialer {
         for _ in 0..room.calls {
             let Some(agent) = self.spare_agent(id) else { return };
             let Some(found) = self.next_lawful(now, id, preview.timer, true) else { return };
-            let Lawful { lead, number, .. } = found;
-            let Some(campaign) = self.campaigns.get_mut(&id) else { return };
-            campaign.list.offer(lead);
-            self.live_numbers.insert(number);
-            let attempt = self.new_attempt();
-            self.reserve_for(now, agent, attempt);
-            let (until, then) = (now + preview.timer, preview.then);
-            self.offers.insert(agent, Offer { campaign: id, lead, number, attempt, until, then });
-            self.outputs.push_back(Output::Offered { agent, campaign: id, lead, number, attempt, until, then });
+            self.show(now, id, found.lead, agent, preview);
         }
+    }
+
+    /// Shows a lead to a ready agent.
+    pub(super) fn show(&mut self, now: Instant, id: CampaignId, lead: LeadId, agent: AgentId, preview: Preview) {
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return };
+        let Some(number) = campaign.list.entry(lead).map(|entry| entry.lead.number) else { return };
+        campaign.list.offer(lead);
+        self.live_numbers.insert(number);
+        let attempt = self.new_attempt();
+        self.reserve_for(now, agent, attempt);
+        let (until, then) = (now + preview.timer, preview.then);
+        self.offers.insert(agent, Offer { campaign: id, lead, number, attempt, until, then });
+        self.outputs.push_back(Output::Offered { agent, campaign: id, lead, number, attempt, until, then });
     }
 
     /// The agent who has waited longest, of those who fit a campaign, whom no call under way may need and whom no inbound
     /// call is left.
     pub(super) fn spare_agent(&self, id: CampaignId) -> Option<AgentId> {
+        self.spare_agents(id).first().copied()
+    }
+
+    /// All such agents, in that order.
+    pub(super) fn spare_agents(&self, id: CampaignId) -> Vec<AgentId> {
         let fits = |campaign: CampaignId, agent: AgentId| {
             let needed = self.campaigns.get(&campaign).map(|campaign| &campaign.config.skills);
             self.desk.agent(agent).zip(needed).is_some_and(|(entry, needed)| needed.is_subset(&entry.skills))
@@ -89,9 +99,11 @@ impl Dialer {
         };
         let free = ready.iter().filter(|(_, agent)| fits(id, *agent));
         if free.clone().count() as u32 <= self.reserve_of(id) {
-            return None;
+            return Vec::new();
         }
-        free.filter(|(_, agent)| !needed(*agent)).min().map(|(_, agent)| *agent)
+        let mut spare: Vec<(Instant, AgentId)> = free.filter(|(_, agent)| !needed(*agent)).copied().collect();
+        spare.sort_unstable();
+        spare.into_iter().map(|(_, agent)| agent).collect()
     }
 
     /// Keeps a ready agent for an attempt; the item is the attempt's, as for any person who is given an agent.

@@ -190,6 +190,8 @@ impl Dialer {
                 Err(AddError::Duplicate) => self.outputs.push_back(Output::Refused(Reject::DuplicateLead(name))),
                 Err(AddError::Full) => self.outputs.push_back(Output::Refused(Reject::ListFull(name))),
                 Ok((LeadState::Ready, _)) if !came_back => {}
+                // A promise that was made meanwhile is kept in mind.
+                Ok((LeadState::Dialling(_) | LeadState::Offered, _)) => {}
                 Ok((LeadState::Waiting, _)) if told.is_some() && !came_back => {}
                 // What whoever added it cannot know: settled, or waits because of a rule.
                 Ok((state, until_us)) => {

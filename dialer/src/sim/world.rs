@@ -502,6 +502,7 @@ impl World {
             | Output::CampaignPaused { .. }
             | Output::CampaignFinished { .. }
             | Output::Counted { .. }
+            | Output::CallbackKept { .. }
             // No simulated policy shows leads to agents.
             | Output::Offered { .. }
             | Output::OfferOver { .. }

@@ -49,6 +49,13 @@ impl Conductor {
                 dialer::Output::Offered { agent, campaign, lead, until, then, .. } => {
                     self.offered(now, agent, campaign, lead, until, then);
                 }
+                dialer::Output::CallbackKept { lead, .. } => {
+                    let (tenant, at) = (self.config.tenant, self.anchor.wall_at(now));
+                    self.store(store::Op::CallbackDone(store::CallbackDoneRow { tenant, lead, at }));
+                }
+                dialer::Output::ConnectInbound { .. } | dialer::Output::InboundGivenUp { .. } => {
+                    // No inbound call is offered to the dialer yet: routes answer them.
+                }
                 dialer::Output::OfferOver { agent, lead, how, .. } => self.offer_over(now, agent, lead, how),
                 dialer::Output::Hangup { attempt, reason } => self.hang_up(now, attempt, reason),
                 dialer::Output::ItemLost { item, .. } => self.item_lost(now, item),

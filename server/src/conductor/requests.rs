@@ -86,6 +86,12 @@ impl Conductor {
                 self.revived.extend(number.map(|number| (token, number)));
                 Answer::OnDisk(token, Reply::Done)
             }
+            Request::CallBack { row, number } => {
+                let number = Number::parse(&number).ok();
+                let token = self.store(store::Op::Callback(*row));
+                self.revived.extend(number.map(|number| (token, number)));
+                Answer::OnDisk(token, Reply::Done)
+            }
             Request::ListGrew(list) => {
                 // Lists of a mix are known by their names alone: their campaigns look again, too.
                 let dials = |campaign: &Campaign| campaign.list == list || campaign.settings.mix.is_some();

@@ -235,6 +235,128 @@ fn a_key_during_the_message_puts_the_number_on_the_list() {
     assert_eq!(suppressed(&bench), 1);
 }
 
+fn configure(bench: &mut Bench, mode: Mode) {
+    let config = CampaignConfig {
+        mode,
+        amd: false,
+        profile: Profile::lab(),
+        ring_timeout: Duration::from_secs(20),
+        retry: RetryRules::none(),
+        recording: Some(dialer::Recording { message: "notice".into(), max: Duration::from_secs(30) }),
+        ..CampaignConfig::new("test", TrunkId(1), "+12125550199")
+    };
+    bench.conductor.handle_input(bench.now, Input::Configure { campaign: CampaignId(1), config: Box::new(config) });
+    bench.drain();
+}
+
+#[test]
+fn without_agents_a_person_hears_the_recording_and_a_key_opts_out() {
+    let mut bench = Bench::new();
+    bench.placed();
+    let samples = media::playout::Prompt::from_samples(&[0; 16_000]);
+    bench.conductor.config.messages.insert("notice".into(), std::sync::Arc::new(samples));
+    configure(&mut bench, Mode::Agentless(dialer::Flow { channels: Some(2), calls_per_s: None }));
+    // Nobody's phone is up: both leads are dialled.
+    bench.intent(Ok(()));
+    bench.intent(Ok(()));
+    let customers = bench.placed();
+    bench.answered(customers[0]);
+    let plays = |bench: &Bench, leg: LegId| {
+        bench.commands.iter().any(|command| matches!(command, Command::Play { leg: other, .. } if *other == leg))
+    };
+    assert!(plays(&bench, customers[0]) && !plays(&bench, customers[1]));
+    bench.event(Event::Digit { leg: customers[0], digit: '9' });
+    bench.ended(customers[0]);
+    bench.answered(customers[1]);
+    bench.event(Event::PlayEnded { leg: customers[1] });
+    bench.ended(customers[1]);
+    let suppressed: Vec<&str> = bench
+        .rows
+        .iter()
+        .filter_map(|row| if let store::Op::Suppress(row) = row { Some(row.number.as_str()) } else { None })
+        .collect();
+    let opt_out = Profile::lab().opt_out_key;
+    assert_eq!(suppressed, if opt_out { vec!["+12125550101"] } else { vec![] });
+    let closed: Vec<(&str, &str)> = bench
+        .rows
+        .iter()
+        .filter_map(|row| match row {
+            store::Op::AttemptClose(row, _) => Some((row.outcome.as_str(), row.counted_as.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(closed, [("message", "nothing"), ("message", "nothing")]);
+    assert!(!bench.rows.iter().any(|row| matches!(row, store::Op::Counted(_))));
+}
+
+#[test]
+fn an_agent_sees_a_lead_skips_it_and_accepts_the_next() {
+    let mut bench = Bench::new();
+    let phone = bench.placed()[0];
+    let preview = dialer::Preview { timer: Duration::from_secs(30), then: dialer::PreviewEnd::Skip };
+    configure(&mut bench, Mode::Preview(preview));
+    bench.answered(phone);
+    assert!(bench.intents.is_empty(), "nothing is dialled before the agent has looked");
+    let offer = |bench: &Bench| bench.conductor.agent_view(bench.now, AGENT).and_then(|view| view.offer);
+    let first = offer(&bench).expect("a lead is shown");
+    assert_eq!((first.lead, first.then), (1, "skip"));
+    let ask = |bench: &mut Bench, lead, choice| {
+        let request = Request::Preview { agent: AGENT, lead: LeadId(lead), choice };
+        let answer = bench.conductor.handle_request(bench.now, request);
+        bench.drain();
+        match answer {
+            Answer::Now(Ok(Reply::Preview(how, view))) => Ok((how.name(), view.offer.map(|offer| offer.lead))),
+            Answer::Now(Err(refusal)) => Err(refusal.to_string()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let skip = crate::control::api::PreviewChoice::Skip("called yesterday".to_owned());
+    assert!(ask(&mut bench, 2, skip.clone()).unwrap_err().contains("not shown"));
+    assert_eq!(ask(&mut bench, 1, skip), Ok(("skipped", Some(2))));
+    let over = bench.told.iter().find(|(kind, _)| *kind == "agent.offer_over").expect("it is told");
+    assert_eq!(
+        (&over.1["reason"], &over.1["how"], &over.1["lead"]),
+        (&"called yesterday".into(), &"skipped".into(), &1.into())
+    );
+    assert!(bench.told.iter().any(|(kind, data)| *kind == "agent.offer" && data["offer"]["lead"] == 2));
+    assert_eq!(ask(&mut bench, 2, crate::control::api::PreviewChoice::Accept), Ok(("accepted", None)));
+    bench.intent(Ok(()));
+    let customer = bench.placed()[0];
+    bench.commands.clear();
+    bench.answered(customer);
+    assert!(bench.commands.iter().any(|command| matches!(command, Command::Bridge { leg, .. } if *leg == customer)));
+}
+
+#[test]
+fn a_promised_call_marks_its_promise_kept() {
+    let mut bench = Bench::new();
+    let phone = bench.placed()[0];
+    bench.conductor.handle_input(bench.now, Input::Pause { campaign: CampaignId(1) });
+    bench.answered(phone);
+    bench.intents.clear();
+    let at = bench.conductor.anchor().wall_at(bench.now + Duration::from_secs(5));
+    let number = Number::parse("+12125550101").expect("a number");
+    let callback = Some(dialer::Callback { at, agent: Some(AGENT) });
+    let leads = vec![Lead { callback, ..Lead::new(LeadId(1), number) }];
+    bench.conductor.handle_input(bench.now, Input::AddLeads { campaign: CampaignId(1), leads });
+    let kept = |bench: &Bench| {
+        let lead = |row: &store::Op| if let store::Op::CallbackDone(row) = row { Some(row.lead.0) } else { None };
+        bench.rows.iter().filter_map(lead).collect::<Vec<_>>()
+    };
+    assert!(kept(&bench).is_empty());
+    bench.conductor.handle_input(bench.now, Input::Start { campaign: CampaignId(1) });
+    bench.drain();
+    bench.wait(120);
+    while !bench.intents.is_empty() {
+        bench.intent(Ok(()));
+        for leg in bench.placed() {
+            bench.ended(leg);
+        }
+        bench.wait(10);
+    }
+    assert_eq!(kept(&bench), [1]);
+}
+
 #[test]
 fn an_intent_that_the_store_refuses_is_never_dialled_and_leaves_no_row() {
     let kinds = [store::ErrorKind::DiskFull, store::ErrorKind::Busy, store::ErrorKind::Away, store::ErrorKind::Rule];

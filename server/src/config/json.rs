@@ -83,6 +83,9 @@ impl Campaign {
             "preview_s": self.preview.timer.as_ms() / 1_000,
             "preview_then": then,
             "skip_retry_min": self.skipped.gap.as_ms() / 60_000,
+            "callback_wait_min": self.callback_wait.as_ms() / 60_000,
+            "callback_then": if self.callback_again { "later" } else { "anybody" },
+            "callback_later_min": self.callback_later.as_ms() / 60_000,
             "skips_max": self.skipped.times,
             "agents": self.agents,
             "skills": self.skills,
@@ -349,6 +352,7 @@ mod tests {
             "recycle": "busy 10m 3, machine never", "mix": "leads:2, gold:5", "filter": "attempts < 3", "order": "random",
             "timezone": "Europe/Berlin", "channels": 30, "calls_per_second": 2.5, "message": "notice.wav",
             "preview_s": 45, "preview_then": "skip", "skip_retry_min": 90, "skips_max": 2,
+            "callback_wait_min": 20, "callback_then": "later", "callback_later_min": 120,
         }));
         let campaign = Campaign::from_json(&all, &known()).unwrap();
         assert_eq!(campaign.to_json(), all);

@@ -125,6 +125,13 @@ pub enum Request {
         /// Who says so.
         source: String,
     },
+    /// A promise to call back: written down, then the campaign's to keep.
+    CallBack {
+        /// The promise.
+        row: Box<store::CallbackRow>,
+        /// Of the lead, in international form.
+        number: String,
+    },
     /// A consent given or withdrawn: written down.
     Consent(Box<store::ConsentRow>),
     /// A list has new leads: campaigns over it look again.

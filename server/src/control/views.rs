@@ -127,7 +127,7 @@ pub struct CampaignView {
     pub why: String,
     /// The same as a name for programs: `not_started`, `not_running`, `no_agents`, `no_leads`, `no_trunk_room`,
     /// `trunk_refuses`, `store_away`, `on_hold`, `shift_ends`, `one_to_one`, `ratio`, `price`, `ledger_reserve`,
-    /// `ledger_guard`, `preview`, `channels`, `rate`.
+    /// `ledger_guard`, `preview`, `callback`, `channels`, `rate`.
     pub why_code: String,
     /// Settings, with the keys of `[[campaign]]`.
     #[schema(value_type = Object)]

@@ -66,6 +66,14 @@ pub(super) struct Lead {
 }
 
 impl Lead {
+    pub(super) fn list(&self) -> Option<&str> {
+        self.list.as_deref()
+    }
+
+    pub(super) fn number(&self) -> &str {
+        &self.number
+    }
+
     fn of(row: LeadRow, lists: &BTreeMap<u64, String>) -> Lead {
         let us = |moment: Option<WallTime>| moment.map(WallTime::as_unix_us);
         Lead {

@@ -9,9 +9,9 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, accounts, agents, attempts, audit, auth, board, calls, campaigns, cdrs, consents, console, contacts,
-    decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, offers, preview,
-    profiles, report, settings, simulations, suppression, tokens, trunks,
+    Service, accounts, agents, attempts, audit, auth, board, callbacks, calls, campaigns, cdrs, consents, console,
+    contacts, decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, offers,
+    preview, profiles, report, settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -95,6 +95,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(simulations::list, simulations::begin))
         .routes(routes!(simulations::show, simulations::cancel))
         .routes(routes!(campaigns::series))
+        .routes(routes!(callbacks::list, callbacks::create))
         .routes(routes!(decisions::decisions))
         .routes(routes!(decisions::calibration))
         .routes(routes!(agents::list, agents::create))

@@ -78,6 +78,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/campaigns/{name}/series", From(Viewer)),
     route("GET", "/api/v1/campaigns/{name}/decisions", From(Viewer)),
     route("GET", "/api/v1/campaigns/{name}/calibration", From(Viewer)),
+    route("GET", "/api/v1/callbacks", From(Supervisor)),
+    route("POST", "/api/v1/callbacks", From(Agent)),
     route("GET", "/api/v1/simulations", From(Supervisor)),
     route("POST", "/api/v1/simulations", From(Supervisor)),
     route("GET", "/api/v1/simulations/{id}", From(Supervisor)),

@@ -277,7 +277,7 @@ fn a_number_dialled_twice_too_soon_is_found(on: Backend) {
 }
 
 fn call_backs_are_due_until_they_are_done(on: Backend) {
-    let f = fixture(on, 1);
+    let f = fixture(on, 2);
     let row = |due| CallbackRow {
         tenant: TENANT,
         lead: f.leads[0],
@@ -291,8 +291,12 @@ fn call_backs_are_due_until_they_are_done(on: Backend) {
     write(&f, Op::Callback(row(40))).unwrap();
     let due = f.store.callbacks_due(TENANT, at(60), 0).unwrap();
     assert_eq!(due.iter().map(|callback| callback.due_at).collect::<Vec<_>>(), [at(40), at(50)]);
-    write(&f, Op::CallbackDone(CallbackDoneRow { tenant: TENANT, callback: due[0].id, at: at(61) })).unwrap();
-    assert_eq!(f.store.callbacks_due(TENANT, at(60), 0).unwrap(), due[1..]);
+    // A call keeps everything that was promised to its lead.
+    let other = CallbackRow { lead: f.leads[1], ..row(45) };
+    write(&f, Op::Callback(other)).unwrap();
+    write(&f, Op::CallbackDone(CallbackDoneRow { tenant: TENANT, lead: f.leads[0], at: at(61) })).unwrap();
+    let left = f.store.callbacks_due(TENANT, at(60), 0).unwrap();
+    assert_eq!(left.iter().map(|callback| callback.due_at).collect::<Vec<_>>(), [at(45)]);
     let state = |campaign| CampaignStateRow { tenant: TENANT, campaign, state: "running".to_owned(), at: at(1) };
     write(&f, Op::CampaignState(state(f.campaign))).unwrap();
     assert_eq!(write(&f, Op::CampaignState(state(CampaignId(44)))).unwrap_err().kind, ErrorKind::NotFound);

@@ -56,7 +56,7 @@ fn what_was_written_holds_and_a_noted_head_stays_in_the_chain(on: Backend) {
     assert!(write(&f, Op::AttemptClose(close(3, 5), None)).is_err());
     let ops = [
         Op::AttemptClose(close(2, 5), None),
-        Op::CallbackDone(CallbackDoneRow { tenant: TENANT, callback: 9, at: at(1) }),
+        Op::CallbackDone(CallbackDoneRow { tenant: TENANT, lead: LeadId(9), at: at(1) }),
     ];
     for op in ops {
         assert!(write(&f, op).is_err());

@@ -16,6 +16,7 @@ const KINDS: Record<string, { icon: IconName; tone: 'go' | 'wait' | 'fault' }> =
   one_to_one: { icon: 'play', tone: 'go' },
   ratio: { icon: 'play', tone: 'go' },
   preview: { icon: 'play', tone: 'go' },
+  callback: { icon: 'play', tone: 'go' },
   channels: { icon: 'play', tone: 'go' },
   rate: { icon: 'play', tone: 'go' },
   price: { icon: 'play', tone: 'go' },

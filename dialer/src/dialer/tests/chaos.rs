@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::io::LedgerEntry;
+use crate::lead::Callback;
 use base::CallId;
 
 const CAMPAIGNS: u64 = 2;
@@ -32,7 +33,10 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
     let number = lead(1 + chance.below(LEADS)).number;
     let now_us = bench.dialer.wall_at(bench.now).as_unix_us();
     let ago = WallTime::from_unix_us(now_us - chance.below(40 * 86_400_000_000) as i64);
-    match chance.below(26) {
+    match chance.below(29) {
+        26 => Input::PutInbound { kind: chance.below(3) as u32, config: Box::new(some_inbound(chance)) },
+        27 => Input::InboundArrived { kind: chance.below(3) as u32, item: CallId(1 << 41 | chance.below(50)) },
+        28 => Input::InboundLeft { item: CallId(1 << 41 | chance.below(50)) },
         24 => Input::PreviewAccept { agent, lead: shown(bench, agent, chance) },
         25 => Input::PreviewSkip { agent, lead: shown(bench, agent, chance) },
         0 => Input::AddCampaign { campaign, config: some_config(chance) },
@@ -43,6 +47,10 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
                 consent: (chance.below(2) == 0).then(|| "form".into()),
                 attempts_made: chance.below(3) as u32,
                 last_attempt: (chance.below(3) == 0).then_some(ago),
+                callback: (chance.below(4) == 0).then(|| Callback {
+                    at: WallTime::from_unix_us(now_us + chance.below(100_000_000) as i64),
+                    agent: (chance.below(2) == 0).then_some(agent),
+                }),
                 last_outcome: (chance.below(3) == 0).then(|| Outcome::ALL[chance.below(17) as usize]),
                 ..lead(1 + chance.below(LEADS))
             };
@@ -85,6 +93,17 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
                 Input::RestoreLedger { campaign, began: ago, entries: vec![entry; 2] }
             }
         },
+    }
+}
+
+fn some_inbound(chance: &mut Stream) -> crate::InboundConfig {
+    crate::InboundConfig {
+        name: "any".into(),
+        skills: Skills::new(),
+        service_level: 0.8,
+        within: Duration::from_secs(20),
+        reserve: (chance.below(2) == 0).then(|| chance.below(4) as u32),
+        give_up: Duration::from_secs(30 + chance.below(100)),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Agentless and preview, agents kept for one call, and switching between all modes while running.
 
 use super::*;
-use crate::campaign::RetryRule;
+use crate::campaign::{CallbackRule, CallbackThen, RetryRule};
 use crate::io::{OfferEnd, Speech};
+use crate::lead::Callback;
 use crate::pacing::Reason;
 
 fn agentless(channels: Option<u32>, calls_per_s: Option<f64>) -> CampaignConfig {
@@ -325,6 +326,104 @@ fn an_abandoned_number_is_called_again_early_only_with_an_agent_reserved() {
             assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Waiting), "{mode:?}");
         }
     }
+}
+
+fn promised(lead_id: u64, in_s: u64, bench: &Bench, agent: Option<u64>) -> Input {
+    let at = WallTime::from_unix_us(bench.dialer.wall_at(bench.now).as_unix_us() + in_s as i64 * 1_000_000);
+    let callback = Some(Callback { at, agent: agent.map(AgentId) });
+    Input::AddLeads { campaign: CAMPAIGN, leads: vec![Lead { callback, ..lead(lead_id) }] }
+}
+
+fn kept(said: &[Output]) -> Vec<u64> {
+    let pick = |output: &Output| match output {
+        Output::CallbackKept { lead, .. } => Some(lead.0),
+        _ => None,
+    };
+    said.iter().filter_map(pick).collect()
+}
+
+#[test]
+fn a_promise_is_kept_to_the_second_by_the_agent_who_gave_it() {
+    for mode in [Mode::Progressive, Mode::Predictive, Mode::Power(3.0)] {
+        let mut bench = Bench::new(2, 0, CampaignConfig { mode, ..config() });
+        bench.tell(promised(1, 60, &bench, Some(2)));
+        bench.tell(promised(2, 90, &bench, None));
+        assert!(intents(&bench.pass_ms(59_000)).is_empty(), "{mode:?}");
+        let said = bench.pass_ms(2_000);
+        assert_eq!((intents(&said), state_of(&bench, 2)), (vec![1], AgentState::Reserved), "{mode:?}");
+        bench.commit();
+        assert_eq!(kept(&bench.said), [1]);
+        let attempt = *bench.dialer.attempts.keys().next().unwrap();
+        let said = bench.person_answers(attempt.0);
+        assert!(matches!(said[..], [Output::Connect { agent: AgentId(2), .. }]), "{mode:?}: {said:?}");
+        assert!(intents(&bench.pass_ms(26_000)).is_empty());
+        assert_eq!(intents(&bench.pass_ms(2_000)), [2], "{mode:?}");
+    }
+    // In preview the agent looks first.
+    let mut bench = Bench::new(2, 0, preview(PreviewEnd::Skip));
+    bench.tell(promised(1, 60, &bench, Some(2)));
+    assert_eq!(offers(&bench.pass_ms(62_000)), [(2, 1)]);
+}
+
+#[test]
+fn an_agent_who_is_busy_is_wanted_next_and_one_who_is_away_is_waited_for_so_long() {
+    // Busy: the only call under way is agent 1's, and nobody counts on agent 1 after it.
+    let mut bench = Bench::new(1, 3, config());
+    bench.commit();
+    bench.person_answers(1);
+    bench.tell(Input::Connected { attempt: AttemptId(1), agent: AgentId(1) });
+    bench.tell(promised(9, 5, &bench, Some(1)));
+    bench.pass_ms(20_000);
+    bench.end(1, Party::Callee, None);
+    assert_eq!(intents(&bench.pass_ms(3_000)), [9], "before the leads that were there");
+    // Away: after the campaign's time anybody calls.
+    let mut bench = Bench::new(2, 0, config());
+    bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });
+    bench.tell(promised(1, 10, &bench, Some(1)));
+    assert!(intents(&bench.pass_ms(605_000)).is_empty());
+    assert_eq!(intents(&bench.pass_ms(10_000)), [1]);
+    bench.commit();
+    assert_eq!(kept(&bench.said), [1]);
+    // Or it is tried again later, with the same agent.
+    let later = CallbackThen::Later(Duration::from_secs(1_800));
+    let rule = CallbackRule { wait: Duration::from_secs(600), then: later };
+    let mut bench = Bench::new(2, 0, CampaignConfig { callback: rule, ..config() });
+    bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });
+    bench.tell(promised(1, 10, &bench, Some(1)));
+    assert!(intents(&bench.pass_ms(615_000)).is_empty());
+    bench.tell(Input::AgentReady { agent: AgentId(1) });
+    assert!(intents(&bench.pass_ms(1_000_000)).is_empty());
+    assert_eq!((intents(&bench.pass_ms(1_000_000)), state_of(&bench, 1)), (vec![1], AgentState::Reserved));
+}
+
+#[test]
+fn a_promise_overrules_retries_and_never_the_gate() {
+    let mut bench = Bench::new(1, 1, CampaignConfig { retry: RetryRules::none(), ..config() });
+    bench.commit();
+    // Promised while they talk: the lead is not done when the talk is over.
+    bench.person_answers(1);
+    bench.tell(Input::Connected { attempt: AttemptId(1), agent: AgentId(1) });
+    bench.tell(promised(1, 100, &bench, Some(1)));
+    bench.end(1, Party::Callee, None);
+    assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Waiting));
+    assert_eq!(intents(&bench.pass_ms(110_000)), [1]);
+    bench.commit();
+    let attempt = *bench.dialer.attempts.keys().next().unwrap();
+    bench.end(attempt.0, Party::Callee, Some(486));
+    // Busy, and there are no retries: done. A promise opens it again, and do-not-call closes it.
+    assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Done));
+    bench.tell(promised(1, 100, &bench, Some(1)));
+    bench.tell(Input::DoNotCall { number: lead(1).number });
+    assert!(intents(&bench.pass_ms(700_000)).is_empty());
+    assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Blocked));
+    // An attempt that could not be stored has kept nothing: the agent tries again.
+    let mut bench = Bench::new(1, 0, config());
+    bench.tell(promised(1, 10, &bench, Some(1)));
+    bench.pass_ms(12_000);
+    let attempt = *bench.dialer.attempts.keys().next().unwrap();
+    bench.tell(Input::IntentDeferred { attempt });
+    assert!(kept(&bench.said).is_empty());
+    assert_eq!((intents(&bench.pass_ms(70_000)), state_of(&bench, 1)), (vec![1], AgentState::Reserved));
 }
 
 /// Every switch of mode takes effect at the next decision: from each mode to each, with calls under way.
