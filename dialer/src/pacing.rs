@@ -157,7 +157,7 @@ pub enum Reason {
     LedgerReserve,
     /// The carrier fails most calls: no more is dialled than before.
     CarrierFails,
-    /// Agents are left to another campaign, which is under its least share of them.
+    /// Agents are left to another campaign, which is under its least share of them, or to inbound calls.
     Yields,
     /// A law that the simulator compares with; no live campaign has one.
     ComparedLaw,
@@ -217,7 +217,7 @@ impl Reason {
             Reason::LedgerReserve => "abandon ledger is down to its reserve: only calls that are sure to find an agent",
             Reason::LedgerGuard => "abandon ledger has no slack: one call for one free agent",
             Reason::CarrierFails => "the carrier fails most calls: no more is dialled than before",
-            Reason::Yields => "agents are left to another campaign that is under its least share",
+            Reason::Yields => "agents are left to inbound calls, or to another campaign that is under its least share",
             Reason::ComparedLaw => "a law that the simulator compares with",
             Reason::Preview => "agents look at each lead before it is dialled",
             Reason::Callback => "the agent who promised to call back is free",

@@ -70,6 +70,7 @@ impl Dialer {
     /// One decision of a campaign whose turn it is.
     pub(super) fn decide_for(&mut self, now: Instant, turn: Turn) -> Said {
         let id = turn.campaign;
+        let turn = Turn { withheld: turn.withheld + self.reserve_of(id), ..turn };
         self.want_leads(now, id);
         self.view_agents(now, id);
         let (room, blocked) = match self.room(now, id) {
@@ -90,7 +91,7 @@ impl Dialer {
             waiting: self.waiting_here,
             room: room.calls.min(turn.most),
             owed: turn.owed,
-            withheld: turn.withheld + self.reserve_of(id),
+            withheld: turn.withheld,
             ceiling: turn.ceiling,
             others_bear: turn.others_bear,
             leads_left: campaign.supply_over(now).then_some(counts.ready + counts.waiting + counts.dialling),
