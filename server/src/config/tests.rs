@@ -188,8 +188,6 @@ fn what_is_not_built_is_refused_with_what_to_use() {
         ("trunk", "transport = \"tls\"", "\"udp\""),
         ("trunk", "codecs = [\"opus\"]", "\"PCMU\""),
         ("trunk", "codecs = [\"PCMU\", \"G722\"]", "\"PCMU\""),
-        ("campaign", "mode = \"preview\"", "\"predictive\""),
-        ("campaign", "mode = \"agentless\"", "\"predictive\""),
         ("campaign", "queue = \"sales\"", "name the agents"),
     ] {
         let faults = faults(&with(section, lines));
