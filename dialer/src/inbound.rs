@@ -19,7 +19,7 @@ use crate::pacing::{MOMENTS_S, Outlook};
 
 /// Arrivals are remembered over this time: half an hour follows the course of a day.
 const MEMORY_S: f64 = 1_800.0;
-/// What is thought before any has come: one call in ten minutes, worth ten minutes of seeing none.
+/// What is thought before any has come: one call in ten minutes, worth ten minutes of seeing none. It fades as arrivals do.
 const PRIOR: (f64, f64) = (1.0, 600.0);
 /// Means of lengths are over so many calls.
 const CALLS: f64 = 50.0;
@@ -86,8 +86,8 @@ impl Inbound {
 
     /// Calls a second.
     pub(crate) fn rate(&self, now: Instant) -> f64 {
-        let looked_s = MEMORY_S * (1.0 - (-now.since(self.since).as_secs_f64() / MEMORY_S).exp());
-        (self.seen(now) + PRIOR.0) / (looked_s + PRIOR.1)
+        let fade = (-now.since(self.since).as_secs_f64() / MEMORY_S).exp();
+        (self.seen(now) + PRIOR.0 * fade) / (MEMORY_S * (1.0 - fade) + PRIOR.1 * fade)
     }
 
     pub(crate) fn hold_s(&self) -> f64 {
@@ -142,10 +142,11 @@ mod tests {
         // Nothing arrives: nothing is kept. More than all can serve: all.
         assert_eq!((reserve(20, 0.0, 180.0, 0.8, 20.0), reserve(2, 0.1, 180.0, 0.8, 20.0)), (0, 2));
         let kept = |agents, per_h: f64, level| reserve(agents, per_h / 3_600.0, 180.0, level, 20.0);
-        let (low, high) = (kept(20, 100.0, 0.8), kept(20, 100.0, 0.95));
+        let (low, high) = (kept(20, 100.0, 0.9), kept(20, 100.0, 0.99));
+        assert_eq!(kept(20, 100.0, 0.8), 0, "somebody comes free soon enough");
         assert!(low >= 1 && high > low && high <= 8, "{low} {high}");
         // A larger group has somebody free sooner.
-        assert!(kept(100, 100.0, 0.8) <= low);
+        assert!(kept(100, 100.0, 0.9) <= low);
         for agents in [3, 20, 50] {
             let mut last = 0;
             for per_h in [10.0, 20.0, 40.0, 80.0] {

@@ -9,7 +9,7 @@ use crate::io::Output;
 use crate::reject::Reject;
 
 /// Kinds of inbound calls: a centre has a few dozen queues.
-pub const INBOUND_MAX: usize = 256;
+const INBOUND_MAX: usize = 256;
 
 /// An inbound call at the desk or with an agent.
 pub(crate) struct InboundCall {

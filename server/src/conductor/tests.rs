@@ -268,7 +268,7 @@ fn without_agents_a_person_hears_the_recording_and_a_key_opts_out() {
     bench.event(Event::Digit { leg: customers[0], digit: '9' });
     bench.ended(customers[0]);
     bench.answered(customers[1]);
-    bench.event(Event::PlayEnded { leg: customers[1] });
+    bench.event(Event::PlayEnded { leg: customers[1], at: bench.now });
     bench.ended(customers[1]);
     let suppressed: Vec<&str> = bench
         .rows

@@ -83,7 +83,7 @@ pub(super) async fn create(
     State(service): State<Arc<Service>>,
     Json(wanted): Json<NewCallback>,
 ) -> Result<StatusCode, Problem> {
-    let due_at = moment("at", &wanted.at)?;
+    let due_at = moment("at", &wanted.at).map_err(|fault| Problem::invalid(vec![fault]))?;
     let at = service.wall_now();
     let ahead_us = due_at.as_unix_us() - at.as_unix_us();
     if !(-60_000_000..=AHEAD_MAX_US).contains(&ahead_us) {
