@@ -317,6 +317,12 @@ impl Agent {
 }
 
 impl Campaign {
+    /// Whether leads are loaded with their consents: in some mode of the campaign they are asked for.
+    pub fn asks_consent(&self) -> bool {
+        let rules = &self.rules;
+        rules.consent_required || (rules.agentless_allowed && rules.agentless_consent)
+    }
+
     /// The name of its message without agents, beside the safe-harbour message that has the campaign's own name. No
     /// campaign's name has a colon.
     pub fn recording_name(&self) -> String {
@@ -372,7 +378,7 @@ impl Campaign {
                 "random" => store::LeadOrder::Random(seed),
                 _ => store::LeadOrder::Oldest,
             },
-            scope: self.rules.consent_required.then(|| self.name.clone()),
+            scope: self.asks_consent().then(|| self.name.clone()),
             zone: self.timezone.clone(),
             profile: self.rules.clone(),
         }

@@ -14,7 +14,7 @@ mod walk;
 use base::{CampaignId, Duration, LeadId, ListId, WallTime};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use dialer::{CountedAs, Profile};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -132,6 +132,7 @@ impl Feeder {
         let ends = Arc::clone(&over);
         let thread = std::thread::Builder::new().name("feeder".to_owned()).spawn(move || {
             let mut walks = Walks::default();
+            let mut told: BTreeSet<(CampaignId, u64)> = BTreeSet::new();
             for question in asked {
                 if ends.load(Ordering::Relaxed) {
                     return;

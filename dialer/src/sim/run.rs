@@ -25,7 +25,7 @@ pub struct Options {
     pub days: u32,
     /// Seed of everything.
     pub seed: u64,
-    /// Policy by name, one of [`POLICIES`]; R is a number from 1 to 20 (open-loop: above 0).
+    /// Policy by name, one of [`POLICIES`]; R is a number from 1 to 20 (open-loop: above 0), N calls at once.
     pub policy: String,
     /// Decide every so many milliseconds instead of at each event and each second.
     pub decide_every_ms: Option<u64>,

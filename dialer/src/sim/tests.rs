@@ -166,7 +166,8 @@ fn everything_adds_up_over_seeds_and_policies() {
             audited(&short, &options(2, seed, policy));
         }
     }
-    for name in POLICIES {
+    // Without agents the profile is another; that has a test of its own.
+    for name in POLICIES.into_iter().filter(|name| !name.starts_with("agentless")) {
         audited(&short, &options(1, 7, &name.replace('R', "1.5")));
     }
 }
@@ -253,12 +254,9 @@ fn without_agents_people_hear_the_message_and_nobody_is_abandoned() {
     let run = audited(&scenario(text), &options(1, 3, "agentless:30"));
     let report = run.report(&scenario(text), &options(1, 3, "agentless:30"));
     let heard = report.outcomes["message"];
-    // A person is a quarter of the calls, and some of them are lost to detection.
-    assert!(heard > 300 && heard <= report.answered_by_human, "{report:?}");
-    assert!(
-        heard + report.human_as_machine + report.hung_up_waiting >= report.answered_by_human * 9 / 10,
-        "{report:?}"
-    );
+    // Persons, less those lost to detection, and machines that it takes for persons.
+    let ratio = heard as f64 / report.answered_by_human as f64;
+    assert!(report.answered_by_human > 300 && (0.9..1.2).contains(&ratio), "{heard} of {report:?}");
     assert_eq!((report.connected, report.abandoned, report.windows_over_limit), (0, 0, 0));
     assert!(report.outcomes["machine"] > 100 && !report.outcomes.contains_key("abandoned"));
     let lawful = simulate(&scenario("day_hours = 0.5\n"), &options(1, 3, "agentless:30"));

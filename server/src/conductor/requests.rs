@@ -461,11 +461,6 @@ struct Spoken {
     recording: Option<std::sync::Arc<media::playout::Prompt>>,
 }
 
-/// Whether leads are loaded with their consents: in some mode of the campaign they are asked for.
-fn asks_consent(rules: &dialer::Profile) -> bool {
-    rules.consent_required || (rules.agentless_allowed && rules.agentless_consent)
-}
-
 /// The skill that a campaign's own agents have. A colon cannot stand in a configured skill, so no two can meet.
 fn team(campaign: &str) -> String {
     format!("campaign:{campaign}")
