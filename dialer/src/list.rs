@@ -528,6 +528,10 @@ impl List {
             None => self.later.iter().copied().collect(),
         };
         for key in waiting {
+            // What was promised is known here alone.
+            if self.open.get(&key.1).is_some_and(Entry::is_promised) {
+                continue;
+            }
             self.later.remove(&key);
             self.open.remove(&key.1);
         }

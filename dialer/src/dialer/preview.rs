@@ -133,7 +133,7 @@ impl Dialer {
                 if let Some(answer) = answer {
                     self.hold_back(now, campaign, lead, &answer);
                 }
-                self.let_go(now, agent, &offer);
+                self.set_free(now, agent, &offer);
                 OfferEnd::Withdrawn
             }
         };
@@ -162,7 +162,7 @@ impl Dialer {
             }
         }
         self.outputs.push_back(Output::OfferOver { agent, campaign: id, lead, how });
-        self.let_go(now, agent, &offer);
+        self.set_free(now, agent, &offer);
     }
 
     /// Withdraws everything that a campaign shows.
@@ -173,7 +173,7 @@ impl Dialer {
     }
 
     /// The agent who looked is free again, and the number too.
-    fn let_go(&mut self, now: Instant, agent: AgentId, offer: &Offer) {
+    fn set_free(&mut self, now: Instant, agent: AgentId, offer: &Offer) {
         self.live_numbers.remove(&offer.number);
         // Gone with the phone, if the desk knows of no item.
         if self.desk.agent(agent).is_some_and(|entry| entry.item() == Some(CallId(offer.attempt.0))) {
