@@ -37,7 +37,8 @@ impl Dialer {
             let Some(found) = self.next_lawful(now, id, Duration::ZERO, false) else { return };
             let attempt = self.new_attempt();
             let taker = Taker::Recording(recording.clone());
-            let launch = Launch { attempt, taker, reason: why, forecast_person: 0.0, forecast_no_agent: 0.0 };
+            let launch =
+                Launch { attempt, taker, reason: why, forecast_person: 0.0, forecast_no_agent: 0.0, promised: false };
             self.record(now, id, &found, launch);
         }
     }

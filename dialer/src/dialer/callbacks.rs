@@ -69,7 +69,8 @@ impl Dialer {
                 self.reserve_for(now, agent, attempt);
                 let found = Lawful { lead, number, consent, agent: Some(agent) };
                 let (taker, reason) = (Taker::Agent(agent), Reason::Callback);
-                let launch = Launch { attempt, taker, reason, forecast_person: 0.0, forecast_no_agent: 0.0 };
+                let launch =
+                    Launch { attempt, taker, reason, forecast_person: 0.0, forecast_no_agent: 0.0, promised: true };
                 self.record(now, id, &found, launch);
             }
             Some(answer) => self.hold_back(now, id, lead, &answer),

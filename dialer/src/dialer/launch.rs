@@ -133,7 +133,15 @@ impl Dialer {
         campaign.ledger.views(now, self.steady, &mut self.ledger_views);
         self.view_agents(now, id);
         self.view_calls(now, id);
-        let turn = Turn { campaign: id, most: room.calls, owed: 0, withheld: 0, ceiling: 0.0, again: false };
+        let turn = Turn {
+            campaign: id,
+            most: room.calls,
+            owed: 0,
+            withheld: 0,
+            ceiling: f64::INFINITY,
+            others_bear: u32::MAX,
+            again: false,
+        };
         let seen = DecisionSeen { launched: 0, reason, waiting: self.waiting_here, room, turn };
         self.keep_decision(now, id, &Decision::default(), seen);
     }

@@ -125,7 +125,8 @@ impl Dialer {
             Some(GateAnswer::Allowed(consent)) => {
                 let found = Lawful { lead, number: offer.number, consent, agent: Some(agent) };
                 let (attempt, taker, reason) = (offer.attempt, Taker::Agent(agent), Reason::Preview);
-                let launch = Launch { attempt, taker, reason, forecast_person: 0.0, forecast_no_agent: 0.0 };
+                let launch =
+                    Launch { attempt, taker, reason, forecast_person: 0.0, forecast_no_agent: 0.0, promised: true };
                 self.record(now, campaign, &found, launch);
                 OfferEnd::Accepted
             }
