@@ -146,6 +146,14 @@ test('a campaign is made, started, tuned, taken back, stopped and deleted', asyn
     assert.equal((await ask(page, 'GET', 'api/v1/campaigns/spring')).settings.limit, undefined);
     assert.equal(await page.getByLabel('Abandon limit').inputValue(), '');
 
+    // Which leads are meant is counted while it is written; what is wrong with it is said.
+    const filter = page.getByLabel('Only leads that');
+    await filter.fill('attempts < 3');
+    await page.getByText('0 leads of friends fit.').waitFor();
+    await filter.fill('attempts smaller 3');
+    await page.getByRole('alert').filter({ hasText: 'character' }).waitFor();
+    await page.getByRole('button', { name: 'Discard' }).click();
+
     // What somebody else changes follows here, and does not take away what is being written.
     await page.getByLabel('Most attempts at one lead').fill('4');
     await ask(page, 'PATCH', 'api/v1/campaigns/spring', { ring_timeout_s: 31 });
