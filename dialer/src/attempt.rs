@@ -155,7 +155,7 @@ pub struct Times {
     pub assigned: Option<Instant>,
     /// First agent audio.
     pub connected: Option<Instant>,
-    /// The safe-harbour message, or the campaign's recording, was begun.
+    /// The first packet of the safe-harbour message, or of the campaign's recording, left.
     pub message: Option<Instant>,
     /// The leg was gone.
     pub ended: Option<Instant>,

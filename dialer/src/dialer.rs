@@ -411,6 +411,7 @@ impl Dialer {
             Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),
             Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),
             Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
+            Input::MessageBegan { attempt, at } => self.message_began(now, attempt, at),
             Input::MessageEnded { attempt } => self.message_ended(attempt),
             Input::Disposition { campaign, attempt, person } => {
                 let recorded = self.campaign_mut(campaign)?.ledger.record(attempt, person);

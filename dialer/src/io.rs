@@ -242,6 +242,13 @@ pub enum Input {
         /// With whom.
         agent: AgentId,
     },
+    /// The first packet of the message left.
+    MessageBegan {
+        /// Which.
+        attempt: AttemptId,
+        /// When.
+        at: Instant,
+    },
     /// The message was played to its end, or cannot be played.
     MessageEnded {
         /// Which.
@@ -351,7 +358,7 @@ pub enum Output {
         /// The agent.
         agent: AgentId,
     },
-    /// Play a message; answer `MessageEnded`.
+    /// Play a message; answer `MessageBegan` and `MessageEnded`.
     PlayMessage {
         /// The attempt.
         attempt: AttemptId,

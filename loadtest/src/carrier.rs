@@ -144,6 +144,7 @@ impl Carrier {
             | Event::Quality { .. }
             | Event::OrphanEnded { .. }
             | Event::Registered { .. }
+            | Event::PlayBegan { .. }
             | Event::RegistrationFailed { .. }
             | Event::Unregistered { .. }
             | Event::TrunkUp { .. } => {}

@@ -154,6 +154,7 @@ impl AgentPhones {
             | Event::Quality { .. }
             | Event::OrphanEnded { .. }
             | Event::Registered { .. }
+            | Event::PlayBegan { .. }
             | Event::RegistrationFailed { .. }
             | Event::Unregistered { .. }
             | Event::TrunkUp { .. } => {}

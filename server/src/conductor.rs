@@ -315,6 +315,7 @@ impl Conductor {
             | Event::Progress { leg, .. }
             | Event::Answered { leg, .. }
             | Event::Verdict { leg, .. }
+            | Event::PlayBegan { leg, .. }
             | Event::PlayEnded { leg, .. }
             | Event::Digit { leg, .. }
             | Event::Audio { leg, .. }

@@ -193,3 +193,69 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         assert!(stderr.starts_with("error: "), "{arguments:?}: {stderr}");
     }
 }
+
+/// Runs of the simulator that the live one is held against: 95 of 100 lie between the second and the last but one.
+const RUNS: usize = 40;
+
+/// The demo's own scenario for the simulator: what the demo does besides is written over it. Nobody takes a break, one
+/// failure in four is a 503 that asks for a second of quiet, and detection errs as often as it did live.
+fn as_simulated(live: &Value, agents: u32, seconds: u32) -> dialer::scenario::Scenario {
+    let own = include_str!("../src/demo/scenario.toml");
+    let count = |key: &str| live[key].as_u64().unwrap_or_else(|| panic!("{key} in {live:#}")) as f64;
+    let lost = count("human_as_machine");
+    let set = [
+        ("agents", agents.to_string()),
+        ("login_min", "0".to_owned()),
+        ("day_hours", format!("{}", f64::from(seconds) / 3_600.0)),
+        ("profile", "\"lab\"".to_owned()),
+        ("agent.pause_share", "0.0".to_owned()),
+        ("dial.fail", "0.09".to_owned()),
+        ("trunk.max_cps", "50".to_owned()),
+        ("amd.human_as_machine", format!("{}", lost / (lost + count("humans")))),
+        ("amd.machine_as_human", "0.0".to_owned()),
+    ];
+    let set: Vec<(&str, &str)> = set.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let text = format!("{own}\n[[carrier_failure]]\nfrom_h = 0\nto_h = 24\nshare = 0.03\nretry_after_s = 1\n");
+    let no_files = &mut |name: &str| Err(format!("{name}: the demo has no sample files"));
+    dialer::scenario::Scenario::parse_with(&text, &set, no_files).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Ten minutes: `make soak`.
+#[test]
+#[ignore = "ten minutes of a machine that has nothing else to do"]
+fn soak_a_live_campaign_lies_in_the_simulators_band() {
+    const AGENTS: u32 = 20;
+    const SECONDS: u32 = 600;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("demo.json");
+    let status = Command::new(env!("CARGO_BIN_EXE_outpace"))
+        .args(["demo", "--headless", "--leads", "12000", "--agents", &AGENTS.to_string()])
+        .args(["--seconds", &SECONDS.to_string(), "--json"])
+        .arg(&file)
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.expect("the binary starts").success());
+    let live: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("a summary")).expect("JSON");
+    let scenario = as_simulated(&live, AGENTS, SECONDS);
+    let reports: Vec<dialer::report::Report> = (1..=RUNS as u64)
+        .map(|seed| {
+            let options = dialer::sim::Options { seed, ..dialer::sim::Options::default() };
+            dialer::sim::simulate(&scenario, &options).unwrap_or_else(|error| panic!("{error}"))
+        })
+        .collect();
+    let mut outside = Vec::new();
+    let mut hold = |what: &str, live: f64, simulated: fn(&dialer::report::Report) -> f64| {
+        let mut all: Vec<f64> = reports.iter().map(simulated).collect();
+        all.sort_by(f64::total_cmp);
+        let (low, high) = (all[1], all[RUNS - 2]);
+        println!("{what}: live {live:.4}, simulated {low:.4} to {high:.4}");
+        if !(low..=high).contains(&live) {
+            outside.push(what.to_owned());
+        }
+    };
+    hold("occupancy", live["agent_occupancy"].as_f64().expect("a share"), |report| report.occupancy);
+    hold("abandon rate", live["abandon_rate"].as_f64().expect("a share"), |report| report.abandon_rate);
+    hold("connected", live["connected"].as_f64().expect("a count"), |report| report.connected as f64);
+    hold("attempts", live["attempts"].as_f64().expect("a count"), |report| report.attempts as f64);
+    assert!(outside.is_empty(), "{outside:?} lie outside the band: {live:#}");
+}

@@ -286,7 +286,6 @@ impl Dialer {
     fn play(&mut self, now: Instant, id: AttemptId, speech: Speech, message: String, max: Duration) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         attempt.phase = Phase::Message;
-        attempt.times.message = Some(now);
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
         let opt_out = campaign.config.profile.opt_out_key;
         self.message_ends.insert((now + max, id));
@@ -315,6 +314,11 @@ impl Dialer {
             campaign.calibration.count(forecast_no_agent, abandoned);
             campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
         }
+    }
+
+    pub(super) fn message_began(&mut self, now: Instant, id: AttemptId, at: Instant) -> Result<(), Reject> {
+        self.attempt_in(id, &[Phase::Message], "a message's first packet")?.times.message = Some(at.min(now));
+        Ok(())
     }
 
     pub(super) fn message_ended(&mut self, id: AttemptId) -> Result<(), Reject> {

@@ -204,12 +204,16 @@ fn the_law_counts_from_the_greeting_and_the_message_is_played() {
     assert!(message, "{said:?}");
     assert!(matches!(counted, [Output::Counted { attempt: AttemptId(1), as_what: CountedAs::Abandoned, .. }]));
     assert_eq!(bench.rate(), (0, 1));
+    bench.pass_ms(12);
+    let at = bench.now;
+    assert!(bench.tell(Input::MessageBegan { attempt: AttemptId(1), at }).is_empty());
     let said = bench.tell(Input::MessageEnded { attempt: AttemptId(1) });
     assert!(matches!(said[..], [Output::Hangup { reason: HangupReason::MessageOver, .. }]));
     bench.end(1, Party::Us, None);
     let record = bench.record(1);
     assert_eq!((record.outcome, record.counted_as), (Outcome::Abandoned, CountedAs::Abandoned));
     assert!(record.message_played);
+    assert_eq!(record.times.message, Some(at), "its first packet");
     assert_eq!(record.deadline, record.times.greeting_end.map(|at| at + Duration::from_secs(2)));
 }
 

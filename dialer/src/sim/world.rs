@@ -471,7 +471,10 @@ impl World {
             }
             Output::InboundGivenUp { item } => self.callers.gone(item),
             Output::ItemLost { item, .. } => drop(self.callers.over(item)),
-            Output::PlayMessage { attempt, .. } => self.at(now + MESSAGE, Event::MessageOver(attempt)),
+            Output::PlayMessage { attempt, .. } => {
+                inbox.push_back(Input::MessageBegan { attempt, at: now });
+                self.at(now + MESSAGE, Event::MessageOver(attempt));
+            }
             Output::Hangup { attempt, reason } => {
                 let code = (reason == HangupReason::Stopped).then_some(487);
                 self.end(now, attempt, Party::Us, code, inbox);

@@ -225,6 +225,13 @@ pub enum Event {
         /// When the decision was made.
         at: Instant,
     },
+    /// The first packet of a prompt left.
+    PlayBegan {
+        /// The leg that hears it.
+        leg: LegId,
+        /// When.
+        at: Instant,
+    },
     /// A prompt came to its end.
     PlayEnded {
         /// The leg that heard it.

@@ -2,7 +2,7 @@
 
 use crate::ingress::Reframer;
 use crate::offer::{Description, Negotiated};
-use crate::shard::Concealer;
+use crate::shard::{Arrivals, Concealer};
 use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
 use media::amd::{Detector, DetectorConfig};
@@ -60,6 +60,7 @@ pub(crate) struct Analysis {
     pub(crate) detector: Box<dyn Detector>,
     pub(crate) jitter: JitterBuffer,
     pub(crate) started_at: Instant,
+    pub(crate) arrivals: Arrivals,
     /// Last decoded frame, faded out over a gap.
     pub(crate) last: [i16; media::FRAME_SAMPLES],
 }
@@ -212,6 +213,7 @@ impl LegMedia {
             detector: config.build(),
             jitter: JitterBuffer::new(),
             started_at: now,
+            arrivals: Arrivals::new(),
             last: [0; media::FRAME_SAMPLES],
         }));
     }

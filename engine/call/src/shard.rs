@@ -2,6 +2,7 @@
 //! `shard/commands.rs`, `shard/signalling.rs` and `shard/audio.rs`.
 
 mod abandon;
+mod arrivals;
 mod audio;
 mod commands;
 #[cfg(any(test, feature = "fault-injection"))]
@@ -9,6 +10,7 @@ mod fault;
 mod signalling;
 mod trunks;
 
+pub(crate) use arrivals::Arrivals;
 pub(crate) use audio::Concealer;
 #[cfg(any(test, feature = "fault-injection"))]
 pub use fault::{Fault, FaultPoint};

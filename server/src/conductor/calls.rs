@@ -297,6 +297,7 @@ impl Conductor {
                 self.do_not_call(now, &number, None, "opted out".to_owned(), "key during the message".to_owned());
                 self.dialer.handle_input(now, Input::MessageEnded { attempt });
             }
+            Event::PlayBegan { at, .. } => self.dialer.handle_input(now, Input::MessageBegan { attempt, at }),
             Event::PlayEnded { .. } => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
             // A packet of an agent who was lost meanwhile may still have been on its way.
             Event::BridgeAudio { with, at, .. } if live.agent_leg == Some(with) && live.connected_at.is_none() => {

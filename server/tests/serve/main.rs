@@ -13,6 +13,7 @@
 
 mod books;
 mod calls;
+mod capture;
 mod crash;
 mod day;
 mod disk;
@@ -20,4 +21,5 @@ mod drain;
 mod harness;
 mod outage;
 mod stage;
+mod wire;
 mod witness;

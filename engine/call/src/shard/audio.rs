@@ -83,6 +83,8 @@ impl Shard {
                 for frame in &frames {
                     if let Some(analysis) = &mut leg.media.analysis {
                         insert(&mut analysis.jitter, now, frame);
+                        let timestamp = frame.index.wrapping_mul(FRAME_SAMPLES as u32);
+                        analysis.arrivals.came(timestamp, now.since(analysis.started_at));
                     }
                     if echoes {
                         insert(&mut leg.media.bridge_in, now, frame);
@@ -187,7 +189,7 @@ impl Shard {
         let verdict = media
             .analysis
             .as_mut()
-            .and_then(|analysis| analysis.step().map(|decision| (analysis.utterance_end(&decision), decision)));
+            .and_then(|analysis| analysis.step(now).map(|decision| (analysis.utterance_end(&decision), decision)));
         if verdict.is_some() {
             media.analysis = None;
         }
@@ -198,6 +200,7 @@ impl Shard {
         }
         match happened {
             Happened::Nothing => {}
+            Happened::PlayBegan => self.event(Event::PlayBegan { leg: id, at: now }),
             Happened::PlayEnded => self.event(Event::PlayEnded { leg: id, at: now }),
             Happened::PartnerHeard => {
                 if let Some(partner) = partner {
@@ -211,6 +214,7 @@ impl Shard {
 /// What sending one frame showed.
 enum Happened {
     Nothing,
+    PlayBegan,
     PlayEnded,
     PartnerHeard,
 }
@@ -237,13 +241,21 @@ fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Insta
     let mut relayed: Payload = silence;
     let payload: &[u8] = match source {
         Source::Silence => &silence,
-        Source::Player(player) => match player.next_frame(agreed.law) {
-            Some(frame) => frame,
-            None => {
-                happened = Happened::PlayEnded;
-                &silence
+        Source::Player(player) => {
+            let first = player.position() == 0;
+            match player.next_frame(agreed.law) {
+                Some(frame) => {
+                    if first && agreed.send {
+                        happened = Happened::PlayBegan;
+                    }
+                    frame
+                }
+                None => {
+                    happened = Happened::PlayEnded;
+                    &silence
+                }
             }
-        },
+        }
         Source::Bridge { heard } => {
             if concealer.next(bridge_in, agreed.law, &mut relayed) && !*heard && agreed.send {
                 *heard = true;
@@ -305,24 +317,24 @@ impl Concealer {
 }
 
 impl Analysis {
-    /// When the utterance of a decision ended on the line: the detector hears it later by what the jitter buffer holds
-    /// back, and that time must not be added to the deadline that the law counts from the end of the greeting.
+    /// When the utterance of a decision ended on the line: as its last packet came, see [`Arrivals`](crate::shard::Arrivals).
     fn utterance_end(&self, decision: &Decision) -> Option<Instant> {
-        let held_back = media::PTIME * self.jitter.target_depth() as u64;
-        let heard = Duration::from_ms(u64::from(decision.utterance_end_ms?));
-        Some(self.started_at + heard.saturating_sub(held_back))
+        self.arrivals.arrival(self.started_at, decision.utterance_end_ms?)
     }
 
     /// Gives the detector the next 20 ms: what came, a fade of the last frame over a gap, or silence.
-    fn step(&mut self) -> Option<Decision> {
+    fn step(&mut self, now: Instant) -> Option<Decision> {
+        let mut heard = None;
         match self.jitter.pop() {
-            Pop::Frame { payload_type, payload, .. } => {
+            Pop::Frame { payload_type, payload, timestamp, .. } => {
+                heard = Some(timestamp);
                 let law = if payload_type == 8 { Law::A } else { Law::Mu };
                 law.decode_slice(payload, &mut self.last);
             }
             Pop::Missing => self.last.iter_mut().for_each(|sample| *sample /= 2),
             Pop::Empty => self.last = [0; FRAME_SAMPLES],
         }
+        self.arrivals.heard(heard, now.since(self.started_at));
         self.detector.push_frame(&self.last)
     }
 }
