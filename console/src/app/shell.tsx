@@ -4,7 +4,7 @@
  */
 import { Drawer, Menu, UnstyledButton, VisuallyHidden, type MantineColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router';
 import { eventsState } from '../api/events';
@@ -25,6 +25,8 @@ const BANNER_AFTER_MS = 2_000;
 /** Places at the foot of a phone; the rest is behind "More". */
 const FOOT_PLACES = 4;
 const GROUPS = ['live', 'work', 'system'] as const;
+
+const OwnOffer = lazy(() => import('../parts/offer'));
 
 type Offered = Place & { nav: NonNullable<Place['nav']> };
 
@@ -64,6 +66,7 @@ function useFocusOnPage(pathname: string) {
 
 export function Shell() {
   const { t } = useTranslation();
+  const who = useWho();
   const location = useLocation();
   const wall = new URLSearchParams(location.search).has('wall');
   useHere(wall);
@@ -79,6 +82,8 @@ export function Shell() {
       {!wall && <Side />}
       <main id="main" tabIndex={-1} className={css.main} aria-busy={loading}>
         <Banner />
+        {/* Agents of preview campaigns decide wherever they are. */}
+        {who.agent != null && <Suspense><OwnOffer /></Suspense>}
         <Outlet />
       </main>
       {!wall && <Foot />}

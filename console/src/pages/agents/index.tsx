@@ -51,7 +51,7 @@ export default function AgentsPage() {
       key: 'call',
       head: t('call'),
       width: '110px',
-      cell: (agent) => (agent.call == null ? NONE : <Link className="op-link" to={`/calls/${agent.call}`}>{t('callOf', { id: agent.call })}</Link>),
+      cell: (agent) => (agent.offer ? <Link className="op-link" to={`/campaigns/${encodeURIComponent(agent.offer.campaign)}`}>{t('looks', { campaign: agent.offer.campaign })}</Link> : agent.call == null ? NONE : <Link className="op-link" to={`/calls/${agent.call}`}>{t('callOf', { id: agent.call })}</Link>),
     },
     { key: 'occupancy', head: t('occupancy'), width: '160px', cell: (agent) => <Meter part={agent.occupancy}>{percent(agent.occupancy, 0)}</Meter> },
     { key: 'skills', head: t('skills'), cell: (agent) => agent.skills.join(', ') || NONE },

@@ -15,6 +15,8 @@ const KINDS: Record<string, { icon: IconName; tone: 'go' | 'wait' | 'fault' }> =
   shift_ends: { icon: 'clock', tone: 'wait' },
   one_to_one: { icon: 'play', tone: 'go' },
   ratio: { icon: 'play', tone: 'go' },
+  carrier_fails: { icon: 'trunks', tone: 'fault' },
+  yields: { icon: 'agents', tone: 'wait' },
   preview: { icon: 'play', tone: 'go' },
   callback: { icon: 'play', tone: 'go' },
   channels: { icon: 'play', tone: 'go' },

@@ -122,6 +122,13 @@ function useKeyNames(): (key: string) => string {
     caller_id: t('what.callerId'),
     mode: t('pace.mode'),
     ratio: t('pace.ratio'),
+    preview_s: t('pace.previewS'),
+    preview_then: t('pace.previewThen'),
+    skip_retry_min: t('pace.skipRetry'),
+    skips_max: t('pace.skipsMax'),
+    channels: t('pace.channels'),
+    calls_per_second: t('pace.rate'),
+    message: t('pace.message'),
     limit: t('pace.limit'),
     amd: t('pace.amd'),
     agents: t('who.agents'),
@@ -130,6 +137,9 @@ function useKeyNames(): (key: string) => string {
     order: t('which.order'),
     mix: t('which.mix'),
     recycle: t('which.recycle'),
+    callback_wait_min: t('which.callbackWait'),
+    callback_then: t('which.callbackThen'),
+    callback_later_min: t('which.callbackLater'),
     profile: t('rules.profile'),
     timezone: t('rules.timezone'),
     attempts_max: t('rules.attemptsMax'),
@@ -140,7 +150,7 @@ function useKeyNames(): (key: string) => string {
 }
 
 /** Keys that the pacer's next decision uses, and those that make it look at waiting leads anew; the rest counts for new calls. */
-const AT_ONCE = new Set(['mode', 'ratio', 'limit', 'agents', 'skills']);
+const AT_ONCE = new Set(['mode', 'ratio', 'preview_s', 'preview_then', 'channels', 'calls_per_second', 'limit', 'agents', 'skills']);
 const LEADS_AGAIN = new Set(['profile', 'timezone', 'attempts_max', 'filter', 'order', 'mix', 'recycle']);
 
 function Settings({ campaign }: { campaign: CampaignView }) {

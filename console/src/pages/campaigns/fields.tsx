@@ -37,6 +37,7 @@ export interface CampaignFieldsProps {
 export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
   const { t } = useTranslation('campaigns');
   const { values } = form;
+  const agentless = values.mode === 'agentless';
   const leads = new Map(choices.lists.map((list) => [list.name, list.leads]));
   const channels = new Map(choices.trunks.map((trunk) => [trunk.name, trunk.channels_max]));
   const skills = withChosen([...new Set(choices.agents.flatMap((agent) => agent.skills))].sort(), values.skills);
@@ -88,7 +89,7 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
         <Wide>
           <ChoiceCards
             label={t('pace.mode')}
-            choices={(['predictive', 'power', 'progressive'] as const).map((mode) => ({ value: mode, title: t(`modes.${mode}`), text: t(`pace.${mode}`) }))}
+            choices={(['predictive', 'power', 'progressive', 'preview', 'agentless'] as const).map((mode) => ({ value: mode, title: t(`modes.${mode}`), text: t(`pace.${mode}`) }))}
             {...form.getInputProps('mode')}
           />
         </Wide>
@@ -104,7 +105,33 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
             {...form.getInputProps('ratio')}
           />
         )}
-        <NumberInput
+        {values.mode === 'preview' && (
+          <>
+            <NumberInput label={t('pace.previewS')} description={t('pace.previewSHint')} suffix={t('rules.seconds')} min={3} max={3600} allowDecimal={false} clampBehavior="none" {...form.getInputProps('preview_s')} />
+            <Select
+              label={t('pace.previewThen')}
+              description={t('pace.previewThenHint')}
+              allowDeselect={false}
+              data={[{ value: 'dial', label: t('pace.thenDial') }, { value: 'skip', label: t('pace.thenSkip') }]}
+              {...form.getInputProps('preview_then')}
+            />
+            <NumberInput label={t('pace.skipRetry')} description={t('pace.skipRetryHint')} suffix={t('pace.minutes')} min={1} max={43200} allowDecimal={false} clampBehavior="none" {...form.getInputProps('skip_retry_min')} />
+            <NumberInput label={t('pace.skipsMax')} description={t('pace.skipsMaxHint')} min={0} max={100} allowDecimal={false} clampBehavior="none" {...form.getInputProps('skips_max')} />
+          </>
+        )}
+        {agentless && (
+          <>
+            <Wide>
+              <Alert color="yellow" variant="outline" icon={<Icon name="warn" />} title={t('pace.agentlessWarn')}>{t('pace.agentlessWarnText')}</Alert>
+            </Wide>
+            <NumberInput label={t('pace.channels')} description={t('pace.channelsHint')} min={1} max={100000} allowDecimal={false} clampBehavior="none" {...form.getInputProps('channels')} />
+            <NumberInput label={t('pace.rate')} description={t('pace.rateHint')} min={0.01} max={10000} step={0.5} decimalScale={2} clampBehavior="none" {...form.getInputProps('calls_per_second')} />
+            <Wide>
+              <TextInput label={t('pace.message')} description={t('pace.messageHint')} withAsterisk autoComplete="off" spellCheck={false} {...form.getInputProps('message')} />
+            </Wide>
+          </>
+        )}
+        {!agentless && <NumberInput
           label={t('pace.limit')}
           description={t('pace.limitHint')}
           suffix={t('rules.percent')}
@@ -114,11 +141,11 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
           decimalScale={3}
           clampBehavior="none"
           {...form.getInputProps('limit')}
-        />
+        />}
         <Switch label={t('pace.amd')} description={t('pace.amdHint')} {...form.getInputProps('amd', { type: 'checkbox' })} />
       </FormSection>
 
-      <FormSection title={t('who.title')} text={t('who.text')}>
+      {!agentless && <FormSection title={t('who.title')} text={t('who.text')}>
         <MultiSelect
           label={t('who.agents')}
           description={t('who.agentsHint')}
@@ -139,7 +166,7 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
           data={skills}
           {...form.getInputProps('skills')}
         />
-      </FormSection>
+      </FormSection>}
 
       <LeadsFields form={form} />
 

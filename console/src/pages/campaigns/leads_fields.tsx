@@ -1,5 +1,5 @@
 /** Which leads of which lists a campaign dials, in which order, and when it tries again. */
-import { Select, Textarea, TextInput } from '@mantine/core';
+import { NumberInput, Select, Textarea, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import type { UseFormReturnType } from '@mantine/form';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
@@ -43,6 +43,19 @@ export function LeadsFields({ form }: { form: UseFormReturnType<CampaignValues> 
       <Wide>
         <TextInput label={t('which.recycle')} description={t('which.recycleHint')} autoComplete="off" spellCheck={false} {...form.getInputProps('recycle')} />
       </Wide>
+      {values.mode !== 'agentless' && (
+        <>
+          <NumberInput label={t('which.callbackWait')} description={t('which.callbackWaitHint')} suffix={t('pace.minutes')} min={1} max={1440} allowDecimal={false} clampBehavior="none" {...form.getInputProps('callback_wait_min')} />
+          <Select
+            label={t('which.callbackThen')}
+            description={t('which.callbackThenHint')}
+            allowDeselect={false}
+            data={[{ value: 'anybody', label: t('which.thenAnybody') }, { value: 'later', label: t('which.thenLater') }]}
+            {...form.getInputProps('callback_then')}
+          />
+          {values.callback_then === 'later' && <NumberInput label={t('which.callbackLater')} suffix={t('pace.minutes')} min={1} max={43200} allowDecimal={false} clampBehavior="none" {...form.getInputProps('callback_later_min')} />}
+        </>
+      )}
     </FormSection>
   );
 }

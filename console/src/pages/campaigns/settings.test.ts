@@ -7,7 +7,7 @@ describe('settings of a campaign', () => {
   it('leave out what is empty, and take a number as people write it', () => {
     expect(toSettings(form)).toEqual({
       name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', amd: true, agents: [],
-      skills: [], order: 'oldest', profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
+      skills: [], order: 'oldest', callback_wait_min: 10, callback_then: 'anybody', callback_later_min: 60, profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
     });
   });
 
@@ -21,6 +21,16 @@ describe('settings of a campaign', () => {
   it('send a ratio only where it counts', () => {
     expect(toSettings({ ...form, mode: 'power', ratio: 2 })).toMatchObject({ mode: 'power', ratio: 2 });
     expect(toSettings({ ...form, mode: 'progressive', ratio: 2 })).not.toHaveProperty('ratio');
+  });
+
+  it('send what belongs to a mode with that mode alone', () => {
+    const preview = { ...form, mode: 'preview', preview_s: 45, preview_then: 'skip' };
+    expect(toSettings(preview)).toMatchObject({ mode: 'preview', preview_s: 45, preview_then: 'skip', skip_retry_min: 60, skips_max: 3 });
+    expect(toSettings({ ...preview, mode: 'predictive' })).not.toHaveProperty('preview_s');
+    const agentless = toSettings({ ...form, mode: 'agentless', channels: 30, message: ' notice.wav ' });
+    expect(agentless).toMatchObject({ channels: 30, message: 'notice.wav' });
+    expect(agentless).not.toHaveProperty('calls_per_second');
+    expect(toChanges(preview, form)).toEqual({ mode: 'predictive', preview_s: null, preview_then: null, skip_retry_min: null, skips_max: null });
   });
 
   it('come back from the API as they went', () => {

@@ -17,6 +17,15 @@ export interface CampaignValues {
   caller_id: string;
   mode: string;
   ratio: number | string;
+  /** Of mode preview alone. */
+  preview_s: number | string;
+  preview_then: string;
+  skip_retry_min: number | string;
+  skips_max: number | string;
+  /** Of mode agentless alone. */
+  channels: number | string;
+  calls_per_second: number | string;
+  message: string;
   /** Percent; empty: the profile's. */
   limit: number | string;
   amd: boolean;
@@ -24,6 +33,9 @@ export interface CampaignValues {
   skills: string[];
   filter: string;
   order: string;
+  callback_wait_min: number | string;
+  callback_then: string;
+  callback_later_min: number | string;
   mix: string;
   recycle: string;
   profile: string;
@@ -35,7 +47,9 @@ export interface CampaignValues {
 
 /** The keys of `[[campaign]]`, in the order of the form: the first that is at fault gets the focus. */
 export const CAMPAIGN_KEYS = [
-  'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'limit', 'amd', 'agents', 'skills', 'filter', 'order', 'mix', 'recycle', 'profile', 'timezone',
+  'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'preview_s', 'preview_then', 'skip_retry_min', 'skips_max', 'channels',
+  'calls_per_second', 'message', 'limit', 'amd', 'agents', 'skills', 'filter', 'order', 'mix', 'recycle',
+  'callback_wait_min', 'callback_then', 'callback_later_min', 'profile', 'timezone',
   'attempts_max', 'ring_timeout_s', 'safe_harbour',
 ] as const satisfies readonly (keyof CampaignValues)[];
 
@@ -47,12 +61,22 @@ export const NEW_CAMPAIGN: CampaignValues = {
   caller_id: '',
   mode: 'predictive',
   ratio: 1.5,
+  preview_s: 30,
+  preview_then: 'dial',
+  skip_retry_min: 60,
+  skips_max: 3,
+  channels: '',
+  calls_per_second: '',
+  message: '',
   limit: '',
   amd: true,
   agents: [],
   skills: [],
   filter: '',
   order: 'oldest',
+  callback_wait_min: 10,
+  callback_then: 'anybody',
+  callback_later_min: 60,
   mix: '',
   recycle: '',
   profile: 'us-ftc',
@@ -67,6 +91,13 @@ export function settingsOf(campaign: Thing<'CampaignView'>): Partial<CampaignSet
   return campaign.settings;
 }
 
+/** Keys that count in one mode alone; elsewhere they are left out. */
+const OF_MODE: Record<string, readonly (keyof CampaignValues)[]> = {
+  power: ['ratio'],
+  preview: ['preview_s', 'preview_then', 'skip_retry_min', 'skips_max'],
+  agentless: ['channels', 'calls_per_second', 'message'],
+};
+
 /** What is not there is the default. */
 export function toValues(known: Partial<CampaignSettings>): CampaignValues {
   return {
@@ -74,6 +105,9 @@ export function toValues(known: Partial<CampaignSettings>): CampaignValues {
     ...known,
     limit: known.limit === undefined ? '' : toPercent(known.limit),
     safe_harbour: known.safe_harbour ?? '',
+    channels: known.channels ?? '',
+    calls_per_second: known.calls_per_second ?? '',
+    message: known.message ?? '',
     filter: known.filter ?? '',
     mix: known.mix ?? '',
     recycle: known.recycle ?? '',
@@ -85,13 +119,14 @@ export function toSettings(values: CampaignValues): CampaignSettings {
   const all: Record<string, unknown> = {
     ...values,
     caller_id: values.caller_id.replace(/[\s()/.-]/g, ''),
+    message: values.message.trim(),
     filter: values.filter.trim(),
     mix: values.mix.trim(),
     recycle: values.recycle.trim(),
-    ratio: values.mode === 'power' ? values.ratio : '',
     limit: values.limit === '' ? '' : toPart(values.limit),
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== '' && value !== null)) as unknown as CampaignSettings;
+  const others = new Set<string>(Object.entries(OF_MODE).flatMap(([mode, keys]) => (mode === values.mode ? [] : keys)));
+  return Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== '' && value !== null && !others.has(key))) as unknown as CampaignSettings;
 }
 
 /** What differs, with `null` for what goes back to its default. Empty: nothing to save. */
