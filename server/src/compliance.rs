@@ -113,7 +113,7 @@ mod tests {
         let profiles = Profiles::default();
         let text = table("ca-crtc", profiles.get("ca-crtc").unwrap());
         for words in [
-            "ca-crtc (version 1): Canada",
+            "ca-crtc (version 2): Canada",
             "not legal advice",
             "hours: mon-fri 10:00-13:00 14:00-20:00",
             "source: CRTC 2007-48 (not verified, so the profile strict holds; its own value: mon-fri 09:00-21:30",
