@@ -284,7 +284,7 @@ impl List {
     }
 
     /// A promised call is whoever's is free.
-    pub(crate) fn to_anybody(&mut self, lead: LeadId) {
+    pub(crate) fn give_to_anybody(&mut self, lead: LeadId) {
         self.owned.remove(&lead);
         if let Some(entry) = self.open.get_mut(&lead) {
             entry.callback = entry.callback.map(|(due_us, _)| (due_us, None));

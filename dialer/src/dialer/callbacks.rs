@@ -87,7 +87,7 @@ impl Dialer {
             let Some(campaign) = self.campaigns.get_mut(&id) else { return };
             let (state, until_us) = match rule.then {
                 CallbackThen::Anybody => {
-                    campaign.list.to_anybody(lead);
+                    campaign.list.give_to_anybody(lead);
                     (LeadState::Ready, 0)
                 }
                 CallbackThen::Later(gap) => {
