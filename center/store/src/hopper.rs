@@ -134,7 +134,7 @@ impl Store {
     }
 
     /// Leads of a list that wait and whose moment is before `before`, by their moments, after the moment and lead of
-    /// `after`; all of them are looked at until `limit` fit the filter or [`SCAN_ROWS`] were looked at.
+    /// `after`; all of them are looked at until `limit` fit the filter or `SCAN_ROWS` were looked at.
     ///
     /// # Errors
     /// Only what the database says.
