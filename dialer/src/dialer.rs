@@ -170,6 +170,8 @@ pub struct Dialer {
     wrap_s: f64,
     /// No new attempt is decided, whatever happens.
     pub(crate) on_hold: bool,
+    /// Days of the do-not-call lists and of those of reassigned numbers, where lists are kept.
+    pub(crate) screens: Option<(Option<WallTime>, Option<WallTime>)>,
     /// No new attempt is decided before: the store has just deferred one.
     store_rests_until: Instant,
     /// Inputs and timers that may have changed what `snapshot` shows.
@@ -221,6 +223,7 @@ impl Dialer {
             reserves: BTreeMap::new(),
             wrap_s: WRAP_S,
             on_hold: false,
+            screens: None,
             store_rests_until: Instant::ZERO,
             changes: 0,
             outputs: VecDeque::new(),
@@ -361,6 +364,11 @@ impl Dialer {
             Input::RemoveCampaign { campaign } => self.remove_campaign(campaign),
             Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
             Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
+            Input::Screens { do_not_call, reassigned } => {
+                self.screens = Some((do_not_call, reassigned));
+                self.dirty = true;
+                Ok(())
+            }
             Input::LetGo { campaign, until } => self.let_go(now, campaign, until),
             Input::SupplyAway { campaign } => {
                 self.campaign_mut(campaign)?.supply_away = true;

@@ -60,6 +60,14 @@ pub enum Input {
         /// Whose.
         campaign: CampaignId,
     },
+    /// The days that the oldest list of each kind in force is of; `None`: there is no such list. Until it is said the dialer
+    /// knows of no lists and asks for none, as in a simulation.
+    Screens {
+        /// Do-not-call lists.
+        do_not_call: Option<WallTime>,
+        /// Lists of reassigned numbers.
+        reassigned: Option<WallTime>,
+    },
     /// Forget leads that wait beyond this moment, and those that are over; they come again by `AddLeads` when it is time.
     /// `None`: all but those that are being dialled, because what is supplied has changed.
     LetGo {

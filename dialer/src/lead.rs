@@ -58,6 +58,15 @@ pub struct Callback {
     pub agent: Option<AgentId>,
 }
 
+/// Why a list of numbers from outside forbids a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screened {
+    /// It stands on a do-not-call list.
+    DoNotCall,
+    /// It belongs to somebody else since.
+    Reassigned,
+}
+
 /// A lead as it is added to a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lead {
@@ -69,6 +78,8 @@ pub struct Lead {
     pub timezone: Option<String>,
     /// Proof of consent, if there is one.
     pub consent: Option<String>,
+    /// A list of numbers from outside has this one.
+    pub screened: Option<Screened>,
     /// Attempts made before (from the store); the next one has this number plus one.
     pub attempts_made: u32,
     /// When the last of them was made.
@@ -95,6 +106,7 @@ impl Lead {
             number,
             timezone: None,
             consent: None,
+            screened: None,
             attempts_made: 0,
             last_attempt: None,
             last_outcome: None,

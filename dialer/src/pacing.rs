@@ -143,6 +143,10 @@ pub enum Reason {
     StoreAway,
     /// The dialer was told to launch nothing.
     OnHold,
+    /// The profile asks for a do-not-call list, and there is none or it is too old.
+    NoFreshDoNotCall,
+    /// The profile asks for a list of reassigned numbers, and there is none or it is too old.
+    NoFreshReassigned,
     /// The agents' planned end is too near for another call.
     ShiftEnds,
     /// One call for one free agent.
@@ -183,6 +187,8 @@ impl Reason {
             Reason::TrunkRefuses => "trunk_refuses",
             Reason::StoreAway => "store_away",
             Reason::OnHold => "on_hold",
+            Reason::NoFreshDoNotCall => "no_fresh_do_not_call",
+            Reason::NoFreshReassigned => "no_fresh_reassigned",
             Reason::ShiftEnds => "shift_ends",
             Reason::OneToOne => "one_to_one",
             Reason::Ratio => "ratio",
@@ -210,6 +216,8 @@ impl Reason {
             Reason::TrunkRefuses => "the trunk refuses calls and has said until when",
             Reason::StoreAway => "the store is away",
             Reason::OnHold => "on hold: the store is away or the server is about to end",
+            Reason::NoFreshDoNotCall => "no do-not-call list is loaded that is as new as the profile asks",
+            Reason::NoFreshReassigned => "no list of reassigned numbers is loaded that is as new as the profile asks",
             Reason::ShiftEnds => "the agents' planned end is near",
             Reason::OneToOne => "one call for one free agent",
             Reason::Ratio => "fixed lines per agent",

@@ -12,19 +12,21 @@
 mod walk;
 
 use base::{CampaignId, Duration, LeadId, ListId, WallTime};
-use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use dialer::{CountedAs, Profile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use store::{Action, LeadExpression, LeadFilter, LeadOrder, LeadRow, Store, StoreError, TenantId};
+use store::{Action, LeadExpression, LeadFilter, LeadOrder, LeadRow, ScreenKind, Store, StoreError, TenantId};
 use walk::Walks;
 
 /// Questions waiting: one a campaign at a time, and the dialer has 1,000 campaigns at most.
 const QUESTIONS_MAX: usize = 1_024;
 /// The scope of a consent that holds for every campaign.
 const CONSENT_FOR_ALL: &str = "marketing";
+/// How often lists of numbers are looked for when nothing is asked.
+const SCREENS_LOOK: std::time::Duration = std::time::Duration::from_secs(10);
 /// How far the caps look back.
 const HISTORY: Duration = Duration::from_secs(31 * 86_400);
 
@@ -86,6 +88,8 @@ pub struct FedLead {
     pub outcomes: Vec<(String, u32)>,
     /// Of its number.
     pub history: History,
+    /// A list of numbers from outside has its number.
+    pub screened: Option<ScreenKind>,
     /// Proof of consent, if one is wanted and there.
     pub consent: Option<String>,
     /// What was promised to this person and is not kept yet.
@@ -103,6 +107,25 @@ pub enum Left {
     Nothing,
 }
 
+/// Lists of numbers from outside, as the dialer has to know them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Screens {
+    /// The day of the oldest do-not-call list; `None`: there is none.
+    pub do_not_call: Option<WallTime>,
+    /// The day of the oldest list of reassigned numbers.
+    pub reassigned: Option<WallTime>,
+    /// Changes with every load.
+    pub latest: u64,
+}
+
+/// What the feeder has read.
+pub enum Told {
+    /// Leads.
+    Page(Box<Page>),
+    /// Lists of numbers are there, or others than before; before the first page.
+    Screens(Screens),
+}
+
 /// A page of leads.
 pub struct Page {
     /// What was asked.
@@ -114,8 +137,8 @@ pub struct Page {
 /// The thread. Dropping it ends the thread after the question in hand; what else was asked is not answered.
 pub struct Feeder {
     questions: Option<Sender<Question>>,
-    /// Answers, in the order of the questions.
-    pub pages: Receiver<Page>,
+    /// Answers, in the order of the questions, and news of lists of numbers.
+    pub told: Receiver<Told>,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -127,16 +150,27 @@ impl Feeder {
     /// The system gives no thread.
     pub fn start(store: Arc<Store>, tenant: TenantId) -> std::io::Result<Feeder> {
         let (questions, asked) = bounded::<Question>(QUESTIONS_MAX);
-        let (answers, pages) = bounded(QUESTIONS_MAX);
+        let (answers, told) = bounded(QUESTIONS_MAX);
         let over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&over);
         let thread = std::thread::Builder::new().name("feeder".to_owned()).spawn(move || {
             let mut walks = Walks::default();
             let mut told: BTreeSet<(CampaignId, u64)> = BTreeSet::new();
-            for question in asked {
-                if ends.load(Ordering::Relaxed) {
+            let mut said: Option<Screens> = None;
+            loop {
+                let question = asked.recv_timeout(SCREENS_LOOK);
+                let is_over = matches!(question, Err(RecvTimeoutError::Disconnected));
+                if is_over || ends.load(Ordering::Relaxed) {
                     return;
                 }
+                // A store that is away keeps what was said; it gives no leads either.
+                if let Ok(screens) = screens(&store, tenant)
+                    && said.replace(screens) != Some(screens)
+                    && answers.send(Told::Screens(screens)).is_err()
+                {
+                    return;
+                }
+                let Ok(question) = question else { continue };
                 let mut leads = read(&store, tenant, &mut walks, &question);
                 // Once for each source: leads to whom a call back is promised, wherever they stand.
                 if question.number.is_none() && told.insert((question.campaign, question.generation)) {
@@ -148,12 +182,12 @@ impl Feeder {
                         told.remove(&(question.campaign, question.generation));
                     }
                 }
-                if answers.send(Page { question, leads }).is_err() {
+                if answers.send(Told::Page(Box::new(Page { question, leads }))).is_err() {
                     return; // nobody reads any more
                 }
             }
         })?;
-        Ok(Feeder { questions: Some(questions), pages, over, thread: Some(thread) })
+        Ok(Feeder { questions: Some(questions), told, over, thread: Some(thread) })
     }
 
     /// Asks for a page; false when too many questions wait.
@@ -167,7 +201,7 @@ impl Drop for Feeder {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
         self.questions = None;
-        while self.pages.try_recv().is_ok() {}
+        while self.told.try_recv().is_ok() {}
         if let Some(thread) = self.thread.take() {
             // A panic of it was shown when it happened; there is nobody left to tell.
             let _ = thread.join();
@@ -217,6 +251,11 @@ fn read(
         Some(_) => promises(store, tenant, question.campaign)?,
         None => BTreeMap::new(),
     };
+    // A do-not-call list counts more: it comes first.
+    let mut screened: BTreeMap<String, ScreenKind> = BTreeMap::new();
+    for (number, kind) in store.screened(tenant, &numbers)? {
+        screened.entry(number).or_insert(kind);
+    }
     let fed = rows.into_iter().map(|row| {
         let consent = match &question.source.scope {
             None => None,
@@ -225,7 +264,8 @@ fn read(
         let history = histories.get(&row.number).cloned().unwrap_or_default();
         let outcomes = outcomes.remove(&row.lead).unwrap_or_default();
         let callback = promises.get(&row.lead).copied();
-        Ok(FedLead { row, outcomes, history, consent, callback })
+        let screened = screened.get(&row.number).copied();
+        Ok(FedLead { row, outcomes, history, screened, consent, callback })
     });
     Ok((fed.collect::<Result<_, StoreError>>()?, left))
 }
@@ -261,6 +301,20 @@ fn read_promised(
         }
     }
     Ok(found)
+}
+
+/// The lists of numbers that are in force.
+fn screens(store: &Store, tenant: TenantId) -> Result<Screens, StoreError> {
+    let mut screens = Screens::default();
+    for row in store.screens(tenant)? {
+        let oldest = match row.kind {
+            ScreenKind::DoNotCall => &mut screens.do_not_call,
+            ScreenKind::Reassigned => &mut screens.reassigned,
+        };
+        *oldest = Some(oldest.map_or(row.as_of, |before| before.min(row.as_of)));
+        screens.latest = screens.latest.max(row.screen);
+    }
+    Ok(screens)
 }
 
 /// The proof of a consent in force: the campaign's own word decides, else the one for all.

@@ -45,6 +45,7 @@ mod lists;
 mod login;
 mod metrics;
 mod not_built;
+mod number_lists;
 mod offers;
 mod openapi;
 mod page;

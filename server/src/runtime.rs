@@ -5,7 +5,7 @@ use crate::conductor::{Answer, Conductor, Output};
 use crate::control::api::{ControlEnd, Job, Refusal, Reply};
 use crate::control::views::StoreView;
 use crate::failure::Failure;
-use crate::feeder::{FedLead, Feeder, Left, Page, Question, Source};
+use crate::feeder::{FedLead, Feeder, Left, Page, Question, Screens, Source, Told};
 use base::{CampaignId, Duration, Instant, ShardId, WallTime};
 use call::Command;
 use crossbeam::channel::{Receiver, Select};
@@ -13,7 +13,7 @@ use dialer::{Input, Lead, LeadState, Number, Outcome};
 use net::{Clock, Engine, FullCause};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use store::{Ack, Health, Op, Store};
+use store::{Ack, Health, Op, ScreenKind, Store};
 use tokio::sync::oneshot;
 
 /// Longest sleep of the control thread: it looks up ten times a second even when nothing happens, so that progress
@@ -97,6 +97,8 @@ pub struct Runtime {
     tenant: store::TenantId,
     feeder: Feeder,
     supplies: BTreeMap<CampaignId, Supply>,
+    /// The last load of a list of numbers that leads were judged by.
+    screens_latest: Option<u64>,
     /// Of the last source that a campaign was given.
     generation: u64,
     /// Commands that a full shard has not taken, per shard: one that is slow does not hold up the others.
@@ -144,6 +146,7 @@ impl Runtime {
             tenant,
             feeder,
             supplies: BTreeMap::new(),
+            screens_latest: None,
             generation: 0,
             commands: BTreeMap::new(),
             rows: Backlog::default(),
@@ -265,8 +268,11 @@ impl Runtime {
         while let Ok(ack) = self.acks.try_recv() {
             answered.extend(self.acknowledged(ack));
         }
-        while let Ok(page) = self.feeder.pages.try_recv() {
-            self.fed(page);
+        while let Ok(told) = self.feeder.told.try_recv() {
+            match told {
+                Told::Page(page) => self.fed(*page),
+                Told::Screens(screens) => self.screened(screens),
+            }
         }
         for _ in 0..EVENTS_AT_ONCE {
             let Ok(job) = self.end.jobs.try_recv() else { break };
@@ -303,7 +309,7 @@ impl Runtime {
         let mut select = Select::new();
         select.recv(&self.engine.events);
         select.recv(&self.acks);
-        select.recv(&self.feeder.pages);
+        select.recv(&self.feeder.told);
         // In a run without askers the other side is gone, and a closed channel is always ready.
         if self.end.is_open() {
             select.recv(&self.end.jobs);
@@ -572,6 +578,21 @@ impl Runtime {
         }
     }
 
+    /// Other lists of numbers are in force: what campaigns hold is brought again, judged by them.
+    fn screened(&mut self, screens: Screens) {
+        let Screens { do_not_call, reassigned, latest } = screens;
+        let now = self.clock.now();
+        self.conductor.handle_input(now, Input::Screens { do_not_call, reassigned });
+        if self.screens_latest.replace(latest).is_some_and(|before| before != latest) {
+            let campaigns: Vec<CampaignId> = self.supplies.keys().copied().collect();
+            for campaign in campaigns {
+                if let Some(source) = self.supplies.get(&campaign).map(|supply| (*supply.source).clone()) {
+                    self.supply(campaign, source);
+                }
+            }
+        }
+    }
+
     fn fed(&mut self, page: Page) {
         let Question { campaign, generation, number, .. } = page.question;
         let now = self.clock.now();
@@ -626,7 +647,7 @@ impl Runtime {
             let bad = row.last_outcome.as_deref() == Some(Outcome::BadNumber.name());
             is(LeadState::Done) || (is(LeadState::Blocked) && bad)
         };
-        for FedLead { row, outcomes, history, consent, callback } in rows {
+        for FedLead { row, outcomes, history, screened, consent, callback } in rows {
             let Ok(number) = Number::parse(&row.number) else {
                 // The import admits only numbers in international form; a row changed by hand may hold anything.
                 tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
@@ -643,6 +664,10 @@ impl Runtime {
             leads.push(Lead {
                 timezone: row.timezone,
                 consent,
+                screened: screened.map(|kind| match kind {
+                    ScreenKind::DoNotCall => dialer::Screened::DoNotCall,
+                    ScreenKind::Reassigned => dialer::Screened::Reassigned,
+                }),
                 attempts_made: row.attempt_number,
                 last_attempt: row.last_attempt_at,
                 abandoned_at: row

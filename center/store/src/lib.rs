@@ -47,6 +47,7 @@ mod records;
 mod reports;
 mod restart;
 mod rows;
+mod screens;
 mod seal;
 mod spool;
 #[cfg(any(test, feature = "testing"))]
@@ -73,6 +74,7 @@ pub use read::PAGE_ROWS_MAX;
 pub use reports::*;
 pub use restart::LEDGER_ROWS_MAX;
 pub use rows::*;
+pub use screens::*;
 pub use seal::{SealFault, SealReport};
 pub use spool::{SPOOL_BYTES_MAX, SPOOL_OPS_MAX};
 pub use tokens::*;

@@ -12,6 +12,7 @@ mod million;
 mod records;
 mod reports;
 mod restart;
+mod screens;
 mod seal;
 mod speed;
 

@@ -8,7 +8,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp};
 
 use super::{ConsentDecision, Profile};
-use crate::lead::{Lead, Number};
+use crate::lead::{Lead, Number, Screened};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -268,6 +268,11 @@ impl Gate {
         let Query { lead, profile, steady_us, .. } = *query;
         if self.do_not_call.contains(&lead.number) {
             return GateAnswer::Never { rule: "do-not-call" };
+        }
+        match lead.screened {
+            Some(Screened::DoNotCall) => return GateAnswer::Never { rule: "do-not-call-list" },
+            Some(Screened::Reassigned) => return GateAnswer::Never { rule: "number-reassigned" },
+            None => {}
         }
         let needs_consent = profile.consent_required || (query.recorded && profile.agentless_consent);
         if needs_consent && lead.consent.is_none() {

@@ -247,7 +247,8 @@ pub struct Profile {
     pub message_required: bool,
     /// The message must be one in which a key puts the number on the do-not-call list.
     pub opt_out_key: bool,
-    /// How old a do-not-call list may be, in days. For whoever loads it: the gate does not know when it was loaded.
+    /// How old a do-not-call list may be, in days, by the day that its source says; an older one, or none, stops the
+    /// campaign where lists are kept ([`Input::Screens`](crate::Input::Screens)).
     pub dnc_max_age_d: Option<u32>,
     /// How old a list of reassigned numbers may be, in days; as before.
     pub reassigned_max_age_d: Option<u32>,

@@ -1,13 +1,13 @@
 //! Deciding and launching: ticks, pictures for the pacers, the gate, intents.
 
-use base::{AgentId, AttemptId, CampaignId, Duration, Instant};
+use base::{AgentId, AttemptId, CampaignId, Duration, Instant, WallTime};
 use desk::AgentState;
 
 use super::pool::{Said, Turn};
 use super::{Dialer, RunState};
 use crate::attempt::{Attempt, Phase, Taker, Times};
 use crate::campaign::Mode;
-use crate::compliance::{ConsentDecision, GateAnswer, Query};
+use crate::compliance::{ConsentDecision, GateAnswer, Profile, Query};
 use crate::io::{AttemptIntent, CountedAs, Output};
 use crate::lead::{LeadState, Number};
 use crate::list::LEADS_LOW;
@@ -18,6 +18,7 @@ use crate::pacing::{AgentView, Decision, DecisionRecord, Observation, Reason, Ro
 const LOOKS_MAX: usize = 200;
 /// A second lead with a number that is being dialled is looked at again after this time.
 const SAME_NUMBER_US: i64 = 60_000_000;
+const DAY_US: i64 = 86_400_000_000;
 /// Answer and detection after the last ring: nothing is launched so near to the agents' planned end.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 
@@ -217,7 +218,13 @@ impl Dialer {
             return Err(Reason::StoreAway);
         }
         let end = now + campaign.config.ring_timeout + ANSWER_MARGIN;
-        if campaign.planned_end.is_some_and(|planned| end > planned) { Err(Reason::ShiftEnds) } else { Ok(()) }
+        if campaign.planned_end.is_some_and(|planned| end > planned) {
+            return Err(Reason::ShiftEnds);
+        }
+        match stale(&campaign.config.profile, self.screens, self.wall_at(now)) {
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        }
     }
 
     /// Channels and new calls a second that a campaign's trunk has left; an error when either is none.
@@ -451,4 +458,18 @@ impl Dialer {
             }
         }
     }
+}
+
+/// Which list of numbers the profile asks for and is not there, or is older than it may be.
+fn stale(profile: &Profile, screens: Option<(Option<WallTime>, Option<WallTime>)>, wall: WallTime) -> Option<Reason> {
+    let (do_not_call, reassigned) = screens?;
+    let is_fresh = |as_of: Option<WallTime>, days: Option<u32>| {
+        days.is_none_or(|days| {
+            as_of.is_some_and(|as_of| wall.as_unix_us() - as_of.as_unix_us() <= i64::from(days) * DAY_US)
+        })
+    };
+    if !is_fresh(do_not_call, profile.dnc_max_age_d) {
+        return Some(Reason::NoFreshDoNotCall);
+    }
+    (!is_fresh(reassigned, profile.reassigned_max_age_d)).then_some(Reason::NoFreshReassigned)
 }

@@ -62,7 +62,7 @@ pub(super) enum CheckState {
 /// One thing that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Check {
-    /// `store`, `spool`, `trunks`, `shards`, `disk`, `phones`, `clock`.
+    /// `store`, `spool`, `trunks`, `shards`, `disk`, `phones`, `clock`, `number_lists`.
     name: &'static str,
     /// How it is.
     state: CheckState,
@@ -121,6 +121,7 @@ pub(super) async fn checks(State(service): State<Arc<Service>>) -> Json<Checks> 
         of_disk(free.ok().and_then(Result::ok)),
         of_phones(&snapshot),
         of_clock(age_us),
+        of_number_lists(&snapshot),
     ];
     Json(Checks { ready: reasons(&snapshot).is_empty(), checks })
 }
@@ -228,6 +229,19 @@ fn of_phones(snapshot: &Snapshot) -> Check {
         }
         None => Check::ok("phones", format!("{} on the line", wanted().count())),
     }
+}
+
+/// Campaigns stand still whose profile asks for a list of numbers that is not there or too old.
+fn of_number_lists(snapshot: &Snapshot) -> Check {
+    let old = |why: &str| why.starts_with("no_fresh_");
+    let still = snapshot.campaigns.values().filter(|campaign| campaign.state == "running" && old(&campaign.why_code));
+    let names: Vec<&str> = still.map(|campaign| campaign.name.as_str()).collect();
+    if names.is_empty() {
+        return Check::ok("number_lists", "no campaign waits for a list of numbers");
+    }
+    let named = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    let what = format!("{} stand still without a fresh do-not-call list or list of reassigned numbers", named);
+    Check::not_ok("number_lists", CheckState::Fail, what, "load one with POST /api/v1/number-lists, with its day")
 }
 
 fn of_clock(picture_age_us: i64) -> Check {

@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
     Service, accounts, agents, attempts, audit, auth, board, callbacks, calls, campaigns, cdrs, consents, console,
-    contacts, decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built, offers,
-    preview, profiles, report, settings, simulations, suppression, tokens, trunks,
+    contacts, decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built,
+    number_lists, offers, preview, profiles, report, settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -110,6 +110,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(imports::show, imports::cancel))
         .routes(routes!(imports::rejected))
         .routes(routes!(imports::rejected_file))
+        .routes(routes!(number_lists::list, number_lists::load))
         .routes(routes!(leads::list))
         .routes(routes!(leads::matching))
         .routes(routes!(leads::show))

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use store::testing::Postgres;
-use store::{IMPORT_BATCH_MAX, NewLead, Store, TenantId};
+use store::{IMPORT_BATCH_MAX, NewLead, ScreenKind, Store, TenantId};
 
 /// Whatever takes longer is stuck; a crowded machine needs some seconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -123,6 +123,12 @@ impl Site {
                 store.import_leads(TENANT, list, part, wall_now()).expect("new leads");
             }
             store.end_import(TENANT).expect("statistics");
+            // What profiles for real people ask for.
+            for kind in ScreenKind::ALL {
+                let screen =
+                    store.begin_screen(TENANT, kind, "test", wall_now(), wall_now()).expect("a list of numbers");
+                store.end_screen(TENANT, screen).expect("a whole list of numbers");
+            }
             list
         })
     }

@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         version: 1,
         name: "base",
@@ -92,6 +92,12 @@ const STEPS: [Step; 10] = [
             include_str!("../../migrations/0010_lists.sql"),
             include_str!("../../migrations/0010_lists.postgres.sql")
         ),
+    },
+    Step {
+        version: 11,
+        name: "screens",
+        sqlite: include_str!("../../migrations/0011_screens.sql"),
+        postgres: include_str!("../../migrations/0011_screens.sql"),
     },
 ];
 

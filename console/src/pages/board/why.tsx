@@ -12,6 +12,8 @@ const KINDS: Record<string, { icon: IconName; tone: 'go' | 'wait' | 'fault' }> =
   trunk_refuses: { icon: 'trunks', tone: 'fault' },
   store_away: { icon: 'fault', tone: 'fault' },
   on_hold: { icon: 'pause', tone: 'fault' },
+  no_fresh_do_not_call: { icon: 'audit', tone: 'fault' },
+  no_fresh_reassigned: { icon: 'audit', tone: 'fault' },
   shift_ends: { icon: 'clock', tone: 'wait' },
   one_to_one: { icon: 'play', tone: 'go' },
   ratio: { icon: 'play', tone: 'go' },

@@ -510,3 +510,44 @@ fn the_picture_has_what_a_screen_shows_and_says_when_it_has_changed() {
     bench.pass_ms(3_000);
     assert!(bench.dialer.changes() > before, "a wrap-up ended");
 }
+
+#[test]
+fn without_a_fresh_list_nothing_is_dialled_and_a_number_on_one_never() {
+    let mut bench = Bench::new(2, 4, config());
+    configure(&mut bench, |config| config.profile.dnc_max_age_d = Some(31));
+    assert!(!intents(&bench.tell(Input::Screens { do_not_call: None, reassigned: None })).contains(&4));
+    bench.pass_ms(2_000);
+    assert_eq!(snapshot(&bench).why, Reason::NoFreshDoNotCall.text());
+    let days_old = |bench: &Bench, days: i64| {
+        let now_us = bench.dialer.wall_at(bench.now).as_unix_us();
+        Some(WallTime::from_unix_us(now_us - days * 86_400_000_000))
+    };
+    for (days, fresh) in [(32, false), (30, true)] {
+        let do_not_call = days_old(&bench, days);
+        bench.tell(Input::Screens { do_not_call, reassigned: None });
+        bench.pass_ms(2_000);
+        assert_eq!(snapshot(&bench).why != Reason::NoFreshDoNotCall.text(), fresh, "{days} days");
+    }
+    configure(&mut bench, |config| config.profile.reassigned_max_age_d = Some(7));
+    bench.pass_ms(2_000);
+    assert_eq!(snapshot(&bench).why, Reason::NoFreshReassigned.text());
+    let (do_not_call, reassigned) = (days_old(&bench, 1), days_old(&bench, 1));
+    bench.tell(Input::Screens { do_not_call, reassigned });
+    for (id, screened) in [(50, crate::Screened::DoNotCall), (51, crate::Screened::Reassigned)] {
+        let on_it = Lead { screened: Some(screened), ..lead(id) };
+        bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![on_it] });
+    }
+    for _ in 0..20 {
+        bench.pass_ms(2_000);
+        bench.commit();
+        (1..20).for_each(|attempt| {
+            drop(bench.tell(Input::Ended {
+                attempt: AttemptId(attempt),
+                cause: EndCause { whose: Party::Callee, code: None, retry_after_s: None },
+            }))
+        });
+    }
+    for id in [50, 51] {
+        assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(id)), Some(LeadState::Blocked), "{id}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Lists of numbers from outside, with the day that their source says: national do-not-call lists, reassigned numbers.
+//!
+//! ```text
+//!  begin_screen ──> put_screen_numbers … ──> end_screen: counts from here on; the load of the same source before it goes
+//! ```
+//!
+//! **Invariants.** A load counts when it is whole, and then at once instead of the one before. What a killed process left
+//! half loaded never counts and goes with the next load of its source. Absent: what a list forbids, and how old it may be.
+
+use base::WallTime;
+
+use crate::db::{Connection, Sql};
+use crate::lanes::in_transaction;
+use crate::lists::GiveWay;
+use crate::ops::{id, text};
+use crate::read::{unsigned, wall};
+use crate::rows::TenantId;
+use crate::{ErrorKind, Store, StoreError};
+
+/// Numbers of one call of [`Store::put_screen_numbers`].
+pub const SCREEN_BATCH_MAX: usize = 10_000;
+
+/// Numbers of one INSERT: 2 values each make 10,000 of SQLite's 32,766 and PostgreSQL's 65,535.
+const INSERT_ROWS: usize = 5_000;
+
+/// Numbers of a load before that are deleted in one transaction.
+const DELETE_ROWS: i64 = 20_000;
+
+/// Lists that are in force at most: a country has a few of each kind.
+const SCREENS_MAX: i64 = 1_000;
+
+/// What a list of numbers is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ScreenKind {
+    /// Numbers that must not be called.
+    DoNotCall,
+    /// Numbers that belong to somebody else now.
+    Reassigned,
+}
+
+impl ScreenKind {
+    /// Both.
+    pub const ALL: [ScreenKind; 2] = [ScreenKind::DoNotCall, ScreenKind::Reassigned];
+
+    /// `do_not_call`, `reassigned`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ScreenKind::DoNotCall => "do_not_call",
+            ScreenKind::Reassigned => "reassigned",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<ScreenKind> {
+        ScreenKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A list of numbers that is in force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScreenRow {
+    /// Rises with every load.
+    pub screen: u64,
+    /// What it is.
+    pub kind: ScreenKind,
+    /// Whose list it is, as its loader named it.
+    pub source: String,
+    /// The day that the source says.
+    pub as_of: WallTime,
+    /// When it was loaded.
+    pub loaded_at: WallTime,
+    /// Numbers on it.
+    pub numbers: u64,
+}
+
+impl Store {
+    /// Begins to load a list; gives the load's id.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn begin_screen(
+        &self,
+        tenant: TenantId,
+        kind: ScreenKind,
+        source: &str,
+        as_of: WallTime,
+        at: WallTime,
+    ) -> Result<u64, StoreError> {
+        let insert = Sql::new(
+            "INSERT INTO screen (tenant_id, kind, source, as_of_us, loaded_us) VALUES ($1, $2, $3, $4, $5) \
+             RETURNING screen_id",
+        );
+        let insert = insert.with(id(tenant.0)?).with(kind.name()).with(text(source)?);
+        self.made(format!("list of {source:?}"), insert.with(as_of.as_unix_us()).with(at.as_unix_us()), "screen_id")
+    }
+
+    /// Adds numbers, E.164, to a load; those that it has are left. At most [`SCREEN_BATCH_MAX`] a call.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] for a batch that is too large.
+    pub fn put_screen_numbers(&self, screen: u64, mut numbers: Vec<String>) -> Result<(), StoreError> {
+        let place = "list of numbers";
+        if numbers.len() > SCREEN_BATCH_MAX {
+            let what = format!("{} numbers at once", numbers.len());
+            return Err(StoreError::new(ErrorKind::Value, what, place, "load smaller batches"));
+        }
+        numbers.sort_unstable();
+        let screen = id(screen)?;
+        self.imports.call(async move |connection| {
+            let mut give_way = GiveWay::default();
+            give_way.begin();
+            in_transaction(connection, async |connection: &mut Connection| {
+                for part in numbers.chunks(INSERT_ROWS) {
+                    let mut insert = Sql::new("INSERT INTO screen_number (screen_id, number) VALUES ");
+                    for (n, number) in part.iter().enumerate() {
+                        insert.push(if n == 0 { "(" } else { ", (" });
+                        insert.bind(screen).push(", ").bind(number.as_str()).push(")");
+                    }
+                    insert.push(" ON CONFLICT DO NOTHING");
+                    connection.execute(insert, place).await?;
+                }
+                Ok(())
+            })
+            .await?;
+            give_way.end(connection).await;
+            Ok(())
+        })
+    }
+
+    /// The load is whole: it counts now, and loads of the same source before it are deleted. Gives its numbers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown load.
+    pub fn end_screen(&self, tenant: TenantId, screen: u64) -> Result<u64, StoreError> {
+        let (tenant, screen) = (id(tenant.0)?, id(screen)?);
+        self.imports.call(async move |connection| {
+            let place = "list of numbers";
+            let before = in_transaction(connection, async |connection: &mut Connection| {
+                let whole = Sql::new(
+                    "UPDATE screen SET whole = 1, numbers = (SELECT COUNT(*) FROM screen_number WHERE screen_id = $1) \
+                     WHERE tenant_id = $2 AND screen_id = $1",
+                );
+                if connection.execute(whole.with(screen).with(tenant), place).await? == 0 {
+                    return Err(StoreError::not_found("no such load", place));
+                }
+                let before = Sql::new(
+                    "SELECT b.screen_id FROM screen b, screen s WHERE s.screen_id = $1 AND b.tenant_id = $2 \
+                     AND b.kind = s.kind AND b.source = s.source AND b.screen_id < $1",
+                );
+                let rows = connection.fetch(before.with(screen).with(tenant), place).await?;
+                let before = rows.iter().map(|row| row.get("screen_id")).collect::<Result<Vec<i64>, _>>()?;
+                for old in &before {
+                    let gone = Sql::new("UPDATE screen SET whole = 0 WHERE screen_id = $1");
+                    connection.execute(gone.with(*old), place).await?;
+                }
+                Ok(before)
+            })
+            .await?;
+            for old in before {
+                forget(connection, old, place).await?;
+            }
+            let count = Sql::new("SELECT numbers FROM screen WHERE screen_id = $1").with(screen);
+            connection.fetch_one(count, place).await?.map_or(Ok(0), |row| unsigned(&row, "numbers"))
+        })
+    }
+
+    /// The lists that are in force, by kind and source.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn screens(&self, tenant: TenantId) -> Result<Vec<ScreenRow>, StoreError> {
+        let query = Sql::new(
+            "SELECT * FROM screen WHERE tenant_id = $1 AND whole = 1 ORDER BY kind, source, screen_id LIMIT $2",
+        );
+        self.page("lists of numbers", query.with(id(tenant.0)?).with(SCREENS_MAX), |row| {
+            Ok(ScreenRow {
+                screen: unsigned(row, "screen_id")?,
+                kind: ScreenKind::named(&row.get::<String>("kind")?)
+                    .ok_or_else(|| crate::read::foreign("kind", "no kind of list"))?,
+                source: row.get("source")?,
+                as_of: wall(row, "as_of_us")?,
+                loaded_at: wall(row, "loaded_us")?,
+                numbers: unsigned(row, "numbers")?,
+            })
+        })
+    }
+
+    /// Which of these numbers stand on a list in force, with what that is.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn screened(&self, tenant: TenantId, numbers: &[String]) -> Result<Vec<(String, ScreenKind)>, StoreError> {
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = Sql::new(
+            "SELECT DISTINCT n.number, s.kind FROM screen s CROSS JOIN screen_number n WHERE s.whole = 1 \
+             AND n.screen_id = s.screen_id AND s.tenant_id = ",
+        );
+        query.bind(id(tenant.0)?).push(" AND n.number IN (").list(numbers.iter().map(String::as_str));
+        query.push(") ORDER BY n.number, s.kind");
+        self.page("numbers on lists", query, |row| {
+            let kind = ScreenKind::named(&row.get::<String>("kind")?);
+            Ok((row.get("number")?, kind.ok_or_else(|| crate::read::foreign("kind", "no kind of list"))?))
+        })
+    }
+}
+
+/// Deletes a load part by part, so that nobody waits for it.
+async fn forget(connection: &mut Connection, screen: i64, place: &str) -> Result<(), StoreError> {
+    let mut give_way = GiveWay::default();
+    loop {
+        give_way.begin();
+        let gone = in_transaction(connection, async |connection: &mut Connection| {
+            let delete = Sql::new(
+                "DELETE FROM screen_number WHERE screen_id = $1 AND number <= (SELECT MAX(number) FROM \
+                 (SELECT number FROM screen_number WHERE screen_id = $1 ORDER BY number LIMIT $2) AS part)",
+            );
+            connection.execute(delete.with(screen).with(DELETE_ROWS), place).await
+        });
+        let gone = gone.await?;
+        give_way.end(connection).await;
+        if gone == 0 {
+            break;
+        }
+    }
+    in_transaction(connection, async |connection: &mut Connection| {
+        connection.execute(Sql::new("DELETE FROM screen WHERE screen_id = $1").with(screen), place).await.map(drop)
+    })
+    .await
+}
