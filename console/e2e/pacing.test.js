@@ -181,3 +181,45 @@ test('a click on the calls of the board leads to the decision of that moment', a
     await page.getByRole('img', { name: /^Forecast and actual share/ }).waitFor();
   });
 });
+
+test('an agent looks at each lead first, skips one and dials the next', async () => {
+  const change = (page, path, body) =>
+    page.evaluate(
+      async ([where, what]) => {
+        const headers = { 'Content-Type': 'application/json', 'X-Outpace-Console': '1' };
+        const response = await fetch(new URL(where, document.baseURI), { method: 'PATCH', headers, body: JSON.stringify(what) });
+        if (!response.ok) throw new Error(await response.text());
+      },
+      [path, body],
+    );
+  let agent;
+  await within('/campaigns/demo', async (page) => {
+    agent = (await get(page, 'api/v1/agents')).items[0].name;
+    await change(page, `api/v1/agents/${agent}`, { password: 'a long enough one' });
+    await page.getByRole('radio', { name: /^Preview/ }).click();
+    await page.getByLabel('Time to look').fill('600');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/^Saved: .*Mode/).waitFor();
+    assert.equal((await get(page, 'api/v1/campaigns/demo')).settings.mode, 'preview');
+  });
+  const { page, context, faults } = await newPage(browser);
+  await page.goto(demo.base);
+  await page.locator('input[name="name"]').fill(agent);
+  await page.locator('input[name="password"]').fill('a long enough one');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  const card = page.getByRole('region', { name: 'Next lead of demo' });
+  await card.waitFor({ timeout: 120_000 });
+  const shown = card.getByRole('status');
+  await card.getByText('Number').waitFor();
+  const first = await shown.innerText();
+  await card.getByRole('button', { name: 'Skip …' }).click();
+  await card.getByLabel('Why it is skipped').fill('called back already');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((old) => ![...document.querySelectorAll('[role=status]')].some((one) => one.textContent === old), first);
+  await card.getByRole('button', { name: 'Dial' }).waitFor({ timeout: 120_000 });
+  await card.getByRole('button', { name: 'Dial' }).click();
+  // The call takes the agent from the card, whatever becomes of it.
+  await card.waitFor({ state: 'detached' });
+  assert.deepEqual(faults, []);
+  await context.close();
+});
