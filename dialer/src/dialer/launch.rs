@@ -460,12 +460,13 @@ impl Dialer {
     }
 }
 
-/// Which list of numbers the profile asks for and is not there, or is older than it may be.
+/// Which list of numbers is older than the profile allows. One that was never loaded holds nobody up: leads may have been
+/// held against it before they were imported; health says so.
 fn stale(profile: &Profile, screens: Option<(Option<WallTime>, Option<WallTime>)>, wall: WallTime) -> Option<Reason> {
     let (do_not_call, reassigned) = screens?;
     let is_fresh = |as_of: Option<WallTime>, days: Option<u32>| {
         days.is_none_or(|days| {
-            as_of.is_some_and(|as_of| wall.as_unix_us() - as_of.as_unix_us() <= i64::from(days) * DAY_US)
+            as_of.is_none_or(|as_of| wall.as_unix_us() - as_of.as_unix_us() <= i64::from(days) * DAY_US)
         })
     };
     if !is_fresh(do_not_call, profile.dnc_max_age_d) {

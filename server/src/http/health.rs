@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
+use store::ScreenKind;
 use utoipa::ToSchema;
 
 /// The process is alive.
@@ -112,6 +113,7 @@ pub(super) async fn checks(State(service): State<Arc<Service>>) -> Json<Checks> 
     let folder = service.config.load().server.data_dir.clone();
     let free = tokio::task::spawn_blocking(move || free_bytes(&folder)).await;
     let shards = service.shards.ask(service.engine.as_ref()).await;
+    let missing = never_loaded(&service, &snapshot).await;
     let age_us = service.wall_now().as_unix_us() - snapshot.at_us;
     let checks = vec![
         of_store(&snapshot.store),
@@ -121,7 +123,7 @@ pub(super) async fn checks(State(service): State<Arc<Service>>) -> Json<Checks> 
         of_disk(free.ok().and_then(Result::ok)),
         of_phones(&snapshot),
         of_clock(age_us),
-        of_number_lists(&snapshot),
+        of_number_lists(&snapshot, &missing),
     ];
     Json(Checks { ready: reasons(&snapshot).is_empty(), checks })
 }
@@ -231,11 +233,35 @@ fn of_phones(snapshot: &Snapshot) -> Check {
     }
 }
 
-/// Campaigns stand still whose profile asks for a list of numbers that is not there or too old.
-fn of_number_lists(snapshot: &Snapshot) -> Check {
+/// Campaigns at work whose profile asks for a list of numbers of a kind that nobody has loaded. A store that does not
+/// answer is told by its own check.
+async fn never_loaded(service: &Service, snapshot: &Snapshot) -> Vec<String> {
+    let tenant = service.tenant;
+    let Ok(loaded) = service.store(move |store| store.screens(tenant)).await else { return Vec::new() };
+    let is_loaded = |kind: ScreenKind| loaded.iter().any(|row| row.kind == kind);
+    let (do_not_call, reassigned) = (is_loaded(ScreenKind::DoNotCall), is_loaded(ScreenKind::Reassigned));
+    let config = service.config.load();
+    let running = snapshot.campaigns.values().filter(|campaign| campaign.state == "running");
+    let asks = running.filter(|campaign| {
+        config.profiles.get(&campaign.profile).is_some_and(|sheet| {
+            let profile = sheet.in_force();
+            (profile.dnc_max_age_d.is_some() && !do_not_call) || (profile.reassigned_max_age_d.is_some() && !reassigned)
+        })
+    });
+    asks.map(|campaign| campaign.name.clone()).collect()
+}
+
+/// Campaigns stand still whose profile asks for a list of numbers that is too old; one that was never loaded is told.
+fn of_number_lists(snapshot: &Snapshot, missing: &[String]) -> Check {
     let old = |why: &str| why.starts_with("no_fresh_");
     let still = snapshot.campaigns.values().filter(|campaign| campaign.state == "running" && old(&campaign.why_code));
     let names: Vec<&str> = still.map(|campaign| campaign.name.as_str()).collect();
+    if names.is_empty() && !missing.is_empty() {
+        let named = missing.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let what = format!("{named} dial by a profile that asks for a do-not-call list or list of reassigned numbers");
+        let mend = "load them with POST /api/v1/number-lists, unless leads are held against them before they come here";
+        return Check::not_ok("number_lists", CheckState::Warn, what, mend);
+    }
     if names.is_empty() {
         return Check::ok("number_lists", "no campaign waits for a list of numbers");
     }
