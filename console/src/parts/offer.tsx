@@ -8,6 +8,7 @@ import { putAgent } from '../api/live';
 import { useWho } from '../api/login';
 import { useAgents } from '../api/things';
 import { useNow_ms } from './clock';
+import { ErrorNote } from './error_state';
 import { clock, NONE, timeThere } from './format';
 import css from './offer.module.css';
 import { Pairs } from './pairs';
@@ -18,6 +19,7 @@ type Offer = Thing<'OfferView'>;
 
 /** What the server takes. */
 const REASON_MAX = 100;
+const AGAIN_MS = 500;
 
 /** The card of whoever is logged in as an agent; nothing while no lead is shown. */
 export default function OwnOffer() {
@@ -34,8 +36,14 @@ function OfferCard({ agent, offer }: { agent: string; offer: Offer }) {
   const [skipping, setSkipping] = useState(false);
   const [busy, setBusy] = useState(false);
   const path = { name: agent };
-  const shown = useQuery({ queryKey: ['offer', agent, offer.lead], queryFn: () => data(api.GET('/api/v1/agents/{name}/preview', { params: { path } })) });
-  const lead = shown.data?.lead;
+  const shown = useQuery({
+    queryKey: ['offer', agent, offer.lead],
+    queryFn: () => data(api.GET('/api/v1/agents/{name}/preview', { params: { path } })),
+    // The event of an offer may be here before the screen that it belongs to.
+    refetchInterval: (query) => (query.state.data?.lead?.id === offer.lead ? false : AGAIN_MS),
+  });
+  // Nobody is shown as somebody else.
+  const lead = shown.data?.lead?.id === offer.lead ? shown.data.lead : undefined;
   // The phone's owner may look elsewhere: the title says that somebody waits.
   useEffect(() => {
     const before = document.title;
@@ -58,6 +66,7 @@ function OfferCard({ agent, offer }: { agent: string; offer: Offer }) {
   return (
     <Panel title={t('offer.title', { campaign: offer.campaign })} aside={<span role="timer">{t(offer.then === 'dial' ? 'offer.thenDial' : 'offer.thenSkip', { time: clock(left_ms) })}</span>} className={css.card}>
       <div className={css.name} role="status">{name || lead?.number || t('offer.reading')}</div>
+      {!lead && <ErrorNote error={shown.error} />}
       {lead && (
         <Pairs
           of={[
