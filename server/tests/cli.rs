@@ -36,7 +36,7 @@ fn wrong_use_is_one_line_and_code_2() {
         (&["import", "--config", "bad.toml", "--list", "l", "leads.csv"], "bad.toml:2:1"),
         (&["simulate", "empty.toml", "--policy", "psychic"], "psychic"),
         (&["simulate", "empty.toml", "--days", "many"], "many"),
-        (&["simulate", "empty.toml", "--replay", "outpace.db"], "not built yet"),
+        (&["simulate", "empty.toml", "--set", "limit"], "limit"),
         (&["demo", "--driver", "rings"], "rings"),
     ] {
         let output = outpace(folder.path(), arguments);
