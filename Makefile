@@ -65,8 +65,7 @@ pacing:
 
 # 1,000 phones, 200 calls a second, five minutes: nothing may be left. Then 200 kills of a running campaign on each
 # database, and a database that is frozen for 30 s; ten minutes of a live campaign beside the simulator's band; then a day
-# of boards through the console; an hour in all, on a
-# machine that has nothing else to do.
+# of boards through the console; an hour in all, on a machine that has nothing else to do.
 soak: setup console
 	cargo test --release -p outpace-tests --test soak_leaks -- --ignored --nocapture soak_leaks
 	cargo test --release -p outpace-server --test serve -- --ignored --nocapture --test-threads 1 soak_

@@ -45,7 +45,7 @@ pub(super) struct Decision {
     action: Action,
     /// Id of the lead as shown: a late answer must not meet the next one.
     lead: u64,
-    /// Why it is skipped, up to 200 bytes; it stands in the event `agent.offer_over` and in the log of changes.
+    /// Why it is skipped, up to 200 bytes; it stands in the event `agent.offer_over`.
     reason: Option<String>,
 }
 
