@@ -171,7 +171,7 @@ pub struct Dialer {
     /// No new attempt is decided, whatever happens.
     pub(crate) on_hold: bool,
     /// Days of the do-not-call lists and of those of reassigned numbers, where lists are kept.
-    pub(crate) screens: Option<(Option<WallTime>, Option<WallTime>)>,
+    pub(crate) screens: (Option<WallTime>, Option<WallTime>),
     /// No new attempt is decided before: the store has just deferred one.
     store_rests_until: Instant,
     /// Inputs and timers that may have changed what `snapshot` shows.
@@ -223,7 +223,7 @@ impl Dialer {
             reserves: BTreeMap::new(),
             wrap_s: WRAP_S,
             on_hold: false,
-            screens: None,
+            screens: (None, None),
             store_rests_until: Instant::ZERO,
             changes: 0,
             outputs: VecDeque::new(),
@@ -365,7 +365,7 @@ impl Dialer {
             Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
             Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
             Input::Screens { do_not_call, reassigned } => {
-                self.screens = Some((do_not_call, reassigned));
+                self.screens = (do_not_call, reassigned);
                 self.dirty = true;
                 Ok(())
             }

@@ -60,8 +60,8 @@ pub enum Input {
         /// Whose.
         campaign: CampaignId,
     },
-    /// The days that the oldest list of each kind in force is of; `None`: there is no such list. Until it is said the dialer
-    /// knows of no lists and asks for none, as in a simulation.
+    /// The days that the oldest list of each kind in force is of; `None`: none was ever loaded, and
+    /// none holds anybody up.
     Screens {
         /// Do-not-call lists.
         do_not_call: Option<WallTime>,

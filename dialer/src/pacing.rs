@@ -143,9 +143,9 @@ pub enum Reason {
     StoreAway,
     /// The dialer was told to launch nothing.
     OnHold,
-    /// The profile asks for a do-not-call list, and there is none or it is too old.
+    /// A do-not-call list is older than the profile allows.
     NoFreshDoNotCall,
-    /// The profile asks for a list of reassigned numbers, and there is none or it is too old.
+    /// A list of reassigned numbers is older than the profile allows.
     NoFreshReassigned,
     /// The agents' planned end is too near for another call.
     ShiftEnds,

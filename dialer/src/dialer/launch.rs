@@ -462,8 +462,11 @@ impl Dialer {
 
 /// Which list of numbers is older than the profile allows. One that was never loaded holds nobody up: leads may have been
 /// held against it before they were imported; health says so.
-fn stale(profile: &Profile, screens: Option<(Option<WallTime>, Option<WallTime>)>, wall: WallTime) -> Option<Reason> {
-    let (do_not_call, reassigned) = screens?;
+fn stale(
+    profile: &Profile,
+    (do_not_call, reassigned): (Option<WallTime>, Option<WallTime>),
+    wall: WallTime,
+) -> Option<Reason> {
     let is_fresh = |as_of: Option<WallTime>, days: Option<u32>| {
         days.is_none_or(|days| {
             as_of.is_none_or(|as_of| wall.as_unix_us() - as_of.as_unix_us() <= i64::from(days) * DAY_US)
