@@ -15,10 +15,10 @@ pub(super) enum Size {
 /// Agents of the table, with the days of the predictive law and of each other one: quick and full.
 const SIZES: [(u32, [u32; 2], [u32; 2]); 5] = [
     (3, [40, 1_000], [12, 120]),
-    (20, [16, 1_000], [6, 60]),
-    (50, [6, 1_000], [2, 40]),
-    (200, [2, 200], [0, 12]),
-    (1_000, [0, 30], [0, 3]),
+    (20, [16, 1_000], [6, 40]),
+    (50, [6, 1_000], [2, 20]),
+    (200, [2, 200], [0, 6]),
+    (1_000, [0, 30], [0, 2]),
 ];
 /// The laws to compare with.
 const LAWS: [&str; 8] =

@@ -138,8 +138,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       if (row === undefined) return;
       setStand({ id: rowId(row), index: to });
       virtual.scrollToIndex(to);
-      // The row may have to be rendered first.
-      requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
+      const focus = () => {
+        const element = box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`);
+        element?.focus({ preventScroll: true });
+        return element;
+      };
+      // At once, so that the next key is this row's already; one that was far away has to be rendered first.
+      if (!focus()) requestAnimationFrame(focus);
     },
     [rows, rowId, virtual],
   );
