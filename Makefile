@@ -4,7 +4,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/outpace/target
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: demo test e2e console lint deny fuzz bench bench-ci bench-baseline pacing soak setup
+.PHONY: demo test e2e console lint deny fuzz amd-data bench bench-ci bench-baseline pacing soak setup
 
 # More for `outpace demo`: make demo DEMO_ARGS="--leads 50 --agents 5"
 DEMO_ARGS ?=
@@ -62,6 +62,11 @@ PACING_ARGS ?=
 pacing:
 	cargo build -p outpace-bench
 	$(CARGO_TARGET_DIR)/debug/outpace-bench pacing $(PACING_ARGS)
+
+# Labelled openings of answered calls to train and examine answer detection (docs/answer-detection.md).
+AMD_DATA ?= $(HOME)/.cache/outpace/amd
+amd-data:
+	scripts/amd-data $(AMD_DATA)
 
 # 1,000 phones, 200 calls a second, five minutes: nothing may be left. Then 200 kills of a running campaign on each
 # database, and a database that is frozen for 30 s; ten minutes of a live campaign beside the simulator's band; then a day

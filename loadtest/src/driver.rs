@@ -4,7 +4,7 @@ use crate::controller::{Controller, earlier};
 use base::{CallId, Duration, Instant, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
-use media::amd::{ClassicConfig, DetectorConfig, Verdict};
+use detect::{ClassicConfig, DetectorConfig, Verdict};
 use media::playout::Prompt;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

@@ -17,6 +17,7 @@
 //! **Absent.** No console yet, no inbound queues, no TLS: settings that would switch them on are refused.
 
 pub mod account;
+pub mod amd;
 pub mod backlog;
 pub mod bench;
 pub mod check;

@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use server::failure::Failure;
 use server::logging::LogFormat;
-use server::{account, bench, check, compliance, demo, import, logging, manual, serve, simulate, token};
+use server::{account, amd, bench, check, compliance, demo, import, logging, manual, serve, simulate, token};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -37,6 +37,7 @@ enum Command {
     Compliance(compliance::ComplianceArgs),
     Token(token::TokenArgs),
     Account(account::AccountArgs),
+    Amd(amd::AmdArgs),
     Bench(bench::BenchArgs),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
@@ -66,6 +67,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Compliance(arguments) => compliance::run(arguments),
         Command::Token(arguments) => token::run(arguments),
         Command::Account(arguments) => account::run(arguments),
+        Command::Amd(arguments) => amd::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => manual::completions(arguments, Cli::command()),
         Command::Man(_) => manual::man(Cli::command()),

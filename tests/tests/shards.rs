@@ -5,11 +5,11 @@
 use base::{AgentId, CampaignId, Duration, Instant, LeadId, Seed, ShardId, TrunkId, WallAnchor, WallTime};
 use call::{Command, Event};
 use codecs::g711::Law;
+use detect::{ClassicConfig, DetectorConfig};
 use dialer::sim::callee::CalleeModel;
 use dialer::{CampaignConfig, Dialer, DialerConfig, Input, Lead, Number, Profile, RetryRules};
 use loadtest::speech::Source;
 use loadtest::{AgentPhones, Carrier, Controller, Crowd, LinkConfig, Nature, NodeConfig, NodeId, SpeechBank, World};
-use media::amd::{ClassicConfig, DetectorConfig};
 use server::conductor::{AgentPhone, Conductor, ConductorConfig, Output, Trunk};
 use server::control::api::AgentWish;
 use std::collections::{BTreeMap, VecDeque};

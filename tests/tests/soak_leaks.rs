@@ -10,12 +10,12 @@
 use base::{AgentId, Duration, Instant, Seed, TrunkId};
 use call::Counts;
 use codecs::g711::Law;
+use detect::{ClassicConfig, DetectorConfig};
 use dialer::sim::callee::CalleeModel;
 use dialer::{CampaignConfig, Dialer, DialerConfig, Input, Profile, RetryRules};
 use loadtest::runner::Actor;
 use loadtest::speech::Source;
 use loadtest::{AgentPhones, Carrier, Crowd, SpeechBank};
-use media::amd::{ClassicConfig, DetectorConfig};
 use net::{Clock, Engine, EngineConfig};
 use server::conductor::{AgentPhone, Conductor, ConductorConfig, Trunk};
 use server::control::api::AgentWish;

@@ -2,7 +2,7 @@
 
 use base::{CallId, Duration, Instant, LegId, ShardId, TrunkId};
 use codecs::g711::Law;
-use media::amd::{Decision, DetectorConfig};
+use detect::{Decision, DetectorConfig};
 use media::playout::Prompt;
 use std::net::SocketAddr;
 use std::sync::Arc;

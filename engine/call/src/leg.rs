@@ -5,7 +5,7 @@ use crate::offer::{Description, Negotiated};
 use crate::shard::{Arrivals, Concealer};
 use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
-use media::amd::{Detector, DetectorConfig};
+use detect::{Detector, DetectorConfig};
 use media::dtmf::{DtmfReceiver, DtmfSender};
 use media::jitter::JitterBuffer;
 use media::playout::Player;

@@ -2,7 +2,6 @@
 
 use base::{Instant, Seed};
 use criterion::{Criterion, criterion_group, criterion_main};
-use media::amd::{Classic, ClassicConfig, Detector};
 use media::jitter::JitterBuffer;
 use media::playout::{Player, Prompt};
 use media::session::RtpSession;
@@ -64,23 +63,6 @@ fn packets(criterion: &mut Criterion) {
     let mut converted = [0; FRAME_SAMPLES];
     group.bench_function("relay PCMU to PCMA", |bencher| {
         bencher.iter(|| codecs::g711::transcode(Law::Mu, Law::A, black_box(&payload), black_box(&mut converted)));
-    });
-
-    // Made of voice and quiet by turns, so that it never decides.
-    let config = ClassicConfig {
-        total_analysis_time_ms: u32::MAX,
-        maximum_number_of_words: u32::MAX,
-        greeting_ms: u32::MAX,
-        ..ClassicConfig::default()
-    };
-    let mut detector = Classic::new(config);
-    let frames = [[1_000_i16; FRAME_SAMPLES], [10; FRAME_SAMPLES]];
-    let mut turn = 0_usize;
-    group.bench_function("classic push_frame", |bencher| {
-        bencher.iter(|| {
-            turn += 1;
-            black_box(detector.push_frame(black_box(&frames[turn / 8 % 2])))
-        });
     });
     group.finish();
 }

@@ -1,9 +1,9 @@
-//! Floor 3: one leg's media. RTP timeline and statistics, jitter buffer, prompts, digits, answer detection.
+//! Floor 3: one leg's media. RTP timeline and statistics, jitter buffer, prompts, digits.
 //!
 //! ```text
 //!  datagram ──> session::RtpSession::receive ──> Received ──┬─ telephone-event ──> dtmf::DtmfReceiver ──> digit
 //!               (source lock, statistics)                   └─ audio ──> jitter::JitterBuffer::insert
-//!  every PTIME: jitter pop ──> amd::Detector (while analysing) ──> law to law ──> the other leg's write_audio
+//!  every PTIME: jitter pop ──> (answer detection listens here) ──> law to law ──> the other leg's write_audio
 //!               Player / other leg / silence / DtmfSender ──> RtpSession::write_* ──> bytes to send
 //! ```
 //!
@@ -14,7 +14,6 @@
 //!
 //! **Units.** One frame is 20 ms = 160 samples at 8 kHz = 160 payload bytes; RTP timestamps count samples.
 
-pub mod amd;
 pub mod dtmf;
 pub mod jitter;
 pub mod playout;

@@ -1,7 +1,6 @@
 //! The packet path allocates nothing: an allocator that counts watches 10,000 packets go through.
 
 use base::{Duration, Instant, Seed};
-use media::amd::{Classic, ClassicConfig, Detector};
 use media::dtmf::{DtmfReceiver, DtmfSender};
 use media::jitter::{JitterBuffer, Pop};
 use media::playout::{Player, Prompt};
@@ -24,7 +23,6 @@ fn ten_thousand_packets_allocate_nothing() {
     let mut player = Player::new(prompt, true);
     let (mut jitter, mut converted) = (JitterBuffer::new(), [0; FRAME_SAMPLES]);
     let (mut digits_out, mut digits_in) = (DtmfSender::new(), DtmfReceiver::new());
-    let mut detector = Classic::new(ClassicConfig { total_analysis_time_ms: 1_000_000, ..ClassicConfig::default() });
     let (mut wire, mut sent) = ([0; 200], [0; 200]);
     let mut samples = [0_i16; FRAME_SAMPLES];
     let (mut played, mut heard, mut written) = (0_u32, 0_u32, 0_usize);
@@ -57,7 +55,6 @@ fn ten_thousand_packets_allocate_nothing() {
                 Pop::Frame { payload, .. } => {
                     played += 1;
                     Law::Mu.decode_slice(payload, &mut samples);
-                    detector.push_frame(&samples);
                     codecs::g711::transcode(Law::Mu, Law::A, payload, &mut converted);
                     written += out_leg.write_audio(8, &converted, FRAME_SAMPLES as u32, &mut sent);
                 }

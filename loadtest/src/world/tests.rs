@@ -7,8 +7,8 @@ use crate::ledger::{CalleeRecord, Side};
 use crate::phones::{AgentPhones, Talk};
 use crate::speech::{Source, SpeechBank};
 use base::{LegId, WallTime};
+use detect::Verdict;
 use dialer::sim::callee::CalleeModel;
-use media::amd::Verdict;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 

@@ -4,8 +4,8 @@ use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
+use detect::Verdict;
 use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, HangupReason, Input, Party, Speech};
-use media::amd::Verdict;
 
 /// A customer's call under way.
 pub(super) struct Live {

@@ -26,7 +26,7 @@ impl Bench {
             tenant: TenantId::DEFAULT,
             shards: 1,
             domain: "192.0.2.1:5060".into(),
-            detection: DetectorConfig::Classic(media::amd::ClassicConfig::default()),
+            detection: DetectorConfig::Classic(detect::ClassicConfig::default()),
             messages: BTreeMap::new(),
             first_call: 1,
         };

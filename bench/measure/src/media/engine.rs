@@ -7,7 +7,7 @@ use base::{CallId, Duration, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
 use crossbeam::channel::{Select, TryRecvError};
-use media::amd::{ClassicConfig, DetectorConfig};
+use detect::{ClassicConfig, DetectorConfig};
 use media::playout::Prompt;
 use net::stats::Counters;
 use net::{DriverChoice, Engine, EngineConfig, EngineStats};

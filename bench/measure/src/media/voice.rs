@@ -108,7 +108,7 @@ fn check(stamp: Stamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use media::amd::{Classic, ClassicConfig, Detector};
+    use detect::{Classic, ClassicConfig, Detector};
 
     #[test]
     fn a_stamped_frame_is_read_back_and_any_changed_byte_is_seen() {
@@ -145,7 +145,7 @@ mod tests {
             Law::Mu.decode_slice(frame, &mut samples);
             detector.push_frame(&samples)
         });
-        assert_eq!(decision.unwrap().verdict, media::amd::Verdict::Machine, "it talks on and on");
+        assert_eq!(decision.unwrap().verdict, detect::Verdict::Machine, "it talks on and on");
         let mut patient = Classic::new(super::super::engine::PATIENT);
         let decided = frames.iter().cycle().take(10 * SPEECH_FRAMES).any(|frame| {
             Law::Mu.decode_slice(frame, &mut samples);

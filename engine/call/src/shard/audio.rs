@@ -6,8 +6,8 @@ use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source, State};
 use crate::offer;
 use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
+use detect::Decision;
 use media::FRAME_SAMPLES;
-use media::amd::Decision;
 use media::jitter::{JitterBuffer, Pop};
 use std::net::SocketAddr;
 

@@ -9,8 +9,8 @@
 //! defaults), a machine that says "Hi." and pauses is a person to it, and it never says ivr, screening, fax or sit.
 //! The word under way when the call is answered is not counted, as published. It is the yardstick for better detectors.
 
-use super::{Decision, Detector, Verdict};
-use crate::CLOCK_HZ;
+use crate::RATE_HZ;
+use crate::{Decision, Detector, Verdict};
 
 /// The nine parameters, named as in `amd.conf`; the defaults are the published ones. Times in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,7 +89,7 @@ impl Classic {
 
     /// Milliseconds of audio heard since the answer.
     fn elapsed_ms(&self) -> u32 {
-        (self.heard_samples * 1_000 / u64::from(CLOCK_HZ)) as u32
+        (self.heard_samples * 1_000 / u64::from(RATE_HZ)) as u32
     }
 
     fn decide(&mut self, verdict: Verdict, cause: &'static str) -> Decision {

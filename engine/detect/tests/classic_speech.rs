@@ -1,9 +1,11 @@
 //! `classic` on real voices: is it as good and as bad as the literature says? Both sources are optional.
 #![allow(clippy::disallowed_methods)] // tests read files, the room does not
 
-use media::FRAME_SAMPLES;
-use media::amd::{Classic, ClassicConfig, Decision, Detector, Verdict};
+use detect::{Classic, ClassicConfig, Decision, Detector, Verdict};
 use std::path::{Path, PathBuf};
+
+/// One frame of 20 ms.
+const FRAME_SAMPLES: usize = 160;
 
 fn decide(samples: &[i16]) -> Decision {
     let mut detector = Classic::new(ClassicConfig::default());

@@ -1,8 +1,49 @@
-//! Answer detection: who or what answered. The interface every detector fills, and `classic`, the published rules.
+//! Floor 3: answer detection. What answered the call: a person, a machine, a menu, a screening assistant, nobody, a fax,
+//! the network?
+//!
+//! ```text
+//!  20 ms of samples ──> Detector::push_frame ──> Decision, once
+//!    classic: the published app_amd rules
+//!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide
+//!  labelled clips ──> front ──> train ──> Net
+//! ```
+//!
+//! **Invariants.** No clock: time is the audio's. After construction nothing allocates. The same samples and the same
+//! net give the same bits on every machine, in portions of any size. A detector decides once; in doubt for the person.
+//! Not here yet: words and fingerprints of recordings, revision after the first verdict, audio at 16 kHz.
+//!
+//! **Units.** Samples are 16-bit linear at 8 kHz, one channel; times milliseconds since the answer.
+
+pub mod decide;
+pub mod front;
+pub mod model;
+mod neural;
+mod timing;
+pub mod train;
+mod vad;
 
 mod classic;
 
+use crate::model::Net;
+use std::sync::{Arc, LazyLock};
+
 pub use classic::{Classic, ClassicConfig};
+pub use neural::{Listener, Neural};
+
+/// The net that ships, with its thresholds: see its card, and docs/answer-detection.md for how it was made.
+static SHIPPED: LazyLock<Arc<Net>> =
+    LazyLock::new(|| match Net::from_bytes(include_bytes!("../weights/default.net")) {
+        Ok(net) => Arc::new(net),
+        Err(reject) => panic!("the net that ships {reject}"), // a test reads it, so no build gets here
+    });
+
+/// The net that ships.
+pub fn shipped() -> Arc<Net> {
+    Arc::clone(&SHIPPED)
+}
+
+/// Samples a second of all audio here.
+pub const RATE_HZ: u32 = codecs::RATE_HZ;
 
 /// What answered (names of the public contract).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -24,6 +65,22 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All, in the order of the net's classes.
+    pub const ALL: [Verdict; 7] = [
+        Verdict::Human,
+        Verdict::Machine,
+        Verdict::Ivr,
+        Verdict::Screening,
+        Verdict::Silence,
+        Verdict::Fax,
+        Verdict::Sit,
+    ];
+
+    /// The verdict of this name.
+    pub fn named(name: &str) -> Option<Verdict> {
+        Verdict::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
+
     /// The contract's name, as reports and configuration spell it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,184 @@
+//! From a running posterior to one verdict: sequential, and for the person wherever there is doubt.
+//!
+//! ```text
+//!  SIT, fax tone ─────────────────────────────────────────────> sit, fax       (a sure sign)
+//!  beep after 1.5 s of speech ────────────────────────────────> machine        (alone a beep is none)
+//!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three
+//!  p(human) ≥ θh ─────────────────────────────────────────────> human
+//!  1 s of rest after speech, or 6 s of talk ──────────────────> human          (the default)
+//!  6 s without speech ────────────────────────────────────────> silence        (never a machine)
+//! ```
+//!
+//! **Invariants.** One verdict; no verdict before evidence: a person needs speech, a machine too. Decisions look only
+//! at [`Look`]s, so that thresholds can be tried on kept traces without hearing the audio again.
+
+use crate::front::FRAME_MS;
+use crate::model::Posterior;
+use crate::{Decision, Verdict};
+use codecs::tones::Signal;
+
+/// The thresholds and times of a decision. The two thresholds come from calibration.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Tuning {
+    /// θh: probability of a person that is enough.
+    pub human: f32,
+    /// θm: probability of the three talking machines together that is enough.
+    pub machine: f32,
+    /// How long θm must hold.
+    pub machine_hold_ms: u32,
+    /// No verdict of the net before this.
+    pub earliest_ms: u32,
+    /// Rest after speech at which doubt is decided for the person.
+    pub rest_ms: u32,
+    /// Time since the answer at which it is, while the far end speaks on.
+    pub talk_ms: u32,
+    /// Time without speech at which nobody is there.
+    pub silence_ms: u32,
+    /// Speech that must have been heard before a beep means a machine.
+    pub speech_before_beep_ms: u32,
+}
+
+impl Tuning {
+    /// Everything but the thresholds, which say "at most 1 % of people" only for the net they were calibrated with.
+    pub const fn with(human: f32, machine: f32) -> Tuning {
+        Tuning {
+            human,
+            machine,
+            machine_hold_ms: 80,
+            earliest_ms: 300,
+            rest_ms: 1_000,
+            talk_ms: 6_000,
+            silence_ms: 6_000,
+            speech_before_beep_ms: 1_500,
+        }
+    }
+}
+
+/// What the decision sees of 20 ms.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Look {
+    /// The latest posterior, smoothed.
+    pub posterior: Posterior,
+    /// Speech so far.
+    pub speech_ms: u32,
+    /// Rest that lasts until now.
+    pub rest_ms: u32,
+    /// Where the last speech ended; 0 when there was none.
+    pub speech_end_ms: u32,
+    /// A tone that was told in these 20 ms.
+    pub tone: Option<Signal>,
+    /// The end of these 20 ms, since the answer.
+    pub at_ms: u32,
+}
+
+/// Shortest speech that is an utterance; shorter is a click.
+const UTTERANCE_MS: u32 = 120;
+
+/// Decides one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Decider {
+    tuning: Tuning,
+    held_ms: u32,
+}
+
+impl Decider {
+    /// At the answer.
+    pub const fn new(tuning: Tuning) -> Decider {
+        Decider { tuning, held_ms: 0 }
+    }
+
+    /// The next 20 ms; the verdict when it falls.
+    pub fn look(&mut self, look: &Look) -> Option<Decision> {
+        let tuning = &self.tuning;
+        let decision = |verdict, cause| {
+            let utterance_end_ms = (look.speech_ms >= UTTERANCE_MS).then_some(look.speech_end_ms);
+            Some(Decision { verdict, cause, at_ms: look.at_ms, utterance_end_ms })
+        };
+        match look.tone {
+            Some(Signal::Sit(_)) => return decision(Verdict::Sit, "SIT"),
+            Some(tone) if tone.is_fax() => return decision(Verdict::Fax, "FAXTONE"),
+            Some(Signal::Beep) if look.speech_ms >= tuning.speech_before_beep_ms => {
+                return decision(Verdict::Machine, "BEEP");
+            }
+            _ => {}
+        }
+        let heard = look.speech_ms >= UTTERANCE_MS;
+        let [human, machine, ivr, screening, ..] = look.posterior;
+        let machines = machine + ivr + screening;
+        self.held_ms = if machines >= tuning.machine { self.held_ms + FRAME_MS } else { 0 };
+        if heard && look.at_ms >= tuning.earliest_ms {
+            if self.held_ms >= tuning.machine_hold_ms {
+                let verdict = if machine >= ivr.max(screening) {
+                    Verdict::Machine
+                } else if ivr >= screening {
+                    Verdict::Ivr
+                } else {
+                    Verdict::Screening
+                };
+                return decision(verdict, "NET");
+            }
+            if human >= tuning.human {
+                return decision(Verdict::Human, "NET");
+            }
+        }
+        if heard && look.rest_ms >= tuning.rest_ms {
+            return decision(Verdict::Human, "REST");
+        }
+        if heard && look.at_ms >= tuning.talk_ms {
+            return decision(Verdict::Human, "DEADLINE");
+        }
+        (!heard && look.at_ms >= tuning.silence_ms).then(|| decision(Verdict::Silence, "SILENCE")).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TUNING: Tuning = Tuning::with(0.7, 0.9);
+
+    /// A call of 8 s: speech from `from_ms` to `to_ms`, one posterior throughout, a tone at one moment.
+    fn call(from_ms: u32, to_ms: u32, human: f32, tone: Option<(u32, Signal)>) -> Option<Decision> {
+        let mut decider = Decider::new(TUNING);
+        let posterior = [human, 0.5 * (1.0 - human), 0.2 * (1.0 - human), 0.3 * (1.0 - human), 0.0, 0.0, 0.0];
+        (1..=400).map(|n| n * FRAME_MS).find_map(|at_ms| {
+            let speech_end_ms = if at_ms > from_ms { at_ms.min(to_ms) } else { 0 };
+            let speech_ms = speech_end_ms.saturating_sub(from_ms);
+            let rest_ms = at_ms - speech_end_ms;
+            let tone = tone.filter(|(when, _)| *when == at_ms).map(|(_, signal)| signal);
+            decider.look(&Look { posterior, speech_ms, rest_ms, speech_end_ms, tone, at_ms })
+        })
+    }
+
+    fn said(decision: Option<Decision>) -> (&'static str, &'static str, u32) {
+        decision.map_or(("none", "none", 0), |d| (d.verdict.name(), d.cause, d.at_ms))
+    }
+
+    #[test]
+    fn doubt_is_decided_for_the_person() {
+        assert_eq!(said(call(500, 1_000, 0.5, None)), ("human", "REST", 2_000));
+        assert_eq!(said(call(500, 7_900, 0.5, None)), ("human", "DEADLINE", 6_000));
+        assert_eq!(said(call(500, 1_000, 0.8, None)), ("human", "NET", 620));
+        assert_eq!(said(call(500, 5_000, 0.05, None)), ("machine", "NET", 620));
+    }
+
+    #[test]
+    fn silence_is_never_a_machine() {
+        for human in [0.0, 0.01, 0.5, 1.0] {
+            assert_eq!(said(call(9_000, 9_000, human, None)), ("silence", "SILENCE", 6_000));
+        }
+        // A click is no speech.
+        assert_eq!(said(call(500, 600, 0.0, None)).0, "silence");
+    }
+
+    #[test]
+    fn tones_are_sure_signs_but_a_beep_alone_is_none() {
+        let sit = Signal::Sit(codecs::tones::SitReason::Intercept);
+        assert_eq!(said(call(9_000, 9_000, 0.5, Some((800, sit)))), ("sit", "SIT", 800));
+        assert_eq!(said(call(9_000, 9_000, 0.5, Some((900, Signal::FaxCed)))), ("fax", "FAXTONE", 900));
+        assert_eq!(said(call(500, 2_500, 0.5, Some((2_800, Signal::Beep)))), ("machine", "BEEP", 2_800));
+        assert_eq!(said(call(500, 1_000, 0.5, Some((1_300, Signal::Beep)))).0, "human");
+        assert_eq!(said(call(9_000, 9_000, 0.5, Some((1_300, Signal::Beep)))).0, "silence");
+        assert_eq!(said(call(500, 1_000, 0.5, Some((1_300, Signal::Ringback)))).0, "human");
+    }
+}

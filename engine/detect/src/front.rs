@@ -1,0 +1,197 @@
+//! The front end: samples in any portions to one vector of features every 20 ms, and the tones between.
+//!
+//! ```text
+//!  samples ──> 80 at a time ──> codecs::spectrum ──┬─> codecs::tones::bank ──> Heard::Tone
+//!                                                  └─> every second hop: level ──> vad ──> timing ─┐
+//!                                                      24 log-mel bands relative to the peak ──────┴─> Heard::Frame
+//! ```
+//!
+//! **Invariants.** The same code runs at training and at run time. No allocation after construction. Bands are relative
+//! to the line's own recent peak, so that a quieter line gives the same features. Portions do not matter: 10, 20 or
+//! 30 ms packets give the same bits.
+
+use crate::timing::{TIMING_FEATURES, Timing};
+use crate::vad::Vad;
+use codecs::maths::{decibels, ln_1p};
+use codecs::spectrum::{Analyser, BIN_HZ, BINS, HOP_SAMPLES, Power};
+use codecs::tones::Signal;
+use codecs::tones::bank::{ToneBank, ToneEvent};
+use std::sync::LazyLock;
+
+/// Mel bands from 120 to 3,800 Hz.
+pub const BANDS: usize = 24;
+/// Of the tone bank: purity, how long a tone sounds, beeps so far, other tones so far.
+const TONE_FEATURES: usize = 4;
+/// Numbers in one vector of features.
+pub const FEATURES: usize = BANDS + TIMING_FEATURES + TONE_FEATURES;
+/// Time between two vectors.
+pub const FRAME_MS: u32 = 20;
+
+/// Triangles on the mel scale, as first bin and weights.
+struct Band {
+    first: usize,
+    weights: Vec<f32>,
+}
+
+static MEL: LazyLock<Vec<Band>> = LazyLock::new(|| {
+    let mel = |hz: f64| 2_595.0 * (1.0 + hz / 700.0).log10();
+    let hz = |mel: f64| 700.0 * (10_f64.powf(mel / 2_595.0) - 1.0);
+    let (low, high) = (mel(120.0), mel(3_800.0));
+    let edge = |n: usize| hz(low + (high - low) * n as f64 / (BANDS + 1) as f64);
+    (0..BANDS)
+        .map(|band| {
+            let (from, peak, to) = (edge(band), edge(band + 1), edge(band + 2));
+            let weight = |bin: usize| {
+                let at = bin as f64 * f64::from(BIN_HZ);
+                ((at - from) / (peak - from)).min((to - at) / (to - peak)).max(0.0)
+            };
+            // The lowest triangles are narrower than two bins; the nearest bin stands for an empty one.
+            let nearest = (peak / f64::from(BIN_HZ)).round() as usize;
+            let bins: Vec<usize> = (0..BINS).filter(|bin| weight(*bin) > 0.0).collect();
+            match (bins.first(), bins.last()) {
+                (Some(&first), Some(&last)) => {
+                    Band { first, weights: (first..=last).map(|bin| weight(bin) as f32).collect() }
+                }
+                _ => Band { first: nearest, weights: vec![1.0] },
+            }
+        })
+        .collect()
+});
+
+/// One vector, and what rules look at beside it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Frame {
+    /// Input of the model.
+    pub features: [f32; FEATURES],
+    /// Somebody is speaking.
+    pub speech: bool,
+    /// Speech so far.
+    pub speech_ms: u32,
+    /// Rest that lasts until now.
+    pub rest_ms: u32,
+    /// Where the last speech ended, in milliseconds since the start; 0 when there was none.
+    pub speech_end_ms: u32,
+    /// The end of this frame in milliseconds since the start.
+    pub at_ms: u32,
+}
+
+/// What the front end has to say.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// A tone.
+    Tone(ToneEvent),
+    /// 20 ms more.
+    Frame(&'a Frame),
+}
+
+/// Samples at 8 kHz to features.
+#[derive(Clone)]
+pub struct Front {
+    pending: [i16; HOP_SAMPLES],
+    filled: usize,
+    analyser: Analyser,
+    tones: ToneBank,
+    vad: Vad,
+    timing: Timing,
+    hops: u32,
+    first_hop_power: f32,
+    beeps: u32,
+    other_tones: u32,
+    frame: Frame,
+}
+
+impl Default for Front {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Front {
+    /// At the first sample.
+    pub fn new() -> Front {
+        LazyLock::force(&MEL);
+        Front {
+            pending: [0; HOP_SAMPLES],
+            filled: 0,
+            analyser: Analyser::new(),
+            tones: ToneBank::new(),
+            vad: Vad::new(),
+            timing: Timing::default(),
+            hops: 0,
+            first_hop_power: 0.0,
+            beeps: 0,
+            other_tones: 0,
+            frame: Frame {
+                features: [0.0; FEATURES],
+                speech: false,
+                speech_ms: 0,
+                rest_ms: 0,
+                speech_end_ms: 0,
+                at_ms: 0,
+            },
+        }
+    }
+
+    /// More samples; `heard` is told what they hold, in order.
+    pub fn push(&mut self, mut samples: &[i16], mut heard: impl FnMut(Heard<'_>)) {
+        while !samples.is_empty() {
+            let count = (HOP_SAMPLES - self.filled).min(samples.len());
+            self.pending[self.filled..self.filled + count].copy_from_slice(&samples[..count]);
+            self.filled += count;
+            samples = &samples[count..];
+            if self.filled == HOP_SAMPLES {
+                self.filled = 0;
+                self.hop(&mut heard);
+            }
+        }
+    }
+
+    fn hop(&mut self, heard: &mut impl FnMut(Heard<'_>)) {
+        let power = self.analyser.hop(&self.pending);
+        self.hops += 1;
+        if let Some(tone) = self.tones.hop(power) {
+            match tone.signal {
+                Signal::Beep => self.beeps += 1,
+                _ => self.other_tones += 1,
+            }
+            heard(Heard::Tone(tone));
+        }
+        let total: f32 = power.iter().sum();
+        if !self.hops.is_multiple_of(2) {
+            self.first_hop_power = total;
+            return;
+        }
+        let speech = self.vad.frame(decibels((self.first_hop_power + total) / 2.0 + 1e-9));
+        self.timing.frame(speech);
+        let frame = &mut self.frame;
+        let (bands, rest) = frame.features.split_at_mut(BANDS);
+        mel(power, self.vad.peak_db(), bands);
+        let (timing, tones) = rest.split_at_mut(TIMING_FEATURES);
+        if let Ok(timing) = timing.try_into() {
+            self.timing.features(timing);
+        }
+        tones.copy_from_slice(&[
+            self.tones.purity(),
+            ln_1p(self.tones.sounding_ms() as f32 / 200.0),
+            self.beeps.min(2) as f32,
+            self.other_tones.min(2) as f32,
+        ]);
+        frame.speech = speech;
+        frame.speech_ms = self.timing.speech_frames() * FRAME_MS;
+        frame.rest_ms = self.timing.rest_frames() * FRAME_MS;
+        frame.speech_end_ms = self.timing.speech_end() * FRAME_MS;
+        frame.at_ms = self.hops / 2 * FRAME_MS;
+        heard(Heard::Frame(frame));
+    }
+}
+
+/// Bands in units of 12 dB around 25 dB under the peak.
+fn mel(power: &Power, peak_db: f32, out: &mut [f32]) {
+    for (out, band) in out.iter_mut().zip(MEL.iter()) {
+        let sum: f32 = band.weights.iter().zip(&power[band.first..]).map(|(weight, power)| weight * power).sum();
+        *out = ((decibels(sum + 1e-10) - peak_db + 25.0) / 12.0).clamp(-3.0, 3.0);
+    }
+}
+
+#[cfg(test)]
+mod tests;

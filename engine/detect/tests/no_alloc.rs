@@ -1,0 +1,35 @@
+//! Listening allocates nothing per frame: an allocator that counts watches a minute go by.
+
+use detect::decide::Tuning;
+use detect::model::{Net, PARAMETERS};
+use detect::{Classic, ClassicConfig, Detector, Neural};
+use std::sync::Arc;
+
+#[global_allocator]
+static ALLOCATOR: count::Counting<std::alloc::System> = count::Counting(std::alloc::System);
+
+#[test]
+fn a_minute_of_listening_allocates_nothing() {
+    let parameters = (0..PARAMETERS).map(|n| ((n * 7_919 % 1_001) as f32 - 500.0) / 5_000.0).collect();
+    let net = Arc::new(Net::new(parameters, String::new()).expect("as many numbers as it takes"));
+    // Thresholds that are never reached, so that every frame is worked on.
+    let tuning = Tuning { rest_ms: u32::MAX, talk_ms: u32::MAX, silence_ms: u32::MAX, ..Tuning::with(2.0, 2.0) };
+    let mut neural = Neural::new(net, tuning);
+    let mut classic = Classic::new(ClassicConfig { total_analysis_time_ms: 1_000_000, ..ClassicConfig::default() });
+    let (mut state, mut frame) = (1_u32, [0_i16; 160]);
+    let mut decided = false;
+    let allocations = count::during(|| {
+        for n in 0..3_000 {
+            for sample in &mut frame {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *sample = if n % 50 < 30 { ((state >> 16) as i16) / 8 } else { 0 };
+            }
+            decided |= neural.push_frame(&frame).is_some();
+            classic.push_frame(&frame);
+        }
+    });
+    assert_eq!(allocations, 0);
+    assert!(!decided);
+    // And the counter does count.
+    assert!(count::during(|| drop(vec![1_u8; 100])) >= 2);
+}

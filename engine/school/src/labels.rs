@@ -1,0 +1,93 @@
+//! LABELS.csv: which recordings there are, and what answered in each.
+
+use crate::Fault;
+use detect::Verdict;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Most rows of one file: a million clips of 8 s are 90 days of audio.
+pub const ROWS_MAX: usize = 1_000_000;
+
+/// One labelled recording that begins at the answer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Labelled {
+    /// Where the recording is.
+    pub path: PathBuf,
+    /// What answered.
+    pub label: Verdict,
+    /// Sort of that, such as `word` or `sentence`; empty when not said.
+    pub kind: String,
+    /// Where a person's first utterance ends.
+    pub first_utterance_end_s: Option<f64>,
+    /// Where a beep begins and ends.
+    pub beep_s: Option<(f64, f64)>,
+    /// How much it counts.
+    pub weight: f64,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    file: PathBuf,
+    label: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    first_utterance_end_s: Option<f64>,
+    #[serde(default)]
+    beep_start_s: Option<f64>,
+    #[serde(default)]
+    beep_end_s: Option<f64>,
+    #[serde(default)]
+    weight: Option<f64>,
+}
+
+/// Reads the table; paths are relative to it.
+///
+/// # Errors
+/// What cannot be read or is no label, with its line.
+pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
+    let place = table.display();
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(table)
+        .map_err(|error| Fault(format!("{place} cannot be read: {error}")))?;
+    let folder = table.parent().unwrap_or(Path::new(""));
+    let mut labelled = Vec::new();
+    for (index, row) in reader.deserialize().enumerate() {
+        let line = index + 2;
+        let row: Row = row.map_err(|error| Fault(format!("{place}, line {line}: {error}")))?;
+        let names = "human, machine, ivr, screening, silence, fax, sit";
+        let label = Verdict::named(&row.label)
+            .ok_or_else(|| Fault(format!("{place}, line {line}: \"{}\" is no label, use {names}", row.label)))?;
+        let weight = row.weight.unwrap_or(1.0);
+        if !(weight > 0.0 && weight.is_finite()) {
+            return Err(Fault(format!("{place}, line {line}: weight {weight} counts nothing, give more than 0")));
+        }
+        if index == ROWS_MAX {
+            return Err(Fault(format!("{place} has more than {ROWS_MAX} rows, split it")));
+        }
+        labelled.push(Labelled {
+            path: folder.join(row.file),
+            label,
+            kind: row.kind,
+            first_utterance_end_s: row.first_utterance_end_s,
+            beep_s: row.beep_start_s.zip(row.beep_end_s),
+            weight,
+        });
+    }
+    if labelled.is_empty() {
+        return Err(Fault(format!("{place} has no rows, label some recordings")));
+    }
+    Ok(labelled)
+}
+
+/// The samples of a recording at 8 kHz.
+///
+/// # Errors
+/// What cannot be read, with its name.
+pub fn samples(path: &Path) -> Result<Vec<i16>, Fault> {
+    let bytes = std::fs::read(path).map_err(|error| Fault(format!("{} cannot be read: {error}", path.display())))?;
+    codecs::file::read(&bytes).map_err(|reject| {
+        Fault(format!("{} cannot be read: {reject:?}, give WAV or FLAC with one to eight channels", path.display()))
+    })
+}

@@ -1,0 +1,155 @@
+//! Teaching the net: features of labelled recordings, then gradients over all cores.
+
+use crate::labels::{self, Labelled};
+use crate::{Fault, exam, on_all_cores, report};
+use base::Seed;
+use detect::front::{FEATURES, Front, Heard};
+use detect::model::{Net, Posterior};
+use detect::train::{self, Clip, Draw, Gradient, Recipe, Trainer, Turned};
+use detect::{Decision, Verdict};
+use std::sync::Arc;
+
+/// Clips whose gradients are summed by one thread before they are added in order: a fixed number, so that the sum does
+/// not depend on the machine's cores.
+const GROUP: usize = 4;
+/// Length of the features of one clip: 8 s, which is more than a decision takes.
+const FRAMES: usize = 400;
+
+/// The features of a recording as bytes; shorter recordings are silent to the end.
+pub fn features(samples: &[i16]) -> Vec<u8> {
+    let (mut front, mut bytes) = (Front::new(), Vec::with_capacity(FRAMES * FEATURES));
+    let mut take = |heard: Heard<'_>| {
+        if let Heard::Frame(frame) = heard {
+            bytes.extend(frame.features.map(train::quantise));
+        }
+    };
+    front.push(&samples[..samples.len().min(FRAMES * 160)], &mut take);
+    front.push(&vec![0; (FRAMES * 160).saturating_sub(samples.len())], &mut take);
+    bytes
+}
+
+/// Clips for training of labelled recordings.
+///
+/// # Errors
+/// The first recording that cannot be read.
+pub fn clips(labelled: &[Labelled]) -> Result<Vec<Clip>, Fault> {
+    let read = |one: &Labelled| {
+        let samples = labels::samples(&one.path)?;
+        let label = Verdict::ALL.iter().position(|verdict| *verdict == one.label).unwrap_or_default();
+        // The root: the mix of consumers counts, rare kinds are not forgotten.
+        Ok(Clip { features: features(&samples), label, weight: one.weight.sqrt() as f32 })
+    };
+    on_all_cores(labelled, read).into_iter().collect()
+}
+
+/// What one pass over the clips came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Mean loss of the training clips, as they were learnt from.
+    pub train_loss: f64,
+    /// Mean loss of the clips for calibration.
+    pub check_loss: f64,
+}
+
+/// Trains a net and keeps the state with the least loss on `check`.
+///
+/// # Errors
+/// When a parameter leaves the numbers.
+pub fn train(
+    clips: &[Clip],
+    check: &[Clip],
+    recipe: Recipe,
+    seed: u64,
+    mut told: impl FnMut(Epoch),
+) -> Result<Net, Fault> {
+    let mut random = Seed::from_u64(seed).stream("answer detection", 0);
+    let diverged = |_| Fault("the training left the numbers, lower its rate".to_owned());
+    let mut trainer = Trainer::new(recipe, clips.len(), &mut random).map_err(diverged)?;
+    let mut order: Vec<usize> = (0..clips.len()).collect();
+    let mut best: Option<(f64, Net)> = None;
+    for number in 1..=recipe.epochs {
+        for last in (1..order.len()).rev() {
+            order.swap(last, random.below(last as u64 + 1) as usize);
+        }
+        let mut sum = (0.0, 0.0);
+        for batch in order.chunks_exact(recipe.batch.min(order.len())) {
+            let drawn: Vec<(usize, Draw)> = batch.iter().map(|clip| (*clip, Draw::new(&recipe, &mut random))).collect();
+            let groups: Vec<&[(usize, Draw)]> = drawn.chunks(GROUP).collect();
+            let (net, turned) = (trainer.net(), Turned::of(trainer.net()));
+            let parts = on_all_cores(&groups, |group| {
+                let mut gradient = Gradient::zero();
+                for (clip, draw) in *group {
+                    train::accumulate(net, &turned, &clips[*clip], draw, &recipe, &mut gradient);
+                }
+                gradient
+            });
+            let mut gradient = Gradient::zero();
+            parts.iter().for_each(|part| gradient.add(part));
+            sum = (sum.0 + gradient.loss, sum.1 + gradient.weight);
+            trainer.learn(&gradient);
+        }
+        let check_loss = loss(trainer.net(), check, &recipe);
+        if !check_loss.is_finite() {
+            return Err(diverged(detect::model::Reject::Number));
+        }
+        told(Epoch { number, train_loss: sum.0 / sum.1, check_loss });
+        if best.as_ref().is_none_or(|(least, _)| check_loss < *least) {
+            best = Some((check_loss, trainer.net().clone()));
+        }
+    }
+    best.map(|(_, net)| net).ok_or_else(|| Fault("no epochs, nothing was learnt".to_owned()))
+}
+
+fn loss(net: &Net, clips: &[Clip], recipe: &Recipe) -> f64 {
+    let turned = Turned::of(net);
+    let groups: Vec<&[Clip]> = clips.chunks(GROUP * 4).collect();
+    let parts = on_all_cores(&groups, |group| {
+        let mut gradient = Gradient::zero();
+        group.iter().for_each(|clip| train::accumulate(net, &turned, clip, &Draw::none(), recipe, &mut gradient));
+        (gradient.loss, gradient.weight)
+    });
+    let (sum, weight) = parts.into_iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    sum / weight
+}
+
+/// Share of clips whose likeliest class after `steps` of 40 ms tells people and the rest apart.
+pub fn people_told_apart(net: &Net, clips: &[Clip], steps: usize) -> f64 {
+    let right = on_all_cores(clips, |clip| {
+        let posteriors: Vec<Posterior> = train::posteriors(net, clip);
+        let human = posteriors.get(steps - 1).is_some_and(|p| p[1..].iter().all(|other| *other < p[0]));
+        human == (clip.label == 0)
+    });
+    right.iter().filter(|right| **right).count() as f64 / clips.len().max(1) as f64
+}
+
+/// The net with thresholds found on recordings of other voices, and its card.
+///
+/// # Errors
+/// A recording that cannot be read; no thresholds that keep the share.
+pub fn calibrated(
+    net: Net,
+    check: &[Labelled],
+    share: f64,
+    recipe: &Recipe,
+    seed: u64,
+    clips: usize,
+) -> Result<Net, Fault> {
+    let net = Arc::new(net);
+    let heard = exam::neural(check, &net, net.tuning())?;
+    let tuning = exam::calibrate(check, &heard, share)?;
+    let decisions: Vec<Decision> = heard.iter().map(|one| exam::decide(&one.looks, tuning)).collect();
+    let figures = report::figures(check, &decisions);
+    let card = format!(
+        "trained on {clips} recordings, seed {seed}, {recipe:?}\n\
+         calibrated on {} recordings of other voices for at most {:.2} % of people taken for machines\n\
+         there: {:.2} % of people, {:.1} % of machines caught within 4 s, {:.1} % within 6 s\n",
+        check.len(),
+        share * 100.0,
+        figures.human_as_machine * 100.0,
+        figures.caught(4_000) * 100.0,
+        figures.caught(6_000) * 100.0,
+    );
+    Ok(Arc::unwrap_or_clone(net).calibrated(tuning.human, tuning.machine, card))
+}

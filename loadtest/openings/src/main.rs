@@ -1,0 +1,147 @@
+//! Floor 6: openings of answered calls for answer detection: 8 s of 8 kHz from the answer on, each with its label.
+//!
+//! ```text
+//!  telephone-speech, prompts, synthesisers ──> sources::Pools (split by voice and phrase) ──> scene: what is said when
+//!    ──> channel: level, room, noise, handset, DTX, coder, loss, G.711 ──> WAV files and LABELS.csv
+//! ```
+//!
+//! **Invariants.** The same sources, split, count and seed make the same files. No voice, phrase, prompt voice or piece
+//! of music is in two splits. What is not installed makes its pool smaller and is named on stderr. Pauses, shares and
+//! lead times are choices (docs/answer-detection.md): figures from these files order designs, they promise nothing.
+//!
+//! **Units.** Samples are f32, full scale 1, at 8 kHz; times seconds.
+#![allow(clippy::disallowed_methods)] // a program of its own: it reads and writes files
+
+mod channel;
+mod scene;
+mod sources;
+
+use base::Seed;
+use clap::Parser;
+use scene::{Clip, KINDS};
+use serde::Serialize;
+use sources::{Pools, Split};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// Length of a clip: the longest that a decision takes.
+const CLIP_SAMPLES: usize = 8 * 8_000;
+
+/// Make labelled openings of answered calls
+#[derive(Parser)]
+#[command(after_help = "Example:\n  amd-data --out /tmp/amd --split test --scale 25")]
+struct Arguments {
+    /// Folder for the files and LABELS.csv
+    #[arg(long)]
+    out: PathBuf,
+    /// Which voices and phrases: train, calibrate or test
+    #[arg(long)]
+    split: Split,
+    /// Clips: SCALE × (human 24, machine 12, ivr 3, screening 2, silence 2, fax 2, sit 2)
+    #[arg(long, default_value_t = 10)]
+    scale: usize,
+    /// Chance's seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Real telephone voices: a folder with speech.csv; OUTPACE_SPEECH_DIR where it is not given
+    #[arg(long)]
+    speech: Option<PathBuf>,
+    /// Where synthetic voices are kept between runs, as VOICE/KIND-NN.wav; what lies there is used too
+    #[arg(long)]
+    voices: PathBuf,
+}
+
+/// One row of LABELS.csv.
+#[derive(Serialize)]
+struct Row {
+    file: String,
+    label: &'static str,
+    kind: &'static str,
+    first_utterance_end_s: Option<f64>,
+    greeting_end_s: Option<f64>,
+    beep_start_s: Option<f64>,
+    beep_end_s: Option<f64>,
+    weight: f64,
+    voice: String,
+    coder: &'static str,
+    level_dbov: f64,
+    loss_percent: f64,
+}
+
+/// Clips of each label at scale 1.
+const SHARES: [(&str, usize); 7] =
+    [("human", 24), ("machine", 12), ("ivr", 3), ("screening", 2), ("silence", 2), ("fax", 2), ("sit", 2)];
+
+fn main() {
+    if let Err(error) = run(&Arguments::parse()) {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let usual = std::env::var_os("OUTPACE_SPEECH_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let speech = arguments.speech.clone().or(usual);
+    let pools = Pools::load(arguments.split, speech.as_deref(), &arguments.voices)?;
+    eprintln!("{}", pools.summary());
+    let seed = Seed::from_u64(arguments.seed);
+    let (mut rows, mut batch) = (Vec::new(), Vec::new());
+    std::fs::create_dir_all(&arguments.out)?;
+    for (label, share) in SHARES {
+        for index in 0..share * arguments.scale {
+            let mut random = seed.stream(label, index as u64);
+            let mut clip = scene::make(label, &pools, &mut random);
+            let line = channel::line(&mut clip, label, &pools, &mut random);
+            rows.push(row(format!("{label}-{index:05}.wav"), label, &clip, &line));
+            batch.push((clip, line, random));
+        }
+    }
+    // A coder starts once for all its clips: starting it for each would take an hour.
+    channel::code(&mut batch)?;
+    for ((clip, line, mut random), row) in batch.into_iter().zip(&rows) {
+        let samples = channel::arrive(&clip, &line, &mut random);
+        std::fs::write(arguments.out.join(&row.file), codecs::wav::write(&samples).map_err(|e| format!("{e:?}"))?)?;
+    }
+    weigh(&mut rows);
+    write(&arguments.out.join("LABELS.csv"), &rows)?;
+    eprintln!("{} clips in {}", rows.len(), arguments.out.display());
+    Ok(())
+}
+
+fn row(file: String, label: &'static str, clip: &Clip, line: &channel::Line) -> Row {
+    Row {
+        file,
+        label,
+        kind: clip.kind,
+        first_utterance_end_s: clip.first_utterance_end_s,
+        greeting_end_s: clip.greeting_end_s,
+        beep_start_s: clip.beep_s.map(|(start, _)| start),
+        beep_end_s: clip.beep_s.map(|(_, end)| end),
+        weight: 1.0,
+        voice: clip.voice.clone(),
+        coder: line.coder.name(),
+        level_dbov: line.level_dbov,
+        loss_percent: line.loss_percent,
+    }
+}
+
+/// Weights that turn the mix as made, which has many hard kinds, into that of calls to consumers.
+fn weigh(rows: &mut [Row]) {
+    for (label, kinds) in KINDS {
+        let all = rows.iter().filter(|row| row.label == *label).count() as f64;
+        for (kind, share) in *kinds {
+            let is = |row: &Row| row.label == *label && row.kind == *kind;
+            let count = rows.iter().filter(|row| is(row)).count() as f64;
+            for row in rows.iter_mut().filter(|row| is(row)) {
+                row.weight = (share * all / count * 1e4).round() / 1e4;
+            }
+        }
+    }
+}
+
+fn write(path: &Path, rows: &[Row]) -> Result<(), Box<dyn Error>> {
+    let mut writer = csv::Writer::from_path(path)?;
+    rows.iter().try_for_each(|row| writer.serialize(row))?;
+    writer.flush()?;
+    Ok(())
+}
