@@ -5,8 +5,8 @@
 //!    ──> channel: level, room, noise, handset, DTX, coder, loss, G.711 ──> WAV files and LABELS.csv
 //! ```
 //!
-//! **Invariants.** The same sources, split, count and seed make the same files. No voice, phrase, prompt voice or piece
-//! of music is in two splits. What is not installed makes its pool smaller and is named on stderr. Pauses, shares and
+//! **Invariants.** The same sources, split, count and seed make the same files. No speaker, phrase, prompt voice or
+//! piece of music is in two splits; of the neural voice each split has another pitch, which is less. What is not installed makes its pool smaller and is named on stderr. Pauses, shares and
 //! lead times are choices (docs/answer-detection.md): figures from these files order designs, they promise nothing.
 //!
 //! **Units.** Samples are f32, full scale 1, at 8 kHz; times seconds.
