@@ -185,7 +185,7 @@ pub(crate) fn line(clip: &mut Clip, label: &str, pools: &Pools, random: &mut Str
 }
 
 /// A small room: decaying noise as its answer, up to 0.25 s.
-fn room(samples: &mut Vec<f32>, random: &mut Stream) {
+fn room(samples: &mut [f32], random: &mut Stream) {
     // Sixty taps at random places sound like a room and cost a thirtieth of a full answer.
     let length = random.range_f64(0.05, 0.25) * 8_000.0;
     let taps: Vec<(usize, f32)> = (0..60)
@@ -195,7 +195,7 @@ fn room(samples: &mut Vec<f32>, random: &mut Stream) {
         })
         .collect();
     let energy: f32 = taps.iter().map(|(_, gain)| gain * gain).sum::<f32>().sqrt();
-    let dry = samples.clone();
+    let dry = samples.to_vec();
     for (delay, gain) in taps {
         let gain = 0.35 * gain / energy;
         samples[delay..].iter_mut().zip(&dry).for_each(|(sample, earlier)| *sample += earlier * gain);
