@@ -15,7 +15,6 @@ mod search;
 mod words;
 
 pub use card::*;
-pub(crate) use index::pass_if_many as index_if_many;
 pub use make::Filled;
 pub(crate) use make::of_leads;
 pub use search::*;

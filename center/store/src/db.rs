@@ -5,6 +5,7 @@
 
 pub(crate) mod address;
 mod fault;
+mod many;
 pub(crate) mod migrate;
 
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr};
 use crate::{ErrorKind, StoreError};
 use address::BUSY_WAIT;
 pub(crate) use address::{Address, Role};
+pub(crate) use many::{Kind, Many};
 
 /// Longest wait for a connection to PostgreSQL, sign-in included: a server on the same continent answers within 0.2 s,
 /// and a stopped one takes connections (the kernel does) without ever answering.

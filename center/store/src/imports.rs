@@ -2,7 +2,7 @@
 
 use base::{ListId, WallTime};
 
-use crate::db::{Connection, Row, Sql};
+use crate::db::{Connection, Kind, Many, Row, Sql};
 use crate::lanes::in_transaction;
 use crate::ops::{id, maybe_text, text, us};
 use crate::read::{maybe_wall, page_rows, unsigned, wall};
@@ -12,8 +12,21 @@ use crate::{ErrorKind, Store, StoreError};
 /// Rejected lines of one import that are kept; of at most 1.3 KiB each they are 130 MB, and nobody mends more by hand.
 pub const REJECTS_MAX: u64 = 100_000;
 
-/// Rejected lines of one call of [`Store::put_rejects`]: 6 values each make 6,000 of SQLite's 32,766.
+/// Rejected lines of one call of [`Store::put_rejects`]: of at most 1.3 KiB each 1.3 MB.
 pub const REJECTS_BATCH_MAX: usize = 1_000;
+
+static REJECTS: Many = Many::new(
+    "INSERT INTO import_reject",
+    &[
+        ("tenant_id", Kind::Int),
+        ("import_id", Kind::Int),
+        ("line", Kind::Int),
+        ("field", Kind::Text),
+        ("reason", Kind::Text),
+        ("raw", Kind::Text),
+    ],
+    "",
+);
 
 /// What is kept of a rejected line.
 pub const REJECT_RAW_BYTES_MAX: usize = 1_024;
@@ -204,15 +217,11 @@ impl Store {
                 if rows.is_empty() {
                     return Ok(0);
                 }
-                let mut insert =
-                    Sql::new("INSERT INTO import_reject (tenant_id, import_id, line, field, reason, raw) VALUES ");
                 let kept = rows.len() as u64;
-                for (n, (line, field, reason, raw)) in rows.into_iter().enumerate() {
-                    insert.push(if n == 0 { "(" } else { ", (" }).bind(tenant).push(", ").bind(import);
-                    insert.push(", ").bind(line).push(", ").bind(field).push(", ").bind(reason);
-                    insert.push(", ").bind(raw).push(")");
-                }
-                connection.execute(insert, &place).await?;
+                let rows = rows.into_iter().flat_map(|(line, field, reason, raw)| {
+                    [tenant.into(), import.into(), line.into(), field.into(), reason.into(), raw.into()]
+                });
+                connection.insert(&REJECTS, rows.collect(), &place).await?;
                 Ok(kept)
             })
             .await

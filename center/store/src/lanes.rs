@@ -88,6 +88,16 @@ impl Lane {
         let _ = self.jobs.send(None);
     }
 
+    /// Runs `work` on a connection of this lane some time; nobody learns how it ended.
+    pub(crate) fn post<F>(&self, work: F)
+    where
+        F: AsyncFnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+    {
+        let (answer_tx, _) = std::sync::mpsc::sync_channel(1);
+        // A closed lane does nothing any more.
+        let _ = self.jobs.send(Some(job(work, self.place.clone(), answer_tx)));
+    }
+
     /// Runs `work` on a connection of this lane and waits for its answer.
     pub(crate) fn call<T, F>(&self, work: F) -> Result<T, StoreError>
     where

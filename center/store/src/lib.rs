@@ -112,6 +112,8 @@ pub struct Store {
     reads: lanes::Lane,
     edits: lanes::Lane,
     imports: lanes::Lane,
+    /// Beside imports on a server, which takes several writers; a file's one writer does both in turn.
+    indexing: Option<lanes::Lane>,
     reports: lanes::Lane,
     /// Leads of one transaction of an import, as the last ones went.
     import_rows: Arc<std::sync::atomic::AtomicUsize>,
@@ -143,6 +145,7 @@ impl Store {
         let (reads, reads_end) = lanes::lane(&place);
         let (edits, edits_end) = lanes::lane(&place);
         let (imports, imports_end) = lanes::lane(&place);
+        let (indexing, indexing_end) = lanes::lane(&place);
         let (reports, reports_end) = lanes::lane(&place);
         let board = Arc::new(Board::default());
         let ends = [
@@ -151,8 +154,10 @@ impl Store {
             (reads_end, Role::Reads),
             (edits_end, Role::Edits),
             (imports_end, Role::Imports),
+            (indexing_end, Role::Imports),
             (reports_end, Role::Reports),
         ];
+        let indexing = matches!(address, Address::Postgres(_)).then_some(indexing);
         let inside = Inside { address, options, writer_end, ends, board: board.clone() };
         let (ready_tx, ready_rx) = std::sync::mpsc::sync_channel(1);
         let spawned = std::thread::Builder::new().name("store".to_owned()).spawn(move || inside.run(&ready_tx));
@@ -166,7 +171,7 @@ impl Store {
         })?;
         let import_rows = lists::import_rows();
         let thread = Mutex::new(Some(thread));
-        let store = Store { writer, reads, edits, imports, reports, import_rows, board, thread };
+        let store = Store { writer, reads, edits, imports, indexing, reports, import_rows, board, thread };
         match ready_rx.recv() {
             Ok(Ok(())) => Ok((store, acks)),
             Ok(Err(error)) => Err(error),
@@ -208,7 +213,8 @@ impl Store {
     /// Whatever the disk says to the last checkpoint; what was acknowledged is safe all the same.
     pub fn close(&self) -> Result<(), StoreError> {
         self.writer.close();
-        for lane in [&self.reads, &self.edits, &self.imports, &self.reports] {
+        let lanes = [&self.reads, &self.edits, &self.imports, &self.reports];
+        for lane in lanes.into_iter().chain(&self.indexing) {
             lane.close();
         }
         let thread = self.thread.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
@@ -238,7 +244,7 @@ struct Inside {
     options: OpenOptions,
     writer_end: writer::End,
     /// One for each connection beside the writer's.
-    ends: [(lanes::LaneEnd, Role); 6],
+    ends: [(lanes::LaneEnd, Role); 7],
     board: Arc<Board>,
 }
 
@@ -262,9 +268,9 @@ impl Inside {
         // The opener waits on the other side; if it is gone, the closed channels end all loops at once.
         let _ = ready.send(Ok(()));
         let (address, board) = (&self.address, &*self.board);
-        let [a, b, c, d, e, f] = self.ends.map(|(end, role)| lanes::run(end, address, role, board));
+        let [a, b, c, d, e, f, g] = self.ends.map(|(end, role)| lanes::run(end, address, role, board));
         runtime.block_on(async {
-            let (connection, ..) = tokio::join!(writer::run(writer, self.writer_end), a, b, c, d, e, f);
+            let (connection, ..) = tokio::join!(writer::run(writer, self.writer_end), a, b, c, d, e, f, g);
             match connection {
                 Some(connection) => db::close_last(connection, address.said()).await,
                 None => Ok(()),

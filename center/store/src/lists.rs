@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::{LeadId, ListId, WallTime};
 
 use crate::contacts;
-use crate::db::{Connection, Row, Sql, Value};
+use crate::db::{Connection, Kind, Many, Row, Sql};
 use crate::lanes::in_transaction;
 use crate::ops::{id, maybe_id, maybe_text, text};
 use crate::read::{maybe_wall, page_rows, small, unsigned, wall};
@@ -20,8 +20,22 @@ pub const IMPORT_BATCH_MAX: usize = 10_000;
 /// Lists of one tenant that [`Store::lists`] gives at most.
 pub const LISTS_MAX: usize = 10_000;
 
-/// Leads of one INSERT: 11 values each make 5,500 of SQLite's 32,766 and PostgreSQL's 65,535.
-const INSERT_ROWS: usize = 500;
+const LEAD: &[(&str, Kind)] = &[
+    ("tenant_id", Kind::Int),
+    ("list_id", Kind::Int),
+    ("number", Kind::Text),
+    ("first_name", Kind::Text),
+    ("last_name", Kind::Text),
+    ("timezone", Kind::Text),
+    ("external_id", Kind::Text),
+    ("segment", Kind::Text),
+    ("region", Kind::Text),
+    ("priority", Kind::Int),
+    ("imported_us", Kind::Int),
+];
+static LEADS: Many = Many::new("INSERT INTO lead", LEAD, "ON CONFLICT (tenant_id, list_id, number) DO NOTHING");
+/// Of numbers that nobody had: they are on no list. PostgreSQL looks for conflicts before it looks for places.
+static NEW_LEADS: Many = Many::new("INSERT INTO lead", LEAD, "");
 
 /// Leads of one transaction at first, at least and at most. Each falls into other pages of the two indexes by number, so
 /// that many at once touch fewer pages each; but the group commit of running calls waits for it. It is made smaller when
@@ -323,7 +337,7 @@ impl Store {
         }
         let (tenant, list) = (id(tenant.0)?, id(list.0)?);
         let pace = Arc::clone(&self.import_rows);
-        self.imports.call(async move |connection| {
+        let imported = self.imports.call(async move |connection| {
             let mut imported = Imported::default();
             let (mut rest, mut give_way) = (&batch[..], GiveWay::default());
             while !rest.is_empty() {
@@ -344,9 +358,10 @@ impl Store {
                     pace.store((rows * 2).min(COMMIT_ROWS_MAX), Ordering::Relaxed);
                 }
             }
-            contacts::index_if_many(connection, tenant).await?;
             Ok(imported)
-        })
+        })?;
+        self.index_if_many(tenant)?;
+        Ok(imported)
     }
 
     /// What [`Store::import_leads`] would do with these leads; nothing is written.
@@ -458,33 +473,23 @@ async fn import_part(
     if connection.fetch_one(known, place).await?.is_none() {
         return Err(StoreError::not_found("no such list", place));
     }
-    contacts::of_leads(connection, tenant, part, at, place).await?;
-    let mut added = 0;
-    for rows in part.chunks(INSERT_ROWS) {
-        let mut insert = Sql::new(
-            "INSERT INTO lead (tenant_id, list_id, number, first_name, last_name, timezone, external_id, segment, \
-             region, priority, imported_us) VALUES ",
-        );
-        for (n, lead) in rows.iter().enumerate() {
-            let values: [Value; 11] = [
-                tenant.into(),
-                list.into(),
-                lead.number.as_str().into(),
-                lead.first_name.clone().into(),
-                lead.last_name.clone().into(),
-                lead.timezone.clone().into(),
-                lead.external_id.clone().into(),
-                lead.segment.clone().into(),
-                lead.region.clone().into(),
-                lead.priority.into(),
-                at.as_unix_us().into(),
-            ];
-            insert.push(if n == 0 { "(" } else { ", (" }).list(values).push(")");
-        }
-        insert.push(" ON CONFLICT (tenant_id, list_id, number) DO NOTHING");
-        added += connection.execute(insert, place).await?;
-    }
-    Ok(added)
+    let all_new = contacts::of_leads(connection, tenant, part, at, place).await?;
+    let rows = part.iter().flat_map(|lead| {
+        [
+            tenant.into(),
+            list.into(),
+            lead.number.as_str().into(),
+            lead.first_name.clone().into(),
+            lead.last_name.clone().into(),
+            lead.timezone.clone().into(),
+            lead.external_id.clone().into(),
+            lead.segment.clone().into(),
+            lead.region.clone().into(),
+            lead.priority.into(),
+            at.as_unix_us().into(),
+        ]
+    });
+    connection.insert(if all_new { &NEW_LEADS } else { &LEADS }, rows.collect(), place).await
 }
 
 /// A list without its counts.

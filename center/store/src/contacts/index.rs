@@ -16,7 +16,7 @@
 
 use super::make::{Tally, lock};
 use super::words::tail;
-use crate::db::{Connection, Sql};
+use crate::db::{Connection, Kind, Many, Sql};
 use crate::lanes::in_transaction;
 use crate::lists::GiveWay;
 use crate::ops::id;
@@ -29,14 +29,23 @@ pub(super) const INDEX_AT_ONCE_MAX: usize = 1_000;
 /// Contacts of one pass: with three entries each of some 60 bytes, 45 MB.
 const PASS_CONTACTS: i64 = 250_000;
 
-/// Waiting contacts from which an import makes a pass before it goes on.
-const PASS_WANTED: i64 = PASS_CONTACTS;
+/// Waiting contacts from which a pass begins beside an import; one that an import waits for begins with
+/// [`PASS_CONTACTS`].
+const BESIDE_WANTED: i64 = 50_000;
 
 /// Entries of one transaction: they lie side by side, so that it touches some 200 pages.
 const PART_ENTRIES: usize = 10_000;
 
-/// Entries of one INSERT: 3 values each make 6,000 of SQLite's 32,766 and PostgreSQL's 65,535.
-const INSERT_ROWS: usize = 2_000;
+static WORDS: Many = Many::new(
+    "INSERT INTO contact_word",
+    &[("tenant_id", Kind::Int), ("word", Kind::Text), ("contact_id", Kind::Int)],
+    "ON CONFLICT DO NOTHING",
+);
+static TAILS: Many = Many::new(
+    "INSERT INTO contact_tail",
+    &[("tenant_id", Kind::Int), ("tail", Kind::Text), ("contact_id", Kind::Int)],
+    "ON CONFLICT DO NOTHING",
+);
 
 /// Contacts of one question.
 const READ_ROWS: i64 = 20_000;
@@ -98,14 +107,26 @@ impl Store {
     /// Only what the database says.
     pub fn index_contacts(&self, tenant: TenantId) -> Result<(), StoreError> {
         let tenant = id(tenant.0)?;
-        while self.imports.call(async move |connection| pass(connection, tenant, 1).await)? {}
+        let lane = self.indexing.as_ref().unwrap_or(&self.imports);
+        while lane.call(async move |connection| pass(connection, tenant, 1).await)? {}
         Ok(())
     }
-}
 
-/// Between two parts of an import: a pass when many wait.
-pub(crate) async fn pass_if_many(connection: &mut Connection, tenant: i64) -> Result<(), StoreError> {
-    pass(connection, tenant, PASS_WANTED).await.map(drop)
+    /// Between two parts of an import: a pass when many wait; beside the import where there is a lane for it.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub(crate) fn index_if_many(&self, tenant: i64) -> Result<(), StoreError> {
+        let pass_of = |wanted| async move |connection: &mut Connection| pass(connection, tenant, wanted).await.map(drop);
+        match &self.indexing {
+            // What a pass leaves undone is done by the next one.
+            Some(lane) => {
+                lane.post(pass_of(BESIDE_WANTED));
+                Ok(())
+            }
+            None => self.imports.call(pass_of(PASS_CONTACTS)),
+        }
+    }
 }
 
 /// Indexes up to [`PASS_CONTACTS`] contacts if at least `wanted` wait; whether it did.
@@ -120,15 +141,13 @@ async fn pass(connection: &mut Connection, tenant: i64, wanted: i64) -> Result<b
     let last = made.min(indexed + PASS_CONTACTS);
     let (words, tails) = Entries::of(connection, tenant, indexed, last).await?.sorted();
     let mut give_way = GiveWay::default();
-    for part in words.chunks(PART_ENTRIES) {
-        give_way.begin();
-        in_transaction(connection, async |c: &mut Connection| put_words(c, tenant, part, place).await).await?;
-        give_way.end(connection).await;
-    }
-    for part in tails.chunks(PART_ENTRIES) {
-        give_way.begin();
-        in_transaction(connection, async |c: &mut Connection| put_tails(c, tenant, part, place).await).await?;
-        give_way.end(connection).await;
+    for (into, entries) in [(&WORDS, &words), (&TAILS, &tails)] {
+        for part in entries.chunks(PART_ENTRIES) {
+            give_way.begin();
+            let write = async |c: &mut Connection| put_entries(c, tenant, into, part, place).await;
+            in_transaction(connection, write).await?;
+            give_way.end(connection).await;
+        }
     }
     in_transaction(connection, async |connection: &mut Connection| {
         let now: Tally = lock(connection, tenant, place).await?;
@@ -164,47 +183,19 @@ pub(super) async fn put(
     (words, tails): Sorted,
     place: &str,
 ) -> Result<(), StoreError> {
-    put_words(connection, tenant, &words, place).await?;
-    put_tails(connection, tenant, &tails, place).await
-}
-
-async fn put_words(
-    connection: &mut Connection,
-    tenant: i64,
-    words: &[(String, i64)],
-    place: &str,
-) -> Result<(), StoreError> {
-    let insert = "INSERT INTO contact_word (tenant_id, word, contact_id) VALUES ";
-    put_entries(connection, tenant, insert, words, place).await
-}
-
-async fn put_tails(
-    connection: &mut Connection,
-    tenant: i64,
-    tails: &[(String, i64)],
-    place: &str,
-) -> Result<(), StoreError> {
-    let insert = "INSERT INTO contact_tail (tenant_id, tail, contact_id) VALUES ";
-    put_entries(connection, tenant, insert, tails, place).await
+    put_entries(connection, tenant, &WORDS, &words, place).await?;
+    put_entries(connection, tenant, &TAILS, &tails, place).await
 }
 
 async fn put_entries(
     connection: &mut Connection,
     tenant: i64,
-    text: &'static str,
+    into: &'static Many,
     entries: &[(String, i64)],
     place: &str,
 ) -> Result<(), StoreError> {
-    for part in entries.chunks(INSERT_ROWS) {
-        let mut insert = Sql::new(text);
-        for (n, (key, contact)) in part.iter().enumerate() {
-            insert.push(if n == 0 { "(" } else { ", (" });
-            insert.bind(tenant).push(", ").bind(key.as_str()).push(", ").bind(*contact).push(")");
-        }
-        insert.push(" ON CONFLICT DO NOTHING");
-        connection.execute(insert, place).await?;
-    }
-    Ok(())
+    let rows = entries.iter().flat_map(|(key, contact)| [tenant.into(), key.as_str().into(), (*contact).into()]);
+    connection.insert(into, rows.collect(), place).await.map(drop)
 }
 
 /// Inside a transaction. One by one, because SQLite walks the whole table for a list of keys.

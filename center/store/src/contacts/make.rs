@@ -7,14 +7,39 @@ use base::WallTime;
 
 use super::index::{self, Entries, INDEX_AT_ONCE_MAX};
 use super::words::{joined, of_contact, tail};
-use crate::db::{Connection, Row, Sql, Value};
+use crate::db::{Connection, Kind, Many, Row, Sql, Value};
 use crate::lanes::in_transaction;
 use crate::ops::id;
 use crate::rows::{NewLead, TenantId};
 use crate::{Store, StoreError};
 
-/// Rows of one INSERT: at most 8 values each make 8,000 of SQLite's 32,766 and PostgreSQL's 65,535.
-const INSERT_ROWS: usize = 1_000;
+/// Numbers of one question, of SQLite's 32,766 placeholders and PostgreSQL's 65,535.
+const KNOWN_ROWS: usize = 1_000;
+
+const CONTACT: &[(&str, Kind)] = &[
+    ("tenant_id", Kind::Int),
+    ("contact_id", Kind::Int),
+    ("first_name", Kind::Text),
+    ("last_name", Kind::Text),
+    ("timezone", Kind::Text),
+    ("external_id", Kind::Text),
+    ("words", Kind::Text),
+    ("created_us", Kind::Int),
+];
+static CONTACTS: Many = Many::new("INSERT INTO contact", CONTACT, "");
+/// They are all there: an insert that meets its key is the one update of many rows that both databases share.
+static CONTACTS_ANEW: Many = Many::new(
+    "INSERT INTO contact",
+    CONTACT,
+    "ON CONFLICT (tenant_id, contact_id) DO UPDATE SET first_name = excluded.first_name, \
+     last_name = excluded.last_name, timezone = excluded.timezone, external_id = excluded.external_id, \
+     words = excluded.words",
+);
+static NUMBERS: Many = Many::new(
+    "INSERT INTO contact_number",
+    &[("tenant_id", Kind::Int), ("number", Kind::Text), ("contact_id", Kind::Int), ("tail", Kind::Text)],
+    "",
+);
 
 /// Leads of older stores that one call of [`Store::make_contacts`] serves.
 const FILL_ROWS: i64 = 2_000;
@@ -124,15 +149,15 @@ impl From<&NewLead> for Fields {
 }
 
 /// Inside a transaction: every lead's number gets its contact. One that is there keeps what it has; only what it does
-/// not know yet is filled from the lead.
+/// not know yet is filled from the lead. True: no two leads have the same number, and nobody had any of them before.
 pub(crate) async fn of_leads(
     connection: &mut Connection,
     tenant: i64,
     leads: &[NewLead],
     at: WallTime,
     place: &str,
-) -> Result<(), StoreError> {
-    let Tally { made, indexed, .. } = lock(connection, tenant, place).await?;
+) -> Result<bool, StoreError> {
+    let Tally { made, indexed, unfilled, .. } = lock(connection, tenant, place).await?;
     let known = if made == 0 { BTreeMap::new() } else { known_of(connection, tenant, leads, place).await? };
     let mut new: Vec<(&str, Fields)> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
@@ -159,8 +184,9 @@ pub(crate) async fn of_leads(
     }
     rewrite(connection, tenant, &changed, indexed, place).await?;
     if new.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let all_new = new.len() == leads.len() && unfilled == 0;
     let made_now = made + id(new.len() as u64)?;
     insert(connection, tenant, made + 1, &new, at, place).await?;
     // Few are found at once; many are put in order first (index.rs).
@@ -176,7 +202,7 @@ pub(crate) async fn of_leads(
     };
     let bump = Sql::new("UPDATE contact_tally SET made = $1, indexed = $2 WHERE tenant_id = $3");
     connection.execute(bump.with(made_now).with(indexed_now).with(tenant), place).await?;
-    Ok(())
+    Ok(all_new)
 }
 
 /// The row of a tenant's contacts.
@@ -187,19 +213,26 @@ pub(super) struct Tally {
     pub(super) indexed: i64,
     /// Changes of contacts beyond it.
     pub(super) rewrites: i64,
+    /// Up to so many leads of an older store have no contact yet.
+    pub(super) unfilled: i64,
 }
 
 /// Inside a transaction, as [`lock`], for who changes a contact that is there: a tenant without any has none to change.
 pub(super) async fn hold(connection: &mut Connection, tenant: i64, place: &str) -> Result<Tally, StoreError> {
-    let hold = "UPDATE contact_tally SET made = made WHERE tenant_id = $1 RETURNING made, indexed, rewrites";
+    let hold = "UPDATE contact_tally SET made = made WHERE tenant_id = $1 RETURNING made, indexed, rewrites, leads_end - leads_done AS unfilled";
     match connection.fetch_one(Sql::new(hold).with(tenant), place).await? {
         Some(row) => tally_row(&row),
-        None => Ok(Tally { made: 0, indexed: 0, rewrites: 0 }),
+        None => Ok(Tally { made: 0, indexed: 0, rewrites: 0, unfilled: 0 }),
     }
 }
 
 fn tally_row(row: &Row) -> Result<Tally, StoreError> {
-    Ok(Tally { made: row.get("made")?, indexed: row.get("indexed")?, rewrites: row.get("rewrites")? })
+    Ok(Tally {
+        made: row.get("made")?,
+        indexed: row.get("indexed")?,
+        rewrites: row.get("rewrites")?,
+        unfilled: row.get("unfilled")?,
+    })
 }
 
 /// Inside a transaction. The row is the lock: of two that make or change contacts at once, the second sees what the first
@@ -207,7 +240,8 @@ fn tally_row(row: &Row) -> Result<Tally, StoreError> {
 pub(super) async fn lock(connection: &mut Connection, tenant: i64, place: &str) -> Result<Tally, StoreError> {
     let lock = Sql::new(
         "INSERT INTO contact_tally (tenant_id) VALUES ($1) ON CONFLICT (tenant_id) \
-         DO UPDATE SET made = contact_tally.made RETURNING made, indexed, rewrites",
+         DO UPDATE SET made = contact_tally.made RETURNING made, indexed, rewrites, \
+         leads_end - leads_done AS unfilled",
     );
     match connection.fetch_one(lock.with(tenant), place).await? {
         Some(row) => tally_row(&row),
@@ -223,7 +257,7 @@ async fn known_of(
     place: &str,
 ) -> Result<BTreeMap<String, Known>, StoreError> {
     let mut known = BTreeMap::new();
-    for part in leads.chunks(INSERT_ROWS) {
+    for part in leads.chunks(KNOWN_ROWS) {
         for row in connection.fetch(known_query(tenant, part), place).await? {
             let found = Known { contact: row.get("contact_id")?, fields: fields_of(&row)?, words: row.get("words")? };
             known.insert(row.get("number")?, found);
@@ -263,47 +297,21 @@ async fn insert(
     at: WallTime,
     place: &str,
 ) -> Result<(), StoreError> {
-    let people: Vec<(i64, &(&str, Fields))> = (first..).zip(new).collect();
-    for part in people.chunks(INSERT_ROWS) {
-        let mut contacts = contact_rows();
-        for (n, (contact, (_, fields))) in part.iter().enumerate() {
-            contact_values(&mut contacts, n, tenant, *contact, fields, &fields.words(), at.as_unix_us());
-        }
-        connection.execute(contacts, place).await?;
-    }
-    let mut numbers: Vec<(&str, i64)> = people.iter().map(|(contact, (number, _))| (*number, *contact)).collect();
+    let rows = (first..).zip(new);
+    let rows =
+        rows.flat_map(|(contact, (_, fields))| row_of(tenant, contact, fields, &fields.words(), at.as_unix_us()));
+    connection.insert(&CONTACTS, rows.collect(), place).await?;
+    let mut numbers: Vec<(&str, i64)> = (first..).zip(new).map(|(contact, (number, _))| (*number, contact)).collect();
     numbers.sort_unstable();
-    for part in numbers.chunks(INSERT_ROWS) {
-        let mut insert = Sql::new("INSERT INTO contact_number (tenant_id, number, contact_id, tail) VALUES ");
-        for (n, (number, contact)) in part.iter().enumerate() {
-            insert.push(if n == 0 { "(" } else { ", (" });
-            insert.bind(tenant).push(", ").bind(*number).push(", ").bind(*contact).push(", ").bind(tail(number));
-            insert.push(")");
-        }
-        connection.execute(insert, place).await?;
-    }
-    Ok(())
+    let rows = numbers.into_iter().flat_map(|(number, contact)| {
+        [tenant.into(), Value::from(number), contact.into(), tail(number).into()]
+    });
+    connection.insert(&NUMBERS, rows.collect(), place).await.map(drop)
 }
 
-fn contact_rows() -> Sql {
-    Sql::new(
-        "INSERT INTO contact (tenant_id, contact_id, first_name, last_name, timezone, external_id, words, created_us) \
-         VALUES ",
-    )
-}
-
-/// The `n`th row of [`contact_rows`].
-fn contact_values(
-    query: &mut Sql,
-    n: usize,
-    tenant: i64,
-    contact: i64,
-    fields: &Fields,
-    words: &[String],
-    created_us: i64,
-) {
-    query.push(if n == 0 { "(" } else { ", (" });
-    query.list([
+/// A row of [`CONTACT`].
+fn row_of(tenant: i64, contact: i64, fields: &Fields, words: &[String], created_us: i64) -> [Value; CONTACT.len()] {
+    [
         tenant.into(),
         contact.into(),
         fields.first_name.clone().into(),
@@ -311,9 +319,8 @@ fn contact_values(
         fields.timezone.clone().into(),
         fields.external_id.clone().into(),
         joined(words).into(),
-        Value::from(created_us),
-    ]);
-    query.push(")");
+        created_us.into(),
+    ]
 }
 
 /// What a contact that is there becomes.
@@ -346,19 +353,9 @@ pub(super) async fn rewrite(
         );
         new.extend(words.iter().filter(|word| !before.contains(&word.as_str())).map(|w| (w.clone(), *contact)));
     }
-    for part in people.chunks(INSERT_ROWS) {
-        // They are all there: an insert that meets its key is the one update of many rows that both databases share.
-        let mut update = contact_rows();
-        for (n, (contact, change, words)) in part.iter().enumerate() {
-            contact_values(&mut update, n, tenant, *contact, &change.fields, words, 0);
-        }
-        update.push(
-            " ON CONFLICT (tenant_id, contact_id) DO UPDATE SET first_name = excluded.first_name, \
-             last_name = excluded.last_name, timezone = excluded.timezone, external_id = excluded.external_id, \
-             words = excluded.words",
-        );
-        connection.execute(update, place).await?;
-    }
+    let rows = people.iter();
+    let rows = rows.flat_map(|(contact, change, words)| row_of(tenant, *contact, &change.fields, words, 0));
+    connection.insert(&CONTACTS_ANEW, rows.collect(), place).await?;
     if people.iter().any(|(contact, ..)| *contact > indexed) {
         index::changed_beyond(connection, tenant, place).await?;
     }

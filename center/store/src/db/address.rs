@@ -180,7 +180,19 @@ impl Server {
             ("idle_in_transaction_session_timeout", "10000"),
             ("timezone", "UTC"),
         ];
-        self.options.clone().application_name("outpace").statement_cache_capacity(PREPARED_MAX).options(settings)
+        let options = self.options.clone().application_name("outpace").statement_cache_capacity(PREPARED_MAX);
+        let options = options.options(settings);
+        match role {
+            // It looks up a thousand numbers at once in tables that grow faster than the planner's figures of them: the
+            // planner would read the whole table for each thousand.
+            Role::Imports => options.options([
+                ("enable_seqscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                ("jit", "off"),
+            ]),
+            Role::Ops | Role::Reads | Role::Edits | Role::Reports | Role::Schema => options,
+        }
     }
 }
 
