@@ -117,7 +117,8 @@ impl Store {
     /// # Errors
     /// Only what the database says.
     pub(crate) fn index_if_many(&self, tenant: i64) -> Result<(), StoreError> {
-        let pass_of = |wanted| async move |connection: &mut Connection| pass(connection, tenant, wanted).await.map(drop);
+        let pass_of =
+            |wanted| async move |connection: &mut Connection| pass(connection, tenant, wanted).await.map(drop);
         match &self.indexing {
             // What a pass leaves undone is done by the next one.
             Some(lane) => {

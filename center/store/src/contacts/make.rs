@@ -303,9 +303,9 @@ async fn insert(
     connection.insert(&CONTACTS, rows.collect(), place).await?;
     let mut numbers: Vec<(&str, i64)> = (first..).zip(new).map(|(contact, (number, _))| (*number, contact)).collect();
     numbers.sort_unstable();
-    let rows = numbers.into_iter().flat_map(|(number, contact)| {
-        [tenant.into(), Value::from(number), contact.into(), tail(number).into()]
-    });
+    let rows = numbers
+        .into_iter()
+        .flat_map(|(number, contact)| [tenant.into(), Value::from(number), contact.into(), tail(number).into()]);
     connection.insert(&NUMBERS, rows.collect(), place).await.map(drop)
 }
 

@@ -45,11 +45,7 @@ pub(crate) struct Many {
 }
 
 impl Many {
-    pub(crate) const fn new(
-        head: &'static str,
-        columns: &'static [(&'static str, Kind)],
-        tail: &'static str,
-    ) -> Many {
+    pub(crate) const fn new(head: &'static str, columns: &'static [(&'static str, Kind)], tail: &'static str) -> Many {
         Many { head, columns, tail, sqlite: OnceLock::new(), postgres: OnceLock::new() }
     }
 
