@@ -46,6 +46,7 @@ bench: setup
 	cargo bench --workspace
 	cargo build --release -p outpace-server -p outpace-bench
 	$(CARGO_TARGET_DIR)/release/outpace-bench all
+	$(CARGO_TARGET_DIR)/release/outpace-bench imports
 
 # The gate: allocations, leaks, and ratios to the floor beyond the baseline. Measures the build of `make test`.
 bench-ci:

@@ -6,6 +6,7 @@
 //!  outpace-bench table     results/*.json -> results/README.md
 //!  outpace-bench baseline  the short matrix, several times -> baseline.json, with its noise
 //!  outpace-bench ci        the short matrix against baseline.json
+//!  outpace-bench imports   `outpace import` of files, on each database -> results/DATE-imports.json
 //!  outpace-bench pacing    laws of pacing in the simulator -> results/pacing.json -> docs/pacing.md; --check: the gate
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! own figures, which `cargo bench` keeps.
 
 mod ci;
+mod imports;
 mod machine;
 mod matrix;
 mod pacing;
@@ -71,6 +73,21 @@ enum Command {
         #[arg(long, default_value = "bench/baseline.json")]
         baseline: PathBuf,
     },
+    /// Rows a second from CSV files onto lists
+    Imports {
+        /// Folder of the results
+        #[arg(long, default_value = "bench/results")]
+        results: PathBuf,
+        /// An empty database beside the default file, such as postgres://USER@HOST/DATABASE
+        #[arg(long, value_name = "URL")]
+        store: Vec<String>,
+        /// Rows of a measured file
+        #[arg(long, default_value_t = 200_000)]
+        rows: u64,
+        /// Leads beside which the last file comes in; at most 39 million
+        #[arg(long, default_value_t = 1_000_000)]
+        beside: u64,
+    },
     /// Laws of pacing in the simulator, and what the simulator is checked by
     Pacing {
         /// Where the figures are kept
@@ -115,6 +132,9 @@ fn main() -> ExitCode {
         Command::All { results, legs, seconds } => matrix::all(&binary, &results, &legs, seconds),
         Command::Table { results } => table::write(&results),
         Command::Baseline { baseline, repeats } => ci::measure_baseline(&binary, &baseline, repeats.max(5)),
+        Command::Imports { results, store, rows, beside } => {
+            imports::run(&binary, &imports::Wanted { results: &results, stores: &store, rows, beside })
+        }
         Command::Ci { baseline } => ci::check(&binary, &baseline),
         // It needs no binary and is done above.
         Command::Pacing { .. } => Ok(()),

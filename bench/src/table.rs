@@ -20,6 +20,20 @@ const SIP_HEAD: &str = "
 |---|---|---|---|---|---|---|---|---|
 ";
 
+const IMPORTS_HEAD: &str = "
+| database | rows | how | rows a second |
+|---|---|---|---|
+";
+
+/// The table of a kind of results: its head, and what makes a line of a run.
+fn kind(what: &str) -> (&'static str, fn(&Value) -> String) {
+    match what {
+        "sip" => (SIP_HEAD, sip_row),
+        "imports" => (IMPORTS_HEAD, imports_row),
+        _ => (MEDIA_HEAD, media_row),
+    }
+}
+
 /// Writes the table of a folder.
 pub(crate) fn write(folder: &Path) -> Result<(), String> {
     let text = page(&Results::all(folder)?);
@@ -50,10 +64,9 @@ fn page(all: &[Results]) -> String {
         if let Some(class) = results.runs.iter().find_map(|run| run["sched"].as_str()) {
             let _ = writeln!(text, "Scheduling: {class}.");
         }
-        text.push_str(if results.what == "sip" { SIP_HEAD } else { MEDIA_HEAD });
-        for run in &results.runs {
-            text.push_str(&if results.what == "sip" { sip_row(run) } else { media_row(run) });
-        }
+        let (head, row) = kind(&results.what);
+        text.push_str(head);
+        results.runs.iter().for_each(|run| text.push_str(&row(run)));
     }
     text
 }
@@ -107,6 +120,11 @@ fn sip_row(run: &Value) -> String {
     )
 }
 
+fn imports_row(run: &Value) -> String {
+    let (rows, rate) = (number(run, "rows"), number(run, "rows_per_s"));
+    format!("| {} | {rows} | {} | {rate} |\n", word(run, "database"), word(run, "what"))
+}
+
 /// The head of the media table, for a terminal.
 pub(crate) fn media_head() -> &'static str {
     MEDIA_HEAD.trim_start()
@@ -124,7 +142,9 @@ mod tests {
             "relay_delay_us": { "p50": 30_000.0, "p99": 41_000.0 } });
         let ours = json!({ "calls": 10, "rate": 5.0, "failed": 0, "setup_ms": { "p50": 2.5, "p99": 9 }, "leaked": { "ports": 1 } });
         let theirs = json!({ "program": "sipp", "calls": 10, "rate": 5.0 });
-        for (head, row) in [(MEDIA_HEAD, media_row(&media)), (SIP_HEAD, sip_row(&ours)), (SIP_HEAD, sip_row(&theirs))] {
+        let import = json!({ "database": "sqlite", "what": "into an empty list", "rows": 10, "rows_per_s": 5.0 });
+        let runs = [("media", &media), ("sip", &ours), ("sip", &theirs), ("imports", &import)];
+        for (head, row) in runs.map(|(what, run)| (kind(what).0, kind(what).1(run))) {
             let columns = head.trim().lines().next().expect("a head").matches('|').count();
             assert_eq!(row.matches('|').count(), columns, "{row}");
         }

@@ -1,6 +1,6 @@
 //! How fast leads come in, into an empty list and beside a large one. Ignored: minutes of work. Run with
 //! `cargo test -p outpace-store -- --ignored --nocapture import_speed`; `OUTPACE_IMPORT_BESIDE=10000000` says beside how
-//! many leads (a million unless said), `outpace bench imports` measures the whole way from the file.
+//! many leads (a million unless said). `outpace-bench imports` measures the whole way from the file.
 
 use std::time::Instant;
 
