@@ -221,6 +221,8 @@ pub struct Campaign {
     pub rules: dialer::Profile,
     /// Abandon limit that overrides the profile's, a share of 1.
     pub limit: Option<f64>,
+    /// Its part of agents and lines that it shares with other campaigns, next to theirs.
+    pub weight: f64,
     /// Number that is shown, E.164.
     pub caller_id: String,
     /// File that an abandoned person hears.
@@ -339,6 +341,7 @@ impl Campaign {
         config.amd = self.amd;
         config.ring_timeout = self.ring_timeout;
         config.limit = self.limit;
+        config.weight = self.weight;
         config.timezone = self.timezone.clone();
         config.skills = self.skills.iter().cloned().collect();
         config.retry.attempts_max = self.attempts_max;
@@ -483,6 +486,7 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
         profile,
         rules,
         limit: found.maybe("limit"),
+        weight: found.get("weight"),
         caller_id: found.get("caller_id"),
         safe_harbour: found.maybe("safe_harbour"),
         ring_timeout: Duration::from_secs(found.get("ring_timeout_s")),

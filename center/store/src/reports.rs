@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 /// Hours of one report, the latest: a year and two weeks.
 pub const REPORT_HOURS_MAX: usize = 9_000;
 
-/// Rows of any other table of a report: trunks, zones, lists, agents.
+/// Rows of any other table of a report: trunks, zones, segments, lists, agents.
 const REPORT_ROWS_MAX: i64 = 10_000;
 
 /// Attempts and what came of them.
@@ -77,6 +77,10 @@ pub struct ReportRows {
     pub by_trunk: Vec<(String, Tallies)>,
     /// By the zone that the lead brought, if it did.
     pub by_timezone: Vec<(Option<String>, Tallies)>,
+    /// By the segment that the lead's file gave it, if it did.
+    pub by_segment: Vec<(Option<String>, Tallies)>,
+    /// By the region that the lead's file gave it, if it did.
+    pub by_region: Vec<(Option<String>, Tallies)>,
     /// By list.
     pub by_list: Vec<(ListId, Tallies)>,
     /// Of agents who had calls.
@@ -214,8 +218,14 @@ impl Counted {
         report.by_agent = agents.into_iter().filter_map(|(agent, sums)| Some((agent?, sums))).collect();
         // CROSS JOIN: attempts first, each with one look at its lead, whatever SQLite believes of the tables' sizes.
         let lead = " CROSS JOIN lead l";
-        let zones = self.grouped("l.timezone AS part", lead);
-        report.by_timezone = self.table(connection, zones, |row| Ok((row.get("part")?, tallies(row)?))).await?;
+        for (part, table) in [
+            ("l.timezone AS part", &mut report.by_timezone),
+            ("l.segment AS part", &mut report.by_segment),
+            ("l.region AS part", &mut report.by_region),
+        ] {
+            let question = self.grouped(part, lead);
+            *table = self.table(connection, question, |row| Ok((row.get("part")?, tallies(row)?))).await?;
+        }
         let lists = self.grouped("l.list_id AS part", lead);
         report.by_list =
             self.table(connection, lists, |row| Ok((ListId(unsigned(row, "part")?), tallies(row)?))).await?;

@@ -89,6 +89,7 @@ impl Campaign {
             "skips_max": self.skipped.times,
             "agents": self.agents,
             "skills": self.skills,
+            "weight": self.weight,
             "amd": self.amd,
             "profile": self.profile,
             "limit": self.limit,
@@ -347,7 +348,7 @@ mod tests {
     fn every_key_of_a_campaign_and_of_an_agent_goes_out_and_comes_back() {
         let all = object(json!({
             "name": "spring", "list": "leads", "trunk": "carrier", "mode": "power", "ratio": 1.25,
-            "agents": ["ann"], "skills": ["sales"], "amd": false, "profile": "strict", "limit": 0.01,
+            "agents": ["ann"], "skills": ["sales"], "weight": 2.5, "amd": false, "profile": "strict", "limit": 0.01,
             "caller_id": "+12125550100", "safe_harbour": "sorry.wav", "ring_timeout_s": 20, "attempts_max": 2,
             "recycle": "busy 10m 3, machine never", "mix": "leads:2, gold:5", "filter": "attempts < 3", "order": "random",
             "timezone": "Europe/Berlin", "channels": 30, "calls_per_second": 2.5, "message": "notice.wav",

@@ -362,6 +362,12 @@ pub(super) static SECTIONS: [Section; 10] = [
             key("agents", Names, Default("[]"), "Agents who take its calls; none named means all."),
             later("queue", Name, "\"sales\"", "Queue whose agents take its calls.", "name the agents instead"),
             key("skills", Names, Default("[]"), "Skills that an agent must have."),
+            key(
+                "weight",
+                Number(0.01, 100.0),
+                Default("1.0"),
+                "Its part of agents and lines that it shares with other campaigns, next to theirs: 2 has twice as much as 1.",
+            ),
             key("amd", Flag, Default("true"), "Tell people from answering machines; machines are hung up."),
             key(
                 "profile",

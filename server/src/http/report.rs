@@ -93,6 +93,10 @@ pub(super) struct Segments {
     attempt_number: Vec<Segment>,
     /// By the zone that the lead brought; empty for leads without one.
     timezone: Vec<Segment>,
+    /// By the segment that the lead's file gave it; empty for leads without one.
+    segment: Vec<Segment>,
+    /// By the region that the lead's file gave it; empty for leads without one.
+    region: Vec<Segment>,
     /// By trunk.
     trunk: Vec<Segment>,
     /// By list.
@@ -290,6 +294,10 @@ impl Report {
             connected: sums.connected,
             talk_s: sums.talk_s,
         };
+        // What a lead's file said of it, if it did.
+        let brought = |table: &[(Option<String>, Tallies)]| {
+            table.iter().map(|(key, sums)| Segment::of(key.clone().unwrap_or_default(), sums)).collect()
+        };
         let persons = abandoned + connected;
         Report {
             campaign,
@@ -309,11 +317,9 @@ impl Report {
                     .iter()
                     .map(|(n, sums)| Segment::of(n.to_string(), sums))
                     .collect(),
-                timezone: rows
-                    .by_timezone
-                    .iter()
-                    .map(|(zone, sums)| Segment::of(zone.clone().unwrap_or_default(), sums))
-                    .collect(),
+                timezone: brought(&rows.by_timezone),
+                segment: brought(&rows.by_segment),
+                region: brought(&rows.by_region),
                 trunk: rows.by_trunk.iter().map(|(trunk, sums)| Segment::of(trunk.clone(), sums)).collect(),
                 list: rows.by_list.iter().map(|(list, sums)| Segment::of(named(lists, list.0), sums)).collect(),
             },
@@ -375,6 +381,8 @@ impl Report {
         for (name, segments) in [
             ("attempt_number", &self.segments.attempt_number),
             ("timezone", &self.segments.timezone),
+            ("segment", &self.segments.segment),
+            ("region", &self.segments.region),
             ("trunk", &self.segments.trunk),
             ("list", &self.segments.list),
         ] {

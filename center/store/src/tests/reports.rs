@@ -10,7 +10,8 @@ fn span(campaign: CampaignId) -> ReportSpan {
 
 fn a_report_counts_every_table(on: Backend) {
     let f = fixture(on, 4);
-    outside(&f, "UPDATE lead SET timezone = 'Europe/Berlin' WHERE lead_id = 2").unwrap();
+    let brought = "timezone = 'Europe/Berlin', segment = 'gold', region = 'BE'";
+    outside(&f, &format!("UPDATE lead SET {brought} WHERE lead_id = 2")).unwrap();
     let hour = |n: i64| at(n * HOUR_US).as_unix_us() / HOUR_US * HOUR_US;
     // Attempts 1 and 2 in one hour, 3 in the next, 4 open.
     for (n, hours) in [(1, 0), (2, 0), (3, 1), (4, 1)] {
@@ -57,8 +58,12 @@ fn a_report_counts_every_table(on: Backend) {
         |table: &[(String, Tallies)]| table.iter().map(|(key, sums)| (key.clone(), sums.attempts)).collect::<Vec<_>>();
     assert_eq!(counts(&report.by_trunk), [("carrier".to_owned(), 3), ("other".to_owned(), 1)]);
     assert_eq!(report.by_attempt_number, [(1, all)]);
-    let zones: Vec<_> = report.by_timezone.iter().map(|(zone, sums)| (zone.as_deref(), sums.attempts)).collect();
-    assert_eq!(zones, [(None, 3), (Some("Europe/Berlin"), 1)]);
+    for (table, said) in
+        [(&report.by_timezone, "Europe/Berlin"), (&report.by_segment, "gold"), (&report.by_region, "BE")]
+    {
+        let parts: Vec<_> = table.iter().map(|(part, sums)| (part.as_deref(), sums.attempts)).collect();
+        assert_eq!(parts, [(None, 3), (Some(said), 1)]);
+    }
     assert_eq!(report.by_list, [(f.list, all)]);
     assert_eq!(report.by_agent.iter().map(|(agent, sums)| (agent.0, sums.talk_s)).collect::<Vec<_>>(), [(3, 61)]);
     assert_eq!(report.dispositions, [("callback".to_owned(), 1), ("sale".to_owned(), 2)]);

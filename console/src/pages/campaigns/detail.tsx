@@ -133,6 +133,7 @@ function useKeyNames(): (key: string) => string {
     amd: t('pace.amd'),
     agents: t('who.agents'),
     skills: t('who.skills'),
+    weight: t('who.weight'),
     filter: t('which.filter'),
     order: t('which.order'),
     mix: t('which.mix'),
@@ -150,7 +151,7 @@ function useKeyNames(): (key: string) => string {
 }
 
 /** Keys that the pacer's next decision uses, and those that make it look at waiting leads anew; the rest counts for new calls. */
-const AT_ONCE = new Set(['mode', 'ratio', 'preview_s', 'preview_then', 'channels', 'calls_per_second', 'limit', 'agents', 'skills']);
+const AT_ONCE = new Set(['mode', 'ratio', 'preview_s', 'preview_then', 'channels', 'calls_per_second', 'limit', 'agents', 'skills', 'weight']);
 const LEADS_AGAIN = new Set(['profile', 'timezone', 'attempts_max', 'filter', 'order', 'mix', 'recycle']);
 
 function Settings({ campaign }: { campaign: CampaignView }) {

@@ -166,6 +166,7 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
           data={skills}
           {...form.getInputProps('skills')}
         />
+        <NumberInput label={t('who.weight')} description={t('who.weightHint')} min={0.01} max={100} step={0.5} decimalScale={2} clampBehavior="none" {...form.getInputProps('weight')} />
       </FormSection>}
 
       <LeadsFields form={form} />

@@ -7,7 +7,7 @@ describe('settings of a campaign', () => {
   it('leave out what is empty, and take a number as people write it', () => {
     expect(toSettings(form)).toEqual({
       name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', amd: true, agents: [],
-      skills: [], order: 'oldest', callback_wait_min: 10, callback_then: 'anybody', callback_later_min: 60, profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
+      skills: [], weight: 1, order: 'oldest', callback_wait_min: 10, callback_then: 'anybody', callback_later_min: 60, profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
     });
   });
 

@@ -31,6 +31,7 @@ export interface CampaignValues {
   amd: boolean;
   agents: string[];
   skills: string[];
+  weight: number | string;
   filter: string;
   order: string;
   callback_wait_min: number | string;
@@ -48,7 +49,7 @@ export interface CampaignValues {
 /** The keys of `[[campaign]]`, in the order of the form: the first that is at fault gets the focus. */
 export const CAMPAIGN_KEYS = [
   'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'preview_s', 'preview_then', 'skip_retry_min', 'skips_max', 'channels',
-  'calls_per_second', 'message', 'limit', 'amd', 'agents', 'skills', 'filter', 'order', 'mix', 'recycle',
+  'calls_per_second', 'message', 'limit', 'amd', 'agents', 'skills', 'weight', 'filter', 'order', 'mix', 'recycle',
   'callback_wait_min', 'callback_then', 'callback_later_min', 'profile', 'timezone',
   'attempts_max', 'ring_timeout_s', 'safe_harbour',
 ] as const satisfies readonly (keyof CampaignValues)[];
@@ -72,6 +73,7 @@ export const NEW_CAMPAIGN: CampaignValues = {
   amd: true,
   agents: [],
   skills: [],
+  weight: 1,
   filter: '',
   order: 'oldest',
   callback_wait_min: 10,

@@ -10,7 +10,7 @@ import css from './report.module.css';
 type Report = Thing<'Report'>;
 type Segment = Thing<'Segment'>;
 
-const KINDS = ['attempt_number', 'timezone', 'trunk', 'list'] as const;
+const KINDS = ['attempt_number', 'segment', 'region', 'timezone', 'trunk', 'list'] as const;
 type Kind = (typeof KINDS)[number];
 /** Agents and segments beyond these are in the file. */
 const ROWS_MAX = 200;
@@ -35,7 +35,7 @@ function SegmentTable({ kind, rows }: { kind: Kind; rows: Segment[] }) {
       rows={rows.slice(0, ROWS_MAX).map((row) => ({
         key: row.key,
         cells: [
-          row.key || t('noZone'), number(row.attempts), number(row.answered), share(row.answered, row.attempts), number(row.connected),
+          row.key || t('none'), number(row.attempts), number(row.answered), share(row.answered, row.attempts), number(row.connected),
           share(row.connected, row.attempts), number(row.abandoned), hours(row.talk_s),
         ],
       }))}
