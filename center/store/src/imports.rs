@@ -38,7 +38,7 @@ pub struct ImportId(pub u64);
 /// How far an import is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImportProgress {
-    /// running, done, failed, cancelled.
+    /// running, paused, done, failed, cancelled.
     pub state: String,
     /// Bytes of the file that are read.
     pub bytes: u64,

@@ -4,6 +4,9 @@
 //!  POST (text/csv or multipart) ──> nameless file in data_dir ──202──> worker thread: import_csv ──> JobSink
 //!                                                      leads ──> store        rejected rows, progress ──> store
 //! ```
+//!
+//! A paused import keeps its place, its file and its thread, and goes on where it stood. Absent: an import that outlives
+//! its process; what it has brought stays, and the file is imported again.
 
 use super::csv::{self, Rows};
 use super::extract::{Id, Name, Query};
@@ -26,8 +29,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use store::{
     ImportId, ImportProgress, ImportRow, Imported, NewImport, NewLead, REJECTS_BATCH_MAX, Reject, Store, StoreError,
@@ -42,19 +44,56 @@ const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Imports under way, and places for them.
 pub(super) struct Running {
     places: Arc<Semaphore>,
-    /// Set: to be ended. At most [`IMPORTS_MAX`].
-    cancelled: Mutex<BTreeMap<u64, Arc<AtomicBool>>>,
+    /// What is wanted of each. At most [`IMPORTS_MAX`].
+    reins: Mutex<BTreeMap<u64, Arc<Rein>>>,
+}
+
+/// What people want of an import under way.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Wish {
+    #[default]
+    GoOn,
+    Pause,
+    Cancel,
+}
+
+/// By which an import is held; it looks before each part.
+#[derive(Default)]
+struct Rein {
+    wish: Mutex<Wish>,
+    changed: Condvar,
+}
+
+impl Rein {
+    fn wish(&self) -> Wish {
+        *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that is to end ends, whatever is wanted later.
+    fn set(&self, wanted: Wish) {
+        let mut wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
+        if *wish != Wish::Cancel {
+            *wish = wanted;
+        }
+        self.changed.notify_all();
+    }
+
+    /// Until it is to go on or to end.
+    fn wait(&self) {
+        let wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(wish, |wish| *wish == Wish::Pause));
+    }
 }
 
 impl Default for Running {
     fn default() -> Self {
-        Running { places: Arc::new(Semaphore::new(IMPORTS_MAX)), cancelled: Mutex::default() }
+        Running { places: Arc::new(Semaphore::new(IMPORTS_MAX)), reins: Mutex::default() }
     }
 }
 
 impl Running {
-    fn flags(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<AtomicBool>>> {
-        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reins(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Rein>>> {
+        self.reins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,7 +127,7 @@ pub(super) struct Import {
     list: Option<String>,
     /// Name of the file.
     file_name: String,
-    /// `running`, `done`, `failed` or `cancelled`.
+    /// `running`, `paused`, `done`, `failed` or `cancelled`.
     state: String,
     /// A rehearsal: everything is counted, nothing goes on the list.
     dry_run: bool,
@@ -168,8 +207,8 @@ pub(super) async fn begin(
     let new = NewImport { list, file_name, bytes_total, dry_run: wanted.dry_run.unwrap_or(false) };
     let (tenant, at, row) = (service.tenant, service.wall_now(), new.clone());
     let import = service.store(move |store| store.put_import(tenant, &row, at)).await?;
-    let cancelled = Arc::new(AtomicBool::new(false));
-    service.imports.flags().insert(import.0, cancelled.clone());
+    let rein = Arc::new(Rein::default());
+    service.imports.reins().insert(import.0, rein.clone());
     let worker = service.clone();
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
@@ -178,8 +217,8 @@ pub(super) async fn begin(
         let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
         let lists = BTreeMap::from([(list.0, name)]);
         let journal = worker.control.journal().clone();
-        work(JobSink::new(&worker.store, tenant, journal, row, lists, cancelled), BufReader::new(file), &options);
-        worker.imports.flags().remove(&import.0);
+        work(JobSink::new(&worker.store, tenant, journal, row, lists, rein), BufReader::new(file), &options);
+        worker.imports.reins().remove(&import.0);
         // Campaigns over the list look again; one that is gone cannot.
         if !rehearsal && let Err(refusal) = runtime.block_on(worker.control.ask(Request::ListGrew(list))) {
             tracing::warn!(%refusal, "campaigns were not told that their list has grown");
@@ -283,7 +322,7 @@ fn work(mut sink: JobSink<'_>, file: impl Read + Send, options: &ImportOptions) 
         }
         Ok(report)
     });
-    let was_cancelled = sink.cancelled.load(Ordering::Relaxed);
+    let was_cancelled = sink.rein.wish() == Wish::Cancel;
     let progress = &mut sink.row.progress;
     progress.ended_at = Some(wall_now());
     match result {
@@ -311,7 +350,7 @@ pub(super) async fn mend(service: &Service) {
     let (tenant, at) = (service.tenant, service.wall_now());
     let mended = service.store(move |store| {
         // The latest page: at most IMPORTS_MAX of them can have been running.
-        for row in store.imports(tenant, None, 0)?.into_iter().filter(|row| row.progress.state == "running") {
+        for row in store.imports(tenant, None, 0)?.into_iter().filter(|row| matches!(row.progress.state.as_str(), "running" | "paused")) {
             let error =
                 Some("the server stopped before its end, import the file again: what is there stays".to_owned());
             let progress = ImportProgress { state: "failed".to_owned(), ended_at: Some(at), error, ..row.progress };
@@ -340,7 +379,7 @@ struct JobSink<'a> {
     lists: BTreeMap<u64, String>,
     reasons: BTreeMap<String, u64>,
     rejects: Vec<Reject>,
-    cancelled: Arc<AtomicBool>,
+    rein: Arc<Rein>,
     told_at: Option<Instant>,
 }
 
@@ -351,16 +390,39 @@ impl<'a> JobSink<'a> {
         journal: Journal,
         row: ImportRow,
         lists: BTreeMap<u64, String>,
-        cancelled: Arc<AtomicBool>,
+        rein: Arc<Rein>,
     ) -> Self {
         let (reasons, rejects) = (BTreeMap::new(), Vec::new());
-        JobSink { store, tenant, journal, row, lists, reasons, rejects, cancelled, told_at: None }
+        JobSink { store, tenant, journal, row, lists, reasons, rejects, rein, told_at: None }
     }
 
     fn keep_rejects(&mut self) -> Result<(), Failure> {
         if !self.rejects.is_empty() {
             let rejects = std::mem::take(&mut self.rejects);
             self.store.put_rejects(self.tenant, self.row.import, &rejects).map_err(said)?;
+        }
+        Ok(())
+    }
+
+    /// Does what is wanted of it: goes on, waits, or ends.
+    fn obey(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.rein.wish() {
+                Wish::Cancel => return Err(Failure::failed("cancelled")),
+                Wish::GoOn => return self.say("running"),
+                Wish::Pause => {
+                    self.say("paused")?;
+                    self.rein.wait();
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, state: &str) -> Result<(), Failure> {
+        if self.row.progress.state != state {
+            self.row.progress.state = state.to_owned();
+            self.write_down()?;
+            self.tell();
         }
         Ok(())
     }
@@ -380,9 +442,7 @@ impl<'a> JobSink<'a> {
 
 impl LeadSink for JobSink<'_> {
     fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
-        if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Failure::failed("cancelled"));
-        }
+        self.obey()?;
         let rows = batch.len() as u64;
         let list = self.row.new.list;
         let imported = match self.row.new.dry_run {
@@ -478,13 +538,32 @@ fn no_import(id: u64) -> Problem {
 #[utoipa::path(delete, path = "/api/v1/imports/{id}", tag = "lists", params(("id" = u64, Path, description = "Id of the import")),
     responses((status = 204, description = "It ends with its next rows")))]
 pub(super) async fn cancel(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
-    if let Some(flag) = service.imports.flags().get(&id) {
-        flag.store(true, Ordering::Relaxed);
+    steer(&service, id, Wish::Cancel, "cancel").await
+}
+
+/// Lets an import that runs wait; what is on the list by then is there, and nothing of the file is lost.
+#[utoipa::path(post, path = "/api/v1/imports/{id}/pause", tag = "lists", params(("id" = u64, Path, description = "Id of the import")),
+    responses((status = 204, description = "It waits from its next rows on, in state `paused`")))]
+pub(super) async fn pause(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
+    steer(&service, id, Wish::Pause, "pause").await
+}
+
+/// Lets a paused import go on where it stood.
+#[utoipa::path(post, path = "/api/v1/imports/{id}/resume", tag = "lists", params(("id" = u64, Path, description = "Id of the import")),
+    responses((status = 204, description = "It goes on")))]
+pub(super) async fn resume(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, Problem> {
+    steer(&service, id, Wish::GoOn, "resume").await
+}
+
+/// Lets an import under way hear what is wanted of it.
+async fn steer(service: &Service, id: u64, wish: Wish, verb: &str) -> Result<StatusCode, Problem> {
+    if let Some(rein) = service.imports.reins().get(&id) {
+        rein.set(wish);
         return Ok(StatusCode::NO_CONTENT);
     }
     let tenant = service.tenant;
     let row = service.store(move |store| store.import(tenant, ImportId(id))).await?.ok_or_else(|| no_import(id))?;
-    Err(Problem::conflict(format!("import {id} is {}, nothing is left to cancel", row.progress.state)))
+    Err(Problem::conflict(format!("import {id} is {}, nothing is left to {verb}", row.progress.state)))
 }
 
 /// A row that an import would not take.

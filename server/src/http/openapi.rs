@@ -108,6 +108,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(imports::list))
         .routes(routes!(preview::preview))
         .routes(routes!(imports::show, imports::cancel))
+        .routes(routes!(imports::pause))
+        .routes(routes!(imports::resume))
         .routes(routes!(imports::rejected))
         .routes(routes!(imports::rejected_file))
         .routes(routes!(number_lists::list, number_lists::load))

@@ -101,6 +101,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/v1/imports/preview", From(Supervisor)),
     route("GET", "/api/v1/imports/{id}", From(Viewer)),
     route("DELETE", "/api/v1/imports/{id}", From(Supervisor)),
+    route("POST", "/api/v1/imports/{id}/pause", From(Supervisor)),
+    route("POST", "/api/v1/imports/{id}/resume", From(Supervisor)),
     route("GET", "/api/v1/lists/{name}/leads", From(Supervisor)),
     route("GET", "/api/v1/imports/{id}/rejected", From(Supervisor)),
     route("GET", "/api/v1/imports/{id}/rejected.csv", From(Supervisor)),

@@ -9,6 +9,9 @@ import { useStore } from '../../api/store';
 const LOOK_MS = 10_000;
 const LOOK_ALONE_MS = 2_000;
 
+/** It has not ended. */
+export const underWay = (item: { state: string }) => item.state === 'running' || item.state === 'paused';
+
 export function useList(name: string) {
   return useQuery({ queryKey: keys.list(name), queryFn: () => data(api.GET('/api/v1/lists/{name}', { params: { path: { name } } })) });
 }
@@ -18,7 +21,7 @@ export function useImports() {
   return useQuery({
     queryKey: keys.imports,
     queryFn: () => data(api.GET('/api/v1/imports', { params: { query: { limit: 200 } } })),
-    refetchInterval: (query) => (query.state.data?.items.some((item) => item.state === 'running') ? LOOK_MS : false),
+    refetchInterval: (query) => (query.state.data?.items.some(underWay) ? LOOK_MS : false),
   });
 }
 
@@ -27,6 +30,6 @@ export function useImport(id: number) {
   return useQuery({
     queryKey: keys.import(id),
     queryFn: () => data(api.GET('/api/v1/imports/{id}', { params: { path: { id } } })),
-    refetchInterval: (query) => (query.state.data?.state === 'running' ? (live ? LOOK_MS : LOOK_ALONE_MS) : false),
+    refetchInterval: (query) => (query.state.data && underWay(query.state.data) ? (live ? LOOK_MS : LOOK_ALONE_MS) : false),
   });
 }

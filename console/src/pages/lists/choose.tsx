@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { bytes } from '../../parts/format';
 import { Icon } from '../../parts/icons';
-import { useImports } from './api';
+import { underWay, useImports } from './api';
 import { draft, faultOf, FILE_BYTES_MAX, usualRegion, type FileFault } from './draft';
 import css from './import.module.css';
 
@@ -14,7 +14,7 @@ export function Choose({ list }: { list: string }) {
   const id = useId();
   const [over, setOver] = useState(false);
   const [fault, setFault] = useState<{ fault: FileFault; file: File } | null>(null);
-  const running = useImports().data?.items.find((item) => item.list === list && item.state === 'running');
+  const running = useImports().data?.items.find((item) => item.list === list && underWay(item));
 
   const take = async (file: File | null | undefined) => {
     if (!file) return;

@@ -8,6 +8,7 @@ import { EmptyState } from '../../parts/empty_state';
 import { number } from '../../parts/format';
 import { Moment } from '../../parts/moment';
 import { Panel } from '../../parts/panel';
+import { underWay } from './api';
 import { ImportBadge } from './import_badge';
 
 type Import = Thing<'Import'>;
@@ -29,7 +30,7 @@ export function ImportsTable({ list, items, loading, error, onRetry }: Props) {
     { key: 'state', head: t('lead.state'), width: '150px', cell: (item) => <ImportBadge item={item} /> },
     {
       key: 'rows', head: t('rows'), width: '120px', align: 'right',
-      cell: (item) => (item.state === 'running' && item.bytes_total > 0 ? <Progress value={(100 * item.bytes) / item.bytes_total} aria-label={t('progress')} miw={80} /> : number(item.rows)),
+      cell: (item) => (underWay(item) && item.bytes_total > 0 ? <Progress value={(100 * item.bytes) / item.bytes_total} aria-label={t('progress')} miw={80} /> : number(item.rows)),
     },
     { key: 'accepted', head: t('accepted'), width: '110px', align: 'right', cell: (item) => number(item.accepted) },
     { key: 'duplicates', head: t('duplicates'), width: '110px', align: 'right', cell: (item) => number(item.duplicates) },

@@ -17,7 +17,7 @@ import { StackBar } from '../../parts/stack_bar';
 import { tellDone } from '../../parts/told';
 import { useFilters } from '../../parts/use_filters';
 import { useWords } from '../../parts/words';
-import { useImports, useList } from './api';
+import { underWay, useImports, useList } from './api';
 import { ImportsTable } from './imports_table';
 import { Leads } from './leads';
 import { leadShares } from './shares';
@@ -34,7 +34,7 @@ export default function List() {
   const list = useList(name);
   const imports = useImports();
   const own = (imports.data?.items ?? []).filter((item) => item.list === name);
-  const running = own.find((item) => item.state === 'running');
+  const running = own.find(underWay);
   const here = `/lists/${encodeURIComponent(name)}`;
   const back = { to: '/lists', text: t('lists:title') };
 

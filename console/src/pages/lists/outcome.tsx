@@ -1,5 +1,6 @@
 /** An import on the server: how far it is, and at its end what became of the rows. */
 import { Alert, Button, Group, Progress, Stack } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { address, api, type Thing } from '../../api/client';
@@ -13,6 +14,7 @@ import { Figure, Figures } from '../../parts/figure';
 import { number, percent } from '../../parts/format';
 import { Icon } from '../../parts/icons';
 import { Panel } from '../../parts/panel';
+import { underWay } from './api';
 import { draft as kept, type Draft } from './draft';
 import { ImportBadge } from './import_badge';
 import css from './import.module.css';
@@ -33,7 +35,15 @@ interface Props {
 export function Outcome({ item, list, draft, error, onImport }: Props) {
   const { t } = useTranslation(['lists', 'common']);
   const supervisor = useMay('supervisor');
-  const running = item.state === 'running';
+  const running = underWay(item);
+  const paused = item.state === 'paused';
+  const steer = useMutation({
+    mutationFn: () => {
+      const params = { path: { id: item.id } };
+      return paused ? api.POST('/api/v1/imports/{id}/resume', { params }) : api.POST('/api/v1/imports/{id}/pause', { params });
+    },
+    onSettled: () => queryClient.invalidateQueries({ queryKey: keys.import(item.id) }),
+  });
   const part = item.bytes_total > 0 ? item.bytes / item.bytes_total : 0;
   const here = `/lists/${encodeURIComponent(list)}`;
   const cancel = {
@@ -55,9 +65,9 @@ export function Outcome({ item, list, draft, error, onImport }: Props) {
       >
         {running && (
           <div style={{ marginBottom: 16 }}>
-            <Progress value={part * 100} aria-label={t('lists:progress')} size="lg" animated />
+            <Progress value={part * 100} aria-label={t('lists:progress')} size="lg" animated={!paused} />
             <Group justify="space-between" mt={6} className={css.dropText} maw="none">
-              <span>{item.dry_run ? t('lists:checking') : t('lists:leaveText')}</span>
+              <span>{paused ? t('lists:pausedText') : item.dry_run ? t('lists:checking') : t('lists:leaveText')}</span>
               <span>{percent(part, 0)}</span>
             </Group>
           </div>
@@ -70,8 +80,9 @@ export function Outcome({ item, list, draft, error, onImport }: Props) {
           <Figure label={t('lists:duplicates')} value={number(item.duplicates)} note={t('lists:duplicatesNote')} />
           <Figure label={t('lists:rejected')} value={number(item.rejected)} tone={item.rejected > 0 ? 'warn' : 'dim'} />
         </Figures>
-        {error ? <div style={{ marginTop: 16 }}><ErrorNote error={error} /></div> : null}
+        {error || steer.error ? <div style={{ marginTop: 16 }}><ErrorNote error={error || steer.error} /></div> : null}
         <div className={css.actions}>
+          {running && supervisor && <Button variant="default" loading={steer.isPending} onClick={() => steer.mutate()}>{paused ? t('lists:resume') : t('lists:pause')}</Button>}
           {running && supervisor && <ConfirmButton variant="default" color="red" question={cancel}>{t('lists:cancel')}</ConfirmButton>}
           {!running && item.dry_run && (
             <>

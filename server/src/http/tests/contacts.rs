@@ -76,6 +76,31 @@ fn a_running_import_can_be_cancelled_and_keeps_what_it_has() {
 }
 
 #[test]
+fn a_paused_import_waits_and_brings_every_row_when_it_goes_on() {
+    let bench = with_list();
+    let rows: String = (0..60_000).map(|n| format!("2{:09}\n", 12_000_000 + n)).collect();
+    let begun = send(&bench, "/api/v1/lists/leads/import", &format!("phone\n{rows}")).is(202);
+    let place = begun.header("location").to_owned();
+    let ask = |verb: &str| bench.send(Role::Supervisor, "POST", &format!("{place}/{verb}"), None, &[]);
+    let state = || bench.get(Role::Viewer, &place).is(200).json()["state"].as_str().unwrap().to_owned();
+    ask("pause").is(204);
+    until(|| state() != "running");
+    assert_eq!(state(), "paused");
+    let leads = || bench.get(Role::Viewer, "/api/v1/lists/leads").is(200).json()["leads"].as_u64().unwrap();
+    let there = leads();
+    assert!(there < 60_000);
+    assert_eq!(leads(), there, "nothing is added meanwhile");
+    bench.send(Role::Viewer, "POST", &format!("{place}/resume"), None, &[]).is(403);
+    ask("resume").is(204);
+    until(|| !matches!(state().as_str(), "paused" | "running"));
+    let ended = bench.get(Role::Viewer, &place).json();
+    assert_eq!((&ended["state"], &ended["accepted"]), (&json!("done"), &json!(60_000)), "{ended}");
+    assert_eq!(leads(), 60_000);
+    ask("pause").is(409);
+    ask("resume").is(409);
+}
+
+#[test]
 fn a_file_is_previewed_and_nothing_is_kept() {
     let bench = with_list();
     let path = "/api/v1/imports/preview";
