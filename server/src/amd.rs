@@ -4,7 +4,8 @@
 use crate::failure::Failure;
 use clap::{Args, Subcommand, ValueEnum};
 use detect::ClassicConfig;
-use detect::model::Net;
+use detect::decide::Tuning;
+use detect::model::{MEMBERS_MAX, Net, SHARE_DEFAULT};
 use detect::train::Recipe;
 use school::{exam, labels, lesson, report};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ struct EvalArgs {
     /// Another net than the one inside this program
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// At most this share of live people may be treated as machines
+    #[arg(long, default_value_t = SHARE_DEFAULT)]
+    max_human_as_machine: f64,
     /// Write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -51,18 +55,19 @@ struct EvalArgs {
                   No voice may be in both tables. The net is written, nothing is installed."
 )]
 struct TrainArgs {
-    /// Table of recordings to learn from
-    labels: PathBuf,
+    /// Tables of recordings to learn from
+    #[arg(required = true)]
+    labels: Vec<PathBuf>,
     /// Table of recordings of other voices, for the thresholds and for when to stop
     #[arg(long, value_name = "LABELS.csv")]
     calibrate: PathBuf,
-    /// At most this share of live people may be treated as machines
-    #[arg(long, default_value_t = 0.01)]
-    max_human_as_machine: f64,
+    /// Nets that are trained, from as many seeds, and heard together
+    #[arg(long, default_value_t = MEMBERS_MAX, value_parser = members)]
+    members: usize,
     /// Passes over the recordings
     #[arg(long, default_value_t = Recipe::default().epochs)]
     epochs: usize,
-    /// Chance's seed
+    /// Chance's seed, of the first net
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the net is written
@@ -102,6 +107,20 @@ fn net_of(path: Option<&Path>) -> Result<Arc<Net>, Failure> {
     Net::from_bytes(&bytes).map(Arc::new).map_err(|reject| Failure::failed(format!("{place} {reject}")))
 }
 
+fn members(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|members| (1..=MEMBERS_MAX).contains(members)).ok_or(format!("give 1 to {MEMBERS_MAX}"))
+}
+
+fn tuning_of(net: &Net, share: f64) -> Result<Tuning, Failure> {
+    let least = net
+        .settings()
+        .first()
+        .map_or("it was never calibrated".to_owned(), |least| format!("use {} or more", least.share));
+    net.tuning(share).ok_or_else(|| {
+        Failure::usage("--max-human-as-machine", &format!("{share} is less than this net can keep"), &least)
+    })
+}
+
 fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
     let labelled = labels::read(&arguments.labels).map_err(fault)?;
     let (heard, curve, hash) = match arguments.detector {
@@ -117,8 +136,9 @@ fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
         }
         DetectorName::Default => {
             let net = net_of(arguments.model.as_deref())?;
-            let heard = exam::neural(&labelled, &net, net.tuning()).map_err(fault)?;
-            let curve = report::curve(&labelled, &heard, net.tuning());
+            let heard =
+                exam::neural(&labelled, &net, tuning_of(&net, arguments.max_human_as_machine)?).map_err(fault)?;
+            let curve = report::curve(&labelled, &heard, net.settings());
             (heard, curve, Some(net.hash()))
         }
     };
@@ -138,26 +158,33 @@ fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
 }
 
 fn train(arguments: &TrainArgs) -> Result<(), Failure> {
-    let (learn, check) =
-        (labels::read(&arguments.labels).map_err(fault)?, labels::read(&arguments.calibrate).map_err(fault)?);
+    let learn: Result<Vec<_>, _> = arguments.labels.iter().map(|table| labels::read(table)).collect();
+    let learn: Vec<labels::Labelled> = learn.map_err(fault)?.into_iter().flatten().collect();
+    let check = labels::read(&arguments.calibrate).map_err(fault)?;
     for (name, least) in [("human", LEAST_OF_A_LABEL), ("machine", LEAST_OF_A_LABEL)] {
         let count = learn.iter().filter(|one| one.label.name() == name).count();
         if count < least {
-            let place = arguments.labels.display();
+            let place = arguments.labels[0].display();
+            let others = if arguments.labels.len() > 1 { " and the others have" } else { " has" };
             return Err(Failure::failed(format!(
-                "{place} has {count} recordings of {name}, at least {least} are needed, label more"
+                "{place}{others} {count} recordings of {name}, at least {least} are needed, label more"
             )));
         }
     }
     let recipe = Recipe { epochs: arguments.epochs, ..Recipe::default() };
     let (clips, checks) = (lesson::clips(&learn).map_err(fault)?, lesson::clips(&check).map_err(fault)?);
-    let net = lesson::train(&clips, &checks, recipe, arguments.seed, |epoch| {
-        let lesson::Epoch { number, train_loss, check_loss } = epoch;
-        println!("epoch {number}: loss {train_loss:.4}, on other voices {check_loss:.4}");
-    })
-    .map_err(fault)?;
-    let share = arguments.max_human_as_machine;
-    let net = lesson::calibrated(net, &check, share, &recipe, arguments.seed, learn.len()).map_err(fault)?;
+    let seeds = arguments.seed..arguments.seed + arguments.members as u64;
+    let mut nets = Vec::new();
+    for seed in seeds.clone() {
+        let net = lesson::train(&clips, &checks, recipe, seed, |epoch| {
+            let lesson::Epoch { number, train_loss, check_loss } = epoch;
+            println!("seed {seed}, epoch {number}: loss {train_loss:.4}, on other voices {check_loss:.4}");
+        });
+        nets.push(net.map_err(fault)?);
+    }
+    let net = Net::mean_of(&nets).map_err(|reject| Failure::failed(format!("the mean of the nets {reject}")))?;
+    let made = format!("trained on {} recordings, seeds {seeds:?}, {recipe:?}", learn.len());
+    let net = lesson::calibrated(net, &check, &made).map_err(fault)?;
     write(&arguments.out, &net.to_bytes())?;
     println!("{}\n{} holds net {}", net.card(), arguments.out.display(), net.hash());
     Ok(())

@@ -25,6 +25,8 @@ const HALF_WINDOW_MS: u32 = WINDOW_SAMPLES as u32 / 16;
 const KEPT_HOPS: usize = 160;
 /// Hops without the tone that are bridged: a lost packet of 20 ms spoils the windows of 50 ms, of which the last is weak.
 const BRIDGED_HOPS: u8 = 4;
+/// What is so far under the loudest moment of a tone is its tail: a burst's edges lie there too.
+const TAIL_DB: f32 = 12.0;
 /// A spectrum is a tone when one line holds this share of it, or two together do and the second is no shadow.
 const ONE_LINE: f32 = 0.80;
 const TWO_LINES: f32 = 0.88;
@@ -115,6 +117,8 @@ struct Run {
     second_sum_hz: f32,
     share_sum: f32,
     heard: u32,
+    /// The loudest hop's level in dB.
+    loudest_db: f32,
     told_ced: bool,
     told_ansam: bool,
     told: bool,
@@ -160,6 +164,7 @@ impl Run {
             second_sum_hz: 0.0,
             share_sum: 0.0,
             heard: 0,
+            loudest_db: candidate.level_db,
             told_ced: false,
             told_ansam: false,
             told: false,
@@ -172,6 +177,11 @@ impl Run {
         // Lines that swell wander a little; high tones are sharp.
         let tolerance = if self.hz < 520.0 { 28.0 } else { 20.0 };
         (candidate.hz - self.hz).abs() <= tolerance
+    }
+
+    /// A room's or a coder's tail of this tone, which is over.
+    fn trails(&self, candidate: Candidate) -> bool {
+        candidate.level_db < self.loudest_db - TAIL_DB
     }
 
     fn push(&mut self, candidate: Candidate) {
@@ -189,6 +199,7 @@ impl Run {
         }
         self.share_sum += candidate.share;
         self.heard += 1;
+        self.loudest_db = self.loudest_db.max(candidate.level_db);
         self.last = self.hops;
         self.hops += 1;
         (self.gap, self.other) = (0, 0);
@@ -302,6 +313,30 @@ impl Fsk {
     }
 }
 
+/// Hops that were no tone, a voice, music, noise, counted by their level in steps of 4 dB from 0 dB down to -64.
+#[derive(Clone, Debug, Default)]
+struct Others {
+    counts: [u16; 16],
+}
+
+impl Others {
+    const STEP_DB: f32 = 4.0;
+
+    fn place(level_db: f32) -> usize {
+        ((-level_db / Self::STEP_DB) as usize).min(15)
+    }
+
+    fn hop(&mut self, level_db: f32) {
+        let count = &mut self.counts[Self::place(level_db)];
+        *count = count.saturating_add(1);
+    }
+
+    /// How many were at least as loud, to a step.
+    fn as_loud_as(&self, level_db: f32) -> u32 {
+        self.counts[..=Self::place(level_db)].iter().map(|count| u32::from(*count)).sum()
+    }
+}
+
 /// Hears all tones of one stream.
 #[derive(Clone, Debug, Default)]
 pub struct ToneBank {
@@ -310,15 +345,20 @@ pub struct ToneBank {
     /// The two bursts before the run, the later one last.
     before: [Option<Burst>; 2],
     fsk: Fsk,
-    /// Hops that were loud and no tone: a voice, music, noise.
-    other_hops: u32,
+    others: Others,
     /// Share of the strongest line or two of the last spectrum, and its level.
     purity: f32,
     level_db: f32,
 }
 
-/// Voice before a single burst of 1,100 Hz, in hops: with half a second of it the burst is a beep, not a calling fax.
+/// Voice before a single burst of 1,100 Hz or 425 Hz, in hops: with half a second of it the burst is a beep, no calling
+/// fax and no ringback.
 const VOICE_BEFORE_BEEP_HOPS: u32 = 50;
+/// A voice before a beep lies at most so far under it in its loud moments.
+const VOICE_UNDER_TONE_DB: f32 = 6.0;
+/// A beep lies at most so far under the loud moments of the voice before it, of which there are so many hops.
+const FAR_DB: f32 = 20.0;
+const FAR_HOPS: u32 = 20;
 /// Longest silence between two parts of a special information tone: the ITU allows 30 ms, old plant and edges add.
 const SIT_GAP_MS: u32 = 120;
 
@@ -350,8 +390,8 @@ impl ToneBank {
         self.level_db = lines.level_db;
         self.purity = lines.first_share + if lines.second_share >= SECOND_LINE { lines.second_share } else { 0.0 };
         let candidate = Candidate::of(&lines);
-        if candidate.is_none() && lines.level_db > QUIETEST_DB {
-            self.other_hops += 1;
+        if candidate.is_none() {
+            self.others.hop(lines.level_db);
         }
         let fsk = self.fsk.hop(&lines);
         let told = self.follow(candidate);
@@ -378,9 +418,13 @@ impl ToneBank {
             return None;
         };
         match candidate {
-            Some(candidate) if run.fits(candidate) => {
+            Some(candidate) if run.fits(candidate) && !run.trails(candidate) => {
                 run.push(candidate);
                 self.while_it_sounds()
+            }
+            Some(candidate) if run.fits(candidate) => {
+                run.miss();
+                (run.gap > BRIDGED_HOPS).then(|| self.turn(None)).flatten()
             }
             Some(candidate) => {
                 run.miss();
@@ -407,6 +451,11 @@ impl ToneBank {
         let event = if run.told { None } else { self.ended(&burst) };
         self.before = [self.before[1], Some(burst)];
         event
+    }
+
+    /// Half a second of voice that was about as loud as the tone went before it.
+    fn voice_before(&self, burst: &Burst) -> bool {
+        self.others.as_loud_as(burst.level_db - VOICE_UNDER_TONE_DB) >= VOICE_BEFORE_BEEP_HOPS
     }
 
     fn event(&self, signal: Signal, burst: &Burst, plan: Option<&'static str>) -> ToneEvent {
@@ -443,7 +492,9 @@ impl ToneBank {
                     && plan.script.segments[0].duration_ms >= 700
                     && burst.sounds_like(&plan.script.segments[0])
             };
-            if let Some(found) = PLANS.iter().find(long) {
+            // One pitch after a voice is a beep as likely: the rhythm will tell.
+            let beep = burst.second_hz == 0.0 && !burst.swells() && self.voice_before(&burst);
+            if let Some(found) = PLANS.iter().find(long).filter(|_| !beep) {
                 (signal, plan) = (Some(found.signal), Some(found.script.name));
             }
         } else if !run.told
@@ -499,8 +550,16 @@ impl ToneBank {
             return Some(self.event(plan.signal, burst, Some(plan.script.name)));
         }
         let steady = burst.hz_deviation < 5.0 && burst.level_deviation_db < 2.0;
-        if steady && burst.second_hz == 0.0 && burst.is(1_062.0, 1_138.0, 425, 575) {
-            let beep = self.other_hops >= VOICE_BEFORE_BEEP_HOPS;
+        // GSM makes the level of a tone swell; where the pitch stands this firm it is one all the same.
+        let firm = burst.hz_deviation < 2.0 && burst.level_deviation_db < 5.0;
+        if (steady || firm) && burst.second_hz == 0.0 && burst.is(1_062.0, 1_138.0, 425, 575) {
+            // A calling fax sounds again every 3.5 s (ITU-T T.30); once it is a beep when a voice went before. Noise is no
+            // voice: it lies under the tone.
+            let again = self.before[1].is_some_and(|before| {
+                before.is(1_062.0, 1_138.0, 425, 575)
+                    && (2_700..=3_300).contains(&burst.start_ms.saturating_sub(before.end_ms))
+            });
+            let beep = !again && self.voice_before(burst);
             let (signal, plan) = if beep { (Signal::Beep, None) } else { (Signal::FaxCng, Some("fax-cng")) };
             return Some(self.event(signal, burst, plan));
         }
@@ -513,8 +572,12 @@ impl ToneBank {
                 || burst.share < 0.94);
         let beep =
             burst.is(390.0, 2_250.0, 60, 1_700) && steady && burst.share >= pure && !voicelike && !is_digit(burst);
-        // Followed at once by another tone it is part of a melody: of that only the end is told.
-        (beep && self.run.is_none()).then(|| self.event(Signal::Beep, burst, None))
+        // Far under the voice before it, it is music somewhere in the room.
+        let far = self.others.as_loud_as(burst.level_db + FAR_DB) >= FAR_HOPS;
+        // Followed at once by another tone it is part of a melody: of that only the end is told. What is far under it is
+        // the background that was there before.
+        let alone = self.run.as_ref().is_none_or(|next| next.loudest_db < burst.level_db - TAIL_DB);
+        (beep && alone && !far).then(|| self.event(Signal::Beep, burst, None))
     }
 }
 

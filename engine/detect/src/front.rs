@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 /// Mel bands from 120 to 3,800 Hz.
 pub const BANDS: usize = 24;
 /// Of the tone bank: purity, how long a tone sounds, beeps so far, other tones so far.
-const TONE_FEATURES: usize = 4;
+pub(crate) const TONE_FEATURES: usize = 4;
 /// Numbers in one vector of features.
 pub const FEATURES: usize = BANDS + TIMING_FEATURES + TONE_FEATURES;
 /// Time between two vectors.

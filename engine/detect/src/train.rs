@@ -8,8 +8,8 @@
 //! threads computed the groups, because sums are taken in the groups' order. The forward pass is that of
 //! [`crate::model`], so what is learnt is what will run.
 
-use crate::front::{BANDS, FEATURES};
-use crate::model::{CLASSES, DENSE, FRAMES_A_STEP, GATES, INPUTS, Net, PARAMETERS, Posterior, UNITS, part};
+use crate::front::{BANDS, FEATURES, TONE_FEATURES};
+use crate::model::{CLASSES, DENSE, GATES, INPUTS, Net, PARAMETERS, Posterior, UNITS, part};
 use crate::model::{Reject, add_product, softmax};
 use base::Stream;
 use codecs::maths::{log2, sigmoid, tanh};
@@ -53,19 +53,28 @@ pub struct Recipe {
     pub level_shift: f32,
     /// See `level_shift`.
     pub band_shift: f32,
+    /// Share of the dense layer's outputs that is silent throughout a clip, so that no output is relied on alone.
+    pub dropout: f32,
+    /// Most neighbouring bands that a clip lacks: none to this many, each as likely.
+    pub masked_bands: usize,
+    /// Share of clips that hear nothing of the tone features.
+    pub masked_tones: f32,
 }
 
 impl Default for Recipe {
     fn default() -> Self {
         Recipe {
-            epochs: 24,
+            epochs: 13,
             batch: 64,
             rate: 5e-3,
-            decay: 1e-2,
+            decay: 3e-2,
             human_weight: 1.5,
             smoothing: 0.02,
             level_shift: 0.15,
-            band_shift: 0.12,
+            band_shift: 0.2,
+            dropout: 0.25,
+            masked_bands: 10,
+            masked_tones: 0.1,
         }
     }
 }
@@ -74,12 +83,17 @@ impl Default for Recipe {
 #[derive(Clone, Debug)]
 pub struct Draw {
     shift: [f32; BANDS],
+    /// Bands that are at the middle of their range throughout.
+    masked: std::ops::Range<usize>,
+    without_tones: bool,
+    /// What each output of the dense layer is multiplied by: nothing, or what makes up for those that are silent.
+    dense: [f32; DENSE],
 }
 
 impl Draw {
     /// Nothing changed: for validation.
     pub const fn none() -> Draw {
-        Draw { shift: [0.0; BANDS] }
+        Draw { shift: [0.0; BANDS], masked: 0..0, without_tones: false, dense: [1.0; DENSE] }
     }
 
     /// Draws for training.
@@ -87,7 +101,23 @@ impl Draw {
         // Twelve uniform draws less six are near enough to normal.
         let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() as f32 - 6.0;
         let all = recipe.level_shift * normal();
-        Draw { shift: std::array::from_fn(|_| all + recipe.band_shift * normal()) }
+        let shift = std::array::from_fn(|_| all + recipe.band_shift * normal());
+        let count = random.below(recipe.masked_bands.min(BANDS) as u64 + 1) as usize;
+        let first = random.below((BANDS - count) as u64 + 1) as usize;
+        let without_tones = random.chance(f64::from(recipe.masked_tones));
+        let left = 1.0 / (1.0 - recipe.dropout);
+        let dense = std::array::from_fn(|_| if random.chance(f64::from(recipe.dropout)) { 0.0 } else { left });
+        Draw { shift, masked: first..first + count, without_tones, dense }
+    }
+
+    /// A feature of a frame as this draw has it.
+    fn feature(&self, place: usize, byte: u8) -> f32 {
+        match place {
+            band if self.masked.contains(&band) => 0.0,
+            band if band < BANDS => feature(byte) + self.shift[band],
+            tone if tone >= FEATURES - TONE_FEATURES && self.without_tones => 0.0,
+            _ => feature(byte),
+        }
     }
 }
 
@@ -179,13 +209,12 @@ fn forward(net: &Net, clip: &Clip, draw: &Draw) -> Vec<Step> {
     let run = |bytes: &[u8; INPUTS]| {
         let mut inputs = [0.0; INPUTS];
         for (n, (input, byte)) in inputs.iter_mut().zip(bytes).enumerate() {
-            let shift = draw.shift.get(n % FEATURES).copied().unwrap_or(0.0);
-            *input = feature(*byte) + shift;
+            *input = draw.feature(n % FEATURES, *byte);
         }
         let mut dense = [0.0; DENSE];
         dense.copy_from_slice(&p[part::IN_B]);
         add_product(&p[part::IN_W], &inputs, &mut dense);
-        dense.iter_mut().for_each(|value| *value = value.max(0.0));
+        dense.iter_mut().zip(&draw.dense).for_each(|(value, kept)| *value = value.max(0.0) * kept);
         let (mut x, mut h) = ([0.0; GATES], [0.0; GATES]);
         x.copy_from_slice(&p[part::X_B]);
         h.copy_from_slice(&p[part::H_B]);
@@ -210,8 +239,9 @@ fn forward(net: &Net, clip: &Clip, draw: &Draw) -> Vec<Step> {
     vectors.iter().map(run).collect()
 }
 
-/// The posteriors of a clip, every 40 ms.
-pub fn posteriors(net: &Net, clip: &Clip) -> Vec<Posterior> {
+/// The posteriors of a clip, every 40 ms, to compare with those of [`Net::step`].
+#[cfg(test)]
+fn posteriors(net: &Net, clip: &Clip) -> Vec<Posterior> {
     forward(net, clip, &Draw::none()).into_iter().map(|step| step.posterior).collect()
 }
 
@@ -257,7 +287,9 @@ pub fn accumulate(net: &Net, turned: &Turned, clip: &Clip, draw: &Draw, recipe: 
         back = before;
         let mut dense = [0.0; DENSE];
         add_product(&turned.x, &x, &mut dense);
-        dense.iter_mut().zip(&step.dense).for_each(|(d, value)| *d = if *value > 0.0 { *d } else { 0.0 });
+        for ((d, value), kept) in dense.iter_mut().zip(&step.dense).zip(&draw.dense) {
+            *d = if *value > 0.0 { *d * kept } else { 0.0 };
+        }
         add_outer(&mut g[part::IN_W], &step.inputs, &dense);
         add(&mut g[part::IN_B], &dense);
     }
@@ -290,8 +322,7 @@ impl Trainer {
         Ok(Trainer::from_net(recipe, clips, Net::new(parameters, String::new())?))
     }
 
-    /// Goes on from a net.
-    pub fn from_net(recipe: Recipe, clips: usize, net: Net) -> Trainer {
+    fn from_net(recipe: Recipe, clips: usize, net: Net) -> Trainer {
         let steps = (clips / recipe.batch).max(1) * recipe.epochs;
         Trainer { net, mean: vec![0.0; PARAMETERS], square: vec![0.0; PARAMETERS], step: 0, steps, recipe }
     }
@@ -325,11 +356,6 @@ impl Trainer {
             *parameter -= rate * (step + self.recipe.decay * *parameter);
         }
     }
-}
-
-/// Steps of the net in a clip.
-pub fn steps(clip: &Clip) -> usize {
-    clip.features.len() / (FEATURES * FRAMES_A_STEP)
 }
 
 #[cfg(test)]

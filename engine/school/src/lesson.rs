@@ -3,10 +3,11 @@
 use crate::labels::{self, Labelled};
 use crate::{Fault, exam, on_all_cores, report};
 use base::Seed;
+use detect::Verdict;
+use detect::decide::Tuning;
 use detect::front::{FEATURES, Front, Heard};
-use detect::model::{Net, Posterior};
+use detect::model::Net;
 use detect::train::{self, Clip, Draw, Gradient, Recipe, Trainer, Turned};
-use detect::{Decision, Verdict};
 use std::sync::Arc;
 
 /// Clips whose gradients are summed by one thread before they are added in order: a fixed number, so that the sum does
@@ -114,42 +115,23 @@ fn loss(net: &Net, clips: &[Clip], recipe: &Recipe) -> f64 {
     sum / weight
 }
 
-/// Share of clips whose likeliest class after `steps` of 40 ms tells people and the rest apart.
-pub fn people_told_apart(net: &Net, clips: &[Clip], steps: usize) -> f64 {
-    let right = on_all_cores(clips, |clip| {
-        let posteriors: Vec<Posterior> = train::posteriors(net, clip);
-        let human = posteriors.get(steps - 1).is_some_and(|p| p[1..].iter().all(|other| *other < p[0]));
-        human == (clip.label == 0)
-    });
-    right.iter().filter(|right| **right).count() as f64 / clips.len().max(1) as f64
-}
-
-/// The net with thresholds found on recordings of other voices, and its card.
+/// The net with what calibration found on recordings of other voices, and its card, which begins with `made`.
 ///
 /// # Errors
-/// A recording that cannot be read; no thresholds that keep the share.
-pub fn calibrated(
-    net: Net,
-    check: &[Labelled],
-    share: f64,
-    recipe: &Recipe,
-    seed: u64,
-    clips: usize,
-) -> Result<Net, Fault> {
+/// A recording that cannot be read; no thresholds that keep a share.
+pub fn calibrated(net: Net, check: &[Labelled], made: &str) -> Result<Net, Fault> {
     let net = Arc::new(net);
-    let heard = exam::neural(check, &net, net.tuning())?;
-    let tuning = exam::calibrate(check, &heard, share)?;
-    let decisions: Vec<Decision> = heard.iter().map(|one| exam::decide(&one.looks, tuning)).collect();
-    let figures = report::figures(check, &decisions);
-    let card = format!(
-        "trained on {clips} recordings, seed {seed}, {recipe:?}\n\
-         calibrated on {} recordings of other voices for at most {:.2} % of people taken for machines\n\
-         there: {:.2} % of people, {:.1} % of machines caught within 4 s, {:.1} % within 6 s\n",
-        check.len(),
-        share * 100.0,
-        figures.human_as_machine * 100.0,
-        figures.caught(4_000) * 100.0,
-        figures.caught(6_000) * 100.0,
+    let heard = exam::neural(check, &net, Tuning::with(2.0, 2.0))?;
+    let settings = exam::calibrate(check, &heard)?;
+    let mut card = format!(
+        "{made}\ncalibrated on {} recordings of other voices; there, with the knob at: people taken for machines, machines \
+         caught within 4 s and 6 s\n",
+        check.len()
     );
-    Ok(Arc::unwrap_or_clone(net).calibrated(tuning.human, tuning.machine, card))
+    for point in report::curve(check, &heard, &settings) {
+        let [share, people, by_4, by_6] =
+            [point.share, point.human_as_machine, point.caught[0], point.caught[1]].map(|share| share * 100.0);
+        card += &format!("{share:.2} %: {people:.2} %, {by_4:.1} %, {by_6:.1} %\n");
+    }
+    Ok(Arc::unwrap_or_clone(net).calibrated(settings, card))
 }

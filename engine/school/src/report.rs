@@ -2,15 +2,13 @@
 
 use crate::exam::{Heard, decide};
 use crate::labels::Labelled;
+use crate::on_all_cores;
 use codecs::tones::Signal;
 use detect::decide::Tuning;
+use detect::model::Setting;
 use detect::{Decision, Verdict};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-
-/// Thresholds θm of the curve.
-pub const MACHINE_THRESHOLDS: [f32; 20] =
-    [0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.84, 0.87, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995];
 
 /// Two-sided 95 % interval of a share by Wilson: `hits` of `trials`, which may be effective numbers of weighted ones.
 pub fn wilson(hits: f64, trials: f64) -> (f64, f64) {
@@ -116,24 +114,26 @@ pub fn figures(labelled: &[Labelled], decisions: &[Decision]) -> Figures {
 /// One point of the operating curve.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
+    /// Where the operator's knob stood: the share of people promised.
+    pub share: f64,
     /// Share of people taken away.
     pub human_as_machine: f64,
     /// Share of talking machines caught within 4, 6 and 8 s.
     pub caught: [f64; 3],
 }
 
-/// The curve over θm with everything else as set; empty for rules, which have one point only.
-pub fn curve(labelled: &[Labelled], heard: &[Heard], tuning: Tuning) -> Vec<Point> {
-    if heard.iter().all(|one| one.looks.is_empty()) {
-        return Vec::new();
-    }
-    let point = |machine: f32| {
-        let tuning = Tuning { machine, ..tuning };
+/// The curve over the operator's knob, each point with the thresholds that calibration found on other recordings.
+pub fn curve(labelled: &[Labelled], heard: &[Heard], settings: &[Setting]) -> Vec<Point> {
+    on_all_cores(settings, |setting| {
+        let tuning = Tuning::with(setting.human, setting.machine);
         let decisions: Vec<Decision> = heard.iter().map(|one| decide(&one.looks, tuning)).collect();
         let figures = figures(labelled, &decisions);
-        Point { human_as_machine: figures.human_as_machine, caught: [4_000, 6_000, 8_000].map(|ms| figures.caught(ms)) }
-    };
-    MACHINE_THRESHOLDS.into_iter().rev().map(point).collect()
+        Point {
+            share: setting.share,
+            human_as_machine: figures.human_as_machine,
+            caught: [4_000, 6_000, 8_000].map(|ms| figures.caught(ms)),
+        }
+    })
 }
 
 /// The JSON object of the contract. Counts are of files, rates are weighted.
@@ -189,7 +189,7 @@ pub fn json(labelled: &[Labelled], heard: &[Heard], curve: &[Point], model_hash:
             "v21": fax(labelled, heard, "v21", Signal::FaxV21),
         },
         "curve": curve.iter().map(|point| json!({
-            "human_as_machine": point.human_as_machine,
+            "share": point.share, "human_as_machine": point.human_as_machine,
             "caught_4000": point.caught[0], "caught_6000": point.caught[1], "caught_8000": point.caught[2],
         })).collect::<Vec<_>>(),
         "cpu_us_per_frame": cost / f64::from(frames.max(1)),
@@ -247,7 +247,7 @@ pub fn table(json: &Value) -> String {
     for point in json["curve"].as_array().into_iter().flatten() {
         let shares = ["caught_4000", "caught_6000", "caught_8000"].map(|key| percent(&point[key]));
         rows.push((
-            format!("curve, people {}", percent(&point["human_as_machine"])),
+            format!("knob at {}: people {}", percent(&point["share"]), percent(&point["human_as_machine"])),
             format!("machines {} / {} / {} within 4 / 6 / 8 s", shares[0], shares[1], shares[2]),
         ));
     }

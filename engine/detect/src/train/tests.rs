@@ -79,5 +79,4 @@ fn inference_is_the_forward_pass() {
         let inputs: [f32; INPUTS] = std::array::from_fn(|n| feature(bytes[n]));
         assert_eq!(trainer.net().step(&inputs, &mut state), posterior);
     }
-    assert_eq!(steps(&clip), 25);
 }

@@ -62,6 +62,6 @@ fn the_object_has_the_contracts_names() {
     assert_eq!(json["decision_ms"]["machine"]["p50"], 4_100.0);
     assert_eq!(json["cpu_us_per_frame"], 5.0);
     assert!(json["sit"]["recall"].is_null());
-    let picture = svg(&[Point { human_as_machine: 0.01, caught: [0.3, 0.5, 0.6] }], "a curve");
+    let picture = svg(&[Point { share: 0.02, human_as_machine: 0.01, caught: [0.3, 0.5, 0.6] }], "a curve");
     assert!(picture.starts_with("<svg") && picture.contains("<polyline points=\"267.4,257.0"), "{picture}");
 }
