@@ -350,7 +350,11 @@ pub(super) async fn mend(service: &Service) {
     let (tenant, at) = (service.tenant, service.wall_now());
     let mended = service.store(move |store| {
         // The latest page: at most IMPORTS_MAX of them can have been running.
-        for row in store.imports(tenant, None, 0)?.into_iter().filter(|row| matches!(row.progress.state.as_str(), "running" | "paused")) {
+        for row in store
+            .imports(tenant, None, 0)?
+            .into_iter()
+            .filter(|row| matches!(row.progress.state.as_str(), "running" | "paused"))
+        {
             let error =
                 Some("the server stopped before its end, import the file again: what is there stays".to_owned());
             let progress = ImportProgress { state: "failed".to_owned(), ended_at: Some(at), error, ..row.progress };

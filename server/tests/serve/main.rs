@@ -19,6 +19,7 @@ mod day;
 mod disk;
 mod drain;
 mod harness;
+mod modes;
 mod outage;
 mod stage;
 mod wire;

@@ -177,7 +177,7 @@ impl Server {
         let settings = [
             ("statement_timeout", limit_ms.as_str()),
             ("synchronous_commit", "on"),
-            ("idle_in_transaction_session_timeout", "10000"),
+            ("idle_in_transaction_session_timeout", "30000"),
             ("timezone", "UTC"),
         ];
         let options = self.options.clone().application_name("outpace").statement_cache_capacity(PREPARED_MAX);
