@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use clap::{Args, Subcommand, ValueEnum};
 use floor::Floor;
 use indicatif::ProgressBar;
-use measure::media::{self, Driver, LEGS_MAX, MediaSettings, Mode, SECONDS_MAX};
+use measure::media::{self, Driver, LEGS_MAX, Listening, MediaSettings, Mode, SECONDS_MAX};
 use measure::sip::{self, CALLS_MAX, RATE_MAX, SipSettings};
 use measure::{FloorSettings, Loops, Part, Parts};
 use serde::Serialize;
@@ -167,9 +167,6 @@ impl MediaArgs {
                 return unbuilt(&format!("--mode {name}"), "use play, echo, bridge or detect");
             }
         };
-        if matches!(self.detector, DetectorName::Default) {
-            return unbuilt("--detector default", "use --detector classic");
-        }
         let within = |name: &str, value: u64, most: u64| {
             if (1..=most).contains(&value) {
                 return Ok(());
@@ -187,7 +184,11 @@ impl MediaArgs {
             DriverName::Ring => Driver::Ring,
             DriverName::Poll => Driver::Poll,
         };
-        Ok(MediaSettings { mode, legs: self.legs, seconds: self.seconds, driver, shards: self.shards })
+        let detector = match self.detector {
+            DetectorName::Classic => Listening::Classic,
+            DetectorName::Default => Listening::Default,
+        };
+        Ok(MediaSettings { mode, detector, legs: self.legs, seconds: self.seconds, driver, shards: self.shards })
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Config {
     pub media: Media,
     /// What holds for all agents.
     pub desk: DeskSection,
+    /// Answer detection.
+    pub amd: AmdSection,
     /// Ways out and in.
     pub trunks: Vec<Trunk>,
     /// What happens to inbound calls, first match first.
@@ -125,6 +127,31 @@ pub struct Media {
 pub struct DeskSection {
     /// Wrap-up ends by itself after this time.
     pub wrap_up: Duration,
+}
+
+/// `[amd]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AmdSection {
+    /// `default` or `classic`.
+    pub detector: String,
+    /// The knob of `default`: a share of people.
+    pub max_human_as_machine: f64,
+}
+
+impl AmdSection {
+    /// The detector that is asked for.
+    ///
+    /// # Errors
+    /// A share that its net was not calibrated to.
+    pub fn config(&self) -> Result<detect::DetectorConfig, Failure> {
+        if self.detector == "classic" {
+            return Ok(detect::DetectorConfig::Classic(detect::ClassicConfig::default()));
+        }
+        let share = self.max_human_as_machine;
+        detect::DetectorConfig::for_share(share).ok_or_else(|| {
+            Failure::usage("amd.max_human_as_machine", &format!("{share} is less than the net can keep"), "give more")
+        })
+    }
 }
 
 /// `[[trunk]]`.
@@ -288,6 +315,7 @@ impl Config {
             sip: sip(one("sip")),
             media: media(one("media")),
             desk: DeskSection { wrap_up: Duration::from_secs(one("desk").get("wrap_up_s")) },
+            amd: amd(one("amd")),
             trunks: many("trunk").map(trunk).collect(),
             routes: many("route").map(route).collect(),
             agents: many("agent").map(agent).collect(),
@@ -413,6 +441,10 @@ fn media(found: &Found) -> Media {
         ports: found.get("ports"),
         timeout: Duration::from_secs(found.get("timeout_s")),
     }
+}
+
+fn amd(found: &Found) -> AmdSection {
+    AmdSection { detector: found.get("detector"), max_human_as_machine: found.get("max_human_as_machine") }
 }
 
 fn trunk(found: &Found) -> Trunk {

@@ -59,11 +59,23 @@ pub enum Driver {
     Ring,
 }
 
+/// Which detector listens in [`Mode::Detect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listening {
+    /// The published app_amd rules.
+    Classic,
+    /// Spectra, tones and the net that ships.
+    Default,
+}
+
 /// What to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct MediaSettings {
     /// What the legs do.
     pub mode: Mode,
+    /// Which detector listens, where one does.
+    pub detector: Listening,
     /// Legs, 1 to [`LEGS_MAX`]; even for a bridge.
     pub legs: usize,
     /// Window in seconds, 1 to [`SECONDS_MAX`].
@@ -79,6 +91,9 @@ pub struct MediaSettings {
 pub struct MediaResult {
     /// What the legs did.
     pub mode: Mode,
+    /// Which detector listened, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<Listening>,
     /// Legs.
     pub legs: usize,
     /// Window in seconds, as measured.
@@ -154,7 +169,7 @@ impl MediaResult {
 /// # Errors
 /// A part cannot be started or does not do its work; says which and why.
 pub fn run(parts: &Parts, settings: &MediaSettings, mut progress: impl FnMut(&str)) -> Result<MediaResult, Fault> {
-    let MediaSettings { mode, legs, driver, shards, .. } = *settings;
+    let MediaSettings { mode, detector, legs, driver, shards, .. } = *settings;
     let window = Duration::from_secs(settings.seconds);
     let mut load = Child::start(parts, Part::Load, &LoadSettings { mode, legs })?;
     let ready: LoadReady = load.answer(WAIT)?;
@@ -164,7 +179,7 @@ pub fn run(parts: &Parts, settings: &MediaSettings, mut progress: impl FnMut(&st
     let before = run_floor(parts, &mut load, &floor_settings, window)?;
 
     progress("setting the calls up");
-    let engine_settings = EngineSettings { mode, legs, driver, shards, to: ready.sip };
+    let engine_settings = EngineSettings { mode, detector, legs, driver, shards, to: ready.sip };
     let mut engine = Child::start(parts, Part::Engine, &engine_settings)?;
     let up: Up = engine.answer(CALLS_WAIT)?;
     std::thread::sleep(SETTLE);
@@ -190,6 +205,7 @@ pub fn run(parts: &Parts, settings: &MediaSettings, mut progress: impl FnMut(&st
     let pair_us = cpu_us / measured.sent.max(1) as f64;
     Ok(MediaResult {
         mode,
+        detector: (mode == Mode::Detect).then_some(detector),
         legs,
         seconds: measured.seconds,
         driver,

@@ -14,6 +14,7 @@
 
 use crate::front::FRAME_MS;
 use crate::model::Posterior;
+use crate::vad::HANG_FRAMES;
 use crate::{Decision, Verdict};
 use codecs::tones::Signal;
 
@@ -74,6 +75,8 @@ pub struct Look {
     pub at_ms: u32,
 }
 
+/// The gate holds speech so long after its last loud frame; the law's clock starts at that frame.
+const HELD_MS: u32 = (HANG_FRAMES - 1) * FRAME_MS;
 /// Shortest speech that is an utterance; shorter is a click.
 const UTTERANCE_MS: u32 = 120;
 
@@ -94,7 +97,7 @@ impl Decider {
     pub fn look(&mut self, look: &Look) -> Option<Decision> {
         let tuning = &self.tuning;
         let decision = |verdict, cause| {
-            let utterance_end_ms = (look.speech_ms >= UTTERANCE_MS).then_some(look.speech_end_ms);
+            let utterance_end_ms = (look.speech_ms >= UTTERANCE_MS).then(|| look.speech_end_ms.saturating_sub(HELD_MS));
             Some(Decision { verdict, cause, at_ms: look.at_ms, utterance_end_ms })
         };
         match look.tone {
@@ -163,6 +166,13 @@ mod tests {
         assert_eq!(said(call(500, 7_900, 0.5, None)), ("human", "DEADLINE", 6_000));
         assert_eq!(said(call(500, 1_000, 0.8, None)), ("human", "NET", 620));
         assert_eq!(said(call(500, 5_000, 0.05, None)), ("machine", "NET", 620));
+    }
+
+    #[test]
+    fn the_utterance_ends_where_the_gate_last_heard_it() {
+        let decision = call(500, 1_000, 0.5, None).unwrap();
+        assert_eq!((decision.at_ms, decision.utterance_end_ms), (1_880, Some(940)));
+        assert_eq!(call(9_000, 9_000, 0.5, None).unwrap().utterance_end_ms, None);
     }
 
     #[test]

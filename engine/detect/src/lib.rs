@@ -24,6 +24,7 @@ mod vad;
 
 mod classic;
 
+use crate::decide::Tuning;
 use crate::model::Net;
 use std::sync::{Arc, LazyLock};
 
@@ -127,13 +128,25 @@ pub trait Detector: Send {
 pub enum DetectorConfig {
     /// The published app_amd rules.
     Classic(ClassicConfig),
+    /// The net that ships, with these thresholds: see [`DetectorConfig::for_share`].
+    Default(Tuning),
 }
 
 impl DetectorConfig {
+    /// The detector `default`, so set that at most this share of people is taken for machines; `None` for less than its
+    /// net was calibrated to. Reads the net and makes the tables, so that no call waits for them.
+    pub fn for_share(share: f64) -> Option<DetectorConfig> {
+        let tuning = shipped().tuning(share)?;
+        let config = DetectorConfig::Default(tuning);
+        drop(config.build());
+        Some(config)
+    }
+
     /// A detector at its start.
     pub fn build(self) -> Box<dyn Detector> {
         match self {
             DetectorConfig::Classic(config) => Box::new(Classic::new(config)),
+            DetectorConfig::Default(tuning) => Box::new(Neural::new(shipped(), tuning)),
         }
     }
 }

@@ -130,3 +130,27 @@ impl Detector for Neural {
         *self.decision.insert(decision)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codecs::spectrum::Analyser;
+
+    #[test]
+    fn a_call_takes_less_than_8_kib() {
+        let beside = Analyser::new().size_bytes() - size_of::<Analyser>();
+        assert!(size_of::<Neural>() + beside <= 8 * 1_024, "{} and {beside} bytes", size_of::<Neural>());
+    }
+
+    #[test]
+    fn no_audio_is_no_machine() {
+        let tuning = crate::shipped().tuning(crate::model::SHARE_DEFAULT).unwrap();
+        let mut detector = Neural::new(crate::shipped(), tuning);
+        let decision = detector.at_deadline();
+        assert_eq!((decision.verdict, decision.cause, decision.at_ms), (Verdict::Human, "TOOLONG", 0));
+        assert_eq!(detector.push_frame(&[0; 160]), None, "the first decision stands");
+        let mut silent = Neural::new(crate::shipped(), tuning);
+        let decision = (0..500).find_map(|_| silent.push_frame(&[0; 160])).unwrap();
+        assert_eq!((decision.verdict, decision.at_ms), (Verdict::Silence, 6_000));
+    }
+}

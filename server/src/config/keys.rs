@@ -105,7 +105,7 @@ pub(super) const MODES: [&str; 5] = ["preview", "progressive", "power", "predict
 const PLAIN_HTTP: &str = "leave it out and put a TLS proxy before http";
 const UDP_ONLY: &str = "leave it out: SIP runs over udp";
 
-pub(super) static SECTIONS: [Section; 10] = [
+pub(super) static SECTIONS: [Section; 11] = [
     Section {
         name: "server",
         many: false,
@@ -203,6 +203,25 @@ pub(super) static SECTIONS: [Section; 10] = [
             Default("15"),
             "Wrap-up ends by itself after so many seconds; 0 leaves none.",
         )],
+    },
+    Section {
+        name: "amd",
+        many: false,
+        doc: "Answer detection, for the campaigns that use it (docs/answer-detection.md).",
+        keys: &[
+            key(
+                "detector",
+                Choice(&["default", "classic"]),
+                Default("\"classic\""),
+                "default: spectra, tones and a net; classic: the rules of Asterisk's app_amd with its own settings.",
+            ),
+            key(
+                "max_human_as_machine",
+                Number(0.0025, 0.5),
+                Default("0.01"),
+                "With default: at most this share of people may be taken for machines, as calibrated on made calls.",
+            ),
+        ],
     },
     Section {
         name: "trunk",

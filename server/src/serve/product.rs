@@ -16,7 +16,6 @@ use crate::office::Prompts;
 use crate::runtime::Runtime;
 use arc_swap::ArcSwap;
 use base::{Duration, Seed, WallTime};
-use detect::{ClassicConfig, DetectorConfig};
 use dialer::{Dialer, DialerConfig};
 use net::{Clock, DriverChoice, Engine, EngineConfig, EngineHandle, EngineStats};
 use std::collections::BTreeMap;
@@ -84,7 +83,7 @@ impl Product {
             tenant,
             shards: engine.shards() as u64,
             domain: config.sip.domain.clone().unwrap_or_else(|| engine.sip_addr().to_string()),
-            detection: DetectorConfig::Classic(ClassicConfig::default()),
+            detection: config.amd.config()?,
             messages: BTreeMap::new(),
             first_call: high_water.call + 1,
         };

@@ -1,12 +1,13 @@
 //! The part "engine": [`net::Engine`] as the product runs it, and a control thread that sleeps while the window runs.
 
-use super::{CALLS_WAIT, Driver, Mode, prompt};
+use super::{CALLS_WAIT, Driver, Listening, Mode, prompt};
 use crate::child::{Boss, Order};
 use crate::{Fault, Spread, open_files, processor_ns, rss_bytes};
 use base::{CallId, Duration, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
 use crossbeam::channel::{Select, TryRecvError};
+use detect::decide::Tuning;
 use detect::{ClassicConfig, DetectorConfig};
 use media::playout::Prompt;
 use net::stats::Counters;
@@ -38,9 +39,19 @@ pub(super) const PATIENT: ClassicConfig = ClassicConfig {
     silence_threshold: 256,
 };
 
+/// The same of `default`: thresholds that no probability reaches.
+pub(super) const PATIENT_TUNING: Tuning = Tuning {
+    rest_ms: u32::MAX,
+    talk_ms: u32::MAX,
+    silence_ms: u32::MAX,
+    speech_before_beep_ms: u32::MAX,
+    ..Tuning::with(2.0, 2.0)
+};
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EngineSettings {
     pub(crate) mode: Mode,
+    pub(crate) detector: Listening,
     pub(crate) legs: usize,
     pub(crate) driver: Driver,
     pub(crate) shards: usize,
@@ -239,7 +250,10 @@ impl Calls {
             from_display: None,
             credentials: None,
             ring_timeout: Duration::from_secs(30),
-            analyse: (self.settings.mode == Mode::Detect).then_some(DetectorConfig::Classic(PATIENT)),
+            analyse: (self.settings.mode == Mode::Detect).then_some(match self.settings.detector {
+                Listening::Classic => DetectorConfig::Classic(PATIENT),
+                Listening::Default => DetectorConfig::Default(PATIENT_TUNING),
+            }),
             laws: vec![Law::Mu],
             learn: false,
         };
