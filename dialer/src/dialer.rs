@@ -413,6 +413,7 @@ impl Dialer {
             Input::IntentDurable { attempt } => self.intent_durable(now, attempt),
             Input::IntentRefused { attempt } => self.intent_refused(now, attempt),
             Input::IntentDeferred { attempt } => self.intent_deferred(now, attempt),
+            Input::LeadElsewhere { attempt } => self.lead_elsewhere(now, attempt),
             Input::Progress { attempt, early_media: _ } => self.progress(now, attempt),
             Input::Heard { attempt, class } => self.heard(now, attempt, class),
             Input::Answered { attempt } => self.answered(now, attempt),

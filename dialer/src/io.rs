@@ -203,6 +203,12 @@ pub enum Input {
         /// Which.
         attempt: AttemptId,
     },
+    /// The lead is not where its campaign believes: another one has dialled it. It is forgotten, and comes again if its
+    /// supply brings it.
+    LeadElsewhere {
+        /// Which.
+        attempt: AttemptId,
+    },
     /// The store will not take the intent, which is a fault: the lead goes back, the campaign pauses.
     IntentRefused {
         /// Which.

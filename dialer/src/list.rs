@@ -520,6 +520,14 @@ impl List {
         }
     }
 
+    /// Forgets a lead that was being dialled: whoever supplies it knows where it stands.
+    pub(crate) fn forget(&mut self, lead: LeadId) {
+        if let Some(entry) = self.open.remove(&lead) {
+            self.dialling = self.dialling.saturating_sub(1);
+            self.numbers.remove(&entry.lead.number);
+        }
+    }
+
     /// Forgets leads that wait beyond a steady moment, and those that are over: whoever supplies them knows them, and brings
     /// the waiting ones when their moment comes. `None`: all but those that are being dialled.
     pub(crate) fn let_go(&mut self, until_us: Option<i64>) {

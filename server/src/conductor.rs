@@ -355,8 +355,11 @@ impl Conductor {
             self.outputs.extend(self.campaigns.keys().map(|campaign| Output::FeedNumber(*campaign, number)));
         }
         let later = result.as_ref().is_err_and(|error| error.kind.is_passing());
+        // The lead has more attempts than this campaign knows of: another one that dials its list had it first.
+        let elsewhere =
+            attempt.is_some() && result.as_ref().is_err_and(|error| error.kind == store::ErrorKind::NotFound);
         // That the store is away or full is said once, by whoever watches it.
-        if let (Err(error), false) = (&result, later) {
+        if let (Err(error), false) = (&result, later || elsewhere) {
             self.outputs.push_back(Output::Notice(error.to_string()));
         }
         let Some(attempt) = attempt else { return };
@@ -364,7 +367,11 @@ impl Conductor {
             Ok(()) => Input::IntentDurable { attempt },
             Err(_) => {
                 self.refused.insert(attempt);
-                if later { Input::IntentDeferred { attempt } } else { Input::IntentRefused { attempt } }
+                match (later, elsewhere) {
+                    (true, _) => Input::IntentDeferred { attempt },
+                    (false, true) => Input::LeadElsewhere { attempt },
+                    (false, false) => Input::IntentRefused { attempt },
+                }
             }
         };
         self.handle_input(now, input);

@@ -7,18 +7,21 @@
 //!
 //! **Invariants.** No list is read as a whole: each question goes on where the one before stopped, by indexes. Leads of a
 //! zone whose hours are over are not looked at. What a campaign holds already is not brought again, nor a number that was
-//! dialled on another list of the campaign.
+//! dialled on another list of the campaign. Of campaigns that dial the same list one holds a lead at a time.
 
 mod walk;
 
 use base::{CampaignId, Duration, LeadId, ListId, WallTime};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use dialer::{CountedAs, Profile};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use store::{Action, LeadExpression, LeadFilter, LeadOrder, LeadRow, ScreenKind, Store, StoreError, TenantId};
+use store::{
+    Action, CallbackInfo, LeadExpression, LeadFilter, LeadOrder, LeadRow, PAGE_ROWS_MAX, ScreenKind, Store, StoreError,
+    TenantId,
+};
 use walk::Walks;
 
 /// Questions waiting: one a campaign at a time, and the dialer has 1,000 campaigns at most.
@@ -27,6 +30,8 @@ const QUESTIONS_MAX: usize = 1_024;
 const CONSENT_FOR_ALL: &str = "marketing";
 /// How often lists of numbers are looked for when nothing is asked.
 const SCREENS_LOOK: std::time::Duration = std::time::Duration::from_secs(10);
+/// How often promises are read where one question does not give them all: they are kept to the minute.
+const PROMISES_AGAIN: Duration = Duration::from_secs(60);
 /// How far the caps look back.
 const HISTORY: Duration = Duration::from_secs(31 * 86_400);
 
@@ -66,6 +71,14 @@ pub struct Question {
     pub held: Vec<LeadId>,
     /// Only leads of this number.
     pub number: Option<String>,
+}
+
+/// What the thread is told.
+enum Asked {
+    /// A page is wanted.
+    Page(Question),
+    /// A campaign holds nothing any more.
+    Forget(CampaignId),
 }
 
 /// What a store remembers of a number, over all lists and campaigns.
@@ -136,7 +149,7 @@ pub struct Page {
 
 /// The thread. Dropping it ends the thread after the question in hand; what else was asked is not answered.
 pub struct Feeder {
-    questions: Option<Sender<Question>>,
+    asked: Option<Sender<Asked>>,
     /// Answers, in the order of the questions, and news of lists of numbers.
     pub told: Receiver<Told>,
     over: Arc<AtomicBool>,
@@ -149,16 +162,16 @@ impl Feeder {
     /// # Errors
     /// The system gives no thread.
     pub fn start(store: Arc<Store>, tenant: TenantId) -> std::io::Result<Feeder> {
-        let (questions, asked) = bounded::<Question>(QUESTIONS_MAX);
+        let (asked, questions) = bounded::<Asked>(QUESTIONS_MAX);
         let (answers, told) = bounded(QUESTIONS_MAX);
         let over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&over);
         let thread = std::thread::Builder::new().name("feeder".to_owned()).spawn(move || {
             let mut walks = Walks::default();
-            let mut told: BTreeSet<(CampaignId, u64)> = BTreeSet::new();
+            let mut told: BTreeMap<CampaignId, Promised> = BTreeMap::new();
             let mut said: Option<Screens> = None;
             loop {
-                let question = asked.recv_timeout(SCREENS_LOOK);
+                let question = questions.recv_timeout(SCREENS_LOOK);
                 let is_over = matches!(question, Err(RecvTimeoutError::Disconnected));
                 if is_over || ends.load(Ordering::Relaxed) {
                     return;
@@ -170,37 +183,48 @@ impl Feeder {
                 {
                     return;
                 }
-                let Ok(question) = question else { continue };
-                let mut leads = read(&store, tenant, &mut walks, &question);
-                // Once for each source: leads to whom a call back is promised, wherever they stand.
-                if question.number.is_none() && told.insert((question.campaign, question.generation)) {
-                    leads = leads.and_then(|(mut rows, left)| {
-                        rows.extend(read_promised(&store, tenant, &mut walks, &question)?);
-                        Ok((rows, left))
-                    });
-                    if leads.is_err() {
-                        told.remove(&(question.campaign, question.generation));
+                let question = match question {
+                    Ok(Asked::Page(question)) => question,
+                    Ok(Asked::Forget(campaign)) => {
+                        walks.forget(campaign);
+                        told.remove(&campaign);
+                        continue;
                     }
+                    Err(_) => continue,
+                };
+                let place = walks.place(question.campaign);
+                let leads = answer(&store, tenant, &mut walks, &mut told, &question);
+                if leads.is_err() {
+                    // What was passed over is asked for again.
+                    walks.back_to(question.campaign, place);
                 }
                 if answers.send(Told::Page(Box::new(Page { question, leads }))).is_err() {
                     return; // nobody reads any more
                 }
             }
         })?;
-        Ok(Feeder { questions: Some(questions), told, over, thread: Some(thread) })
+        Ok(Feeder { asked: Some(asked), told, over, thread: Some(thread) })
     }
 
     /// Asks for a page; false when too many questions wait.
     pub fn ask(&self, question: Question) -> bool {
-        let Some(questions) = &self.questions else { return false };
-        !matches!(questions.try_send(question), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
+        let Some(asked) = &self.asked else { return false };
+        !matches!(asked.try_send(Asked::Page(question)), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
+    }
+
+    /// What a campaign held may go to others that dial its lists. Waits for its place.
+    pub fn forget(&self, campaign: CampaignId) {
+        if let Some(asked) = &self.asked {
+            // A thread that has ended holds nothing either.
+            let _ = asked.send(Asked::Forget(campaign));
+        }
     }
 }
 
 impl Drop for Feeder {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        self.questions = None;
+        self.asked = None;
         while self.told.try_recv().is_ok() {}
         if let Some(thread) = self.thread.take() {
             // A panic of it was shown when it happened; there is nobody left to tell.
@@ -209,24 +233,66 @@ impl Drop for Feeder {
     }
 }
 
-fn read(
+/// Promises of a campaign that were read.
+struct Promised {
+    /// For this source.
+    generation: u64,
+    /// There were more than one question gives: the next ones are read at this moment.
+    again_at: Option<WallTime>,
+}
+
+/// What a question asks for, and with it leads to whom a call back is promised, wherever they stand: once for each source,
+/// and every minute where one question does not give them all.
+fn answer(
     store: &Store,
     tenant: TenantId,
     walks: &mut Walks,
+    told: &mut BTreeMap<CampaignId, Promised>,
     question: &Question,
 ) -> Result<(Vec<FedLead>, Left), StoreError> {
-    let since = WallTime::from_unix_us(question.at.as_unix_us() - HISTORY.as_us() as i64);
-    let (rows, left) = match &question.number {
-        None => walks.next(store, tenant, question)?,
-        number => {
-            let mut rows = Vec::new();
-            for list in walks.lists(store, tenant, question)? {
-                let (list, number, limit) = (Some(list), number.clone(), question.limit);
-                rows.extend(store.leads_page(tenant, LeadFilter { list, number, limit, ..LeadFilter::default() })?);
-            }
-            (rows, Left::More)
+    if let Some(number) = &question.number {
+        let mut rows = Vec::new();
+        for list in walks.lists(store, tenant, question)? {
+            let (list, number, limit) = (Some(list), Some(number.clone()), question.limit);
+            rows.extend(store.leads_page(tenant, LeadFilter { list, number, limit, ..LeadFilter::default() })?);
         }
+        rows.retain(|row| !walks.others_hold(question.campaign, row));
+        let leads: Vec<LeadId> = rows.iter().map(|row| row.lead).collect();
+        let promises = if leads.is_empty() { Vec::new() } else { store.promises(tenant, question.campaign, &leads)? };
+        return Ok((complete(store, tenant, question, rows, &by_lead(promises))?, Left::More));
+    }
+    let (rows, mut left) = walks.next(store, tenant, question)?;
+    let mut fed = complete(store, tenant, question, rows, &BTreeMap::new())?;
+    let wanted = match told.get(&question.campaign) {
+        Some(before) if before.generation == question.generation => before.again_at.is_some_and(|at| at <= question.at),
+        _ => true,
     };
+    if wanted {
+        let promises = store.promises(tenant, question.campaign, &[])?;
+        let whole = promises.len() < PAGE_ROWS_MAX as usize;
+        let promises = by_lead(promises);
+        let leads: Vec<LeadId> = promises.keys().copied().collect();
+        let rows = store.leads_of(tenant, &leads)?;
+        fed.extend(complete(store, tenant, question, rows, &promises)?);
+        let again_at =
+            (!whole).then(|| WallTime::from_unix_us(question.at.as_unix_us() + PROMISES_AGAIN.as_us() as i64));
+        told.insert(question.campaign, Promised { generation: question.generation, again_at });
+    }
+    if left == Left::Nothing && told.get(&question.campaign).is_some_and(|here| here.again_at.is_some()) {
+        left = Left::Later;
+    }
+    Ok((fed, left))
+}
+
+/// Leads with what is needed to judge them.
+fn complete(
+    store: &Store,
+    tenant: TenantId,
+    question: &Question,
+    rows: Vec<LeadRow>,
+    promises: &BTreeMap<LeadId, dialer::Callback>,
+) -> Result<Vec<FedLead>, StoreError> {
+    let since = WallTime::from_unix_us(question.at.as_unix_us() - HISTORY.as_us() as i64);
     let mut numbers: Vec<String> = rows.iter().map(|row| row.number.clone()).collect();
     numbers.sort_unstable();
     numbers.dedup();
@@ -247,10 +313,6 @@ fn read(
     for (lead, outcome, times) in store.outcomes_of(tenant, &dialled)? {
         outcomes.entry(lead).or_default().push((outcome, times));
     }
-    let promises = match &question.number {
-        Some(_) => promises(store, tenant, question.campaign)?,
-        None => BTreeMap::new(),
-    };
     // A do-not-call list counts more: it comes first.
     let mut screened: BTreeMap<String, ScreenKind> = BTreeMap::new();
     for (number, kind) in store.screened(tenant, &numbers)? {
@@ -267,40 +329,13 @@ fn read(
         let screened = screened.get(&row.number).copied();
         Ok(FedLead { row, outcomes, history, screened, consent, callback })
     });
-    Ok((fed.collect::<Result<_, StoreError>>()?, left))
+    fed.collect()
 }
 
-/// What a campaign has promised and not kept, of the store's first thousand promises.
-fn promises(
-    store: &Store,
-    tenant: TenantId,
-    campaign: CampaignId,
-) -> Result<BTreeMap<LeadId, dialer::Callback>, StoreError> {
-    let open = store.callbacks_due(tenant, WallTime::from_unix_us(i64::MAX), 0)?;
-    let mine = open.into_iter().filter(|promise| promise.campaign == campaign);
-    // Of several at one lead the latest counts.
-    Ok(mine.map(|promise| (promise.lead, dialer::Callback { at: promise.due_at, agent: promise.agent })).collect())
-}
-
-/// Leads to whom a call back is promised, wherever they stand in the lists.
-fn read_promised(
-    store: &Store,
-    tenant: TenantId,
-    walks: &mut Walks,
-    question: &Question,
-) -> Result<Vec<FedLead>, StoreError> {
-    let mut found = Vec::new();
-    for lead in promises(store, tenant, question.campaign)?.into_keys() {
-        let after = lead.0.checked_sub(1).map(LeadId);
-        let rows = store.leads_page(tenant, LeadFilter { after, limit: 1, ..LeadFilter::default() })?;
-        for row in rows.into_iter().filter(|row| row.lead == lead) {
-            let (number, held) = (Some(row.number), Vec::new());
-            let of_number = Question { number, held, limit: store::PAGE_ROWS_MAX, ..question.clone() };
-            let (rows, _) = read(store, tenant, walks, &of_number)?;
-            found.extend(rows.into_iter().filter(|fed| fed.row.lead == lead));
-        }
-    }
-    Ok(found)
+/// Promises by their leads; of several at one lead the latest counts.
+fn by_lead(promises: Vec<CallbackInfo>) -> BTreeMap<LeadId, dialer::Callback> {
+    let call = |promise: CallbackInfo| (promise.lead, dialer::Callback { at: promise.due_at, agent: promise.agent });
+    promises.into_iter().map(call).collect()
 }
 
 /// The lists of numbers that are in force.
@@ -421,6 +456,155 @@ mod tests {
         });
     }
 
+    /// A question of a campaign that holds these.
+    fn question(campaign: u64, source: &Source, held: &[LeadId], limit: u32) -> Question {
+        let (source, held) = (Arc::new(source.clone()), held.to_vec());
+        Question { campaign: CampaignId(campaign), generation: 1, source, limit, at: AT, held, number: None }
+    }
+
+    fn ids(rows: &[LeadRow]) -> Vec<LeadId> {
+        rows.iter().map(|row| row.lead).collect()
+    }
+
+    #[test]
+    fn of_campaigns_on_one_list_each_lead_is_in_one_hand() {
+        with_store(|store, tenant| {
+            let lead = |n| NewLead { number: number(n), ..NewLead::default() };
+            let source = source(fill(store, tenant, "one", (0..150).map(lead)));
+            let mut walks = Walks::default();
+            let mut next = |campaign, held: &[LeadId]| {
+                let (rows, left) = walks.next(store, tenant, &question(campaign, &source, held, 100)).unwrap();
+                (ids(&rows), left)
+            };
+            let (first, _) = next(1, &[]);
+            let (second, left) = next(2, &[]);
+            assert_eq!((first.len(), second.len(), left), (100, 50, Left::Later), "the first may let go of some");
+            assert!(second.iter().all(|lead| !first.contains(lead)));
+            walks.forget(CampaignId(1));
+            let (rows, _) = walks.next(store, tenant, &question(2, &source, &second, 200)).unwrap();
+            assert_eq!(ids(&rows), first, "whoever is stopped holds nothing");
+        });
+    }
+
+    #[test]
+    fn what_did_not_arrive_is_brought_again() {
+        with_store(|store, tenant| {
+            let lead = |n| NewLead { number: number(n), ..NewLead::default() };
+            let source = source(fill(store, tenant, "one", (0..300).map(lead)));
+            let mut walks = Walks::default();
+            let next = |walks: &mut Walks| ids(&walks.next(store, tenant, &question(1, &source, &[], 100)).unwrap().0);
+            let (begin, first) = (walks.place(CampaignId(1)), next(&mut walks));
+            walks.back_to(CampaignId(1), begin);
+            assert_eq!(next(&mut walks), first);
+            let (place, second) = (walks.place(CampaignId(1)), next(&mut walks));
+            walks.back_to(CampaignId(1), place);
+            assert_eq!(next(&mut walks), second);
+            assert_ne!(first, second);
+        });
+    }
+
+    #[test]
+    fn a_filter_that_means_few_finds_them_behind_any_number_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("outpace.db").display());
+        let store = Store::open(&url).unwrap().0;
+        let lead = |n| NewLead { number: number(n), ..NewLead::default() };
+        let list = fill(&store, TenantId::DEFAULT, "one", (0..3).map(lead));
+        // A random walk looks into blocks of neighbours: far apart they are more than one question looks into.
+        store::testing::execute(&url, "UPDATE lead SET lead_id = lead_id * 2000000").unwrap();
+        let filter = LeadExpression::parse(&format!("number = \"{}\"", number(1))).unwrap();
+        let source = Source { filter: Some(filter), order: LeadOrder::Random(1), ..source(list) };
+        let (mut walks, mut held, mut found, mut questions) = (Walks::default(), Vec::new(), 0, 0);
+        loop {
+            let (rows, left) = ask(&mut walks, &store, &source, &mut held, 100);
+            (found, questions) = (found + rows.len(), questions + 1);
+            if left != Left::More {
+                break;
+            }
+        }
+        assert!(found == 1 && questions > 2, "{found} in {questions}");
+    }
+
+    #[test]
+    fn what_this_process_dials_is_nobodys_left_over() {
+        with_store(|store, tenant| {
+            let lead = |n| NewLead { number: number(n), ..NewLead::default() };
+            let list = fill(store, tenant, "one", (0..2).map(lead));
+            let campaign = store.ensure_campaign(tenant, "spring", AT).unwrap();
+            for (n, apart_us) in [(1, -1), (2, 1)] {
+                let intent = store::AttemptIntentRow {
+                    tenant,
+                    attempt: base::AttemptId(n),
+                    campaign,
+                    lead: LeadId(n),
+                    attempt_number: 1,
+                    number: number(n as usize - 1),
+                    trunk: "carrier".to_owned(),
+                    caller_id: None,
+                    at: WallTime::from_unix_us(AT.as_unix_us() + apart_us),
+                    consent_allowed: true,
+                    consent_rule: "none".to_owned(),
+                    consent_proof: None,
+                    why: "{}".to_owned(),
+                };
+                store.submit(n, Op::Intent(intent)).unwrap();
+            }
+            store.flush().unwrap();
+            let (rows, _) = ask(&mut Walks::default(), store, &source(list), &mut Vec::new(), 10);
+            assert_eq!(ids(&rows), [LeadId(1)], "a process before left it");
+        });
+    }
+
+    #[test]
+    fn a_list_of_the_mix_that_is_made_later_is_dialled_too() {
+        with_store(|store, tenant| {
+            let lead = |n| NewLead { number: number(n), ..NewLead::default() };
+            let list = fill(store, tenant, "one", (0..2).map(lead));
+            let source = Source { mix: vec![("gold".to_owned(), 2)], ..source(list) };
+            let (mut walks, mut held) = (Walks::default(), Vec::new());
+            assert_eq!(ask(&mut walks, store, &source, &mut held, 10).0.len(), 2);
+            fill(store, tenant, "gold", (2..5).map(lead));
+            assert_eq!(ask(&mut walks, store, &source, &mut held, 10).0.len(), 3);
+        });
+    }
+
+    #[test]
+    fn promises_of_a_campaign_come_with_its_first_page_whoever_promised_how_many_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, acks) = Store::open(&format!("sqlite:{}", folder.path().join("outpace.db").display())).unwrap();
+        let tenant = TenantId::DEFAULT;
+        let [mine, other] = ["mine", "other"].map(|name| store.ensure_campaign(tenant, name, AT).unwrap());
+        let lead = |n| NewLead { number: number(n), ..NewLead::default() };
+        let list = fill(&store, tenant, "one", (0..1_002).map(lead));
+        let promise = |campaign, lead, due_us| {
+            let due_at = WallTime::from_unix_us(AT.as_unix_us() + due_us);
+            let lead = LeadId(lead);
+            Op::Callback(store::CallbackRow { tenant, lead, campaign, agent: None, due_at, note: None, at: AT })
+        };
+        for n in 1..=1_001 {
+            store.submit(n, promise(other, n, n as i64)).unwrap();
+        }
+        store.submit(2_000, promise(mine, 1_002, 1_000_000)).unwrap();
+        store.flush().unwrap();
+        assert!(acks.try_iter().all(|ack| ack.result.is_ok()));
+        let (mut walks, mut told) = (Walks::default(), BTreeMap::new());
+        let mut promised = |campaign: CampaignId, at: WallTime| {
+            let question = Question { at, ..question(campaign.0, &source(list), &[], 1) };
+            let (fed, left) = answer(&store, tenant, &mut walks, &mut told, &question).unwrap();
+            (fed.iter().filter(|fed| fed.callback.is_some()).map(|fed| fed.row.lead.0).collect::<Vec<_>>(), left)
+        };
+        assert_eq!(promised(mine, AT).0, [1_002]);
+        assert!(promised(mine, AT).0.is_empty(), "once for a source");
+        assert_eq!(promised(other, AT).0.len(), 1_000);
+        assert_eq!(promised(other, AT).0.len(), 0);
+        // The others follow within a minute; those that were kept make room.
+        let kept = store::CallbackDoneRow { tenant, lead: LeadId(1), at: AT };
+        store.submit(3_000, Op::CallbackDone(kept)).unwrap();
+        store.flush().unwrap();
+        let later = WallTime::from_unix_us(AT.as_unix_us() + PROMISES_AGAIN.as_us() as i64);
+        assert!(promised(other, later).0.contains(&1_001));
+    }
+
     #[test]
     fn leads_of_a_closed_zone_are_not_looked_at_and_those_that_wait_are_said() {
         with_store(|store, tenant| {
@@ -502,7 +686,8 @@ mod tests {
             let (scope, number) = (scope.map(str::to_owned), number.map(str::to_owned));
             let source = Arc::new(Source { scope, ..source(list) });
             let question = Question { campaign, generation: 1, source, limit: 10, at, held: Vec::new(), number };
-            let (found, _) = read(&store, tenant, &mut Walks::default(), &question).unwrap();
+            let (mut walks, mut told) = (Walks::default(), BTreeMap::new());
+            let (found, _) = answer(&store, tenant, &mut walks, &mut told, &question).unwrap();
             found.into_iter().map(|fed| fed.consent).collect::<Vec<_>>()
         };
         let some = |text: &str| Some(text.to_owned());

@@ -248,6 +248,7 @@ impl Runtime {
         if self.supplies.insert(campaign, Supply::of(source, self.generation)).is_some() {
             let now = self.clock.now();
             self.conductor.handle_input(now, Input::LetGo { campaign, until: None });
+            self.feeder.forget(campaign);
         }
     }
 
@@ -416,6 +417,7 @@ impl Runtime {
                 Output::FeedNumber(campaign, number) => self.feed_number(campaign, number),
                 Output::Unsupply(campaign) => {
                     self.supplies.remove(&campaign);
+                    self.feeder.forget(campaign);
                 }
                 Output::DrainLimit(limit) => self.drain_limit = limit,
                 Output::ListGrew(campaign) => self.look_again(campaign),
@@ -574,7 +576,8 @@ impl Runtime {
         let (source, generation, number) = (Arc::clone(&supply.source), supply.generation, Some(number.to_string()));
         let limit = store::PAGE_ROWS_MAX;
         if !self.feeder.ask(Question { campaign, generation, source, limit, at, held: Vec::new(), number }) {
-            tracing::warn!("a number's leads are looked at again with the next start: too many questions wait");
+            tracing::warn!("too many questions wait: campaign {campaign} is brought all its leads again");
+            self.supply_again(campaign);
         }
     }
 
@@ -586,10 +589,15 @@ impl Runtime {
         if self.screens_latest.replace(latest).is_some_and(|before| before != latest) {
             let campaigns: Vec<CampaignId> = self.supplies.keys().copied().collect();
             for campaign in campaigns {
-                if let Some(source) = self.supplies.get(&campaign).map(|supply| (*supply.source).clone()) {
-                    self.supply(campaign, source);
-                }
+                self.supply_again(campaign);
             }
+        }
+    }
+
+    /// What a campaign holds is brought again.
+    fn supply_again(&mut self, campaign: CampaignId) {
+        if let Some(source) = self.supplies.get(&campaign).map(|supply| (*supply.source).clone()) {
+            self.supply(campaign, source);
         }
     }
 
@@ -603,7 +611,10 @@ impl Runtime {
         if number.is_some() {
             match page.leads {
                 Ok((rows, _)) => self.add_leads(campaign, rows),
-                Err(error) => tracing::warn!("{error}; a number's leads are looked at again with the next start"),
+                Err(error) => {
+                    tracing::warn!("{error}; campaign {campaign} is brought all its leads again");
+                    self.supply_again(campaign);
+                }
             }
             return;
         }

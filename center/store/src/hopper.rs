@@ -14,7 +14,7 @@ use base::{LeadId, ListId, WallTime};
 use crate::db::{Connection, Sql};
 use crate::lists::lead_row;
 use crate::ops::{id, maybe_text, text};
-use crate::read::page_rows;
+use crate::read::{PAGE_ROWS_MAX, page_rows, unsigned, wall};
 use crate::rows::{LeadRow, TenantId};
 use crate::{LeadExpression, Store, StoreError};
 
@@ -134,7 +134,8 @@ impl Store {
     }
 
     /// Leads of a list that wait and whose moment is before `before`, by their moments, after the moment and lead of
-    /// `after`; all of them are looked at until `limit` fit the filter or `SCAN_ROWS` were looked at.
+    /// `after`, until `limit` fit the filter or `SCAN_ROWS` were looked at; and the moment and lead after which there may
+    /// be more, `None` when there are none.
     ///
     /// # Errors
     /// Only what the database says.
@@ -144,23 +145,69 @@ impl Store {
         list: ListId,
         filter: Option<&LeadExpression>,
         (at, before): (WallTime, WallTime),
-        after: Option<(WallTime, LeadId)>,
+        after: Option<Place>,
         limit: u32,
-    ) -> Result<Vec<LeadRow>, StoreError> {
-        let mut query =
-            Sql::new(if filter.is_some() { "SELECT * FROM (SELECT * FROM lead" } else { "SELECT * FROM lead" });
-        query.push(" WHERE tenant_id = ").bind(id(tenant.0)?).push(" AND list_id = ").bind(id(list.0)?);
-        query.push(" AND state = 'waiting' AND next_at_us < ").bind(before.as_unix_us());
-        if let Some((moment, lead)) = after {
-            query.push(" AND (next_at_us, lead_id) > (").bind(moment.as_unix_us());
-            query.push(", ").bind(id(lead.0)?).push(")");
+    ) -> Result<(Vec<LeadRow>, Option<Place>), StoreError> {
+        let (tenant, list, limit) = (id(tenant.0)?, id(list.0)?, page_rows(limit));
+        let after = after.map(|(moment, lead)| Ok::<_, StoreError>((moment.as_unix_us(), id(lead.0)?))).transpose()?;
+        let within = |select: &'static str| {
+            let mut query = Sql::new(select);
+            query.push(" FROM lead WHERE tenant_id = ").bind(tenant).push(" AND list_id = ").bind(list);
+            query.push(" AND state = 'waiting' AND next_at_us < ").bind(before.as_unix_us());
+            if let Some((moment, lead)) = after {
+                query.push(" AND (next_at_us, lead_id) > (").bind(moment).push(", ").bind(lead).push(")");
+            }
+            query.push(DUE_ORDER);
+            query
+        };
+        let query = match filter {
+            None => {
+                let mut query = within("SELECT *");
+                query.push(" LIMIT ").bind(limit);
+                query
+            }
+            Some(filter) => {
+                let mut query = within("SELECT * FROM (SELECT *");
+                query.push(" LIMIT ").bind(SCAN_ROWS).push(") AS looked WHERE ");
+                filter.push(&mut query, at);
+                query.push(DUE_ORDER).push(" LIMIT ").bind(limit);
+                query
+            }
+        };
+        // What the filter passes over is no end: the last row that was looked at is.
+        let edge = filter.map(|_| {
+            let mut query = within("SELECT next_at_us, lead_id");
+            query.push(" LIMIT 1 OFFSET ").bind(SCAN_ROWS - 1);
+            query
+        });
+        self.reads.call(async move |connection| {
+            let place = "leads that are due";
+            let leads = connection.fetch(query, place).await?.iter().map(lead_row).collect::<Result<Vec<_>, _>>()?;
+            if leads.len() as i64 >= limit {
+                let last = leads.last().and_then(|lead| Some((lead.next_at?, lead.lead)));
+                return Ok((leads, last));
+            }
+            let Some(edge) = edge else { return Ok((leads, None)) };
+            let row = connection.fetch_one(edge, place).await?;
+            let edge =
+                row.map(|row| Ok::<_, StoreError>((wall(&row, "next_at_us")?, LeadId(unsigned(&row, "lead_id")?))));
+            Ok((leads, edge.transpose()?))
+        })
+    }
+
+    /// Leads by their ids, at most [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX) of them.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn leads_of(&self, tenant: TenantId, leads: &[LeadId]) -> Result<Vec<LeadRow>, StoreError> {
+        if leads.is_empty() {
+            return Ok(Vec::new());
         }
-        if let Some(filter) = filter {
-            query.push(" ORDER BY next_at_us, lead_id LIMIT ").bind(SCAN_ROWS).push(") AS looked WHERE ");
-            filter.push(&mut query, at);
-        }
-        query.push(" ORDER BY next_at_us, lead_id LIMIT ").bind(page_rows(limit));
-        self.page("leads that are due", query, lead_row)
+        let mut query = Sql::new("SELECT * FROM lead WHERE tenant_id = ");
+        query.bind(id(tenant.0)?).push(" AND lead_id IN (");
+        query.list(leads.iter().take(PAGE_ROWS_MAX as usize).map(|lead| lead.0.cast_signed()));
+        query.push(") ORDER BY lead_id");
+        self.page("leads", query, lead_row)
     }
 
     /// Which of these numbers have been dialled on one of these lists.
@@ -207,6 +254,10 @@ struct Question {
 }
 
 const PLACE: &str = "leads that were never dialled";
+const DUE_ORDER: &str = " ORDER BY next_at_us, lead_id";
+
+/// A lead that waits, and its moment.
+pub type Place = (WallTime, LeadId);
 
 impl Question {
     /// `SELECT …` over the leads of list and zone.
@@ -257,11 +308,16 @@ impl Question {
         let priority: Option<i64> = row.map(|row| row.get("priority")).transpose()?.flatten();
         *walk = Walk { priority, ended: priority.is_none(), ..Walk::default() };
         if let (Some(priority), LeadOrder::Random(_)) = (priority, self.order) {
-            let mut query = self.of("SELECT COALESCE(MIN(lead_id), 0) AS first, COALESCE(MAX(lead_id), 0) AS last");
-            query.push(" AND priority = ").bind(priority);
-            if let Some(row) = connection.fetch_one(query, PLACE).await? {
-                let (first, last): (i64, i64) = (row.get("first")?, row.get("last")?);
-                walk.range = (first.unsigned_abs(), last.unsigned_abs());
+            // One question each: for both at once SQLite reads all between them.
+            let end_of = |select: &'static str| {
+                let mut query = self.of(select);
+                query.push(" AND priority = ").bind(priority);
+                query
+            };
+            let first = connection.fetch_one(end_of("SELECT COALESCE(MIN(lead_id), 0) AS lead"), PLACE).await?;
+            let last = connection.fetch_one(end_of("SELECT COALESCE(MAX(lead_id), 0) AS lead"), PLACE).await?;
+            if let (Some(first), Some(last)) = (first, last) {
+                walk.range = (unsigned(&first, "lead")?, unsigned(&last, "lead")?);
             }
         }
         Ok(())

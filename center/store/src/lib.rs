@@ -65,7 +65,7 @@ pub use db::migrate::list_names;
 pub use error::{ErrorKind, StoreError};
 pub use expression::{EXPRESSION_BYTES_MAX, ExpressionFault, LeadExpression};
 pub use health::Health;
-pub use hopper::{Fresh, LeadOrder, Walk};
+pub use hopper::{Fresh, LeadOrder, Place, Walk};
 pub use imports::*;
 pub use lists::*;
 pub use logins::*;

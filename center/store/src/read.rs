@@ -119,16 +119,27 @@ impl Store {
              ORDER BY due_us, callback_id LIMIT $3",
         );
         let query = query.with(id(tenant.0)?).with(before.as_unix_us()).with(page_rows(limit));
-        self.page("call backs", query, |row| {
-            Ok(CallbackInfo {
-                id: unsigned(row, "callback_id")?,
-                lead: LeadId(unsigned(row, "lead_id")?),
-                campaign: CampaignId(unsigned(row, "campaign_id")?),
-                agent: maybe_unsigned(row, "agent_id")?.map(AgentId),
-                due_at: wall(row, "due_us")?,
-                note: row.get("note")?,
-            })
-        })
+        self.page("call backs", query, callback_row)
+    }
+
+    /// Call backs of a campaign that are not done, the most urgent first, at most
+    /// [`PAGE_ROWS_MAX`]; those of some leads only, if any are named.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn promises(
+        &self,
+        tenant: TenantId,
+        campaign: CampaignId,
+        leads: &[LeadId],
+    ) -> Result<Vec<CallbackInfo>, StoreError> {
+        let mut query = Sql::new("SELECT * FROM callback WHERE tenant_id = ");
+        query.bind(id(tenant.0)?).push(" AND done_us IS NULL AND campaign_id = ").bind(id(campaign.0)?);
+        if !leads.is_empty() {
+            query.push(" AND lead_id IN (").list(leads.iter().map(|lead| lead.0.cast_signed())).push(")");
+        }
+        query.push(" ORDER BY due_us, callback_id LIMIT ").bind(page_rows(0));
+        self.page("call backs", query, callback_row)
     }
 
     /// Pairs of neighbouring attempts at one number whose intents are closer than `min_gap`, or of which the second
@@ -218,4 +229,15 @@ pub(crate) fn wall(row: &Row, column: &str) -> Result<WallTime, StoreError> {
 
 pub(crate) fn maybe_wall(row: &Row, column: &str) -> Result<Option<WallTime>, StoreError> {
     Ok(row.get::<Option<i64>>(column)?.map(WallTime::from_unix_us))
+}
+
+fn callback_row(row: &Row) -> Result<CallbackInfo, StoreError> {
+    Ok(CallbackInfo {
+        id: unsigned(row, "callback_id")?,
+        lead: LeadId(unsigned(row, "lead_id")?),
+        campaign: CampaignId(unsigned(row, "campaign_id")?),
+        agent: maybe_unsigned(row, "agent_id")?.map(AgentId),
+        due_at: wall(row, "due_us")?,
+        note: row.get("note")?,
+    })
 }

@@ -62,26 +62,46 @@ impl Dialer {
         Ok(())
     }
 
+    pub(super) fn lead_elsewhere(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        self.attempt_in(id, &[Phase::Recording], "an intent's refusal")?;
+        // Nothing is said of the lead: its state is the other campaign's to say.
+        if let Some(attempt) = self.let_drop(now, id)
+            && let Some(campaign) = self.campaigns.get_mut(&attempt.campaign)
+        {
+            campaign.list.forget(attempt.lead);
+            self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
+        }
+        Ok(())
+    }
+
     /// Closes an attempt that was decided and not dialled; its lead goes back, its number stays used.
     pub(super) fn never_dialled(&mut self, now: Instant, id: AttemptId) {
-        let Some(attempt) = self.attempts.remove(&id) else { return };
-        self.live_numbers.remove(&attempt.number);
         let until_us = self.steady_us(now) + GIVE_BACK_US;
+        let Some(attempt) = self.let_drop(now, id) else { return };
+        if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
+            campaign.list.give_back(attempt.lead, until_us);
+        }
+        let next_at = Some(self.wall_of_steady(now, until_us));
+        self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
+        self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state: LeadState::Waiting, next_at });
+    }
+
+    /// Takes an attempt away that was decided and not dialled: from campaign, agent and trunk.
+    fn let_drop(&mut self, now: Instant, id: AttemptId) -> Option<Attempt> {
+        let attempt = self.attempts.remove(&id)?;
+        self.live_numbers.remove(&attempt.number);
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
             campaign.open_attempts -= 1;
             let begun = attempt.times.launched.unwrap_or(now);
             campaign.share.closed(now.since(begun), attempt.counted_as);
             *campaign.outcomes.entry(Outcome::Cancelled).or_insert(0) += 1;
-            campaign.list.give_back(attempt.lead, until_us);
         }
         self.free_agent(now, id, attempt.agent);
         if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
             trunk.cancel(id);
         }
-        let next_at = Some(self.wall_of_steady(now, until_us));
-        self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
-        self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state: LeadState::Waiting, next_at });
         self.dirty = true;
+        Some(attempt)
     }
 
     pub(super) fn originate(&mut self, now: Instant, id: AttemptId) {

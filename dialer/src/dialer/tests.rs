@@ -326,6 +326,26 @@ fn a_store_that_refuses_pauses_the_campaign_and_loses_nothing() {
 }
 
 #[test]
+fn a_lead_that_another_campaign_dialled_is_forgotten_and_nothing_pauses() {
+    let mut bench = Bench::new(2, 5, config());
+    let said = bench.tell(Input::LeadElsewhere { attempt: AttemptId(1) });
+    let (lead, outcome) = (bench.record(1).lead, bench.record(1).outcome);
+    assert_eq!(outcome, Outcome::Cancelled);
+    assert!(said.iter().all(|output| match output {
+        Output::CampaignPaused { .. } => false,
+        Output::LeadChanged { lead: other, .. } => *other != lead,
+        _ => true,
+    }));
+    assert!(!bench.dialer.leads_held(CAMPAIGN).contains(&lead));
+    // It may come again, with what the other has made of it.
+    let number = bench.record(1).number;
+    let back = Lead { attempts_made: 1, ..Lead::new(lead, number) };
+    bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![back] });
+    assert!(bench.dialer.leads_held(CAMPAIGN).contains(&lead));
+    assert_eq!(bench.dialer.snapshot(bench.now).trunks[0].in_use as usize, bench.dialer.open_attempts());
+}
+
+#[test]
 fn stop_cancels_what_rings_and_leaves_talks_alone() {
     let mut bench = Bench::new(3, 9, config());
     assert_eq!(bench.commit(), [1, 2, 3]);

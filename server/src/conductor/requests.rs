@@ -289,6 +289,14 @@ impl Conductor {
             _ => Input::Stop { campaign: id },
         };
         self.dialer.handle_input(now, input);
+        if state == "stopped" {
+            // Others that dial its lists may have its leads.
+            self.outputs.extend(
+                self.campaigns
+                    .get(&id)
+                    .map(|campaign| Output::Supply(id, Box::new(campaign.settings.source(campaign.list, id.0)))),
+            );
+        }
         let row = rows::campaign_state(self.config.tenant, &self.anchor, now, id, state);
         let token = self.store(store::Op::CampaignState(row));
         self.drain_dialer(now);

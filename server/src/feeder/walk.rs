@@ -3,42 +3,54 @@
 use super::{Left, Question, Source};
 use base::{CampaignId, LeadId, ListId, WallTime};
 use dialer::{Number, ZoneHours, zone_of};
-use std::collections::BTreeMap;
-use store::{Fresh, LeadRow, PAGE_ROWS_MAX, Store, StoreError, TenantId, Walk};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Fresh, LeadRow, PAGE_ROWS_MAX, Place, Store, StoreError, TenantId, Walk};
 
 /// Leads whose moment comes within this time are brought before it, so that they go out at it.
 const DUE_AHEAD_US: i64 = 60_000_000;
 /// Pages of leads that one question reads in vain: of leads that the campaign holds, and of closed zones that only each
 /// number tells.
 const PAGES_IN_VAIN: usize = 20;
+/// What is being dialled now, or was when a process died.
+const DIALLING: &str = "dialling";
 /// States in which a process leaves leads that it had in memory; and what the gate has blocked, since it may think
 /// otherwise now.
-const LEFT_OVER: [&str; 3] = ["dialling", "ready", "blocked"];
+const LEFT_OVER: [&str; 3] = [DIALLING, "ready", "blocked"];
 
 /// Of all campaigns.
 #[derive(Default)]
 pub(super) struct Walks {
     campaigns: BTreeMap<CampaignId, Campaign>,
     hours: ZoneHours,
+    /// The moment of the first question: whoever was dialled since is this process's own.
+    begun: Option<WallTime>,
+    /// What campaigns hold: as they said with their last question, and what they were brought since.
+    held: BTreeMap<CampaignId, BTreeSet<LeadId>>,
 }
 
-struct Campaign {
+#[derive(Clone)]
+pub(super) struct Campaign {
     generation: u64,
     lists: Vec<List>,
+    /// Lists of the mix that were not there.
+    missing: bool,
 }
 
 /// One list of a campaign.
+#[derive(Clone)]
 struct List {
     list: ListId,
     weight: u32,
     /// Which of [`LEFT_OVER`], and after which lead.
     left_over: (usize, Option<LeadId>),
+    /// After which waiting lead the next question looks on; `None`: from the beginning.
+    due: Option<Place>,
     zones: BTreeMap<Option<String>, Zone>,
     /// How much of the mix it has had, in units of leads by weight.
     had: f64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Zone {
     walk: Walk,
     was_closed: bool,
@@ -58,12 +70,47 @@ impl Walks {
         tenant: TenantId,
         question: &Question,
     ) -> Result<Vec<ListId>, StoreError> {
-        let known = self.campaigns.get(&question.campaign).is_some_and(|here| here.generation == question.generation);
-        if !known {
-            let lists = found(store, tenant, &question.source)?;
-            self.campaigns.insert(question.campaign, Campaign { generation: question.generation, lists });
+        let known = self.campaigns.get_mut(&question.campaign).filter(|here| here.generation == question.generation);
+        match known {
+            Some(here) if here.missing => {
+                let (lists, missing) = found(store, tenant, &question.source, false)?;
+                here.missing = missing;
+                let new = lists.into_iter().filter(|new| here.lists.iter().all(|list| list.list != new.list));
+                let new: Vec<List> = new.collect();
+                here.lists.extend(new);
+            }
+            Some(_) => {}
+            None => {
+                let (lists, missing) = found(store, tenant, &question.source, true)?;
+                self.campaigns.insert(question.campaign, Campaign { generation: question.generation, lists, missing });
+            }
         }
         Ok(self.campaigns.get(&question.campaign).map_or(Vec::new(), |c| c.lists.iter().map(|l| l.list).collect()))
+    }
+
+    /// A campaign holds nothing, and begins anew with its next question.
+    pub(super) fn forget(&mut self, campaign: CampaignId) {
+        self.campaigns.remove(&campaign);
+        self.held.remove(&campaign);
+    }
+
+    /// Another campaign that dials this list has the lead in hand.
+    pub(super) fn others_hold(&self, campaign: CampaignId, row: &LeadRow) -> bool {
+        let others = self.held.iter().filter(|(other, _)| **other != campaign);
+        others.map(|(_, held)| held).any(|held| held.contains(&row.lead))
+    }
+
+    /// How far a campaign has come, for [`Walks::back_to`].
+    pub(super) fn place(&self, campaign: CampaignId) -> Option<Campaign> {
+        self.campaigns.get(&campaign).cloned()
+    }
+
+    /// What was brought since did not arrive.
+    pub(super) fn back_to(&mut self, campaign: CampaignId, place: Option<Campaign>) {
+        match place {
+            Some(place) => self.campaigns.insert(campaign, place),
+            None => self.campaigns.remove(&campaign),
+        };
     }
 
     /// The next leads of all its lists, mixed by weight.
@@ -74,21 +121,40 @@ impl Walks {
         question: &Question,
     ) -> Result<(Vec<LeadRow>, Left), StoreError> {
         let all = self.lists(store, tenant, question)?;
+        let begun = *self.begun.get_or_insert(question.at);
+        self.held.insert(question.campaign, question.held.iter().copied().collect());
+        let others: Vec<&BTreeSet<LeadId>> =
+            self.held.iter().filter(|(other, _)| **other != question.campaign).map(|(_, held)| held).collect();
         let Some(campaign) = self.campaigns.get_mut(&question.campaign) else { return Ok((Vec::new(), Left::Nothing)) };
+        let taker_of = |list| Taker {
+            store,
+            tenant,
+            question,
+            others: &others,
+            list,
+            all: &all,
+            begun,
+            withheld: false,
+            rows: Vec::new(),
+        };
         let limit = question.limit.min(PAGE_ROWS_MAX) as usize;
         let weights: f64 = campaign.lists.iter().map(|list| f64::from(list.weight)).sum();
         let mut brought: Vec<Brought> = Vec::new();
         let mut count = 0;
         for list in &mut campaign.lists {
             let share = (limit as f64 * f64::from(list.weight) / weights.max(1.0)).ceil() as usize;
-            let part = list.next(store, tenant, question, &mut self.hours, share.min(limit), &all)?;
+            let mut taker = taker_of(list.list);
+            let part = list.next(&mut taker, &mut self.hours, share.min(limit), true)?;
             count += part.rows.len();
             brought.push(part);
         }
         // What a list lacks, the others bring.
         for (list, part) in campaign.lists.iter_mut().zip(&mut brought) {
             if count < limit && part.left == Left::More && !part.rows.is_empty() {
-                let more = list.next(store, tenant, question, &mut self.hours, limit - count, &all)?;
+                let mut taker = taker_of(list.list);
+                // Those that are due have all been looked at, unless there were more.
+                let due = list.due.is_some();
+                let more = list.next(&mut taker, &mut self.hours, limit - count, due)?;
                 count += more.rows.len();
                 part.rows.extend(more.rows);
                 part.left = more.left;
@@ -105,29 +171,40 @@ impl Walks {
             // The next question, which comes later or when a list has grown, looks at the beginning again.
             campaign.lists.iter_mut().for_each(|list| list.zones.clear());
         }
-        Ok((mixed(&mut campaign.lists, brought), left))
+        let rows = mixed(&mut campaign.lists, brought);
+        self.held.entry(question.campaign).or_default().extend(rows.iter().map(|row| row.lead));
+        Ok((rows, left))
     }
 }
 
-/// The lists of a source with their weights.
-fn found(store: &Store, tenant: TenantId, source: &Source) -> Result<Vec<List>, StoreError> {
+/// The lists of a source with their weights, and whether some are missing; `first` says so in the log.
+fn found(store: &Store, tenant: TenantId, source: &Source, first: bool) -> Result<(Vec<List>, bool), StoreError> {
     let mut weights = vec![(source.list, 1)];
+    let mut missing = false;
     for (name, weight) in &source.mix {
         match store.find_list(tenant, name)? {
             Some(list) if list == source.list => weights[0].1 = *weight,
             Some(list) if weights.iter().all(|(there, _)| *there != list) => weights.push((list, *weight)),
             Some(_) => {}
-            None => tracing::warn!("list {name:?} of a campaign's mix is not there; the others are dialled"),
+            None => {
+                missing = true;
+                if first {
+                    tracing::warn!(
+                        "list {name:?} of a campaign's mix is not there; the others are dialled until it is"
+                    );
+                }
+            }
         }
     }
     let lists = weights.into_iter().map(|(list, weight)| List {
         list,
         weight,
         left_over: (0, None),
+        due: None,
         zones: BTreeMap::new(),
         had: 0.0,
     });
-    Ok(lists.collect())
+    Ok((lists.collect(), missing))
 }
 
 /// Rows of several lists in turn, so that each has had its share at every moment.
@@ -147,24 +224,25 @@ fn mixed(lists: &mut [List], brought: Vec<Brought>) -> Vec<LeadRow> {
 }
 
 impl List {
+    /// The next leads, at most `want`; those that are due only with `due`.
     fn next(
         &mut self,
-        store: &Store,
-        tenant: TenantId,
-        question: &Question,
+        taker: &mut Taker<'_>,
         hours: &mut ZoneHours,
         want: usize,
-        all: &[ListId],
+        due: bool,
     ) -> Result<Brought, StoreError> {
-        let mut taker = Taker { store, tenant, question, list: self.list, all, rows: Vec::new() };
-        self.left_over(&mut taker, want)?;
-        let mut left = taker.due(want)?;
+        self.left_over(taker, want)?;
+        let mut left = if due { taker.due(want, &mut self.due)? } else { Left::Later };
         if taker.rows.len() < want {
-            left = left.max_of(self.fresh(&mut taker, hours, want)?);
+            left = left.max_of(self.fresh(taker, hours, want)?);
         } else {
             left = Left::More;
         }
-        Ok(Brought { rows: taker.rows, left })
+        if taker.withheld {
+            left = left.max_of(Left::Later);
+        }
+        Ok(Brought { rows: std::mem::take(&mut taker.rows), left })
     }
 
     /// What a process before left; once.
@@ -177,7 +255,10 @@ impl List {
             let whole = rows.len() == limit as usize;
             self.left_over.1 = rows.last().map(|row| row.lead);
             // The gate looks at blocked leads again, and the filter is for those that were not begun.
-            taker.rows.extend(rows.into_iter().filter(|row| !taker_holds(taker.question, row.lead)));
+            // What is being dialled since this process began is in somebody's hands.
+            let begun = taker.begun;
+            let is_left = |row: &LeadRow| *state != DIALLING || row.last_attempt_at.is_none_or(|at| at < begun);
+            taker.take(rows.into_iter().filter(is_left));
             if !whole {
                 self.left_over = (self.left_over.0 + 1, None);
             }
@@ -225,14 +306,14 @@ impl List {
                 for row in taker.new_numbers(rows)? {
                     if zone.is_none() && !number_is_open(&row, source, hours, at) {
                         later = true;
-                    } else if !taker_holds(taker.question, row.lead) {
-                        taker.rows.push(row);
+                    } else {
+                        taker.take([row]);
                     }
                 }
                 in_vain += usize::from(taker.rows.len() == before);
             }
-            more |= !here.walk.has_ended() && taker.rows.len() >= enough;
-            later |= !here.walk.has_ended();
+            // A walk that the filter, or what is held, has kept from coming to an end goes on from there.
+            more |= !here.walk.has_ended();
         }
         Ok(match (more, later) {
             (true, _) => Left::More,
@@ -246,10 +327,6 @@ impl List {
 fn number_is_open(row: &LeadRow, source: &Source, hours: &mut ZoneHours, at: WallTime) -> bool {
     let zone = Number::parse(&row.number).ok().and_then(zone_of).unwrap_or(&source.zone);
     hours.are_open(&source.profile, zone, at)
-}
-
-fn taker_holds(question: &Question, lead: LeadId) -> bool {
-    question.held.binary_search(&lead).is_ok()
 }
 
 impl Left {
@@ -267,43 +344,60 @@ struct Taker<'a> {
     store: &'a Store,
     tenant: TenantId,
     question: &'a Question,
+    /// What other campaigns hold.
+    others: &'a [&'a BTreeSet<LeadId>],
     list: ListId,
     /// All lists of the campaign.
     all: &'a [ListId],
+    /// When this process asked first.
+    begun: WallTime,
+    /// Another campaign holds some that would have been taken: it may let go of them.
+    withheld: bool,
     rows: Vec<LeadRow>,
 }
 
 impl Taker<'_> {
-    /// Leads that wait and whose moment has come, or comes soon.
-    fn due(&mut self, want: usize) -> Result<Left, StoreError> {
+    fn take(&mut self, rows: impl IntoIterator<Item = LeadRow>) {
+        for row in rows {
+            if self.question.held.binary_search(&row.lead).is_ok() {
+                continue;
+            }
+            if self.others.iter().any(|held| held.contains(&row.lead)) {
+                self.withheld = true;
+            } else {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    /// Leads that wait and whose moment has come, or comes soon, from `after` on.
+    fn due(&mut self, want: usize, after: &mut Option<Place>) -> Result<Left, StoreError> {
         let (question, at) = (self.question, self.question.at);
         let soon = WallTime::from_unix_us(at.as_unix_us() + DUE_AHEAD_US);
         let filter = question.source.filter.as_ref();
-        let mut after = None;
-        for _ in 0..PAGES_IN_VAIN {
-            if self.rows.len() >= want {
+        for page in 0.. {
+            if self.rows.len() >= want || page == PAGES_IN_VAIN {
                 return Ok(Left::More);
             }
-            let rows = self.store.due(self.tenant, self.list, filter, (at, soon), after, 0)?;
-            let whole = rows.len() == PAGE_ROWS_MAX as usize;
-            after = rows.last().and_then(|row| Some((row.next_at?, row.lead)));
-            self.rows.extend(rows.into_iter().filter(|row| !taker_holds(question, row.lead)));
-            if !whole {
+            let (rows, more) = self.store.due(self.tenant, self.list, filter, (at, soon), *after, 0)?;
+            *after = more;
+            self.take(rows);
+            if more.is_none() {
                 break;
             }
         }
         // Others wait for longer than that.
         let ever = WallTime::from_unix_us(i64::MAX);
-        let mut after = Some((soon, LeadId(0)));
+        let mut beyond = Some((soon, LeadId(0)));
         for _ in 0..PAGES_IN_VAIN {
-            let rows = self.store.due(self.tenant, self.list, None, (at, ever), after, 0)?;
-            if rows.iter().any(|row| !taker_holds(question, row.lead)) {
+            let (rows, more) = self.store.due(self.tenant, self.list, None, (at, ever), beyond, 0)?;
+            if rows.iter().any(|row| self.question.held.binary_search(&row.lead).is_err()) {
                 return Ok(Left::Later);
             }
-            after = rows.last().and_then(|row| Some((row.next_at?, row.lead)));
-            if after.is_none() {
+            if more.is_none() {
                 return Ok(Left::Nothing);
             }
+            beyond = more;
         }
         Ok(Left::Later)
     }

@@ -93,12 +93,34 @@ fn a_filter_that_means_few_ends_its_question_in_time(on: Backend) {
     assert_eq!(found, [24_000]);
 }
 
+fn leads_that_a_filter_passes_over_hide_none_behind_them(on: Backend) {
+    let f = fixture(on, 10_000);
+    f.store.import_leads(TENANT, f.list, new_leads(10_000..12_001), at(0)).unwrap();
+    outside(
+        &f,
+        &format!("UPDATE lead SET state = 'waiting', next_at_us = {} - 1 + lead_id / 12001", at(0).as_unix_us()),
+    )
+    .unwrap();
+    let filter = LeadExpression::parse(&format!("number = \"{}\"", number(12_000))).unwrap();
+    let (mut after, mut found, mut questions) = (None, Vec::new(), 0);
+    loop {
+        let (leads, more) = f.store.due(TENANT, f.list, Some(&filter), (at(0), at(1)), after, 0).unwrap();
+        found.extend(ids(&leads));
+        questions += 1;
+        after = more;
+        if more.is_none() {
+            break;
+        }
+    }
+    assert_eq!((questions, found), (2, vec![12_001]));
+}
+
 fn leads_that_wait_come_by_their_moments(on: Backend) {
     let f = fixture(on, 50);
     outside(&f, &format!("UPDATE lead SET state = 'waiting', next_at_us = {} - lead_id % 7", at(0).as_unix_us()))
         .unwrap();
     let due = |filter: Option<&LeadExpression>, before, after, limit| {
-        f.store.due(TENANT, f.list, filter, (at(0), before), after, limit).unwrap()
+        f.store.due(TENANT, f.list, filter, (at(0), before), after, limit).unwrap().0
     };
     let all = due(None, at(1), None, 0);
     assert!(all.len() == 50 && all.iter().map(|lead| (lead.next_at, lead.lead)).is_sorted());
@@ -109,6 +131,9 @@ fn leads_that_wait_come_by_their_moments(on: Backend) {
     assert_eq!(due(None, at(-3), None, 0).len(), all.iter().filter(|lead| lead.next_at < Some(at(-3))).count());
     let filter = LeadExpression::parse("number starts \"+15550000001\" or number = \"+15550000040\"").unwrap();
     assert_eq!(due(Some(&filter), at(1), None, 0).len(), 2);
+    let (page, more) = f.store.due(TENANT, f.list, None, (at(0), at(1)), None, 20).unwrap();
+    assert_eq!(more, page.last().map(|lead| (lead.next_at.unwrap(), lead.lead)));
+    assert_eq!(f.store.due(TENANT, f.list, None, (at(0), at(1)), more, 0).unwrap().1, None);
     assert_eq!(walked(&f, None, LeadOrder::Oldest, None, 9), [], "they were dialled before");
     assert_eq!(ids(&f.store.leads_in(TENANT, f.list, "waiting", Some(LeadId(45)), 3).unwrap()), [46, 47, 48]);
 }
@@ -117,4 +142,5 @@ on_both! {
     a_walk_comes_to_every_lead_once_in_its_order
     a_filter_that_means_few_ends_its_question_in_time
     leads_that_wait_come_by_their_moments
+    leads_that_a_filter_passes_over_hide_none_behind_them
 }

@@ -291,6 +291,10 @@ fn call_backs_are_due_until_they_are_done(on: Backend) {
     write(&f, Op::Callback(row(40))).unwrap();
     let due = f.store.callbacks_due(TENANT, at(60), 0).unwrap();
     assert_eq!(due.iter().map(|callback| callback.due_at).collect::<Vec<_>>(), [at(40), at(50)]);
+    let promised = |campaign, leads: &[LeadId]| f.store.promises(TENANT, campaign, leads).unwrap().len();
+    assert_eq!(promised(f.campaign, &[]), 2);
+    assert_eq!((promised(f.campaign, &f.leads[..1]), promised(f.campaign, &f.leads[1..2])), (2, 0));
+    assert_eq!(promised(CampaignId(99), &[]), 0);
     // A call keeps everything that was promised to its lead.
     let other = CallbackRow { lead: f.leads[1], ..row(45) };
     write(&f, Op::Callback(other)).unwrap();

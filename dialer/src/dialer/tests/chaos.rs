@@ -120,7 +120,13 @@ fn some_news(bench: &Bench, chance: &mut Stream) -> Option<Input> {
     let agent = bench.dialer.attempts[&attempt].agent.unwrap_or(AgentId(1));
     Some(match chance.below(16) {
         0..=3 => Input::IntentDurable { attempt },
-        4 => Input::IntentDeferred { attempt },
+        4 => {
+            if attempt.0.is_multiple_of(5) {
+                Input::LeadElsewhere { attempt }
+            } else {
+                Input::IntentDeferred { attempt }
+            }
+        }
         5 => Input::IntentRefused { attempt },
         6 => Input::Progress { attempt, early_media: false },
         7 | 8 => Input::Answered { attempt },
