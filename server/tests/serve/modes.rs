@@ -151,3 +151,39 @@ fn a_message_without_agents_is_heard_by_everybody_and_no_agent_is_taken() {
     }
     assert!(told >= 3, "{told} persons");
 }
+
+#[test]
+fn two_campaigns_on_one_list_call_nobody_twice_and_both_go_on() {
+    const LEADS: usize = 24;
+    let stage = Stage::set(Database::Sqlite, PERSONS, 4, LEADS, SEED);
+    let campaign = |more: &str| {
+        let section = crate::witness::campaign(&format!("mode = \"progressive\"\nring_timeout_s = 5\n{more}"));
+        section.replace("profile = \"us-ftc\"", "profile = \"lab\"")
+    };
+    let second = campaign("").replace(&format!("name = \"{CAMPAIGN}\""), "name = \"second\"");
+    stage.site.configure("drain_s = 60", &format!("{}{}{second}", stage.sections, campaign("")));
+    let mut product = stage.site.start();
+    product.ready();
+    stage.api.drive("start");
+    stage.api.change("POST", "/api/v1/campaigns/second/start", Value::Null);
+    wait_for("every lead to be called", || (stage.invites() >= LEADS).then_some(()));
+    let counts = |name: &str| {
+        let campaign = stage.api.see(&format!("/api/v1/campaigns/{name}"));
+        assert_ne!(campaign["state"], "paused", "{campaign}");
+        campaign["attempts_open"].as_u64().expect("a count")
+    };
+    wait_for("the calls to end", || (counts(CAMPAIGN) + counts("second") == 0).then_some(()));
+    let attempts = stage.api.see("/api/v1/attempts?limit=1000");
+    let mut reached: Vec<&str> = Vec::new();
+    for attempt in attempts["items"].as_array().expect("a page") {
+        if attempt["end"]["outcome"] == "connected" {
+            reached.push(attempt["number"].as_str().expect("a number"));
+        }
+    }
+    let all = reached.len();
+    reached.sort_unstable();
+    reached.dedup();
+    assert_eq!(reached.len(), all, "somebody was called again: {attempts}");
+    assert!(all > LEADS / 2, "{all} of {LEADS} were at home");
+    stop(product);
+}
