@@ -15,6 +15,8 @@
 //! **Units.** Samples are 16-bit linear at 8 kHz, one channel; times milliseconds since the answer.
 
 pub mod decide;
+#[cfg(any(test, feature = "exercise"))]
+pub mod exercise;
 pub mod front;
 pub mod model;
 mod neural;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// One packet of audio.
-const FRAME_SAMPLES: usize = 160;
+pub(crate) const FRAME_SAMPLES: usize = 160;
 
 /// What a detector made of one recording.
 #[derive(Clone, Debug)]

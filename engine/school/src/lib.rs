@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  LABELS.csv and recordings ──> labels ──┬─> exam: verdicts of a detector ──> report (figures, curve, intervals)
+//!                                         ├─> explain: one recording as a timeline
 //!                                         └─> lesson: features ──> detect::train over all cores ──> Net
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! **Units.** Times in milliseconds since the answer unless a column says `_s`; rates as shares from 0 to 1.
 
 pub mod exam;
+pub mod explain;
 pub mod labels;
 pub mod lesson;
 pub mod report;
