@@ -7,7 +7,7 @@ use detect::decide::Tuning;
 use detect::model::{MEMBERS_MAX, Net, SHARE_DEFAULT};
 use detect::train::Recipe;
 use detect::{ClassicConfig, Verdict};
-use school::{exam, explain, labels, lesson, report};
+use school::{exam, explain, labels, lesson, report, stress};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,6 +48,9 @@ struct EvalArgs {
     /// Draw the operating curve
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
+    /// Hear all of it again louder, quieter, through other coders and with lost packets
+    #[arg(long)]
+    stress: bool,
 }
 
 /// Train a net on labelled recordings and calibrate its thresholds on others
@@ -193,6 +196,21 @@ fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
         write(path, report::svg(&curve, "Answer detection on these recordings").as_bytes())?;
     }
     print!("{}", report::table(&object));
+    if arguments.stress {
+        if arguments.detector == DetectorName::Classic {
+            return Err(Failure::usage("--stress", "does not go with rules", "use --detector default"));
+        }
+        let net = net_of(arguments.model.as_deref())?;
+        let tuning = tuning_of(&net, arguments.max_human_as_machine)?;
+        for change in stress::stress(&labelled, &net, tuning).map_err(fault)? {
+            println!(
+                "{:<38}{:.2} % of verdicts change, people taken for machines {:.2} %",
+                change.name,
+                change.verdicts * 100.0,
+                change.human_as_machine * 100.0
+            );
+        }
+    }
     Ok(())
 }
 
@@ -294,6 +312,7 @@ mod tests {
             assert_eq!(found["human_as_machine_rate"], lost, "{detector}");
             assert_eq!(found["files"], 2);
         }
+        outpace_amd(&["eval", &table, "--stress"]).unwrap();
         outpace_amd(&["explain", &wav, "--plot", &picture]).unwrap();
         assert!(std::fs::read_to_string(&picture).unwrap().ends_with("</svg>\n"));
 

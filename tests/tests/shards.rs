@@ -24,6 +24,18 @@ const COMMIT: Duration = Duration::from_ms(3);
 /// The list is dialled and every call over well before.
 const LIMIT: Duration = Duration::from_secs(900);
 
+const CLASSIC: DetectorConfig = DetectorConfig::Classic(ClassicConfig {
+    initial_silence_ms: 2_500,
+    greeting_ms: 1_500,
+    after_greeting_silence_ms: 800,
+    total_analysis_time_ms: 5_000,
+    min_word_length_ms: 100,
+    between_words_silence_ms: 50,
+    maximum_number_of_words: 2,
+    maximum_word_length_ms: 5_000,
+    silence_threshold: 256,
+});
+
 const SCENARIO: &str = r#"
 [dial]
 hour_shape = [1.0]
@@ -118,7 +130,7 @@ struct Outcome {
     crossed: usize,
 }
 
-fn run(shards: u64, seed: u64) -> Outcome {
+fn run(shards: u64, seed: u64, detection: DetectorConfig) -> Outcome {
     let seed = Seed::from_u64(seed);
     let anchor = WallAnchor { instant: Instant::ZERO, wall: WallTime::from_unix_us(1_772_460_000_000_000) };
     let address = |host: u8| SocketAddr::from(([10, 0, 0, host], 5060));
@@ -136,7 +148,7 @@ fn run(shards: u64, seed: u64) -> Outcome {
         tenant: TenantId::DEFAULT,
         shards,
         domain: product.to_string(),
-        detection: DetectorConfig::Classic(ClassicConfig::default()),
+        detection,
         messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
         first_call: 1,
     };
@@ -251,13 +263,13 @@ fn outcome(world: &World, product: NodeId, carrier: NodeId, shards: u64) -> Outc
 
 #[test]
 fn the_same_seed_gives_the_same_outcomes_on_any_number_of_shards() {
-    let one = run(1, 11);
+    let one = run(1, 11, CLASSIC);
     assert_eq!(one.leads.len() as u64, LEADS, "every lead in exactly one outcome");
     assert_eq!(one.intents as u64, LEADS);
     assert_eq!(one.cdrs.0, one.cdrs.1, "each CDR opened is closed");
     assert_eq!(one.crossed, 0);
     for shards in [2, 4] {
-        let many = run(shards, 11);
+        let many = run(shards, 11, CLASSIC);
         assert!(many.crossed > 0, "{shards} shards: some calls must cross");
         // Calls launched in the same instant leave their shards in another order, so the carrier numbers them otherwise
         // and they get other places on its 20 ms grid: delays may differ by that, outcomes and agents may not.
@@ -268,5 +280,19 @@ fn the_same_seed_gives_the_same_outcomes_on_any_number_of_shards() {
         }
         assert_eq!(Outcome { crossed: 0, delays_ms: one.delays_ms.clone(), ..many }, one, "{shards} shards");
     }
-    assert_ne!(run(1, 12).leads, one.leads, "another seed is another day");
+    assert_ne!(run(1, 12, CLASSIC).leads, one.leads, "another seed is another day");
+}
+
+/// The same with the detector `default`: the same bytes give the same verdicts wherever a call lives, people are heard by an
+/// agent in time, and machines are recognised.
+#[test]
+fn the_default_detector_judges_a_campaign_alike_on_one_shard_and_on_two() {
+    let detection = DetectorConfig::for_share(detect::model::SHARE_DEFAULT).expect("the net that ships is calibrated");
+    let (one, two) = (run(1, 11, detection), run(2, 11, detection));
+    assert_eq!(one.leads.len() as u64, LEADS, "every lead in exactly one outcome");
+    assert_eq!((one.intents as u64, one.cdrs.0), (LEADS, one.cdrs.1));
+    assert_eq!((&two.leads, &two.rooms), (&one.leads, &one.rooms));
+    let slowest = one.delays_ms.values().max().expect("somebody was connected");
+    assert!(*slowest <= 2_000, "{slowest} ms");
+    assert!(one.leads.values().any(|outcome| outcome == "machine"), "{:?}", one.leads);
 }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  LABELS.csv and recordings ──> labels ──┬─> exam: verdicts of a detector ──> report (figures, curve, intervals)
+//!                                         ├─> stress: the same disturbed
 //!                                         ├─> explain: one recording as a timeline
 //!                                         └─> lesson: features ──> detect::train over all cores ──> Net
 //! ```
@@ -17,6 +18,7 @@ pub mod explain;
 pub mod labels;
 pub mod lesson;
 pub mod report;
+pub mod stress;
 
 /// What went wrong, where, and how to mend it, on one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
