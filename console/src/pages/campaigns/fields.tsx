@@ -1,13 +1,17 @@
 /** The fields of a campaign: of a new one, and of one that is there. */
 import { Alert, MultiSelect, NumberInput, Select, Switch, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { Thing } from '../../api/client';
+import { api, data, type Thing } from '../../api/client';
 import { ChoiceCards } from '../../parts/choice_cards';
 import { FormSection, Wide } from '../../parts/form_section';
 import { Icon } from '../../parts/icons';
 import { LeadsFields } from './leads_fields';
 import type { CampaignValues } from './settings';
+
+/** Profiles with a card; the others stand in a list. */
+const CARDS = ['us-ftc', 'strict', 'lab'] as const;
 
 /** What can be chosen. */
 export interface Choices {
@@ -175,10 +179,11 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
         <Wide>
           <ChoiceCards
             label={t('rules.profile')}
-            choices={(['us-ftc', 'strict', 'lab'] as const).map((profile) => ({ value: profile, title: t(`rules.${profile}`), text: t(`rules.${profile}Text`) }))}
+            choices={CARDS.map((profile) => ({ value: profile, title: t(`rules.${profile}`), text: t(`rules.${profile}Text`) }))}
             {...form.getInputProps('profile')}
           />
         </Wide>
+        <OtherProfile form={form} />
         {values.profile === 'lab' && (
           <Wide>
             <Alert color="red" variant="outline" icon={<Icon name="warn" />} title={t('rules.labWarn')}>{t('rules.labWarnText')}</Alert>
@@ -226,5 +231,34 @@ function Named({ name, note: words }: { name: string; note: string }) {
     <span>
       {name} <small>{words}</small>
     </span>
+  );
+}
+
+/** The rules of other countries, and how far they were checked. */
+function OtherProfile({ form }: { form: UseFormReturnType<CampaignValues> }) {
+  const { t } = useTranslation('campaigns');
+  const { profile } = form.values;
+  const profiles = useQuery({ queryKey: ['profiles'], queryFn: () => data(api.GET('/api/v1/profiles')) });
+  const all = profiles.data?.items ?? [];
+  const others = all.filter((one) => !(CARDS as readonly string[]).includes(one.name));
+  const chosen = others.find((one) => one.name === profile);
+  const open = chosen?.fields.filter((field) => field.own != null).length ?? 0;
+  return (
+    <>
+      <Select
+        label={t('rules.other')}
+        description={t('rules.otherHint')}
+        placeholder={t('rules.otherPick')}
+        searchable
+        data={others.map((one) => ({ value: one.name, label: one.title }))}
+        value={chosen?.name ?? null}
+        onChange={(name) => name && form.setFieldValue('profile', name)}
+      />
+      {chosen && open > 0 && (
+        <Wide>
+          <Alert color="yellow" variant="outline" icon={<Icon name="warn" />} title={t('rules.open', { count: open })}>{t('rules.openText')}</Alert>
+        </Wide>
+      )}
+    </>
   );
 }
