@@ -137,6 +137,7 @@ impl Carrier {
             Event::Audio { leg, at, law, payload, .. } => self.hear(now, leg, at, law, &payload),
             Event::Ended { leg, cause, .. } => self.ended(now, leg, cause.whose),
             Event::Progress { .. }
+            | Event::EarlySound { .. }
             | Event::Verdict { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }

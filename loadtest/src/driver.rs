@@ -4,7 +4,7 @@ use crate::controller::{Controller, earlier};
 use base::{CallId, Duration, Instant, LegId, ShardId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
-use detect::{ClassicConfig, DetectorConfig, Verdict};
+use detect::{ClassicConfig, DetectorConfig, EarlySound, Verdict};
 use media::playout::Prompt;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -39,6 +39,7 @@ pub(crate) struct Driver {
     pub(crate) ends: BTreeMap<String, (Option<u16>, bool)>,
     pub(crate) verdicts: BTreeMap<String, Verdict>,
     pub(crate) early_media: u32,
+    pub(crate) ringback_heard: u32,
     /// What was received from each number, when it is wanted.
     pub(crate) heard: Option<BTreeMap<String, Recording>>,
 }
@@ -72,6 +73,7 @@ impl Driver {
             ends: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             early_media: 0,
+            ringback_heard: 0,
             heard: None,
         };
         for agent in 0..agents {
@@ -149,6 +151,7 @@ impl Controller for Driver {
                 }
             }
             Event::Progress { early_media, .. } => self.early_media += u32::from(early_media),
+            Event::EarlySound { sound, .. } => self.ringback_heard += u32::from(sound == EarlySound::Ringback),
             Event::Verdict { leg, decision, .. } => {
                 if let Some(number) = self.numbers.get(&leg) {
                     self.verdicts.insert(number.clone(), decision.verdict);

@@ -147,6 +147,7 @@ impl AgentPhones {
                 }
             }
             Event::Progress { .. }
+            | Event::EarlySound { .. }
             | Event::Verdict { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }

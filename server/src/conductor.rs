@@ -313,6 +313,7 @@ impl Conductor {
         let leg = match &event {
             Event::Incoming { leg, .. }
             | Event::Progress { leg, .. }
+            | Event::EarlySound { leg, .. }
             | Event::Answered { leg, .. }
             | Event::Verdict { leg, .. }
             | Event::PlayBegan { leg, .. }

@@ -2,7 +2,7 @@
 
 use base::{CallId, Duration, Instant, LegId, ShardId, TrunkId};
 use codecs::g711::Law;
-use detect::{Decision, DetectorConfig};
+use detect::{Decision, DetectorConfig, EarlySound};
 use media::playout::Prompt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -202,6 +202,13 @@ pub enum Event {
         code: u16,
         /// The far end announced media before the answer.
         early_media: bool,
+    },
+    /// Early media said something, once a call; only where answer detection was asked for.
+    EarlySound {
+        /// The outgoing leg.
+        leg: LegId,
+        /// What.
+        sound: EarlySound,
     },
     /// The leg is up; media flows.
     Answered {

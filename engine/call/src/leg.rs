@@ -5,7 +5,7 @@ use crate::offer::{Description, Negotiated};
 use crate::shard::{Arrivals, Concealer};
 use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
-use detect::{Detector, DetectorConfig};
+use detect::{Detector, DetectorConfig, EarlyEar};
 use media::dtmf::{DtmfReceiver, DtmfSender};
 use media::jitter::JitterBuffer;
 use media::playout::Player;
@@ -81,6 +81,8 @@ pub(crate) struct LegMedia {
     pub(crate) digits_out: DtmfSender,
     pub(crate) digits_in: DtmfReceiver,
     pub(crate) analysis: Option<Box<Analysis>>,
+    /// Listens to early media until it says something or the call is answered.
+    pub(crate) early: Option<Box<EarlyEar>>,
     /// Reads `bridge_in`.
     pub(crate) concealer: Concealer,
     /// Moment of the next outgoing frame on the leg's own grid.
@@ -101,6 +103,8 @@ pub(crate) struct Leg {
     pub(crate) answered_at: Option<Instant>,
     pub(crate) partner: Option<Partner>,
     pub(crate) analyse: Option<DetectorConfig>,
+    /// Early media has said something.
+    pub(crate) early_said: bool,
     pub(crate) tap: bool,
     /// We hold the far end.
     pub(crate) holding: bool,
@@ -127,6 +131,7 @@ impl Leg {
             answered_at: None,
             partner: None,
             analyse: None,
+            early_said: false,
             tap: false,
             holding: false,
             held: false,
@@ -153,6 +158,7 @@ impl LegMedia {
             digits_out: DtmfSender::new(),
             digits_in: DtmfReceiver::new(),
             analysis: None,
+            early: None,
             concealer: Concealer::default(),
             due: Instant::ZERO,
             tick: None,

@@ -5,6 +5,7 @@
 //!  20 ms of samples ──> Detector::push_frame ──> Decision, once
 //!    classic: the published app_amd rules
 //!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide
+//!  frames before the answer ──> EarlyEar ──> EarlySound, once
 //!  labelled clips ──> front ──> train ──> Net
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! **Units.** Samples are 16-bit linear at 8 kHz, one channel; times milliseconds since the answer.
 
 pub mod decide;
+pub mod early;
 #[cfg(any(test, feature = "exercise"))]
 pub mod exercise;
 pub mod front;
@@ -31,6 +33,7 @@ use crate::model::Net;
 use std::sync::{Arc, LazyLock};
 
 pub use classic::{Classic, ClassicConfig};
+pub use early::{EarlyEar, EarlySound};
 pub use neural::{Listener, Neural};
 
 /// The net that ships, with its thresholds: see its card, and docs/answer-detection.md for how it was made.

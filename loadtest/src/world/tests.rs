@@ -118,6 +118,7 @@ fn whole_calls_in_virtual_time_and_a_true_ledger() {
     assert!(summary.connected >= 15, "{summary:?}");
     assert_eq!((summary.agents_lost_to_machines, summary.messages), (0, 0), "{summary:?}");
     assert!(run.driver().early_media > 0);
+    assert!(run.driver().ringback_heard > 0, "what rings in early media is heard");
     let (seed, crowd) = (Seed::from_u64(7), crowd());
     let mut natures = BTreeMap::new();
     for record in run.records() {

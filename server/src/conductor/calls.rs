@@ -4,8 +4,8 @@ use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
-use detect::Verdict;
-use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EndCause, HangupReason, Input, Party, Speech};
+use detect::{EarlySound, Verdict};
+use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, Speech};
 
 /// A customer's call under way.
 pub(super) struct Live {
@@ -262,6 +262,14 @@ impl Conductor {
                     self.tell_call("call.ringing", call);
                 }
                 self.dialer.handle_input(now, Input::Progress { attempt, early_media });
+            }
+            Event::EarlySound { sound, .. } => {
+                let class = match sound {
+                    EarlySound::Ringback => EarlyClass::Ringback,
+                    EarlySound::Network => EarlyClass::Announcement,
+                    EarlySound::Voicemail => EarlyClass::Voicemail,
+                };
+                self.dialer.handle_input(now, Input::Heard { attempt, class });
             }
             Event::Answered { at, dialog, .. } => {
                 let call = live.call;

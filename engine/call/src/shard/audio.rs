@@ -67,7 +67,7 @@ impl Shard {
         }
         let (id, partner) = (leg.id, leg.partner);
         let echoes = matches!(leg.media.source, Source::Echo);
-        if partner.is_none() && leg.media.analysis.is_none() && !echoes {
+        if partner.is_none() && leg.media.analysis.is_none() && leg.media.early.is_none() && !echoes {
             return;
         }
         let mut frames = std::mem::take(&mut self.frames);
@@ -88,6 +88,16 @@ impl Shard {
                     }
                     if echoes {
                         insert(&mut leg.media.bridge_in, now, frame);
+                    }
+                    // Without a jitter buffer: a tone's rhythm bears what the network does to it.
+                    if let Some(ear) = &mut leg.media.early {
+                        let mut samples = [0; FRAME_SAMPLES];
+                        frame.law.decode_slice(&frame.payload, &mut samples);
+                        if let Some(sound) = ear.push(&samples) {
+                            leg.media.early = None;
+                            leg.early_said = true;
+                            self.outputs.push_back(crate::Output::Event(Event::EarlySound { leg: id, sound }));
+                        }
                     }
                 }
             }

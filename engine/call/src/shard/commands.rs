@@ -291,6 +291,7 @@ impl Shard {
             let _: Option<Timer> = self.timers.cancel(timer);
         }
         leg.media.analysis = None;
+        leg.media.early = None;
     }
 }
 

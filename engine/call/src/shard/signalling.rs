@@ -134,6 +134,10 @@ impl Shard {
         let early_media = sdp.is_some_and(|sdp| self.take_answer(now, key, &sdp).is_ok());
         let Some(leg) = self.legs.get_mut(key) else { return };
         leg.media.heard_at = now;
+        // Who wants no answer detection listens to nothing.
+        if early_media && leg.analyse.is_some() && leg.media.early.is_none() && !leg.early_said {
+            leg.media.early = Some(Box::default());
+        }
         let leg = leg.id;
         self.event(Event::Progress { leg, code, early_media });
     }
@@ -176,6 +180,7 @@ impl Shard {
         let Some(leg) = self.legs.get_mut(key) else { return };
         leg.state = State::Answered;
         leg.answered_at = Some(now);
+        leg.media.early = None;
         if let Some(config) = leg.analyse.take() {
             leg.media.analyse(now, config);
         }
