@@ -3,7 +3,7 @@
 use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, TrunkId, WallTime};
 
 use crate::compliance::{DeadlineFrom, Profile};
-use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, Party};
+use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Party};
 use crate::lead::Number;
 use crate::pacing::Foretold;
 use crate::recording::Recording;
@@ -288,6 +288,8 @@ pub(crate) struct Attempt {
     pub(crate) counted_at: Option<Instant>,
     pub(crate) message_played: bool,
     pub(crate) stopped: bool,
+    /// It has to ring until then, and is cancelled for this reason unless somebody answers before.
+    pub(crate) cancel: Option<(Instant, HangupReason)>,
     pub(crate) forecast_no_agent: f64,
     /// Launched for an agent who is free: campaigns on the same agents reckon without that one.
     pub(crate) promised: bool,

@@ -153,6 +153,8 @@ pub struct Dialer {
     live_numbers: BTreeSet<Number>,
     /// Safe-harbour messages that must end by then.
     message_ends: BTreeSet<(Instant, AttemptId)>,
+    /// Calls that are cancelled as soon as they have rung as long as they must.
+    cancels: BTreeSet<(Instant, AttemptId)>,
     /// Since when an agent is in a state, to tell the pacers how long talks and wrap-ups last.
     spells: BTreeMap<AgentId, (AgentState, Instant)>,
     /// Agents whose leave after the present call was announced.
@@ -214,6 +216,7 @@ impl Dialer {
             zones: Zones::new(),
             live_numbers: BTreeSet::new(),
             message_ends: BTreeSet::new(),
+            cancels: BTreeSet::new(),
             spells: BTreeMap::new(),
             announced: BTreeSet::new(),
             by_hand: BTreeMap::new(),
@@ -268,6 +271,7 @@ impl Dialer {
             self.message_ends.remove(&(at, attempt));
             self.hang_up(attempt, HangupReason::MessageOver);
         }
+        self.cancels_due(now);
         self.release_held(now);
         self.offers_over(now);
         self.calls_due(now);
@@ -284,7 +288,8 @@ impl Dialer {
         let message = self.message_ends.first().map(|(at, _)| *at);
         let due = self.campaigns.values().filter_map(|campaign| campaign.call_due).min();
         let offer = self.offers.values().map(|offer| offer.until).min();
-        [self.next_tick, self.desk.poll_timeout(), trunks, message, due, offer].into_iter().flatten().min()
+        let cancel = self.cancels.first().map(|(at, _)| *at);
+        [self.next_tick, self.desk.poll_timeout(), trunks, message, cancel, due, offer].into_iter().flatten().min()
     }
 
     /// The next thing to do or to tell; call until `None`.
@@ -613,12 +618,7 @@ impl Dialer {
             .collect();
         for (id, phase) in mine {
             match phase {
-                Phase::Dialling => {
-                    if let Some(attempt) = self.attempts.get_mut(&id) {
-                        attempt.stopped = true;
-                    }
-                    self.hang_up(id, HangupReason::Stopped);
-                }
+                Phase::Dialling => self.cancel(now, id, HangupReason::Stopped),
                 Phase::Held => self.never_dialled(now, id),
                 Phase::Recording => {
                     // Its durable intent is on the way: it is closed when that answer comes.

@@ -432,6 +432,14 @@ pub enum Output {
         /// How many it could take.
         room: usize,
     },
+    /// A lead with this number is in doubt since its campaign was told to let go, and would be dialled now: bring it again, with
+    /// what lists of numbers and consents say. It is not dialled before.
+    NumberWanted {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Its number.
+        number: Number,
+    },
     /// The campaign paused itself.
     CampaignPaused {
         /// Which.

@@ -39,9 +39,25 @@ pub(crate) struct Entry {
     kept: Option<(i64, Option<AgentId>)>,
     /// How often an agent has looked at it and not wanted it, since it was added.
     skips: u32,
+    /// Lists of numbers or consents may say otherwise of it by now: it is not dialled before it was brought again.
+    doubtful: bool,
 }
 
 impl Entry {
+    /// It has to be brought again before it is dialled.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful
+    }
+
+    /// Takes what lists of numbers and consents say of a lead that is brought while it is here.
+    fn refresh(&mut self, lead: &Lead) {
+        if self.lead.number == lead.number {
+            self.lead.screened = lead.screened;
+            self.lead.consent.clone_from(&lead.consent);
+            self.doubtful = false;
+        }
+    }
+
     /// Attempts that count against the most there may be.
     pub(crate) fn made(&self) -> u32 {
         self.attempts.saturating_sub(self.given_back)
@@ -159,7 +175,7 @@ impl List {
     }
 
     /// Adds a lead; gives its state and the steady moment of a waiting one. One whose attempts were all made before is
-    /// counted and never dialled.
+    /// counted and never dialled. One that is open is not added again, and is judged by what was brought from here on.
     pub(crate) fn add(
         &mut self,
         lead: Lead,
@@ -169,6 +185,10 @@ impl List {
     ) -> Result<(LeadState, i64), AddError> {
         if let Some(callback) = lead.callback {
             return self.promise(lead, zone, callback);
+        }
+        if let Some(entry) = self.open.get_mut(&lead.lead) {
+            entry.refresh(&lead);
+            return Err(AddError::Duplicate);
         }
         let old = self.admit(&lead)?;
         let id = lead.lead;
@@ -193,6 +213,7 @@ impl List {
             callback: None,
             kept: None,
             skips: 0,
+            doubtful: false,
         };
         self.open.insert(id, entry);
         match outlook {
@@ -217,6 +238,11 @@ impl List {
         let due_us = callback.at.as_unix_us();
         let promised = Some((due_us, callback.agent));
         if let Some(entry) = self.open.get_mut(&id) {
+            entry.refresh(&lead);
+            if entry.kept == promised || entry.callback == promised {
+                // The attempt under way is that call, or it is known.
+                return Ok((entry.state, entry.next_us));
+            }
             entry.callback = promised;
             if matches!(entry.state, LeadState::Dialling(_) | LeadState::Offered) {
                 // Kept in mind until that is over.
@@ -250,6 +276,7 @@ impl List {
                 callback: promised,
                 kept: None,
                 skips: 0,
+                doubtful: false,
             };
             self.open.insert(id, entry);
         }
@@ -306,9 +333,14 @@ impl List {
         for id in by_gate.into_iter().take(self.room()) {
             if let Some((mut entry, _)) = self.blocked.remove(&id) {
                 entry.state = LeadState::Ready;
+                let promised = entry.callback;
                 self.open.insert(id, entry);
-                self.fresh.push_back(id);
-                again.push(id);
+                if let Some((due_us, _)) = promised {
+                    self.wait(id, due_us, false);
+                } else {
+                    self.fresh.push_back(id);
+                    again.push(id);
+                }
             }
         }
         again
@@ -381,18 +413,23 @@ impl List {
         }
     }
 
-    /// A lead is shown no more and nothing came of it: it is the next one again.
-    pub(crate) fn withdraw(&mut self, lead: LeadId) {
+    /// A lead is shown no more and nothing came of it: it is the next one again, or waits for the moment that was promised
+    /// while it was shown, which is given.
+    pub(crate) fn withdraw(&mut self, lead: LeadId, now_us: i64) -> Option<i64> {
         self.take_next(lead);
         if let Some(entry) = self.open.get_mut(&lead) {
+            if entry.callback.is_some_and(|(due_us, _)| due_us > now_us) {
+                return Some(self.wait(lead, now_us, false));
+            }
             if entry.callback.is_some_and(|(_, agent)| agent.is_some()) {
                 entry.state = LeadState::Waiting;
                 self.owned.insert(lead);
-                return;
+                return None;
             }
             entry.state = LeadState::Ready;
             self.due.push_front(lead);
         }
+        None
     }
 
     /// An agent did not want the lead. Gives the new state and the moment of a waiting lead.
@@ -400,13 +437,11 @@ impl List {
         self.take_next(lead);
         let Some(entry) = self.open.get_mut(&lead) else { return (LeadState::Done, 0) };
         entry.skips += 1;
-        if entry.skips > rule.times {
+        if entry.skips > rule.times && !entry.is_promised() {
             self.close(lead, LeadState::Done, false);
             return (LeadState::Done, 0);
         }
-        let until_us = now_us + rule.gap.as_us() as i64;
-        self.wait(lead, until_us, false);
-        (LeadState::Waiting, until_us)
+        (LeadState::Waiting, self.wait(lead, now_us + rule.gap.as_us() as i64, false))
     }
 
     /// Takes a lead from where it waits for its attempt: the front of a queue, or an agent's screen.
@@ -425,21 +460,21 @@ impl List {
         }
     }
 
-    /// The next lead is being dialled; gives its attempt number.
-    pub(crate) fn dial(&mut self, lead: LeadId, attempt: AttemptId) -> u32 {
+    /// The next lead is being dialled; gives its attempt number. It keeps a promise whose moment has come.
+    pub(crate) fn dial(&mut self, lead: LeadId, attempt: AttemptId, now_us: i64) -> u32 {
         self.take_next(lead);
         let Some(entry) = self.open.get_mut(&lead) else { return 0 };
         entry.state = LeadState::Dialling(attempt);
         entry.attempts += 1;
-        entry.kept = entry.callback.take();
+        entry.kept = entry.callback.take_if(|(due_us, _)| *due_us <= now_us);
         self.dialling += 1;
         entry.attempts
     }
 
-    /// The next lead has to wait until a steady moment.
-    pub(crate) fn defer(&mut self, lead: LeadId, until_us: i64) {
+    /// The next lead has to wait until a steady moment; gives the moment.
+    pub(crate) fn defer(&mut self, lead: LeadId, until_us: i64) -> i64 {
         self.take_next(lead);
-        self.wait(lead, until_us, true);
+        self.wait(lead, until_us, true)
     }
 
     /// The next lead may not be dialled at all.
@@ -454,13 +489,16 @@ impl List {
         self.close(lead, LeadState::Done, false);
     }
 
-    fn wait(&mut self, lead: LeadId, until_us: i64, put_off: bool) {
-        if let Some(entry) = self.open.get_mut(&lead) {
-            entry.state = LeadState::Waiting;
-            entry.next_us = until_us;
-            entry.put_off = put_off;
-            self.later.insert((until_us, lead));
-        }
+    /// Until then, or until the moment of a promise that is later; gives the moment.
+    fn wait(&mut self, lead: LeadId, until_us: i64, put_off: bool) -> i64 {
+        let Some(entry) = self.open.get_mut(&lead) else { return until_us };
+        let promised_us = entry.callback.map_or(i64::MIN, |(due_us, _)| due_us);
+        entry.state = LeadState::Waiting;
+        entry.next_us = until_us.max(promised_us);
+        // Whatever the gate comes to say, nobody is called before the promised moment.
+        entry.put_off = put_off && promised_us <= until_us;
+        self.later.insert((entry.next_us, lead));
+        entry.next_us
     }
 
     fn close(&mut self, lead: LeadId, state: LeadState, by_gate: bool) {
@@ -487,11 +525,9 @@ impl List {
         let Some(entry) = self.open.get_mut(&lead) else { return (LeadState::Done, 0) };
         self.dialling = self.dialling.saturating_sub(1);
         entry.kept = None;
-        if let Some((due_us, _)) = entry.callback {
+        if entry.is_promised() {
             // Promised while they talked.
-            let until_us = due_us.max(now_us);
-            self.wait(lead, until_us, false);
-            return (LeadState::Waiting, until_us);
+            return (LeadState::Waiting, self.wait(lead, now_us, false));
         }
         let times = entry.outcomes.entry(outcome).or_insert(0);
         *times += 1;
@@ -499,8 +535,7 @@ impl List {
         match again {
             Some(rule) if entry.made() < rules.attempts_max => {
                 let until_us = (now_us + rule.gap.as_us() as i64).max(earliest_us);
-                self.wait(lead, until_us, false);
-                (LeadState::Waiting, until_us)
+                (LeadState::Waiting, self.wait(lead, until_us, false))
             }
             _ => {
                 let state = settled(outcome);
@@ -510,14 +545,14 @@ impl List {
         }
     }
 
-    /// The attempt was never made: the lead waits a little and no rule has counted it.
-    pub(crate) fn give_back(&mut self, lead: LeadId, until_us: i64) {
-        if let Some(entry) = self.open.get_mut(&lead) {
-            entry.given_back += 1;
-            entry.callback = entry.callback.or(entry.kept.take());
-            self.dialling = self.dialling.saturating_sub(1);
-            self.wait(lead, until_us, false);
-        }
+    /// The attempt was never made: the lead waits a little, or until the moment that was promised meanwhile, and no rule has
+    /// counted it. Gives the moment.
+    pub(crate) fn give_back(&mut self, lead: LeadId, until_us: i64) -> i64 {
+        let Some(entry) = self.open.get_mut(&lead) else { return until_us };
+        entry.given_back += 1;
+        entry.callback = entry.callback.or(entry.kept.take());
+        self.dialling = self.dialling.saturating_sub(1);
+        self.wait(lead, until_us, false)
     }
 
     /// Forgets a lead that was being dialled: whoever supplies it knows where it stands.
@@ -529,7 +564,8 @@ impl List {
     }
 
     /// Forgets leads that wait beyond a steady moment, and those that are over: whoever supplies them knows them, and brings
-    /// the waiting ones when their moment comes. `None`: all but those that are being dialled.
+    /// the waiting ones when their moment comes. `None`: all but those that are being dialled or shown, and promised ones:
+    /// these are in doubt from here on, until they are brought again.
     pub(crate) fn let_go(&mut self, until_us: Option<i64>) {
         let waiting: Vec<(i64, LeadId)> = match until_us {
             Some(until_us) => self.later.range((until_us, LeadId(0))..).copied().collect(),
@@ -544,9 +580,12 @@ impl List {
             self.open.remove(&key.1);
         }
         if until_us.is_none() {
-            for lead in self.fresh.drain(..).chain(self.due.drain(..)) {
-                self.open.remove(&lead);
-            }
+            let open = &mut self.open;
+            let mut goes =
+                |lead: &LeadId| !open.get(lead).is_some_and(Entry::is_promised) && open.remove(lead).is_some();
+            self.fresh.retain(|lead| !goes(lead));
+            self.due.retain(|lead| !goes(lead));
+            self.open.values_mut().for_each(|entry| entry.doubtful = true);
         }
         let blocked = self.blocked.len() + self.closed_blocked;
         self.gone.0 += self.closed.len() - self.closed_blocked;

@@ -18,7 +18,9 @@ impl Dialer {
         };
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         self.decisions += 1;
-        campaign.call_due = None;
+        // When it waits for that moment and is woken late, the pace holds all the same.
+        let due = campaign.call_due.take().filter(|at| *at <= now);
+        let mut from = due.unwrap_or(now);
         let free = flow.channels.map_or(u32::MAX, |channels| channels.saturating_sub(campaign.open_attempts));
         let flows = if free == 0 || flow.calls_per_s.is_none() { Reason::Channels } else { Reason::Rate };
         let why = blocked.unwrap_or(flows);
@@ -32,7 +34,10 @@ impl Dialer {
                 return;
             }
             if let Some(per_s) = flow.calls_per_s {
-                campaign.next_call = now + Duration::from_secs_f64(1.0 / per_s);
+                let between = Duration::from_secs_f64(1.0 / per_s);
+                // A long sleep is not made up for: one call more than the rate at most.
+                campaign.next_call = from.max(now.before(between)) + between;
+                from = now;
             }
             let Some(found) = self.next_lawful(now, id, Duration::ZERO, false) else { return };
             let attempt = self.new_attempt();
@@ -50,9 +55,10 @@ impl Dialer {
             self.campaigns.iter().filter(|(_, campaign)| due(campaign)).map(|(id, _)| *id).collect();
         for id in ids {
             let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
-            campaign.call_due = None;
             if let (RunState::Running, Mode::Agentless(flow)) = (campaign.state, campaign.config.mode) {
                 self.decide_flow(now, id, flow);
+            } else {
+                campaign.call_due = None;
             }
         }
     }

@@ -76,10 +76,10 @@ impl Dialer {
 
     /// Closes an attempt that was decided and not dialled; its lead goes back, its number stays used.
     pub(super) fn never_dialled(&mut self, now: Instant, id: AttemptId) {
-        let until_us = self.steady_us(now) + GIVE_BACK_US;
+        let mut until_us = self.steady_us(now) + GIVE_BACK_US;
         let Some(attempt) = self.let_drop(now, id) else { return };
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
-            campaign.list.give_back(attempt.lead, until_us);
+            until_us = campaign.list.give_back(attempt.lead, until_us);
         }
         let next_at = Some(self.wall_of_steady(now, until_us));
         self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
@@ -169,7 +169,9 @@ impl Dialer {
         let attempt = self.attempt_in(id, &[Phase::Dialling], "an answer")?;
         attempt.phase = Phase::Answered;
         attempt.times.answered = Some(now);
-        if attempt.amd { Ok(()) } else { self.live(now, id) }
+        let amd = attempt.amd;
+        self.never_cancelled(id);
+        if amd { Ok(()) } else { self.live(now, id) }
     }
 
     pub(super) fn greeting_ended(&mut self, now: Instant, id: AttemptId, at: Instant) -> Result<(), Reject> {
@@ -355,16 +357,55 @@ impl Dialer {
         }
     }
 
+    /// Ends a call that nobody has answered: at once, or as soon as it has rung as long as it must. Whoever answers before
+    /// is served as anybody.
+    pub(super) fn cancel(&mut self, now: Instant, id: AttemptId, reason: HangupReason) {
+        self.never_cancelled(id);
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let campaign = self.campaigns.get(&attempt.campaign);
+        let min_ring = campaign.map_or(Duration::ZERO, |campaign| campaign.config.profile.min_ring);
+        // Before the callee's side has said that it rings, from the call's beginning on.
+        let at = attempt.times.ringing.or(attempt.times.launched).unwrap_or(now) + min_ring;
+        if at > now {
+            attempt.cancel = Some((at, reason));
+            self.cancels.insert((at, id));
+        } else {
+            attempt.stopped = true;
+            self.hang_up(id, reason);
+        }
+    }
+
+    fn never_cancelled(&mut self, id: AttemptId) {
+        if let Some((at, _)) = self.attempts.get_mut(&id).and_then(|attempt| attempt.cancel.take()) {
+            self.cancels.remove(&(at, id));
+        }
+    }
+
+    /// Calls that have rung long enough to be cancelled; one whose campaign goes on rings on.
+    pub(super) fn cancels_due(&mut self, now: Instant) {
+        while let Some(&(at, id)) = self.cancels.first().filter(|(at, _)| *at <= now) {
+            self.cancels.remove(&(at, id));
+            let Some(attempt) = self.attempts.get_mut(&id) else { continue };
+            let Some((_, reason)) = attempt.cancel.take() else { continue };
+            let campaign = self.campaigns.get(&attempt.campaign);
+            let goes_on = campaign.is_some_and(|campaign| campaign.state == RunState::Running);
+            if reason != HangupReason::Stopped || !goes_on {
+                self.cancel(now, id, reason);
+            }
+        }
+    }
+
     /// The agent's phone is gone with this call in hand: a person who has not heard the agent yet is offered again,
-    /// the others are ended. A call that nobody has answered was dialled for this agent, and is not made for another.
+    /// the others are ended. A call that nobody has answered was dialled for this agent, and rings for others only as long
+    /// as it must.
     pub(super) fn agent_lost(&mut self, now: Instant, id: AttemptId) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         match attempt.phase {
             Phase::Recording => attempt.stopped = true,
             Phase::Held => self.never_dialled(now, id),
             Phase::Dialling => {
-                attempt.stopped = true;
-                self.hang_up(id, HangupReason::AgentGone);
+                (attempt.taker, attempt.agent) = (Taker::Anybody, None);
+                self.cancel(now, id, HangupReason::AgentGone);
             }
             // Detection listens: whoever is found there goes to whoever is free.
             Phase::Answered => (attempt.taker, attempt.agent) = (Taker::Anybody, None),
@@ -435,6 +476,7 @@ impl Dialer {
     }
 
     fn close(&mut self, now: Instant, id: AttemptId, outcome: Outcome, cause: EndCause) {
+        self.never_cancelled(id);
         let Some(attempt) = self.attempts.remove(&id) else { return };
         self.live_numbers.remove(&attempt.number);
         if let Some(ends) = self.message_ends.iter().find(|(_, other)| *other == id).copied() {

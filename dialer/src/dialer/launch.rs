@@ -18,6 +18,8 @@ use crate::pacing::{AgentView, Decision, DecisionRecord, Observation, Reason, Ro
 const LOOKS_MAX: usize = 200;
 /// A second lead with a number that is being dialled is looked at again after this time.
 const SAME_NUMBER_US: i64 = 60_000_000;
+/// A lead in doubt is asked for, and looked at again after this time: a page of it takes milliseconds.
+const DOUBT_US: i64 = 60_000_000;
 const DAY_US: i64 = 86_400_000_000;
 /// Answer and detection after the last ring: nothing is launched so near to the agents' planned end.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
@@ -338,6 +340,9 @@ impl Dialer {
     ) -> Option<GateAnswer> {
         let campaign = self.campaigns.get(&id)?;
         let entry = campaign.list.entry(lead)?;
+        if entry.is_doubtful() {
+            return Some(GateAnswer::Later { rule: "in-doubt", at_us: self.steady_us(now) + DOUBT_US });
+        }
         let margin = look + campaign.config.ring_timeout + ANSWER_MARGIN;
         let query = Query {
             lead: &entry.lead,
@@ -358,8 +363,11 @@ impl Dialer {
         match answer {
             GateAnswer::Allowed(_) => {}
             GateAnswer::Later { at_us, .. } => {
-                campaign.list.defer(lead, *at_us);
-                let next_at = Some(self.wall_of_steady(now, *at_us));
+                let doubtful = campaign.list.entry(lead).filter(|entry| entry.is_doubtful());
+                let wanted = doubtful.map(|entry| Output::NumberWanted { campaign: id, number: entry.lead.number });
+                self.outputs.extend(wanted);
+                let until_us = campaign.list.defer(lead, *at_us);
+                let next_at = Some(self.wall_of_steady(now, until_us));
                 self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
             }
             GateAnswer::Never { .. } => {
@@ -381,7 +389,7 @@ impl Dialer {
         let (at, steady_us) = (self.wall_at(now), self.steady_us(now));
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         let (lead, number) = (found.lead, found.number);
-        let attempt_number = campaign.list.dial(lead, attempt);
+        let attempt_number = campaign.list.dial(lead, attempt, steady_us);
         campaign.attempts += 1;
         campaign.open_attempts += 1;
         campaign.pacer.observe(now, Observation::Launched { forecast_no_agent });
@@ -420,6 +428,7 @@ impl Dialer {
                 counted_at: None,
                 message_played: false,
                 stopped: false,
+                cancel: None,
                 forecast_no_agent,
                 promised,
                 foretold: None,

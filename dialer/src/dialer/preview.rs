@@ -159,7 +159,12 @@ impl Dialer {
                     let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
                     self.outputs.push_back(Output::LeadChanged { lead, state, next_at });
                 }
-                OfferEnd::Accepted | OfferEnd::Withdrawn => campaign.list.withdraw(lead),
+                OfferEnd::Accepted | OfferEnd::Withdrawn => {
+                    if let Some(until_us) = campaign.list.withdraw(lead, now_us) {
+                        let next_at = Some(self.wall_of_steady(now, until_us));
+                        self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
+                    }
+                }
             }
         }
         self.outputs.push_back(Output::OfferOver { agent, campaign: id, lead, how });

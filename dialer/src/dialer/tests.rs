@@ -8,9 +8,11 @@ use crate::recording::Recording;
 use base::LeadId;
 use desk::Skills;
 
+mod cancels;
 mod chaos;
 mod lawful;
 mod modes;
+mod promises;
 mod settings;
 
 const CAMPAIGN: CampaignId = CampaignId(1);

@@ -32,7 +32,7 @@ fn leads_and_numbers_are_there_once() {
     let same_number = Lead { lead: LeadId(2), ..lead(1) };
     assert_eq!(list.add(same_number.clone(), 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
     // Also when the first one is long done.
-    list.dial(LeadId(1), AttemptId(1));
+    list.dial(LeadId(1), AttemptId(1), 0);
     list.finish(LeadId(1), Outcome::Connected, &RetryRules::default(), 0, 0);
     assert_eq!(list.add(lead(1), 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
     assert_eq!(list.add(same_number, 0, &RetryRules::default(), 0), Err(AddError::Duplicate));
@@ -42,7 +42,7 @@ fn leads_and_numbers_are_there_once() {
 fn a_retry_comes_after_its_gap_and_before_fresh_leads() {
     let mut list = list_of(3);
     let rules = rules(Outcome::Busy, 600, 2, 9);
-    assert_eq!(list.dial(LeadId(1), AttemptId(1)), 1);
+    assert_eq!(list.dial(LeadId(1), AttemptId(1), 0), 1);
     assert_eq!(list.state(LeadId(1)), Some(LeadState::Dialling(AttemptId(1))));
     let (state, at) = list.finish(LeadId(1), Outcome::Busy, &rules, 50 * SECOND, 0);
     assert_eq!((state, at), (LeadState::Waiting, 650 * SECOND));
@@ -50,12 +50,12 @@ fn a_retry_comes_after_its_gap_and_before_fresh_leads() {
     assert!(list.wake(650 * SECOND - 1).is_empty());
     assert_eq!(list.wake(650 * SECOND), [LeadId(1)]);
     assert_eq!(next(&list), Some(1));
-    assert_eq!(list.dial(LeadId(1), AttemptId(2)), 2);
+    assert_eq!(list.dial(LeadId(1), AttemptId(2), 0), 2);
     // The carrier asked for more patience than the rule.
     let (_, at) = list.finish(LeadId(1), Outcome::Busy, &rules, 700 * SECOND, 9_000 * SECOND);
     assert_eq!(at, 9_000 * SECOND);
     list.wake(9_000 * SECOND);
-    list.dial(LeadId(1), AttemptId(3));
+    list.dial(LeadId(1), AttemptId(3), 0);
     // Twice again was the rule.
     assert_eq!(list.finish(LeadId(1), Outcome::Busy, &rules, 9_100 * SECOND, 0).0, LeadState::Done);
 }
@@ -66,7 +66,7 @@ fn the_attempts_of_all_outcomes_together_are_limited() {
     let rules = rules(Outcome::NoAnswer, 1, 99, 3);
     for attempt in 1..=3 {
         list.wake(i64::MAX);
-        assert_eq!(list.dial(LeadId(1), AttemptId(attempt)), attempt as u32);
+        assert_eq!(list.dial(LeadId(1), AttemptId(attempt), 0), attempt as u32);
         let (state, _) = list.finish(LeadId(1), Outcome::NoAnswer, &rules, 0, 0);
         assert_eq!(state == LeadState::Done, attempt == 3);
     }
@@ -77,11 +77,11 @@ fn the_attempts_of_all_outcomes_together_are_limited() {
 fn a_lead_given_back_keeps_its_attempt_number_used_but_not_its_rule() {
     let mut list = list_of(1);
     let rules = rules(Outcome::Busy, 1, 1, 9);
-    assert_eq!(list.dial(LeadId(1), AttemptId(1)), 1);
+    assert_eq!(list.dial(LeadId(1), AttemptId(1), 0), 1);
     list.give_back(LeadId(1), 5 * SECOND);
     assert_eq!(list.counts().waiting, 1);
     list.wake(5 * SECOND);
-    assert_eq!(list.dial(LeadId(1), AttemptId(2)), 2);
+    assert_eq!(list.dial(LeadId(1), AttemptId(2), 0), 2);
     assert_eq!(list.finish(LeadId(1), Outcome::Busy, &rules, 0, 0).0, LeadState::Waiting);
 }
 
@@ -90,10 +90,10 @@ fn every_lead_is_in_one_state() {
     let mut list = list_of(5);
     let later = Lead { next_at: Some(WallTime::from_unix_us(9 * SECOND)), ..lead(6) };
     list.add(later, 0, &RetryRules::default(), 0).unwrap();
-    list.dial(LeadId(1), AttemptId(1));
+    list.dial(LeadId(1), AttemptId(1), 0);
     list.defer(LeadId(2), 100);
     list.block(LeadId(3));
-    list.dial(LeadId(4), AttemptId(2));
+    list.dial(LeadId(4), AttemptId(2), 0);
     list.finish(LeadId(4), Outcome::BadNumber, &RetryRules::default(), 0, 0);
     let counts = list.counts();
     assert_eq!(counts, LeadCounts { ready: 1, waiting: 2, offered: 0, dialling: 1, done: 0, blocked: 2 });
@@ -105,10 +105,10 @@ fn what_waits_long_and_what_is_over_is_let_go_and_comes_again() {
     let mut list = list_of(5);
     let rules = rules(Outcome::Busy, 600, 2, 9);
     for (id, outcome) in [(1, Outcome::Busy), (2, Outcome::Connected), (3, Outcome::Busy)] {
-        list.dial(LeadId(id), AttemptId(id));
+        list.dial(LeadId(id), AttemptId(id), 0);
         list.finish(LeadId(id), outcome, &rules, id as i64 * 100 * SECOND, 0);
     }
-    list.dial(LeadId(4), AttemptId(4));
+    list.dial(LeadId(4), AttemptId(4), 0);
     // 1 waits until 700 s, 3 until 900 s.
     list.let_go(Some(800 * SECOND));
     assert_eq!(list.held().map(|lead| lead.0).collect::<Vec<_>>(), [1, 4, 5]);
@@ -125,8 +125,8 @@ fn what_waits_long_and_what_is_over_is_let_go_and_comes_again() {
     };
     assert_eq!(list.add(again, 0, &rules, 850 * SECOND), Ok((LeadState::Waiting, 900 * SECOND)));
     list.wake(900 * SECOND);
-    list.dial(LeadId(1), AttemptId(11));
-    assert_eq!(list.dial(LeadId(3), AttemptId(12)), 3);
+    list.dial(LeadId(1), AttemptId(11), 0);
+    assert_eq!(list.dial(LeadId(3), AttemptId(12), 0), 3);
     assert_eq!(list.finish(LeadId(3), Outcome::Busy, &rules, 1_000 * SECOND, 0).0, LeadState::Done);
     list.let_go(None);
     assert_eq!(list.held().map(|lead| lead.0).collect::<Vec<_>>(), [1, 4], "calls under way go on");

@@ -501,7 +501,9 @@ impl World {
                 self.truths.remove(&record.attempt);
                 self.calls.remove(&record.attempt);
             }
-            Output::LeadChanged { .. }
+            // No simulated supplier is told to take leads back.
+            Output::NumberWanted { .. }
+            | Output::LeadChanged { .. }
             | Output::CampaignPaused { .. }
             | Output::CampaignFinished { .. }
             | Output::Counted { .. }

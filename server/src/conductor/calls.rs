@@ -95,6 +95,9 @@ impl Conductor {
                 dialer::Output::LeadsWanted { campaign, room } => {
                     self.outputs.push_back(Output::LeadsWanted(campaign, room));
                 }
+                dialer::Output::NumberWanted { campaign, number } => {
+                    self.outputs.push_back(Output::FeedNumber(campaign, number));
+                }
                 dialer::Output::CampaignPaused { campaign, reason } => {
                     self.outputs.push_back(Output::Notice(format!("campaign {campaign} paused itself: {reason:?}")));
                     let row = rows::campaign_state(self.config.tenant, &self.anchor, now, campaign, "paused");

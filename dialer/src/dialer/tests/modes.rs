@@ -118,6 +118,20 @@ fn without_agents_the_rate_holds_in_every_second() {
         let gap_us = (1e6 / per_s) as i64;
         assert!(moments.windows(2).all(|pair| pair[1] - pair[0] >= gap_us), "{per_s}");
     }
+    // Somebody who comes 7 ms late each time costs nothing of the rate.
+    let mut bench = Bench::new(0, 400, agentless(None, Some(50.0)));
+    let end = bench.now + Duration::from_ms(1_500);
+    while let Some(at) = bench.dialer.poll_timeout().filter(|at| *at < end) {
+        bench.now = at + Duration::from_ms(7);
+        bench.dialer.handle_timeout(bench.now);
+        bench.drain();
+    }
+    let made = intents(&bench.said).len();
+    assert!((74..=76).contains(&made), "{made}");
+    // A long sleep is not made up for.
+    bench.now = bench.now + Duration::from_secs(5);
+    bench.dialer.handle_timeout(bench.now);
+    assert!(intents(&bench.drain()).len() <= 2);
     // Both at once: the channels are full after four calls, and one goes out for each that ends.
     let mut bench = Bench::new(0, 20, agentless(Some(4), Some(2.0)));
     bench.pass_ms(10_000);
