@@ -127,7 +127,7 @@ pub struct Screens {
     pub do_not_call: Option<WallTime>,
     /// The day of the oldest list of reassigned numbers.
     pub reassigned: Option<WallTime>,
-    /// Changes with every load.
+    /// Rises with every load that comes into force.
     pub latest: u64,
 }
 
@@ -347,7 +347,7 @@ fn screens(store: &Store, tenant: TenantId) -> Result<Screens, StoreError> {
             ScreenKind::Reassigned => &mut screens.reassigned,
         };
         *oldest = Some(oldest.map_or(row.as_of, |before| before.min(row.as_of)));
-        screens.latest = screens.latest.max(row.screen);
+        screens.latest = screens.latest.max(row.order);
     }
     Ok(screens)
 }

@@ -4,8 +4,10 @@
 //!  begin_screen ──> put_screen_numbers … ──> end_screen: counts from here on; the load of the same source before it goes
 //! ```
 //!
-//! **Invariants.** A load counts when it is whole, and then at once instead of the one before. What a killed process left
-//! half loaded never counts and goes with the next load of its source. Absent: what a list forbids, and how old it may be.
+//! **Invariants.** A load counts when it is whole, and then at once instead of the one before. Of two loads of one source
+//! at once the one that began later goes on, and the other is refused its next numbers. What is given up, or left half
+//! loaded by a killed process, never counts and goes with the next load of its source. Absent: what a list forbids, and
+//! how old it may be.
 
 use base::WallTime;
 
@@ -56,11 +58,15 @@ impl ScreenKind {
     }
 }
 
+/// `whole` of a load that does not count any more, or never will. 0: it is under way; above: it counts, and the number
+/// rises with every load that ends.
+const GIVEN_UP: i64 = -1;
+
 /// A list of numbers that is in force.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScreenRow {
-    /// Rises with every load.
-    pub screen: u64,
+    /// Rises with every load that comes into force: the highest of all lists changes with each.
+    pub order: u64,
     /// What it is.
     pub kind: ScreenKind,
     /// Whose list it is, as its loader named it.
@@ -74,7 +80,7 @@ pub struct ScreenRow {
 }
 
 impl Store {
-    /// Begins to load a list; gives the load's id.
+    /// Begins to load a list; gives the load's id. Another load of this source that is under way is given up.
     ///
     /// # Errors
     /// Only what the database says.
@@ -90,14 +96,28 @@ impl Store {
             "INSERT INTO screen (tenant_id, kind, source, as_of_us, loaded_us) VALUES ($1, $2, $3, $4, $5) \
              RETURNING screen_id",
         );
-        let insert = insert.with(id(tenant.0)?).with(kind.name()).with(text(source)?);
-        self.made(format!("list of {source:?}"), insert.with(as_of.as_unix_us()).with(at.as_unix_us()), "screen_id")
+        let (tenant, source) = (id(tenant.0)?, text(source)?.to_owned());
+        self.imports.call(async move |connection| {
+            in_transaction(connection, async |connection: &mut Connection| {
+                let place = "list of numbers";
+                let others = Sql::new(
+                    "UPDATE screen SET whole = $1 WHERE tenant_id = $2 AND kind = $3 AND source = $4 AND whole = 0",
+                );
+                let others = others.with(GIVEN_UP).with(tenant).with(kind.name()).with(source.as_str());
+                connection.execute(others, place).await?;
+                let insert = insert.with(tenant).with(kind.name()).with(source.as_str());
+                let insert = insert.with(as_of.as_unix_us()).with(at.as_unix_us());
+                let made = connection.fetch_one(insert, place).await?;
+                made.map_or_else(|| Err(under_way_no_more(place)), |row| unsigned(&row, "screen_id"))
+            })
+            .await
+        })
     }
 
     /// Adds numbers, E.164, to a load; those that it has are left. At most [`SCREEN_BATCH_MAX`] a call.
     ///
     /// # Errors
-    /// [`ErrorKind::Value`] for a batch that is too large.
+    /// [`ErrorKind::Value`] for a batch that is too large, [`ErrorKind::Rule`] for a load that is not under way.
     pub fn put_screen_numbers(&self, screen: u64, mut numbers: Vec<String>) -> Result<(), StoreError> {
         let place = "list of numbers";
         if numbers.len() > SCREEN_BATCH_MAX {
@@ -110,6 +130,10 @@ impl Store {
             let mut give_way = GiveWay::default();
             give_way.begin();
             in_transaction(connection, async |connection: &mut Connection| {
+                let under_way = Sql::new("SELECT screen_id FROM screen WHERE screen_id = $1 AND whole = 0");
+                if connection.fetch_one(under_way.with(screen), place).await?.is_none() {
+                    return Err(under_way_no_more(place));
+                }
                 for part in numbers.chunks(INSERT_ROWS) {
                     let mut insert = Sql::new("INSERT INTO screen_number (screen_id, number) VALUES ");
                     for (n, number) in part.iter().enumerate() {
@@ -127,31 +151,32 @@ impl Store {
         })
     }
 
-    /// The load is whole: it counts now, and loads of the same source before it are deleted. Gives its numbers.
+    /// The load is whole: it counts now, and other loads of the same source are deleted. Gives its numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for an unknown load.
+    /// [`ErrorKind::Rule`] for a load that is not under way.
     pub fn end_screen(&self, tenant: TenantId, screen: u64) -> Result<u64, StoreError> {
         let (tenant, screen) = (id(tenant.0)?, id(screen)?);
         self.imports.call(async move |connection| {
             let place = "list of numbers";
             let before = in_transaction(connection, async |connection: &mut Connection| {
                 let whole = Sql::new(
-                    "UPDATE screen SET whole = 1, numbers = (SELECT COUNT(*) FROM screen_number WHERE screen_id = $1) \
-                     WHERE tenant_id = $2 AND screen_id = $1",
+                    "UPDATE screen SET whole = (SELECT MAX(s.whole) + 1 FROM screen s WHERE s.tenant_id = $2), \
+                     numbers = (SELECT COUNT(*) FROM screen_number WHERE screen_id = $1) \
+                     WHERE tenant_id = $2 AND screen_id = $1 AND whole = 0",
                 );
                 if connection.execute(whole.with(screen).with(tenant), place).await? == 0 {
-                    return Err(StoreError::not_found("no such load", place));
+                    return Err(under_way_no_more(place));
                 }
                 let before = Sql::new(
                     "SELECT b.screen_id FROM screen b, screen s WHERE s.screen_id = $1 AND b.tenant_id = $2 \
-                     AND b.kind = s.kind AND b.source = s.source AND b.screen_id < $1",
+                     AND b.kind = s.kind AND b.source = s.source AND b.screen_id <> $1",
                 );
                 let rows = connection.fetch(before.with(screen).with(tenant), place).await?;
                 let before = rows.iter().map(|row| row.get("screen_id")).collect::<Result<Vec<i64>, _>>()?;
                 for old in &before {
-                    let gone = Sql::new("UPDATE screen SET whole = 0 WHERE screen_id = $1");
-                    connection.execute(gone.with(*old), place).await?;
+                    let gone = Sql::new("UPDATE screen SET whole = $1 WHERE screen_id = $2");
+                    connection.execute(gone.with(GIVEN_UP).with(*old), place).await?;
                 }
                 Ok(before)
             })
@@ -164,17 +189,37 @@ impl Store {
         })
     }
 
+    /// A load that is under way is given up: what it has is deleted.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn give_up_screen(&self, tenant: TenantId, screen: u64) -> Result<(), StoreError> {
+        let (tenant, screen) = (id(tenant.0)?, id(screen)?);
+        self.imports.call(async move |connection| {
+            let place = "list of numbers";
+            let gone = in_transaction(connection, async |connection: &mut Connection| {
+                let gone =
+                    Sql::new("UPDATE screen SET whole = $1 WHERE tenant_id = $2 AND screen_id = $3 AND whole = 0");
+                connection.execute(gone.with(GIVEN_UP).with(tenant).with(screen), place).await
+            });
+            match gone.await? {
+                0 => Ok(()),
+                _ => forget(connection, screen, place).await,
+            }
+        })
+    }
+
     /// The lists that are in force, by kind and source.
     ///
     /// # Errors
     /// Only what the database says.
     pub fn screens(&self, tenant: TenantId) -> Result<Vec<ScreenRow>, StoreError> {
         let query = Sql::new(
-            "SELECT * FROM screen WHERE tenant_id = $1 AND whole = 1 ORDER BY kind, source, screen_id LIMIT $2",
+            "SELECT * FROM screen WHERE tenant_id = $1 AND whole > 0 ORDER BY kind, source, screen_id LIMIT $2",
         );
         self.page("lists of numbers", query.with(id(tenant.0)?).with(SCREENS_MAX), |row| {
             Ok(ScreenRow {
-                screen: unsigned(row, "screen_id")?,
+                order: unsigned(row, "whole")?,
                 kind: ScreenKind::named(&row.get::<String>("kind")?)
                     .ok_or_else(|| crate::read::foreign("kind", "no kind of list"))?,
                 source: row.get("source")?,
@@ -194,7 +239,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut query = Sql::new(
-            "SELECT DISTINCT n.number, s.kind FROM screen s CROSS JOIN screen_number n WHERE s.whole = 1 \
+            "SELECT DISTINCT n.number, s.kind FROM screen s CROSS JOIN screen_number n WHERE s.whole > 0 \
              AND n.screen_id = s.screen_id AND s.tenant_id = ",
         );
         query.bind(id(tenant.0)?).push(" AND n.number IN (").list(numbers.iter().map(String::as_str));
@@ -204,6 +249,11 @@ impl Store {
             Ok((row.get("number")?, kind.ok_or_else(|| crate::read::foreign("kind", "no kind of list"))?))
         })
     }
+}
+
+fn under_way_no_more(place: &str) -> StoreError {
+    let what = "this load is not under way: it has ended, or a later one of the same source has begun";
+    StoreError::new(ErrorKind::Rule, what, place, "load one list of a source at a time")
 }
 
 /// Deletes a load part by part, so that nobody waits for it.

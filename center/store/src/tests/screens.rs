@@ -32,11 +32,48 @@ fn a_list_counts_when_it_is_whole_and_replaces_the_one_before(on: Backend) {
     let shown: Vec<_> = screens.iter().map(|row| (row.kind, row.source.as_str(), row.as_of, row.numbers)).collect();
     assert_eq!(shown, [(ScreenKind::DoNotCall, "ftc", at(4), 10), (ScreenKind::Reassigned, "rnd", at(2), 1)]);
     assert_eq!(f.store.screens(TenantId(2)).unwrap(), []);
-    assert_eq!(f.store.end_screen(TENANT, 999).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(f.store.end_screen(TENANT, 999).unwrap_err().kind, ErrorKind::Rule);
     let many = vec![number(1); SCREEN_BATCH_MAX + 1];
     assert_eq!(f.store.put_screen_numbers(second, many).unwrap_err().kind, ErrorKind::Value);
 }
 
+fn of_two_loads_at_once_the_later_begun_goes_on(on: Backend) {
+    let f = fixture(on, 0);
+    let order = |f: &Fixture| f.store.screens(TENANT).unwrap().iter().map(|row| row.order).max();
+    let first = load(&f, ScreenKind::DoNotCall, "ftc", 1, 0..10);
+    let second = load(&f, ScreenKind::DoNotCall, "ftc", 2, 20..25);
+    // The first finds out with its next numbers, or at its end.
+    let refused = f.store.put_screen_numbers(first, vec![number(11)]).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Rule, "{refused}");
+    assert_eq!(f.store.end_screen(TENANT, first).unwrap_err().kind, ErrorKind::Rule);
+    assert_eq!(f.store.end_screen(TENANT, second).unwrap(), 5);
+    let all: Vec<String> = (0..30).map(number).collect();
+    assert_eq!(f.store.screened(TENANT, &all).unwrap().len(), 5);
+    // What has ended takes no more.
+    assert_eq!(f.store.put_screen_numbers(second, vec![number(11)]).unwrap_err().kind, ErrorKind::Rule);
+    assert_eq!(f.store.end_screen(TENANT, second).unwrap_err().kind, ErrorKind::Rule);
+    // Of two sources the one that begins first and ends last is news when it ends.
+    let large = load(&f, ScreenKind::DoNotCall, "large", 3, 30..40);
+    let small = load(&f, ScreenKind::DoNotCall, "small", 3, 40..41);
+    let before = order(&f);
+    f.store.end_screen(TENANT, small).unwrap();
+    let between = order(&f);
+    f.store.end_screen(TENANT, large).unwrap();
+    assert!(before < between && between < order(&f));
+    // The same source again: news too, though there are as many lists as before.
+    let news = order(&f);
+    let again = load(&f, ScreenKind::DoNotCall, "large", 4, 30..40);
+    f.store.end_screen(TENANT, again).unwrap();
+    assert!(news < order(&f));
+    // Given up: nothing of it is left, and what counts stays.
+    let lost = load(&f, ScreenKind::DoNotCall, "small", 5, 50..60);
+    f.store.give_up_screen(TENANT, lost).unwrap();
+    assert_eq!(f.store.end_screen(TENANT, lost).unwrap_err().kind, ErrorKind::Rule);
+    f.store.give_up_screen(TENANT, again).unwrap();
+    assert_eq!(f.store.screens(TENANT).unwrap().len(), 3, "what counts cannot be given up");
+}
+
 on_both! {
+    of_two_loads_at_once_the_later_begun_goes_on
     a_list_counts_when_it_is_whole_and_replaces_the_one_before
 }
