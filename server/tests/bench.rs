@@ -61,10 +61,10 @@ fn what_cannot_be_measured_is_refused_in_one_line() {
     let media = |arguments: &[&str]| outpace(&[&["media"], arguments].concat());
     for (output, word) in [
         (media(&["--mode", "record", "--legs", "10"]), "--mode record is not built yet"),
-        (media(&["--mode", "detect", "--detector", "default", "--legs", "10"]), "--detector default is not built yet"),
         (media(&["--mode", "play", "--legs", "0"]), "--legs 0 is out of range"),
         (media(&["--mode", "bridge", "--legs", "9"]), "--legs 9 is odd"),
         (media(&["--mode", "dance", "--legs", "9"]), "dance"),
+        (media(&["--mode", "detect", "--detector", "oracle", "--legs", "10"]), "oracle"),
         (outpace(&["sip", "--calls", "10", "--rate", "0"]), "--rate 0 is out of range"),
         (outpace(&["part", "brass"]), "brass is no part of a bench"),
     ] {
