@@ -397,12 +397,17 @@ impl Campaign {
     }
 }
 
+/// Lists with their weights, as the key `mix` of a campaign that was checked says.
+pub(crate) fn mix(text: &str) -> Vec<(String, u32)> {
+    values::mix(text).unwrap_or_default()
+}
+
 impl Campaign {
     /// Where its leads come from; `list` is the one it names, `seed` that of a random order.
     pub fn source(&self, list: base::ListId, seed: u64) -> crate::feeder::Source {
         crate::feeder::Source {
             list,
-            mix: self.mix.as_deref().and_then(|text| values::mix(text).ok()).unwrap_or_default(),
+            mix: self.mix.as_deref().map_or(Vec::new(), mix),
             filter: self.filter.as_deref().and_then(|text| values::filter(text).ok()),
             order: match self.order.as_str() {
                 "newest" => store::LeadOrder::Newest,

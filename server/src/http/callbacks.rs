@@ -2,12 +2,15 @@
 
 use super::Service;
 use super::agents::live;
+use super::auth::Holder;
 use super::campaigns::id_of;
 use super::extract::{Json, moment};
 use super::leads;
 use super::page::Page;
 use super::problem::Problem;
 use crate::control::Request;
+use crate::control::views::CampaignView;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use base::{AgentId, LeadId, WallTime};
@@ -29,7 +32,7 @@ const AHEAD_MAX_US: i64 = 366 * 86_400_000_000;
 pub(super) struct NewCallback {
     /// Id of the lead.
     lead: u64,
-    /// Name of the campaign that calls; the lead is on its list.
+    /// Name of the campaign that calls; the lead is on its list, or on one of its mix.
     campaign: String,
     /// When: RFC 3339 or microseconds since the Unix epoch; now or later. The rules of the campaign's profile hold.
     at: String,
@@ -77,12 +80,19 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<axum::Js
 }
 
 /// Promises to call a lead back, whatever became of it before. Do-not-call, consent, hours and caps hold as for any call.
+/// Whoever is logged in as an agent promises for no other agent.
 #[utoipa::path(post, path = "/api/v1/callbacks", tag = "campaigns", request_body = NewCallback,
     responses((status = 201, description = "Written down")))]
 pub(super) async fn create(
     State(service): State<Arc<Service>>,
+    Extension(holder): Extension<Arc<Holder>>,
     Json(wanted): Json<NewCallback>,
 ) -> Result<StatusCode, Problem> {
+    if let Some(other) = &wanted.agent
+        && !holder.may_act_for(other)
+    {
+        return Err(Problem::forbidden("this is another agent, only supervisors promise for others"));
+    }
     let due_at = moment("at", &wanted.at).map_err(|fault| Problem::invalid(vec![fault]))?;
     let at = service.wall_now();
     let ahead_us = due_at.as_unix_us() - at.as_unix_us();
@@ -97,8 +107,8 @@ pub(super) async fn create(
     let Some(lead) = leads::find(&service, wanted.lead).await? else {
         return Err(Problem::not_found(format!("lead {}", wanted.lead)));
     };
-    let on_list = service.control.snapshot().campaigns.get(&campaign.0).map(|campaign| campaign.list.clone());
-    if lead.list() != on_list.as_deref() {
+    let dials = service.control.snapshot().campaigns.get(&campaign.0).map_or(Vec::new(), lists_of);
+    if !lead.list().is_some_and(|list| dials.iter().any(|dialled| dialled == list)) {
         let what = format!("{:?} does not dial the list of lead {}", wanted.campaign, wanted.lead);
         return Err(Problem::field("campaign", what, "name the one that does"));
     }
@@ -106,4 +116,10 @@ pub(super) async fn create(
     let row = CallbackRow { tenant, lead: LeadId(wanted.lead), campaign, agent, due_at, note, at };
     service.ask(Request::CallBack { row: Box::new(row), number: lead.number().to_owned() }).await?;
     Ok(StatusCode::CREATED)
+}
+
+/// Names of the lists that a campaign dials.
+fn lists_of(campaign: &CampaignView) -> Vec<String> {
+    let mix = campaign.settings["mix"].as_str().map_or(Vec::new(), crate::config::mix);
+    mix.into_iter().map(|(name, _)| name).chain([campaign.list.clone()]).collect()
 }

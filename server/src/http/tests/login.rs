@@ -311,6 +311,34 @@ fn the_last_admin_stays() {
 }
 
 #[test]
+fn an_agent_promises_for_nobody_else_and_for_leads_of_every_list_of_the_campaign() {
+    let bench = Bench::new();
+    let new = json!({ "name": "zoe", "sip": "sip:zoe@127.0.0.1:5090", "password": "password of zoe" });
+    bench.post(Role::Supervisor, "/api/v1/agents", &new).is(201);
+    let zoe = cookie(&with_password(&bench, "zoe").is(200));
+    for (list, number) in [("main", "+12125550100"), ("gold", "+12125550101"), ("other", "+12125550102")] {
+        bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": list })).is(201);
+        let list = bench.store.find_list(TenantId::DEFAULT, list).unwrap().unwrap();
+        let lead = store::NewLead { number: number.to_owned(), ..store::NewLead::default() };
+        bench.store.import_leads(TenantId::DEFAULT, list, vec![lead], wall_now()).unwrap();
+    }
+    let campaign = json!({
+        "name": "spring", "list": "main", "mix": "gold:3", "trunk": "carrier", "caller_id": "+12125550100",
+        "profile": "lab", "timezone": "America/New_York",
+    });
+    bench.post(Role::Supervisor, "/api/v1/campaigns", &campaign).is(201);
+    let at = jiff::Timestamp::from_microsecond(wall_now().as_unix_us() + 3_600_000_000).unwrap().to_string();
+    let promise = |lead: u64, agent: Option<&str>| {
+        let body = json!({ "lead": lead, "campaign": "spring", "at": at, "agent": agent }).to_string();
+        by_cookie(&bench, &zoe, "POST", "/api/v1/callbacks", Some(&body)).status
+    };
+    assert_eq!((promise(1, Some("zoe")), promise(1, None), promise(1, Some("ann"))), (201, 201, 403));
+    assert_eq!((promise(2, None), promise(3, None)), (201, 422), "a list of the mix, and one that is not dialled");
+    let body = json!({ "lead": 1, "campaign": "spring", "at": at, "agent": "zoe" });
+    bench.post(Role::Supervisor, "/api/v1/callbacks", &body).is(201);
+}
+
+#[test]
 fn an_agents_password_makes_the_agents_account_which_sets_its_own_state_alone() {
     let bench = Bench::new();
     let new = json!({ "name": "zoe", "sip": "sip:zoe@127.0.0.1:5090", "password": "password of zoe" });
