@@ -129,7 +129,7 @@ fn without_agents_the_rate_holds_in_every_second() {
     let made = intents(&bench.said).len();
     assert!((74..=76).contains(&made), "{made}");
     // A long sleep is not made up for.
-    bench.now = bench.now + Duration::from_secs(5);
+    bench.now += Duration::from_secs(5);
     bench.dialer.handle_timeout(bench.now);
     assert!(intents(&bench.drain()).len() <= 2);
     // Both at once: the channels are full after four calls, and one goes out for each that ends.
