@@ -131,10 +131,6 @@ fn no_day_of_trouble_is_over_the_limit() {
             "[[change]]\nat_h = 2\nset = { \"amd.machine_as_human\" = 0.3 }\n\
              [[change]]\nat_h = 5\nset = { \"amd.machine_as_human\" = 0.02, \"amd.human_as_machine\" = 0.08 }\n",
         ),
-        (
-            "a carrier answers falsely",
-            "[dial]\nmachine_ring_s = { dist = \"lognormal\", mean = 2, cv = 0.5 }\n[amd]\nmachine_as_human = 0.3\n",
-        ),
         ("the rate is too low", "[trunk]\nmax_cps = 0.3\n"),
         ("the clock steps", "[[clock_step]]\nat_h = 2\nseconds = 3600\n[[clock_step]]\nat_h = 5\nseconds = -7200\n"),
         ("days are short", "agents = 8\nday_hours = 1.1\n"),
