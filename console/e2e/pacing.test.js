@@ -34,6 +34,8 @@ const get = (page, path) => page.evaluate(async (where) => (await fetch(new URL(
 const limitOf = async (page) => (await get(page, 'api/v1/campaigns/demo')).settings.limit;
 const limit = (page) => page.getByRole('textbox', { name: 'Abandon limit' });
 const tryIt = (page) => page.getByRole('button', { name: 'Try it' });
+/** Waits for it: what was chosen takes a moment to arrive. */
+const cannotTry = (page) => page.getByRole('button', { name: 'Try it', disabled: true }).waitFor();
 
 /** A choice of a field; the list may be longer than what is in sight. */
 async function choose(page, field, option) {
@@ -45,7 +47,7 @@ test('a made-up day is tried with another limit, the answer is applied and taken
   await within('/campaigns/demo/whatif', async (page) => {
     await choose(page, 'Which day', 'A made-up day');
     // As it is now there is nothing to ask.
-    assert.equal(await tryIt(page).isDisabled(), true);
+    await cannotTry(page);
     await page.getByText('Quick', { exact: true }).click();
     await page.getByRole('button', { name: 'One agent more' }).click();
     // The rest by keyboard: a field, and Enter sends.
@@ -95,10 +97,10 @@ test('a day without calls says to pick another', async () => {
     allowed.push(/status of 404/);
     await choose(page, 'Which day', 'Another day …');
     await limit(page).fill('2');
-    assert.equal(await tryIt(page).isDisabled(), true);
+    await cannotTry(page);
     await page.getByLabel('Date').fill('2020-02-03');
     await page.getByText('This campaign placed no call on that day. Pick another day').waitFor();
-    assert.equal(await tryIt(page).isDisabled(), true);
+    await cannotTry(page);
     // An answer that the server no longer has.
     await page.goto(`${demo.base}/campaigns/demo/whatif?run=99999`);
     await page.getByText('This answer is no longer there').waitFor();
