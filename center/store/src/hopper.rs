@@ -195,7 +195,7 @@ impl Store {
         })
     }
 
-    /// Leads by their ids, at most [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX) of them.
+    /// Leads by their ids, at most [`PAGE_ROWS_MAX`] of them.
     ///
     /// # Errors
     /// Only what the database says.
