@@ -26,6 +26,8 @@ const FASTER: f64 = 10.0;
 const ANSWERED: f64 = 0.5;
 /// Calls are spread over a whole number of looks, so that batches of a Poisson stream stay one.
 const LOOK_MS: u64 = 1_000;
+/// More than any case calls in a day: 190 agents' load is 38 calls a second, 1.6 million in 11.5 hours.
+const LEADS: u64 = 10_000_000;
 
 impl QueueCase {
     /// The cases of the study.
@@ -79,7 +81,7 @@ impl QueueCase {
         // A caller who does not wait has a microsecond: longer than no time, shorter than anything else takes.
         let deadline_s = if self.patience_s == 0.0 { 1e-6 } else { self.patience_s / FASTER };
         let text = format!(
-            "name = \"{}\"\nagents = {}\nlogin_min = 0\nday_hours = {day_hours}\nledger = \"run\"\n\
+            "name = \"{}\"\nagents = {}\nlogin_min = 0\nday_hours = {day_hours}\nledger = \"run\"\nlead_supply = {LEADS}\n\
              [dial]\nhuman = {ANSWERED}\nmachine = 0\nbusy = {}\nfail = 0\nhour_shape = [1.0]\nday_sd = 0\ndrift_sd = 0\n\
              post_dial_s = {{ dist = \"uniform\", min = 0, max = 1 }}\nhuman_ring_s = 0\nring_timeout_s = 1\n\
              [amd]\nenabled = false\ngreeting_s = 0\n[customer]\nhang_up_rate = 0\ndeadline_s = {deadline_s}\n\
