@@ -48,10 +48,11 @@ bench: setup
 	$(CARGO_TARGET_DIR)/release/outpace-bench all
 	$(CARGO_TARGET_DIR)/release/outpace-bench imports
 
-# The gate: allocations, leaks, and ratios to the floor beyond the baseline. Measures the build of `make test`.
+# The gate: allocations, leaks, ratios to the floor beyond the baseline, and occupancy beyond the kept figures. Measures the build of `make test`.
 bench-ci:
 	cargo build --workspace --bins
 	$(CARGO_TARGET_DIR)/debug/outpace-bench ci
+	$(CARGO_TARGET_DIR)/debug/outpace-bench pacing --check
 
 # On a quiet machine, after a change that is meant to cost something.
 bench-baseline:
