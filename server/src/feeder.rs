@@ -212,12 +212,11 @@ impl Feeder {
         !matches!(asked.try_send(Asked::Page(question)), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
     }
 
-    /// What a campaign held may go to others that dial its lists. Waits for its place.
-    pub fn forget(&self, campaign: CampaignId) {
-        if let Some(asked) = &self.asked {
-            // A thread that has ended holds nothing either.
-            let _ = asked.send(Asked::Forget(campaign));
-        }
+    /// What a campaign held may go to others that dial its lists; false when too many questions wait.
+    pub fn forget(&self, campaign: CampaignId) -> bool {
+        // A thread that has ended holds nothing either.
+        let Some(asked) = &self.asked else { return true };
+        !matches!(asked.try_send(Asked::Forget(campaign)), Err(TrySendError::Full(_)))
     }
 }
 

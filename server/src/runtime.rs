@@ -11,7 +11,7 @@ use call::Command;
 use crossbeam::channel::{Receiver, Select};
 use dialer::{Input, Lead, LeadState, Number, Outcome};
 use net::{Clock, Engine, FullCause};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use store::{Ack, Health, Op, ScreenKind, Store};
 use tokio::sync::oneshot;
@@ -97,6 +97,8 @@ pub struct Runtime {
     tenant: store::TenantId,
     feeder: Feeder,
     supplies: BTreeMap<CampaignId, Supply>,
+    /// Campaigns that hold nothing any more, which the feeder had no room to hear: at most as many as there are.
+    let_go: BTreeSet<CampaignId>,
     /// The last load of a list of numbers that leads were judged by.
     screens_latest: Option<u64>,
     /// Of the last source that a campaign was given.
@@ -146,6 +148,7 @@ impl Runtime {
             tenant,
             feeder,
             supplies: BTreeMap::new(),
+            let_go: BTreeSet::new(),
             screens_latest: None,
             generation: 0,
             commands: BTreeMap::new(),
@@ -248,7 +251,7 @@ impl Runtime {
         if self.supplies.insert(campaign, Supply::of(source, self.generation)).is_some() {
             let now = self.clock.now();
             self.conductor.handle_input(now, Input::LetGo { campaign, until: None });
-            self.feeder.forget(campaign);
+            self.forget(campaign);
         }
     }
 
@@ -417,7 +420,7 @@ impl Runtime {
                 Output::FeedNumber(campaign, number) => self.feed_number(campaign, number),
                 Output::Unsupply(campaign) => {
                     self.supplies.remove(&campaign);
-                    self.feeder.forget(campaign);
+                    self.forget(campaign);
                 }
                 Output::DrainLimit(limit) => self.drain_limit = limit,
                 Output::ListGrew(campaign) => self.look_again(campaign),
@@ -530,7 +533,17 @@ impl Runtime {
         self.feed(campaign);
     }
 
+    /// The feeder may be full and waits for nobody here, nor this thread for it: it hears of it then or a little later.
+    fn forget(&mut self, campaign: CampaignId) {
+        if !self.feeder.forget(campaign) {
+            self.let_go.insert(campaign);
+        }
+    }
+
     fn feed_again(&mut self, now: Instant) {
+        for campaign in std::mem::take(&mut self.let_go) {
+            self.forget(campaign);
+        }
         let due = |supply: &Supply| supply.again_at.is_some_and(|at| at <= now) && !supply.asked;
         let campaigns: Vec<CampaignId> =
             self.supplies.iter().filter(|(_, supply)| due(supply)).map(|(campaign, _)| *campaign).collect();
@@ -547,6 +560,11 @@ impl Runtime {
         };
         let limit = u32::try_from(supply.room).unwrap_or(u32::MAX).min(store::PAGE_ROWS_MAX);
         if limit == 0 {
+            return;
+        }
+        if self.let_go.contains(&campaign) {
+            // What it was brought now would be forgotten with the rest.
+            supply.again_at = Some(now + FEED_AGAIN);
             return;
         }
         if supply.again_at.is_some_and(|again| again > now) {
