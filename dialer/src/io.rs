@@ -203,8 +203,8 @@ pub enum Input {
         /// Which.
         attempt: AttemptId,
     },
-    /// The lead is not where its campaign believes: another one has dialled it. It is forgotten, and comes again if its
-    /// supply brings it.
+    /// The lead is not where its campaign believes: another one has dialled it. It is forgotten, and asked for
+    /// ([`Output::NumberWanted`]) as it stands now.
     LeadElsewhere {
         /// Which.
         attempt: AttemptId,
@@ -432,8 +432,9 @@ pub enum Output {
         /// How many it could take.
         room: usize,
     },
-    /// A lead with this number is in doubt since its campaign was told to let go, and would be dialled now: bring it again, with
-    /// what lists of numbers and consents say. It is not dialled before.
+    /// A lead with this number is in doubt, since its campaign was told to let go and it would be dialled now, or since
+    /// another campaign had it first: bring it again as it stands, with what lists of numbers and consents say. It is not
+    /// dialled before.
     NumberWanted {
         /// Which campaign.
         campaign: CampaignId,

@@ -70,6 +70,8 @@ impl Dialer {
         {
             campaign.list.forget(attempt.lead);
             self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
+            // It comes back as it stands now, with what was promised to it.
+            self.outputs.push_back(Output::NumberWanted { campaign: attempt.campaign, number: attempt.number });
         }
         Ok(())
     }

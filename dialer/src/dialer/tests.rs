@@ -333,6 +333,7 @@ fn a_lead_that_another_campaign_dialled_is_forgotten_and_nothing_pauses() {
     let said = bench.tell(Input::LeadElsewhere { attempt: AttemptId(1) });
     let (lead, outcome) = (bench.record(1).lead, bench.record(1).outcome);
     assert_eq!(outcome, Outcome::Cancelled);
+    assert!(said.iter().any(|output| matches!(output, Output::NumberWanted { campaign: CAMPAIGN, .. })));
     assert!(said.iter().all(|output| match output {
         Output::CampaignPaused { .. } => false,
         Output::LeadChanged { lead: other, .. } => *other != lead,
