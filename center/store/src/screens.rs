@@ -11,7 +11,7 @@
 
 use base::WallTime;
 
-use crate::db::{Connection, Sql};
+use crate::db::{Connection, Kind, Many, Sql};
 use crate::lanes::in_transaction;
 use crate::lists::GiveWay;
 use crate::ops::{id, text};
@@ -22,8 +22,11 @@ use crate::{ErrorKind, Store, StoreError};
 /// Numbers of one call of [`Store::put_screen_numbers`].
 pub const SCREEN_BATCH_MAX: usize = 10_000;
 
-/// Numbers of one INSERT: 2 values each make 10,000 of SQLite's 32,766 and PostgreSQL's 65,535.
-const INSERT_ROWS: usize = 5_000;
+static NUMBERS: Many = Many::new(
+    "INSERT INTO screen_number",
+    &[("screen_id", Kind::Int), ("number", Kind::Text)],
+    "ON CONFLICT DO NOTHING",
+);
 
 /// Numbers of a load before that are deleted in one transaction.
 const DELETE_ROWS: i64 = 20_000;
@@ -134,16 +137,8 @@ impl Store {
                 if connection.fetch_one(under_way.with(screen), place).await?.is_none() {
                     return Err(under_way_no_more(place));
                 }
-                for part in numbers.chunks(INSERT_ROWS) {
-                    let mut insert = Sql::new("INSERT INTO screen_number (screen_id, number) VALUES ");
-                    for (n, number) in part.iter().enumerate() {
-                        insert.push(if n == 0 { "(" } else { ", (" });
-                        insert.bind(screen).push(", ").bind(number.as_str()).push(")");
-                    }
-                    insert.push(" ON CONFLICT DO NOTHING");
-                    connection.execute(insert, place).await?;
-                }
-                Ok(())
+                let rows = numbers.into_iter().flat_map(|number| [screen.into(), number.into()]);
+                connection.insert(&NUMBERS, rows.collect(), place).await.map(drop)
             })
             .await?;
             give_way.end(connection).await;

@@ -219,7 +219,8 @@ pub(super) struct Tally {
 
 /// Inside a transaction, as [`lock`], for who changes a contact that is there: a tenant without any has none to change.
 pub(super) async fn hold(connection: &mut Connection, tenant: i64, place: &str) -> Result<Tally, StoreError> {
-    let hold = "UPDATE contact_tally SET made = made WHERE tenant_id = $1 RETURNING made, indexed, rewrites, leads_end - leads_done AS unfilled";
+    let hold = "UPDATE contact_tally SET made = made WHERE tenant_id = $1 \
+                RETURNING made, indexed, rewrites, leads_end - leads_done AS unfilled";
     match connection.fetch_one(Sql::new(hold).with(tenant), place).await? {
         Some(row) => tally_row(&row),
         None => Ok(Tally { made: 0, indexed: 0, rewrites: 0, unfilled: 0 }),
