@@ -88,8 +88,8 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Result<axum::Js
 
 /// Loads a list of numbers, one a line (what stands behind a comma, semicolon or tab is left). It counts when it is whole,
 /// and then instead of the one before of the same source. A file without numbers, or with more lines without one than with
-/// one, is refused unless `force` says otherwise; of two loads of one source at once the one that began first is. Campaigns whose profile says how old a list may be do not
-/// dial with an older one.
+/// one, is refused unless `force` says otherwise. Where two loads of one source run at once, the one that began first is
+/// refused. Campaigns whose profile says how old a list may be do not dial with an older one.
 #[utoipa::path(post, path = "/api/v1/number-lists", tag = "compliance", params(LoadQuery),
     request_body(content((String = "text/csv", example = json!("+12125550100\n+12125550101\n")))),
     responses((status = 200, body = Loaded)))]
