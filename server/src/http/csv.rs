@@ -58,7 +58,7 @@ where
     P: FnMut(&Store, Option<C>) -> Result<Rows<C>, StoreError> + Send + 'static,
 {
     let Ok(place) = service.exports.clone().try_acquire_owned() else {
-        return Err(Problem::busy("as many exports as may run at once are running", 5));
+        return Err(Problem::too_many("as many exports as may run at once are running", 5));
     };
     // The first page decides whether there is an answer at all.
     let (answered, mut page) = service.store(move |store| Ok((page(store, None)?, page))).await?;

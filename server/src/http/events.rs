@@ -77,11 +77,11 @@ pub(super) async fn stream(
         Some(id) => read_id(&id).filter(|(run, _)| *run == journal.run()).map(|(_, number)| number),
     };
     let Ok(place) = service.streams.clone().try_acquire_owned() else {
-        return Err(Problem::busy("as many event streams as may be open are open", 5));
+        return Err(Problem::too_many("as many event streams as may be open are open", 5));
     };
     let Some(share) = service.stream_shares.take(holder.of) else {
         let what = format!("{EVENT_STREAMS_PER_HOLDER_MAX} event streams of this token or account are open, close one");
-        return Err(Problem::busy(what, 5));
+        return Err(Problem::too_many(what, 5));
     };
     let from = Peer::of(peer.as_deref());
     let boards = kinds.want(BOARD).then(|| board::listen(&service));

@@ -198,7 +198,10 @@ pub(super) async fn begin(
     let options = options(wanted.region, wanted.map.as_deref(), wanted.encoding.as_deref())?;
     let list = lists::id(&service, &name).await?;
     let Ok(place) = service.imports.places.clone().try_acquire_owned() else {
-        return Err(Problem::busy("as many imports as may run at once are running", 10));
+        return Err(Problem::too_many(
+            "as many imports as may be under way are running or paused, wait for one or cancel one",
+            10,
+        ));
     };
     let (file, given_name) = receive(&service, request).await?;
     let file_name: String = wanted.file_name.or(given_name).unwrap_or_default();

@@ -243,7 +243,7 @@ impl Reports {
         if kept.len() >= REPORTS_MAX {
             let answered = kept.iter().filter_map(|(asked, answer)| Some((answer.borrow().as_ref()?.0, *asked)));
             let Some((_, oldest)) = answered.min() else {
-                return Err(Problem::busy("as many reports as may wait are being counted, try again", 5));
+                return Err(Problem::too_many("as many reports as may wait are being counted, try again", 5));
             };
             kept.remove(&oldest);
         }
@@ -431,11 +431,11 @@ mod tests {
         let (reports, now) = (Reports::default(), Instant::now());
         let mut tellers: Vec<_> =
             (0..REPORTS_MAX as u64).map(|campaign| reports.of(asked(campaign), now).unwrap().1.unwrap()).collect();
-        assert_eq!(reports.of(asked(99), now).unwrap_err().status, 503);
+        assert_eq!(reports.of(asked(99), now).unwrap_err().status, 429);
         tellers.remove(3).send_replace(Some((now, Ok(Arc::default()))));
         // The one that is there makes room.
         tellers.push(reports.of(asked(99), now).unwrap().1.unwrap());
         assert_eq!(reports.0.lock().unwrap().len(), REPORTS_MAX);
-        assert_eq!(reports.of(asked(3), now).unwrap_err().status, 503);
+        assert_eq!(reports.of(asked(3), now).unwrap_err().status, 429);
     }
 }

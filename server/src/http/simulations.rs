@@ -373,7 +373,7 @@ pub(super) async fn begin(
         error: None,
     };
     let Some((shown, cancel)) = service.simulations.put(asked) else {
-        return Err(Problem::busy(format!("{SIMULATIONS_WAITING_MAX} simulations wait already"), 10));
+        return Err(Problem::too_many(format!("{SIMULATIONS_WAITING_MAX} simulations wait already"), 10));
     };
     let work = Work {
         service: service.clone(),

@@ -26,7 +26,7 @@ impl Keeper {
     /// An empty one.
     pub(super) fn new(service: &Service) -> Result<Keeper, Problem> {
         let Ok(place) = service.uploads.clone().try_acquire_owned() else {
-            return Err(Problem::busy("as many files as may come in at once are coming in", 5));
+            return Err(Problem::too_many("as many files as may come in at once are coming in", 5));
         };
         let folder = service.config.load().server.data_dir.clone();
         Ok(Keeper { file: tempfile::tempfile_in(folder).map_err(no_room)?, bytes: 0, _place: place })
