@@ -133,7 +133,7 @@ test('a person is found by what one types, and is not called any more', async ()
   assert.equal(await suppressed(), 1);
 
   await page.getByRole('button', { name: 'Record a consent' }).click();
-  await page.getByRole('textbox', { name: 'Source' }).fill('letter');
+  await page.getByRole('textbox', { name: 'Source', exact: true }).fill('letter');
   await page.getByRole('textbox', { name: 'Proof' }).fill('letter 12');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByText(/letter 12/).waitFor();
@@ -215,6 +215,37 @@ test('a report is read, drawn and taken along', async () => {
   await page.getByRole('combobox', { name: 'When' }).click();
   await page.getByRole('option', { name: 'Yesterday' }).click();
   await page.getByText('Nothing was dialled in this time').waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a list of numbers from outside is loaded with its day; a file that looks wrong only when that is wanted', async () => {
+  const { page, context, faults, allowed } = await open('/lists');
+  // The browser notes the refusal.
+  allowed.push(/status of 422/);
+  await page.getByRole('link', { name: 'Numbers not to call' }).click();
+  await page.getByText('No such list is loaded').waitFor();
+  const load = page.getByRole('button', { name: 'Load', exact: true });
+  await load.click();
+  await page.getByText('Say whose list it is', { exact: true }).waitFor();
+  await page.getByRole('textbox', { name: 'Source', exact: true }).fill('ftc');
+  await page.getByLabel('Day of the source').fill(new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10));
+  const file = page.locator('input[type=file]');
+  await file.setInputFiles({ name: 'ftc.csv', mimeType: 'text/csv', buffer: Buffer.from('one\ntwo\n+12125550143\n') });
+  await load.click();
+  await page.getByText(/holds 1 numbers and 2 lines without one/).waitFor();
+  await page.getByText('No such list is loaded').waitFor();
+  await page.getByRole('checkbox', { name: 'Load it all the same' }).check();
+  await load.click();
+  await page.getByText('ftc: 1 number is in force').waitFor();
+  await page.getByText('2 lines held no number, line 1 first.').waitFor();
+  await page.getByRole('row', { name: /^ftc.*Do not call.*1.*3 days/ }).waitFor();
+  // The next one of the same source takes its place.
+  await page.getByLabel('Day of the source').fill(new Date().toISOString().slice(0, 10));
+  await file.setInputFiles({ name: 'ftc.csv', mimeType: 'text/csv', buffer: Buffer.from('+12125550143\n+12125550144\n') });
+  await load.click();
+  await page.getByRole('row', { name: /^ftc.*Do not call.*2.*0 days/ }).waitFor();
+  assert.equal(await page.getByRole('grid').getByRole('row').count(), 2);
   assert.deepEqual(faults, []);
   await context.close();
 });

@@ -64,6 +64,7 @@ export const places: Place[] = [
   },
   { path: 'lists/:name', load: () => import('../pages/lists/list'), texts: ['lists', 'words'], least: 'viewer' },
   { path: 'lists/:name/import', load: () => import('../pages/lists/import'), texts: ['lists', 'words'], least: 'viewer' },
+  { path: 'number-lists', load: () => import('../pages/number_lists'), texts: ['number_lists'], least: 'viewer' },
   {
     path: 'contacts',
     load: () => import('../pages/contacts'),

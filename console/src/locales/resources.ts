@@ -12,6 +12,7 @@ import type contacts from './en/contacts.json';
 import type health from './en/health.json';
 import type lists from './en/lists.json';
 import type login from './en/login.json';
+import type number_lists from './en/number_lists.json';
 import type report from './en/report.json';
 import type results from './en/results.json';
 import type routes from './en/routes.json';
@@ -35,6 +36,7 @@ declare const resources: {
   health: typeof health;
   lists: typeof lists;
   login: typeof login;
+  number_lists: typeof number_lists;
   report: typeof report;
   results: typeof results;
   routes: typeof routes;

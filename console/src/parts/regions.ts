@@ -16,3 +16,25 @@ export function regions(): { value: string; label: string }[] {
   const all = CODES.split(' ').map((code) => ({ value: code, label: `${names.of(code) ?? code} (${code})` }));
   return all.sort((a, b) => a.label.localeCompare(b.label, language));
 }
+
+const REGION = 'outpace-region';
+
+/** The country that was chosen last, else that of the browser's language. */
+export function usualRegion(): string {
+  try {
+    const kept = localStorage.getItem(REGION);
+    if (kept) return kept;
+  } catch {
+    // A browser that keeps nothing.
+  }
+  const region = navigator.languages.map((language) => new Intl.Locale(language).region).find((one) => one !== undefined && /^[A-Z]{2}$/.test(one));
+  return region ?? 'US';
+}
+
+export function keepRegion(region: string): void {
+  try {
+    localStorage.setItem(REGION, region);
+  } catch {
+    // Then for this visit.
+  }
+}

@@ -12,7 +12,7 @@ import { ErrorState } from '../../parts/error_state';
 import { Figure } from '../../parts/figure';
 import { compact, number, percent } from '../../parts/format';
 import { Icon } from '../../parts/icons';
-import { useWords } from '../../parts/words';
+import { outcomeColor, useWords } from '../../parts/words';
 import { PageHeader } from '../../parts/page_header';
 import { Panel } from '../../parts/panel';
 import { TimeSeries } from '../../parts/time_series';
@@ -24,8 +24,6 @@ import { NoBoard } from './no_board';
 import { Tuning } from './tuning';
 import { useBoard, useTrack } from './use_board';
 import { Why } from './why';
-
-const PERSONS = ['connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early'];
 
 export default function CampaignBoardPage() {
   const { t } = useTranslation('board');
@@ -164,7 +162,7 @@ function Outcomes({ campaign }: { campaign: BoardCampaign }) {
       key: outcome,
       label: names('outcome', outcome),
       value: count,
-      color: outcome === 'abandoned' ? '--op-bad' : PERSONS.includes(outcome) ? '--op-talk' : outcome === 'machine' ? '--op-machine' : '--op-idle',
+      color: outcomeColor(outcome),
     }));
   if (bars.length === 0) return <>{t('noOutcomes')}</>;
   return <Bars label={t('outcomes')} heads={[t('outcome'), t('count')]} bars={bars} share />;

@@ -5,8 +5,9 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { bytes } from '../../parts/format';
 import { Icon } from '../../parts/icons';
+import { usualRegion } from '../../parts/regions';
 import { underWay, useImports } from './api';
-import { draft, faultOf, FILE_BYTES_MAX, usualRegion, type FileFault } from './draft';
+import { draft, faultOf, FILE_BYTES_MAX, type FileFault } from './draft';
 import css from './import.module.css';
 
 export function Choose({ list }: { list: string }) {

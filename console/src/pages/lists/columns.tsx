@@ -9,9 +9,9 @@ import { bytes, NONE, number } from '../../parts/format';
 import { Icon } from '../../parts/icons';
 import { Pairs } from '../../parts/pairs';
 import { Panel } from '../../parts/panel';
-import { regions } from '../../parts/regions';
+import { keepRegion, regions } from '../../parts/regions';
 import { useWords } from '../../parts/words';
-import { draft as kept, ENCODINGS, keepRegion, mapText, PREVIEW_BYTES, readingOf, type Draft } from './draft';
+import { draft as kept, ENCODINGS, mapText, PREVIEW_BYTES, readingOf, type Draft } from './draft';
 import { FIELDS, isField, type Field } from './fields';
 import css from './import.module.css';
 

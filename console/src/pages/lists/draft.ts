@@ -27,28 +27,6 @@ export const draft = createStore<Draft | null>(null);
 // The file of one person is nothing for the next.
 onLeave(() => draft.set(null));
 
-const REGION = 'outpace-region';
-
-/** The country that was chosen last, else that of the browser's language. */
-export function usualRegion(): string {
-  try {
-    const kept = localStorage.getItem(REGION);
-    if (kept) return kept;
-  } catch {
-    // A browser that keeps nothing.
-  }
-  const region = navigator.languages.map((language) => new Intl.Locale(language).region).find((one) => one !== undefined && /^[A-Z]{2}$/.test(one));
-  return region ?? 'US';
-}
-
-export function keepRegion(region: string): void {
-  try {
-    localStorage.setItem(REGION, region);
-  } catch {
-    // Then for this visit.
-  }
-}
-
 /** What files of phone numbers are saved in, by the names of the Encoding standard; the server knows all of it. */
 export const ENCODINGS = [
   'utf-8', 'utf-16le', 'utf-16be', 'windows-1250', 'windows-1251', 'windows-1252', 'windows-1253', 'windows-1254', 'windows-1255', 'windows-1256',

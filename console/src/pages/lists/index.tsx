@@ -60,7 +60,11 @@ export default function Lists() {
 
   return (
     <>
-      <PageHeader title={t('title')} text={t('text')} actions={make} />
+      <PageHeader
+        title={t('title')}
+        text={t('text')}
+        actions={<><Button component={Link} to="/number-lists" variant="default" leftSection={<Icon name="lock" size={16} />}>{t('numberLists')}</Button>{make}</>}
+      />
       <Panel flush>
         <DataTable
           label={t('title')}

@@ -17,7 +17,7 @@ export function RejectedRows({ id }: { id: number }) {
     { key: 'line', head: t('line'), width: '90px', align: 'right', cell: (row) => number(row.line) },
     { key: 'field', head: t('field'), width: '140px', cell: (row) => word('field', row.field) },
     { key: 'value', head: t('value'), width: 'minmax(140px, 1fr)', narrow: 'first', cell: (row) => row.value || t('emptyCell') },
-    { key: 'reason', head: t('reason'), width: 'minmax(220px, 2fr)', cell: (row) => row.reason },
+    { key: 'reason', head: t('reason'), width: 'minmax(220px, 3fr)', cell: (row) => <span title={row.reason}>{row.reason}</span> },
   ];
   return (
     <DataTable
