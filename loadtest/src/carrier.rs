@@ -139,6 +139,8 @@ impl Carrier {
             Event::Progress { .. }
             | Event::EarlySound { .. }
             | Event::Verdict { .. }
+            | Event::LikelyPerson { .. }
+            | Event::Revision { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
             | Event::Held { .. }

@@ -149,6 +149,8 @@ impl AgentPhones {
             Event::Progress { .. }
             | Event::EarlySound { .. }
             | Event::Verdict { .. }
+            | Event::LikelyPerson { .. }
+            | Event::Revision { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
             | Event::Held { .. }

@@ -316,6 +316,8 @@ impl Conductor {
             | Event::EarlySound { leg, .. }
             | Event::Answered { leg, .. }
             | Event::Verdict { leg, .. }
+            | Event::LikelyPerson { leg, .. }
+            | Event::Revision { leg, .. }
             | Event::PlayBegan { leg, .. }
             | Event::PlayEnded { leg, .. }
             | Event::Digit { leg, .. }

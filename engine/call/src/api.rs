@@ -2,7 +2,7 @@
 
 use base::{CallId, Duration, Instant, LegId, ShardId, TrunkId};
 use codecs::g711::Law;
-use detect::{Decision, DetectorConfig, EarlySound};
+use detect::{Decision, DetectorConfig, EarlySound, Revision};
 use media::playout::Prompt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -230,6 +230,26 @@ pub enum Event {
         /// When the first utterance ended, if one was heard: the legal deadline runs from here.
         utterance_end: Option<Instant>,
         /// When the decision was made.
+        at: Instant,
+    },
+    /// Answer detection has not decided yet, but holds a person for as likely as not; once at most, before the verdict.
+    LikelyPerson {
+        /// The analysed leg.
+        leg: LegId,
+        /// When it was known.
+        at: Instant,
+    },
+    /// What answer detection heard after its verdict. It listens until the leg is bridged or ends, two minutes at most
+    /// ([`detect::LISTEN_MAX_MS`]), and tells at most [`detect::REVISIONS_MAX`] of them.
+    Revision {
+        /// The analysed leg.
+        leg: LegId,
+        /// What, and when in the audio.
+        revision: Revision,
+        /// When the sound ended that it is about, as its last packet came: the greeting, the beep, the person's words so
+        /// far. For a person the legal deadline runs from here.
+        since: Option<Instant>,
+        /// When it was known.
         at: Instant,
     },
     /// The first packet of a prompt left.

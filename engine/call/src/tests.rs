@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 mod abandon;
 mod inbound;
+mod listening;
 mod trunks;
 
 /// Shards by host number: host n is 192.0.2.n. Shards of one host share its SIP address.

@@ -40,7 +40,9 @@ fn frames(criterion: &mut Criterion) {
     group.bench_function("default push_frame", |bencher| {
         bencher.iter(|| {
             turn += 1;
-            black_box(neural.push_frame(black_box(&frames[turn / 8 % 2])))
+            neural.push_frame(black_box(&frames[turn / 8 % 2]), &mut |told| {
+                black_box(told);
+            });
         });
     });
     let mut analyser = Analyser::new();

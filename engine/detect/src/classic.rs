@@ -10,7 +10,7 @@
 //! The word under way when the call is answered is not counted, as published. It is the yardstick for better detectors.
 
 use crate::RATE_HZ;
-use crate::{Decision, Detector, Verdict};
+use crate::{Decision, Verdict};
 
 /// The nine parameters, named as in `amd.conf`; the defaults are the published ones. Times in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +52,7 @@ impl Default for ClassicConfig {
     }
 }
 
-/// The detector `classic`.
+/// The rules of the detector `classic`: one call's verdict.
 #[derive(Clone, Debug)]
 pub struct Classic {
     config: ClassicConfig,
@@ -136,10 +136,9 @@ impl Classic {
         }
         None
     }
-}
 
-impl Detector for Classic {
-    fn push_frame(&mut self, samples: &[i16]) -> Option<Decision> {
+    /// The next frame of the far end; the verdict when it falls, once.
+    pub fn push_frame(&mut self, samples: &[i16]) -> Option<Decision> {
         if self.decision.is_some() {
             return None;
         }
@@ -154,13 +153,9 @@ impl Detector for Classic {
         found.map(|(verdict, cause)| self.decide(verdict, cause))
     }
 
-    fn name(&self) -> &'static str {
-        "classic"
-    }
-
     /// Published: NOTSURE, with the cause TOOLONG, or NOAUDIODATA when not one frame came. Here the doubt is decided
     /// for the person: a machine given to an agent costs seconds, a person taken for a machine is an abandoned call.
-    fn at_deadline(&mut self) -> Decision {
+    pub fn at_deadline(&mut self) -> Decision {
         if let Some(decision) = self.decision {
             return decision;
         }

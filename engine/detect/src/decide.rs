@@ -23,6 +23,8 @@ use codecs::tones::Signal;
 pub struct Tuning {
     /// θh: probability of a person that is enough.
     pub human: f32,
+    /// Probability of a person that is enough after a machine has spoken: see [`Tuning::AGAIN`].
+    pub again: f32,
     /// θm: probability of the three talking machines together that is enough.
     pub machine: f32,
     /// How long θm must hold.
@@ -43,10 +45,17 @@ pub struct Tuning {
 const GATE_LAG_MS: u32 = 120;
 
 impl Tuning {
+    /// A machine's second sentence after a pause often sounds like a person's answer, so more is asked for than at the
+    /// beginning.
+    pub const AGAIN: f32 = 0.85;
+    /// For what follows a verdict by rules, which know no knob.
+    pub const LATER: Tuning = Tuning::with(0.8, 0.9);
+
     /// Everything but the thresholds, which say "at most 1 % of people" only for the net they were calibrated with.
     pub const fn with(human: f32, machine: f32) -> Tuning {
         Tuning {
             human,
+            again: Tuning::AGAIN,
             machine,
             machine_hold_ms: 80,
             earliest_ms: 300,
@@ -63,22 +72,24 @@ impl Tuning {
 pub struct Look {
     /// The latest posterior, smoothed.
     pub posterior: Posterior,
-    /// Speech so far.
+    /// Speech so far in this turn; before the first verdict the call is one turn.
     pub speech_ms: u32,
-    /// Rest that lasts until now.
+    /// Rest that lasts until now, since the turn began at most.
     pub rest_ms: u32,
-    /// Where the last speech ended; 0 when there was none.
+    /// Where the turn's last speech ended; 0 when there was none.
     pub speech_end_ms: u32,
     /// A tone that was told in these 20 ms.
     pub tone: Option<Signal>,
+    /// Where that tone ended, or how far it is known; 0 without one.
+    pub tone_end_ms: u32,
     /// The end of these 20 ms, since the answer.
     pub at_ms: u32,
 }
 
 /// The gate holds speech so long after its last loud frame; the law's clock starts at that frame.
-const HELD_MS: u32 = (HANG_FRAMES - 1) * FRAME_MS;
+pub(crate) const HELD_MS: u32 = (HANG_FRAMES - 1) * FRAME_MS;
 /// Shortest speech that is an utterance; shorter is a click.
-const UTTERANCE_MS: u32 = 120;
+pub(crate) const UTTERANCE_MS: u32 = 120;
 
 /// Decides one call.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +163,7 @@ mod tests {
             let speech_ms = speech_end_ms.saturating_sub(from_ms);
             let rest_ms = at_ms - speech_end_ms;
             let tone = tone.filter(|(when, _)| *when == at_ms).map(|(_, signal)| signal);
-            decider.look(&Look { posterior, speech_ms, rest_ms, speech_end_ms, tone, at_ms })
+            decider.look(&Look { posterior, speech_ms, rest_ms, speech_end_ms, tone, tone_end_ms: 0, at_ms })
         })
     }
 

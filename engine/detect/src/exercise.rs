@@ -7,7 +7,7 @@
 
 use crate::decide::Look;
 use crate::model::SHARE_DEFAULT;
-use crate::{Decision, Detector, Listener, Neural, Verdict, shipped};
+use crate::{Decision, Detector, LISTEN_MAX_MS, Listener, Neural, REVISIONS_MAX, Sign, Told, Verdict, shipped};
 
 /// Longest call that is made: 10 s, longer than a decision takes.
 const SAMPLES_MAX: usize = 80_000;
@@ -59,17 +59,29 @@ pub fn call(bytes: &[u8]) -> Vec<i16> {
     samples
 }
 
-/// Hears the call in portions and checks what holds for all.
-fn hear(samples: &[i16], portion: usize) -> (Vec<Look>, Option<Decision>) {
+/// Hears the call in portions and checks what holds for all: looks, and what was told.
+fn hear(samples: &[i16], portion: usize) -> (Vec<Look>, Vec<Told>) {
     let tuning = shipped().tuning(SHARE_DEFAULT).expect("the net that ships is calibrated");
     let (mut listener, mut detector) = (Listener::new(shipped()), Neural::new(shipped(), tuning));
-    let (mut looks, mut decision) = (Vec::new(), None);
+    let (mut looks, mut all) = (Vec::new(), Vec::new());
     for portion in samples.chunks(portion) {
         listener.push(portion, |look| looks.push(*look));
-        let now = detector.push_frame(portion);
-        assert!(now.is_none() || decision.is_none(), "decided twice");
-        decision = decision.or(now);
+        let done = detector.is_done();
+        detector.push_frame(portion, &mut |told| {
+            assert!(!done, "{told:?} after all was told");
+            all.push(told);
+        });
     }
+    let decided = all.iter().position(|told| matches!(told, Told::Verdict(_)));
+    for (place, told) in all.iter().enumerate() {
+        match told {
+            Told::Likely { .. } => assert!(place == 0 && decided != Some(0), "early, and once: {all:?}"),
+            Told::Verdict(_) => assert_eq!(decided, Some(place), "decided twice: {all:?}"),
+            Told::Revision(_) => assert!(decided.is_some_and(|decided| decided < place), "before the verdict: {all:?}"),
+        }
+    }
+    let decision = all.iter().find_map(|told| if let Told::Verdict(decision) = told { Some(*decision) } else { None });
+    later(&all, &looks, decision);
     for (look, n) in looks.iter().zip(1..) {
         assert_eq!(look.at_ms, 20 * n);
         assert!(look.posterior.iter().all(|p| (-1e-6..=1.000_01).contains(p)), "{look:?}");
@@ -86,7 +98,26 @@ fn hear(samples: &[i16], portion: usize) -> (Vec<Look>, Option<Decision>) {
         }
         assert!(at_ms <= 6_000 && utterance_end_ms.is_none_or(|end| end <= at_ms));
     }
-    (looks, decision)
+    (looks, all)
+}
+
+/// What holds for revisions.
+fn later(all: &[Told], looks: &[Look], decision: Option<Decision>) {
+    let revisions = all.iter().filter_map(|told| if let Told::Revision(it) = told { Some(it) } else { None });
+    let (mut count, mut at_ms) = (0, decision.map_or(0, |decision| decision.at_ms));
+    for revision in revisions {
+        count += 1;
+        assert!(revision.since_ms <= revision.at_ms && (at_ms..=LISTEN_MAX_MS).contains(&revision.at_ms), "{all:?}");
+        at_ms = revision.at_ms;
+        let verdict = decision.map(|decision| decision.verdict);
+        let tone = looks[at_ms as usize / 20 - 1].tone.is_some();
+        match revision.sign {
+            Sign::Beep | Sign::Fax | Sign::Sit => assert!(tone, "a tone is told in the very look: {all:?}"),
+            Sign::Machine => assert_eq!(verdict, Some(Verdict::Silence)),
+            Sign::Person | Sign::GreetingEnd => assert_ne!(verdict, Some(Verdict::Human), "{all:?}"),
+        }
+    }
+    assert!(count <= REVISIONS_MAX);
 }
 
 /// Asserts what holds for every call: no panic, probabilities, no verdict before evidence, one verdict, and the same one
@@ -142,24 +173,42 @@ mod tests {
         let rest = |n: usize| (n * 7_919 % 13) as i32 - 6;
         let speaks =
             |spans: &[(usize, usize)], n: usize| spans.iter().any(|(from, to)| (*from..*to).contains(&(n / 8)));
-        let calls: [&[(usize, usize)]; 4] =
-            [&[(600, 1_000)], &[(300, 5_800)], &[(400, 700), (1_300, 6_500)], &[(9_000, 9_001)]];
+        let calls: [&[(usize, usize)]; 4] = [
+            &[(600, 1_000)],
+            &[(300, 5_800), (9_000, 9_400)],
+            &[(400, 700), (1_300, 6_500)],
+            &[(10_000, 10_001), (10_500, 11_000)],
+        ];
         let mut fold = 0_u64;
-        let mut said = Vec::new();
+        let (mut said, mut later) = (Vec::new(), Vec::new());
         for spans in calls {
             let samples: Vec<i16> =
-                (0..64_000).map(|n| (if speaks(spans, n) { voice(n) } else { rest(n) }) as i16).collect();
-            let (looks, decision) = hear(&samples, 160);
-            for bits in looks.iter().flat_map(|look| look.posterior.map(f32::to_bits)) {
+                (0..104_000).map(|n| (if speaks(spans, n) { voice(n) } else { rest(n) }) as i16).collect();
+            let (looks, all) = hear(&samples, 160);
+            for bits in looks.iter().take(400).flat_map(|look| look.posterior.map(f32::to_bits)) {
                 fold = fold.rotate_left(7) ^ u64::from(bits);
             }
-            said.push(decision.map(|d| (d.verdict.name(), d.cause, d.at_ms)));
+            for told in all {
+                match told {
+                    Told::Likely { at_ms } => later.push(("likely", at_ms)),
+                    Told::Verdict(decision) => said.push((decision.verdict.name(), decision.cause, decision.at_ms)),
+                    Told::Revision(revision) => later.push((revision.sign.name(), revision.at_ms)),
+                }
+            }
         }
-        assert_eq!((said, fold), (GOLDEN.0.map(Some).to_vec(), GOLDEN.1));
+        assert_eq!((said, later, fold), (GOLDEN.0.to_vec(), GOLDEN_LATER.to_vec(), GOLDEN.1));
     }
 
     const GOLDEN: ([(&str, &str, u32); 4], u64) = (
         [("human", "NET", 1_340), ("machine", "NET", 1_600), ("human", "NET", 1_000), ("silence", "SILENCE", 6_000)],
         16_885_993_121_898_419_832,
     );
+    const GOLDEN_LATER: [(&str, u32); 6] = [
+        ("likely", 740),
+        ("likely", 440),
+        ("greeting_end", 8_280),
+        ("person", 9_520),
+        ("likely", 540),
+        ("person", 11_260),
+    ];
 }

@@ -65,11 +65,11 @@ pub struct Frame {
     pub features: [f32; FEATURES],
     /// Somebody is speaking.
     pub speech: bool,
-    /// Speech so far.
+    /// Speech so far in this turn.
     pub speech_ms: u32,
-    /// Rest that lasts until now.
+    /// Rest that lasts until now, since the turn began at most.
     pub rest_ms: u32,
-    /// Where the last speech ended, in milliseconds since the start; 0 when there was none.
+    /// Where the turn's last speech ended, in milliseconds since the start; 0 when there was none.
     pub speech_end_ms: u32,
     /// The end of this frame in milliseconds since the start.
     pub at_ms: u32,
@@ -82,6 +82,12 @@ pub enum Heard<'a> {
     Tone(ToneEvent),
     /// 20 ms more.
     Frame(&'a Frame),
+}
+
+/// What 10 ms gave: a tone that was told in them, and whether they ended a frame.
+pub(crate) struct Hop {
+    pub(crate) tone: Option<ToneEvent>,
+    pub(crate) frame: bool,
 }
 
 /// Samples at 8 kHz to features.
@@ -97,6 +103,8 @@ pub struct Front {
     first_hop_power: f32,
     beeps: u32,
     other_tones: u32,
+    /// When the turn began that lengths and counts are about.
+    turned_ms: u32,
     frame: Frame,
 }
 
@@ -121,6 +129,7 @@ impl Front {
             first_hop_power: 0.0,
             beeps: 0,
             other_tones: 0,
+            turned_ms: 0,
             frame: Frame {
                 features: [0.0; FEATURES],
                 speech: false,
@@ -134,32 +143,55 @@ impl Front {
 
     /// More samples; `heard` is told what they hold, in order.
     pub fn push(&mut self, mut samples: &[i16], mut heard: impl FnMut(Heard<'_>)) {
-        while !samples.is_empty() {
-            let count = (HOP_SAMPLES - self.filled).min(samples.len());
-            self.pending[self.filled..self.filled + count].copy_from_slice(&samples[..count]);
-            self.filled += count;
-            samples = &samples[count..];
-            if self.filled == HOP_SAMPLES {
-                self.filled = 0;
-                self.hop(&mut heard);
+        while let Some(hop) = self.step(&mut samples) {
+            if let Some(tone) = hop.tone {
+                heard(Heard::Tone(tone));
+            }
+            if hop.frame {
+                heard(Heard::Frame(&self.frame));
             }
         }
     }
 
-    fn hop(&mut self, heard: &mut impl FnMut(Heard<'_>)) {
+    /// Takes samples up to the end of the next 10 ms and says what they gave; `None` when they are used up before.
+    pub(crate) fn step(&mut self, samples: &mut &[i16]) -> Option<Hop> {
+        let count = (HOP_SAMPLES - self.filled).min(samples.len());
+        self.pending[self.filled..self.filled + count].copy_from_slice(&samples[..count]);
+        self.filled += count;
+        *samples = &samples[count..];
+        if self.filled < HOP_SAMPLES {
+            return None;
+        }
+        self.filled = 0;
+        Some(self.hop())
+    }
+
+    /// The frame of the last step that gave one.
+    pub(crate) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    /// What comes is another turn of the talk, to be judged as if the call had been answered now: lengths and counts begin
+    /// anew, the line's floor and peak stay known.
+    pub(crate) fn turn(&mut self) {
+        self.timing = Timing::default();
+        self.turned_ms = self.frame.at_ms;
+        (self.beeps, self.other_tones) = (0, 0);
+    }
+
+    fn hop(&mut self) -> Hop {
         let power = self.analyser.hop(&self.pending);
         self.hops += 1;
-        if let Some(tone) = self.tones.hop(power) {
-            match tone.signal {
-                Signal::Beep => self.beeps += 1,
-                _ => self.other_tones += 1,
-            }
-            heard(Heard::Tone(tone));
+        let tone = self.tones.hop(power);
+        match tone.map(|tone| tone.signal) {
+            Some(Signal::Beep) => self.beeps += 1,
+            Some(_) => self.other_tones += 1,
+            None => {}
         }
         let total: f32 = power.iter().sum();
         if !self.hops.is_multiple_of(2) {
             self.first_hop_power = total;
-            return;
+            return Hop { tone, frame: false };
         }
         let speech = self.vad.frame(decibels((self.first_hop_power + total) / 2.0 + 1e-9));
         self.timing.frame(speech);
@@ -179,9 +211,12 @@ impl Front {
         frame.speech = speech;
         frame.speech_ms = self.timing.speech_frames() * FRAME_MS;
         frame.rest_ms = self.timing.rest_frames() * FRAME_MS;
-        frame.speech_end_ms = self.timing.speech_end() * FRAME_MS;
+        frame.speech_end_ms = match self.timing.speech_end() {
+            0 => 0,
+            end => self.turned_ms + end * FRAME_MS,
+        };
         frame.at_ms = self.hops / 2 * FRAME_MS;
-        heard(Heard::Frame(frame));
+        Hop { tone, frame: true }
     }
 }
 

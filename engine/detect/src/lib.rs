@@ -2,19 +2,21 @@
 //! the network?
 //!
 //! ```text
-//!  20 ms of samples ──> Detector::push_frame ──> Decision, once
-//!    classic: the published app_amd rules
-//!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide
+//!  20 ms of samples ──> Detector::push_frame ──> Told: a person is likely · the verdict, once · revisions
+//!    classic: the published app_amd rules ────────────────────────────────────────┐
+//!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide ──> after
 //!  frames before the answer ──> EarlyEar ──> EarlySound, once
 //!  labelled clips ──> front ──> train ──> Net
 //! ```
 //!
 //! **Invariants.** No clock: time is the audio's. After construction nothing allocates. The same samples and the same
-//! net give the same bits on every machine, in portions of any size. A detector decides once; in doubt for the person.
-//! Not here yet: words and fingerprints of recordings, revision after the first verdict, audio at 16 kHz.
+//! net give the same bits on every machine, in portions of any size. A detector decides once, in doubt for the person;
+//! what it hears later are revisions, and the verdict stays what it was.
+//! Not here yet: words and fingerprints of recordings, audio at 16 kHz.
 //!
 //! **Units.** Samples are 16-bit linear at 8 kHz, one channel; times milliseconds since the answer.
 
+mod after;
 pub mod decide;
 pub mod early;
 #[cfg(any(test, feature = "exercise"))]
@@ -22,6 +24,7 @@ pub mod exercise;
 pub mod front;
 pub mod model;
 mod neural;
+mod rules;
 mod timing;
 pub mod train;
 mod vad;
@@ -32,9 +35,11 @@ use crate::decide::Tuning;
 use crate::model::Net;
 use std::sync::{Arc, LazyLock};
 
+pub use after::{LISTEN_MAX_MS, REVISIONS_MAX};
 pub use classic::{Classic, ClassicConfig};
 pub use early::{EarlyEar, EarlySound};
 pub use neural::{Listener, Neural};
+pub use rules::Rules;
 
 /// The net that ships, with its thresholds: see its card, and docs/answer-detection.md for how it was made.
 static SHIPPED: LazyLock<Arc<Net>> =
@@ -114,17 +119,79 @@ pub struct Decision {
     pub utterance_end_ms: Option<u32>,
 }
 
-/// Listens to one answered call. The first decision stands: after it `push_frame` gives `None`.
+/// What a call showed after its first verdict.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Sign {
+    /// A machine, menu or assistant has stopped talking, and no beep came while it might have. May come again, when it
+    /// speaks on. After an assistant it means: it waits for an answer.
+    GreetingEnd,
+    /// A beep behind speech: a mailbox records. After a person's verdict it says that a machine was taken for a person.
+    Beep,
+    /// A person picked up, or spoke after silence.
+    Person,
+    /// A machine spoke after silence.
+    Machine,
+    /// A fax or modem.
+    Fax,
+    /// Special information tones.
+    Sit,
+}
+
+impl Sign {
+    /// All of them.
+    pub const ALL: [Sign; 6] = [Sign::GreetingEnd, Sign::Beep, Sign::Person, Sign::Machine, Sign::Fax, Sign::Sit];
+
+    /// The contract's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Sign::GreetingEnd => "greeting_end",
+            Sign::Beep => "beep",
+            Sign::Person => "person",
+            Sign::Machine => "machine",
+            Sign::Fax => "fax",
+            Sign::Sit => "sit",
+        }
+    }
+}
+
+/// A sign with its times, in milliseconds of audio since the answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Revision {
+    /// What was heard.
+    pub sign: Sign,
+    /// When it was known.
+    pub at_ms: u32,
+    /// Where the sound ended that it is about: the greeting, the beep, the person's words so far.
+    pub since_ms: u32,
+}
+
+/// What a detector tells of a call, in this order: that a person has become likely, once at most; the verdict, once; then
+/// revisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// A person is as likely as not, before the verdict: time to hold an agent. Rules know no probabilities and never say
+    /// it.
+    Likely {
+        /// When, in milliseconds of audio since the answer.
+        at_ms: u32,
+    },
+    /// What answered.
+    Verdict(Decision),
+    /// What showed later.
+    Revision(Revision),
+}
+
+/// Listens to one answered call.
 pub trait Detector: Send {
     /// The next frame of the far end: one ptime of linear samples at 8 kHz. A lost frame is given as silence, so that
-    /// the detector's clock keeps up with the call's.
-    fn push_frame(&mut self, samples: &[i16]) -> Option<Decision>;
+    /// the detector's clock keeps up with the call's. `told` is given what these samples showed.
+    fn push_frame(&mut self, samples: &[i16], told: &mut dyn FnMut(Told));
 
     /// The name that configuration and reports use.
     fn name(&self) -> &'static str;
 
-    /// The decision when time is up, also when no audio came. After a decision: that decision again.
-    fn at_deadline(&mut self) -> Decision;
+    /// True when nothing more will be told, so that nobody needs to listen on.
+    fn is_done(&self) -> bool;
 }
 
 /// Which detector listens, and how it is set. One value to pass around; `build` makes the machine.
@@ -150,7 +217,7 @@ impl DetectorConfig {
     /// A detector at its start.
     pub fn build(self) -> Box<dyn Detector> {
         match self {
-            DetectorConfig::Classic(config) => Box::new(Classic::new(config)),
+            DetectorConfig::Classic(config) => Box::new(Rules::new(config, shipped(), Tuning::LATER)),
             DetectorConfig::Default(tuning) => Box::new(Neural::new(shipped(), tuning)),
         }
     }

@@ -1,9 +1,10 @@
 //! The detector `default`: front end, net and decision together.
 
-use crate::decide::{Decider, Look, Tuning};
-use crate::front::{FEATURES, Front, Heard};
+use crate::after::After;
+use crate::decide::{Decider, Look, Tuning, UTTERANCE_MS};
+use crate::front::{FEATURES, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
-use crate::{Decision, Detector, Verdict};
+use crate::{Detector, Revision, Told};
 use codecs::tones::Signal;
 use std::sync::Arc;
 
@@ -27,130 +28,176 @@ struct Ear {
     state: State,
     posterior: Posterior,
     smoothed: Posterior,
-    tone: Option<Signal>,
+    /// A tone that was told, and where it ended.
+    tone: Option<(Signal, u32)>,
+}
+
+impl Ear {
+    fn new() -> Ear {
+        let even = [1.0 / CLASSES as f32; CLASSES];
+        Ear { inputs: [0.0; INPUTS], frames: 0, state: State::default(), posterior: even, smoothed: even, tone: None }
+    }
 }
 
 impl Listener {
     /// At the answer.
     pub fn new(net: Arc<Net>) -> Listener {
-        let even = [1.0 / CLASSES as f32; CLASSES];
-        Listener {
-            front: Front::new(),
-            net,
-            ear: Ear {
-                inputs: [0.0; INPUTS],
-                frames: 0,
-                state: State::default(),
-                posterior: even,
-                smoothed: even,
-                tone: None,
-            },
-        }
+        Listener { front: Front::new(), net, ear: Ear::new() }
     }
 
     /// More samples; `looked` is given a look for every 20 ms of them.
     pub fn push(&mut self, samples: &[i16], mut looked: impl FnMut(&Look)) {
-        let Listener { front, net, ear } = self;
-        front.push(samples, |heard| match heard {
-            Heard::Tone(event) => {
-                // Of two tones within 20 ms the surer one: a beep gives way.
-                if ear.tone.is_none_or(|tone| tone == Signal::Beep) {
-                    ear.tone = Some(event.signal);
-                }
-            }
-            Heard::Frame(frame) => {
-                let half = ear.frames % FRAMES_A_STEP * FEATURES;
-                ear.inputs[half..half + FEATURES].copy_from_slice(&frame.features);
-                ear.frames += 1;
-                if ear.frames.is_multiple_of(FRAMES_A_STEP) {
-                    ear.posterior = net.step(&ear.inputs, &mut ear.state);
-                }
-                for (smoothed, new) in ear.smoothed.iter_mut().zip(ear.posterior) {
-                    *smoothed += SMOOTHING * (new - *smoothed);
-                }
-                looked(&Look {
-                    posterior: ear.smoothed,
-                    speech_ms: frame.speech_ms,
-                    rest_ms: frame.rest_ms,
-                    speech_end_ms: frame.speech_end_ms,
-                    tone: ear.tone.take(),
-                    at_ms: frame.at_ms,
-                });
-            }
+        self.push_turns(samples, |look| {
+            looked(look);
+            false
         });
     }
+
+    /// The same; where `looked` gives true, another turn of the talk begins, which is heard as an opening of its own.
+    pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look) -> bool) {
+        let Listener { front, net, ear } = self;
+        while let Some(hop) = front.step(&mut samples) {
+            // Of two tones within 20 ms the surer one: a beep gives way.
+            if let Some(event) = hop.tone
+                && ear.tone.is_none_or(|(tone, _)| tone == Signal::Beep)
+            {
+                ear.tone = Some((event.signal, event.end_ms));
+            }
+            if !hop.frame {
+                continue;
+            }
+            let frame = front.frame();
+            let half = ear.frames % FRAMES_A_STEP * FEATURES;
+            ear.inputs[half..half + FEATURES].copy_from_slice(&frame.features);
+            ear.frames += 1;
+            if ear.frames.is_multiple_of(FRAMES_A_STEP) {
+                ear.posterior = net.step(&ear.inputs, &mut ear.state);
+            }
+            for (smoothed, new) in ear.smoothed.iter_mut().zip(ear.posterior) {
+                *smoothed += SMOOTHING * (new - *smoothed);
+            }
+            let tone = ear.tone.take();
+            let anew = looked(&Look {
+                posterior: ear.smoothed,
+                speech_ms: frame.speech_ms,
+                rest_ms: frame.rest_ms,
+                speech_end_ms: frame.speech_end_ms,
+                tone: tone.map(|(signal, _)| signal),
+                tone_end_ms: tone.map_or(0, |(_, end_ms)| end_ms),
+                at_ms: frame.at_ms,
+            });
+            if anew {
+                front.turn();
+                *ear = Ear::new();
+            }
+        }
+    }
 }
+
+/// Probability of a person at which holding an agent for the call begins to pay.
+const LIKELY: f32 = 0.5;
 
 /// The detector `default`.
 #[derive(Clone)]
 pub struct Neural {
     listener: Listener,
+    tuning: Tuning,
     decider: Decider,
-    decision: Option<Decision>,
-    last: Option<Look>,
+    likely: bool,
+    after: Option<After>,
 }
 
 impl Neural {
     /// At the answer.
     pub fn new(net: Arc<Net>, tuning: Tuning) -> Neural {
-        Neural { listener: Listener::new(net), decider: Decider::new(tuning), decision: None, last: None }
+        let decider = Decider::new(tuning);
+        Neural { listener: Listener::new(net), tuning, decider, likely: false, after: None }
     }
 }
 
 impl Detector for Neural {
-    fn push_frame(&mut self, samples: &[i16]) -> Option<Decision> {
-        if self.decision.is_some() {
-            return None;
+    fn push_frame(&mut self, samples: &[i16], told: &mut dyn FnMut(Told)) {
+        if self.is_done() {
+            return;
         }
-        let Neural { listener, decider, decision, last } = self;
-        listener.push(samples, |look| {
-            if decision.is_none() {
-                *decision = decider.look(look);
+        let Neural { listener, tuning, decider, likely, after } = self;
+        listener.push_turns(samples, |look| {
+            if let Some(after) = after {
+                return after.look(look, |revision| told(Told::Revision(revision)));
             }
-            *last = Some(*look);
+            let decision = decider.look(look);
+            if let Some(decision) = decision {
+                told(Told::Verdict(decision));
+                let (speech_ms, rest_ms) = (look.speech_ms, look.rest_ms);
+                let after = after.insert(After::new(decision.verdict, look.at_ms, speech_ms, rest_ms, *tuning));
+                if let Some((sign, since_ms)) = after.tone(look).filter(|_| !after.is_done()) {
+                    told(Told::Revision(Revision { sign, at_ms: look.at_ms, since_ms }));
+                }
+            } else if !*likely && look.posterior[0] >= LIKELY && look.speech_ms >= UTTERANCE_MS {
+                *likely = true;
+                told(Told::Likely { at_ms: look.at_ms });
+            }
+            false
         });
-        *decision
     }
 
     fn name(&self) -> &'static str {
         "default"
     }
 
-    fn at_deadline(&mut self) -> Decision {
-        let decision = self.decision.unwrap_or_else(|| {
-            let spoke = self.last.filter(|look| look.speech_ms > 0);
-            let at_ms = self.last.map_or(0, |look| look.at_ms);
-            Decision {
-                verdict: Verdict::Human,
-                cause: "TOOLONG",
-                at_ms,
-                utterance_end_ms: spoke.map(|l| l.speech_end_ms),
-            }
-        });
-        *self.decision.insert(decision)
+    fn is_done(&self) -> bool {
+        self.after.as_ref().is_some_and(After::is_done)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Decision, Sign, Verdict};
     use codecs::spectrum::Analyser;
+
+    fn detector() -> Neural {
+        Neural::new(crate::shipped(), crate::shipped().tuning(crate::model::SHARE_DEFAULT).unwrap())
+    }
+
+    fn hear(samples: &[i16]) -> Vec<Told> {
+        let (mut detector, mut all) = (detector(), Vec::new());
+        samples.chunks(160).for_each(|frame| detector.push_frame(frame, &mut |told| all.push(told)));
+        all
+    }
 
     #[test]
     fn a_call_takes_less_than_8_kib() {
         let beside = Analyser::new().size_bytes() - size_of::<Analyser>();
         assert!(size_of::<Neural>() + beside <= 8 * 1_024, "{} and {beside} bytes", size_of::<Neural>());
+        assert!(size_of::<crate::Rules>() + beside <= 8 * 1_024, "{} and {beside} bytes", size_of::<crate::Rules>());
     }
 
     #[test]
     fn no_audio_is_no_machine() {
-        let tuning = crate::shipped().tuning(crate::model::SHARE_DEFAULT).unwrap();
-        let mut detector = Neural::new(crate::shipped(), tuning);
-        let decision = detector.at_deadline();
-        assert_eq!((decision.verdict, decision.cause, decision.at_ms), (Verdict::Human, "TOOLONG", 0));
-        assert_eq!(detector.push_frame(&[0; 160]), None, "the first decision stands");
-        let mut silent = Neural::new(crate::shipped(), tuning);
-        let decision = (0..500).find_map(|_| silent.push_frame(&[0; 160])).unwrap();
-        assert_eq!((decision.verdict, decision.at_ms), (Verdict::Silence, 6_000));
+        let told = hear(&[0; 80_000]);
+        let silent = Decision { verdict: Verdict::Silence, cause: "SILENCE", at_ms: 6_000, utterance_end_ms: None };
+        assert_eq!(told, [Told::Verdict(silent)], "once, and nothing after it");
+    }
+
+    #[test]
+    fn a_beep_that_was_the_reason_is_told_as_a_beep_too() {
+        let beep = |n: usize| ((n as f64 * std::f64::consts::TAU * 1_000.0 / 8_000.0).sin() * 4_000.0) as i16;
+        let voice = |n: usize| (n * 7_919 % 4_001) as i16 - 2_000;
+        // Syllables for 3 s, half a second of rest, a beep of half a second, 4 s of rest.
+        let samples: Vec<i16> = (0..64_000)
+            .map(|n| match n {
+                0..24_000 if n % 4_000 < 2_800 => voice(n),
+                28_000..32_000 => beep(n),
+                _ => 0,
+            })
+            .collect();
+        let told = hear(&samples);
+        let beeps = told.iter().filter_map(|told| match told {
+            Told::Revision(Revision { sign: Sign::Beep, at_ms, since_ms }) => Some((*at_ms, *since_ms)),
+            _ => None,
+        });
+        let [(at_ms, since_ms)] = beeps.collect::<Vec<_>>()[..] else { panic!("one beep: {told:?}") };
+        assert!(since_ms.abs_diff(4_000) <= 20 && (since_ms..since_ms + 120).contains(&at_ms), "{told:?}");
     }
 }

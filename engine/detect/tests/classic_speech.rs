@@ -1,7 +1,7 @@
 //! `classic` on real voices: is it as good and as bad as the literature says? Both sources are optional.
 #![allow(clippy::disallowed_methods)] // tests read files, the room does not
 
-use detect::{Classic, ClassicConfig, Decision, Detector, Verdict};
+use detect::{Classic, ClassicConfig, Decision, Verdict};
 use std::path::{Path, PathBuf};
 
 /// One frame of 20 ms.

@@ -5,7 +5,7 @@ use crate::{Fault, on_all_cores, report};
 use codecs::tones::Signal;
 use detect::decide::{Decider, Look, Tuning};
 use detect::model::{Net, Setting};
-use detect::{Classic, ClassicConfig, Decision, Detector, Listener, Verdict};
+use detect::{Classic, ClassicConfig, Decision, Listener, Verdict};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -346,6 +346,8 @@ impl Conductor {
                 self.dialer.handle_input(now, Input::Ended { attempt, cause });
             }
             Event::BridgeAudio { .. }
+            | Event::LikelyPerson { .. }
+            | Event::Revision { .. }
             | Event::Incoming { .. }
             | Event::Digit { .. }
             | Event::Audio { .. }

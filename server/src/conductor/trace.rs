@@ -35,6 +35,7 @@ pub(super) enum What {
     Answered,
     GreetingEnd,
     Verdict,
+    Revision,
     AgentReserved,
     Bridged,
     Unbridged,
@@ -56,6 +57,7 @@ impl What {
             What::Answered => "answered",
             What::GreetingEnd => "greeting_end",
             What::Verdict => "verdict",
+            What::Revision => "revision",
             What::AgentReserved => "agent_reserved",
             What::Bridged => "bridged",
             What::Unbridged => "unbridged",
@@ -141,6 +143,7 @@ impl Trace {
                 }
                 self.note_why(*at, What::Verdict, format!("{} ({})", decision.verdict.name(), decision.cause));
             }
+            Event::Revision { revision, at, .. } => self.note_why(*at, What::Revision, revision.sign.name()),
             Event::Digit { .. } => self.note(now, What::Digit),
             Event::Held { on, .. } => self.note(now, if *on { What::Held } else { What::Resumed }),
             Event::Quality { law, media, .. } => {

@@ -89,8 +89,8 @@ pub struct QualityView {
 pub struct TimelineEntry {
     /// When, in microseconds since the Unix epoch.
     pub at_us: i64,
-    /// `began`, `ringing`, `early_media`, `answered`, `greeting_end`, `verdict`, `agent_reserved`, `bridged`,
-    /// `unbridged`, `digit`, `held`, `resumed`, `message`, `echo`, `hang_up`, `ended`. More may come.
+    /// `began`, `ringing`, `early_media`, `answered`, `greeting_end`, `verdict`, `revision`, `agent_reserved`,
+    /// `bridged`, `unbridged`, `digit`, `held`, `resumed`, `message`, `echo`, `hang_up`, `ended`. More may come.
     #[schema(value_type = String)]
     pub what: Cow<'static, str>,
     /// How or with whom: the verdict, the agent, the cause. Never a number or a pressed key.

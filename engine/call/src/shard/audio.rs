@@ -6,9 +6,10 @@ use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source, State};
 use crate::offer;
 use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
-use detect::Decision;
+use detect::Told;
 use media::FRAME_SAMPLES;
 use media::jitter::{JitterBuffer, Pop};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 /// Frames sent at once to catch up after a stall of the thread: 10 × 20 ms. Older audio is skipped: who waited longer
@@ -196,18 +197,14 @@ impl Shard {
         media.due = due + media::PTIME * (skip + 1);
         media.tick = Some(self.timers.insert(media.due, Timer::Tick(key)));
 
-        let verdict = media
-            .analysis
-            .as_mut()
-            .and_then(|analysis| analysis.step(now).map(|decision| (analysis.utterance_end(&decision), decision)));
-        if verdict.is_some() {
-            media.analysis = None;
+        if let Some(analysis) = &mut media.analysis {
+            analysis.step(now, id, &mut self.outputs);
+            if analysis.detector.is_done() {
+                media.analysis = None;
+            }
         }
         let due = due + media::PTIME * skip;
         let happened = send_frame(media, &mut self.packets, due);
-        if let Some((utterance_end, decision)) = verdict {
-            self.event(Event::Verdict { leg: id, decision, utterance_end, at: now });
-        }
         match happened {
             Happened::Nothing => {}
             Happened::PlayBegan => self.event(Event::PlayBegan { leg: id, at: now }),
@@ -327,13 +324,9 @@ impl Concealer {
 }
 
 impl Analysis {
-    /// When the utterance of a decision ended on the line: as its last packet came, see [`Arrivals`](crate::shard::Arrivals).
-    fn utterance_end(&self, decision: &Decision) -> Option<Instant> {
-        self.arrivals.arrival(self.started_at, decision.utterance_end_ms?)
-    }
-
-    /// Gives the detector the next 20 ms: what came, a fade of the last frame over a gap, or silence.
-    fn step(&mut self, now: Instant) -> Option<Decision> {
+    /// Gives the detector the next 20 ms: what came, a fade of the last frame over a gap, or silence. What it tells goes
+    /// out with the moments at which the packets came, see [`Arrivals`](crate::shard::Arrivals).
+    fn step(&mut self, now: Instant, leg: LegId, outputs: &mut VecDeque<crate::Output>) {
         let mut heard = None;
         match self.jitter.pop() {
             Pop::Frame { payload_type, payload, timestamp, .. } => {
@@ -345,6 +338,17 @@ impl Analysis {
             Pop::Empty => self.last = [0; FRAME_SAMPLES],
         }
         self.arrivals.heard(heard, now.since(self.started_at));
-        self.detector.push_frame(&self.last)
+        let Analysis { detector, arrivals, started_at, last, .. } = self;
+        let came = |heard_ms| arrivals.arrival(*started_at, heard_ms);
+        detector.push_frame(last, &mut |told| {
+            outputs.push_back(crate::Output::Event(match told {
+                Told::Likely { .. } => Event::LikelyPerson { leg, at: now },
+                Told::Verdict(decision) => {
+                    let utterance_end = decision.utterance_end_ms.and_then(came);
+                    Event::Verdict { leg, decision, utterance_end, at: now }
+                }
+                Told::Revision(revision) => Event::Revision { leg, revision, since: came(revision.since_ms), at: now },
+            }));
+        });
     }
 }

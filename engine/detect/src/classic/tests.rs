@@ -106,7 +106,6 @@ fn the_threshold_itself_is_voice() {
 #[test]
 fn only_the_first_decision_counts_and_no_audio_is_a_person() {
     let mut detector = Classic::new(ClassicConfig::default());
-    assert_eq!(detector.name(), "classic");
     let first =
         samples("q300 v400 q2000").chunks(160).filter_map(|frame| detector.push_frame(frame)).collect::<Vec<_>>();
     assert_eq!(first.len(), 1);
