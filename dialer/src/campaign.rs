@@ -1,5 +1,7 @@
 //! Settings of a campaign: mode, trunk, profile, retry rule.
 
+use std::collections::BTreeMap;
+
 use base::{Duration, TrunkId};
 use desk::Skills;
 
@@ -96,19 +98,22 @@ pub struct RetryRule {
     pub times: u32,
 }
 
-/// Retry rules per outcome, and the most attempts at one lead.
+/// Retry rules per outcome and number, and the most attempts at one lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryRules {
     /// All attempts at one lead together.
     pub attempts_max: u32,
     /// After each outcome; an outcome without an entry ends the lead.
-    pub rules: std::collections::BTreeMap<Outcome, RetryRule>,
+    pub rules: BTreeMap<Outcome, RetryRule>,
+    /// Outcomes after which, when their rule has no more for this number, the person's next number is dialled, and how
+    /// long after.
+    pub next: BTreeMap<Outcome, Duration>,
 }
 
 impl RetryRules {
     /// Each lead is dialled once.
     pub fn none() -> RetryRules {
-        RetryRules { attempts_max: 1, rules: Default::default() }
+        RetryRules { attempts_max: 1, rules: BTreeMap::new(), next: BTreeMap::new() }
     }
 }
 
@@ -129,7 +134,7 @@ impl Default for RetryRules {
             (Outcome::Cancelled, minutes(5, 10)),
             (Outcome::Unknown, minutes(120, 3)),
         ];
-        RetryRules { attempts_max: 6, rules: rules.into_iter().collect() }
+        RetryRules { attempts_max: 6, rules: rules.into_iter().collect(), next: BTreeMap::new() }
     }
 }
 

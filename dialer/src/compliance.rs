@@ -11,7 +11,7 @@ mod value;
 mod zone;
 
 pub use gate::ZoneHours;
-pub(crate) use gate::{Gate, GateAnswer, HISTORY_DAYS, Known, Query, Zones};
+pub(crate) use gate::{DO_NOT_CALL, Gate, GateAnswer, HISTORY_DAYS, Known, Query, Zones};
 pub use profile::{AttemptCap, Bands, DeadlineFrom, Denominator, Holiday, Profile, Week, Window};
 pub use sheet::{Confirmation, FieldView, ProfileError, Profiles, Sheet};
 pub use zone::zone_of;

@@ -14,17 +14,19 @@ mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, Seed, Stream, TrunkId, WallAnchor, WallTime};
+use base::{
+    AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, Seed, Stream, TrunkId, WallAnchor, WallTime,
+};
 use desk::{AgentState, Desk, DeskConfig, Wanted};
 
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::CampaignConfig;
-use crate::compliance::{Gate, Known, Zones};
+use crate::compliance::{Gate, Known, Zones, zone_of};
 use crate::inbound::Inbound;
 use crate::io::{HangupReason, Input, OfferEnd, OutcomeCounts, Output};
-use crate::lead::{LeadState, Number};
+use crate::lead::{Lead, LeadState, Number};
 use crate::ledger::{ClosedWindow, Ledger, LedgerView};
-use crate::list::List;
+use crate::list::{Fate, List};
 use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Outlook, Pacer, Reason};
 use crate::reject::Reject;
 use crate::trunk::Trunk;
@@ -126,6 +128,27 @@ impl Campaign {
     pub(crate) fn enter(&mut self, now: Instant, state: RunState) {
         if self.state != state {
             (self.state, self.since) = (state, now);
+        }
+    }
+
+    /// The zone of a lead where something says one: what the record says, else what the number says. A number that the
+    /// record is not about says it first.
+    fn zone_name<'a>(&self, lead: &'a Lead) -> Option<&'a str> {
+        let (record, number) = (lead.timezone.as_deref(), zone_of(lead.number));
+        if lead.listed() == lead.number { record.or(number) } else { number.or(record) }
+    }
+
+    /// A lead has gone on to another number: in its zone, and spared as its person is.
+    fn went_on(&mut self, zones: &mut Zones, gate: &mut Gate, lead: LeadId, to: Option<Number>) {
+        if let Some(number) = to
+            && let Some(entry) = self.list.entry(lead)
+        {
+            if let Some(at) = entry.lead.abandoned_at {
+                gate.abandoned(number, at.as_unix_us());
+            }
+            // Its record's name was known when it was added, and a number's is always.
+            let zone = self.zone_name(&entry.lead).and_then(|name| zones.index(name)).unwrap_or(self.zone);
+            self.list.set_zone_of(lead, zone);
         }
     }
 
@@ -354,6 +377,12 @@ impl Dialer {
 
     pub(crate) fn wall_at(&self, now: Instant) -> WallTime {
         self.wall.wall_at(now)
+    }
+
+    /// Says what has become of a lead.
+    fn tell_lead(&mut self, now: Instant, lead: LeadId, Fate { state, next_us, number }: Fate) {
+        let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, next_us));
+        self.outputs.push_back(Output::LeadChanged { lead, state, next_at, number });
     }
 
     /// Wall time, as the clock is set now, of a steady moment.

@@ -424,6 +424,8 @@ pub enum Output {
         state: LeadState,
         /// When it may be looked at again, for `Waiting`.
         next_at: Option<WallTime>,
+        /// From here on this number of the person is dialled; `None`: the one from before.
+        number: Option<Number>,
     },
     /// Fewer leads are left than the campaign dials in a while; more may be added.
     LeadsWanted {
@@ -438,7 +440,7 @@ pub enum Output {
     NumberWanted {
         /// Which campaign.
         campaign: CampaignId,
-        /// Its number.
+        /// The number that its list has.
         number: Number,
     },
     /// The campaign paused itself.

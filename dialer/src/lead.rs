@@ -67,6 +67,21 @@ pub enum Screened {
     Reassigned,
 }
 
+/// Further numbers of one lead: home, mobile and work beside the one on the list, and one more. Some 60 bytes each.
+pub const NEXT_NUMBERS_MAX: usize = 4;
+
+/// A further number of a lead's person. Its calling hours are those of its country, where that has one zone; else those
+/// of the lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextNumber {
+    /// Whom to call.
+    pub number: Number,
+    /// Proof of consent for this number, if there is one.
+    pub consent: Option<String>,
+    /// A list of numbers from outside has this one.
+    pub screened: Option<Screened>,
+}
+
 /// A lead as it is added to a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lead {
@@ -74,6 +89,11 @@ pub struct Lead {
     pub lead: LeadId,
     /// Whom to call.
     pub number: Number,
+    /// The number that the list has, where that is another one.
+    pub listed: Option<Number>,
+    /// Numbers of the same person that were not dialled yet, in order; at most [`NEXT_NUMBERS_MAX`] are kept. They are
+    /// dialled where the retry rules say so.
+    pub next: Vec<NextNumber>,
     /// IANA zone of the person ("America/Chicago"); `None`: the campaign's zone.
     pub timezone: Option<String>,
     /// Proof of consent, if there is one.
@@ -82,9 +102,9 @@ pub struct Lead {
     pub screened: Option<Screened>,
     /// Attempts made before (from the store); the next one has this number plus one.
     pub attempts_made: u32,
-    /// When the last of them was made.
+    /// When the last of them was made at this number.
     pub last_attempt: Option<WallTime>,
-    /// What came of it. `None` with attempts made: the process ended during the attempt, [`Outcome::Unknown`].
+    /// What came of it. Like `outcomes` and `last_attempt`, of this number. `None` with attempts made: the process ended during the attempt, [`Outcome::Unknown`].
     pub last_outcome: Option<Outcome>,
     /// How often each outcome came of them, for the retry rule; empty: only `last_outcome` is known, once.
     pub outcomes: Vec<(Outcome, u32)>,
@@ -104,6 +124,8 @@ impl Lead {
         Lead {
             lead,
             number,
+            listed: None,
+            next: Vec::new(),
             timezone: None,
             consent: None,
             screened: None,
@@ -115,6 +137,20 @@ impl Lead {
             next_at: None,
             callback: None,
         }
+    }
+
+    /// The number by which whoever supplies leads knows it.
+    pub(crate) fn listed(&self) -> Number {
+        self.listed.unwrap_or(self.number)
+    }
+
+    /// Goes on to this number, at which nothing was tried yet.
+    pub(crate) fn go_on_to(&mut self, next: NextNumber) {
+        let NextNumber { number, consent, screened } = next;
+        self.listed = Some(self.listed());
+        (self.number, self.consent, self.screened) = (number, consent, screened);
+        (self.last_attempt, self.last_outcome) = (None, None);
+        self.outcomes.clear();
     }
 }
 

@@ -65,7 +65,7 @@ pub use io::{
     AmdVerdict, AttemptIntent, CountedAs, EarlyClass, EndCause, HangupReason, Input, LedgerEntry, OfferEnd,
     OutcomeCounts, Output, Party, PauseReason, Speech,
 };
-pub use lead::{BadNumber, Callback, Lead, LeadState, Number, Screened};
+pub use lead::{BadNumber, Callback, Lead, LeadState, NEXT_NUMBERS_MAX, NextNumber, Number, Screened};
 pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Recount, Share, recount};
 pub use list::{LEADS_MAX, LeadCounts};
 pub use recording::{MESSAGE_MAX, MESSAGE_MIN, RECORDING_MAX, Recording, SafeHarbour};

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{AgentId, AttemptId, LeadId};
+use base::{AgentId, AttemptId, LeadId, WallTime};
 
 use crate::attempt::Outcome;
 use crate::campaign::{RetryRule, RetryRules};
-use crate::lead::{Callback, Lead, LeadState, Number};
+use crate::compliance::zone_of;
+use crate::lead::{Callback, Lead, LeadState, NEXT_NUMBERS_MAX, NextNumber, Number};
 
-/// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB; at 20 launches a second it is
+/// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB, and twice that where each brings
+/// [`NEXT_NUMBERS_MAX`] further numbers; at 20 launches a second it is
 /// 2.7 hours of dialling, and more are asked for long before.
 pub const LEADS_MAX: usize = 200_000;
 /// Blocked leads that are kept whole, so that they can come back: as many as open ones. Of further ones only the id is
@@ -27,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) attempts: u32,
     /// Of them: decided here and never dialled, so that no rule counts them.
     given_back: u32,
-    /// How often each outcome came, for the retry rule.
+    /// How often each outcome came at this number, for the retry rule.
     outcomes: BTreeMap<Outcome, u32>,
     /// Steady moment of a waiting lead.
     next_us: i64,
@@ -54,6 +56,7 @@ impl Entry {
         if self.lead.number == lead.number {
             self.lead.screened = lead.screened;
             self.lead.consent.clone_from(&lead.consent);
+            self.lead.next = few(lead.next.clone());
             self.doubtful = false;
         }
     }
@@ -66,6 +69,28 @@ impl Entry {
     /// Somebody was promised to be called back, which is owed whatever the rules of retries say.
     pub(crate) fn is_promised(&self) -> bool {
         self.callback.is_some()
+    }
+}
+
+/// At most as many further numbers as are kept.
+fn few(mut numbers: Vec<NextNumber>) -> Vec<NextNumber> {
+    numbers.truncate(NEXT_NUMBERS_MAX);
+    numbers
+}
+
+/// What becomes of a lead after an attempt, or after its number was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fate {
+    pub(crate) state: LeadState,
+    /// Steady moment of a waiting lead.
+    pub(crate) next_us: i64,
+    /// It goes on to this number, whose zone is still to be said ([`List::set_zone_of`]).
+    pub(crate) number: Option<Number>,
+}
+
+impl Fate {
+    fn of((state, next_us): (LeadState, i64)) -> Fate {
+        Fate { state, next_us, number: None }
     }
 }
 
@@ -178,11 +203,12 @@ impl List {
     /// counted and never dialled. One that is open is not added again, and is judged by what was brought from here on.
     pub(crate) fn add(
         &mut self,
-        lead: Lead,
+        mut lead: Lead,
         zone: u32,
         rules: &RetryRules,
         now_us: i64,
     ) -> Result<(LeadState, i64), AddError> {
+        lead.next = few(lead.next);
         if let Some(callback) = lead.callback {
             return self.promise(lead, zone, callback);
         }
@@ -365,10 +391,19 @@ impl List {
         again.into_iter().map(|(_, id)| id).filter(ready).collect()
     }
 
-    /// The campaign's own zone has changed: it is that of the leads that brought none.
+    /// The campaign's own zone has changed: it is that of the leads for which nothing says another.
     pub(crate) fn set_zone(&mut self, zone: u32) {
         let entries = self.open.values_mut().chain(self.blocked.values_mut().map(|(entry, _)| entry));
-        entries.filter(|entry| entry.lead.timezone.is_none()).for_each(|entry| entry.zone = zone);
+        entries
+            .filter(|entry| entry.lead.timezone.is_none() && zone_of(entry.lead.number).is_none())
+            .for_each(|entry| entry.zone = zone);
+    }
+
+    /// The zone of a lead that has gone on to another number.
+    pub(crate) fn set_zone_of(&mut self, lead: LeadId, zone: u32) {
+        if let Some(entry) = self.open.get_mut(&lead) {
+            entry.zone = zone;
+        }
     }
 
     /// Moves leads whose moment has come to the ready ones.
@@ -513,7 +548,6 @@ impl List {
     }
 
     /// The lead's attempt is over. `earliest_us`: whatever the rule says, not before (the carrier's Retry-After).
-    /// Gives the new state and the moment of a waiting lead.
     pub(crate) fn finish(
         &mut self,
         lead: LeadId,
@@ -521,28 +555,53 @@ impl List {
         rules: &RetryRules,
         now_us: i64,
         earliest_us: i64,
-    ) -> (LeadState, i64) {
-        let Some(entry) = self.open.get_mut(&lead) else { return (LeadState::Done, 0) };
+    ) -> Fate {
+        let Some(entry) = self.open.get_mut(&lead) else { return Fate::of((LeadState::Done, 0)) };
         self.dialling = self.dialling.saturating_sub(1);
         entry.kept = None;
         if entry.is_promised() {
             // Promised while they talked.
-            return (LeadState::Waiting, self.wait(lead, now_us, false));
+            return Fate::of((LeadState::Waiting, self.wait(lead, now_us, false)));
+        }
+        if outcome == Outcome::Abandoned {
+            entry.lead.abandoned_at = Some(WallTime::from_unix_us(now_us));
         }
         let times = entry.outcomes.entry(outcome).or_insert(0);
         *times += 1;
-        let again = rules.rules.get(&outcome).filter(|rule| *times <= rule.times);
-        match again {
-            Some(rule) if entry.made() < rules.attempts_max => {
-                let until_us = (now_us + rule.gap.as_us() as i64).max(earliest_us);
-                (LeadState::Waiting, self.wait(lead, until_us, false))
+        let again = rules.rules.get(&outcome).filter(|rule| *times <= rule.times).map(|rule| rule.gap);
+        let gap = again.or(rules.next.get(&outcome).copied()).filter(|_| entry.made() < rules.attempts_max);
+        let number = if again.is_none() && gap.is_some() { self.go_on(lead) } else { None };
+        match gap.filter(|_| again.is_some() || number.is_some()) {
+            Some(gap) => {
+                let until_us = (now_us + gap.as_us() as i64).max(earliest_us);
+                Fate { state: LeadState::Waiting, next_us: self.wait(lead, until_us, false), number }
             }
-            _ => {
+            None => {
                 let state = settled(outcome);
                 self.close(lead, state, false);
-                (state, 0)
+                Fate::of((state, 0))
             }
         }
+    }
+
+    /// Puts the person's next number in the place of the lead's; `None`: there is none that no other lead has.
+    fn go_on(&mut self, lead: LeadId) -> Option<Number> {
+        let entry = self.open.get_mut(&lead)?;
+        let at = entry.lead.next.iter().position(|next| !self.numbers.contains(&next.number))?;
+        let next = entry.lead.next.drain(..=at).next_back()?;
+        self.numbers.remove(&entry.lead.number);
+        self.numbers.insert(next.number);
+        entry.lead.go_on_to(next);
+        entry.outcomes.clear();
+        Some(entry.lead.number)
+    }
+
+    /// The number of the next lead may not be dialled: the lead goes on to the person's next number at once. `None` when
+    /// there is none, and the lead stands where it stood.
+    pub(crate) fn pass_over(&mut self, lead: LeadId, now_us: i64) -> Option<Fate> {
+        let number = self.go_on(lead)?;
+        self.take_next(lead);
+        Some(Fate { state: LeadState::Waiting, next_us: self.wait(lead, now_us, false), number: Some(number) })
     }
 
     /// The attempt was never made: the lead waits a little, or until the moment that was promised meanwhile, and no rule has

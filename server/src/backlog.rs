@@ -132,7 +132,14 @@ mod tests {
 
     fn state(lead: u64, state: &str) -> Op {
         let (lead, state) = (LeadId(lead), state.to_owned());
-        Op::LeadState(store::LeadStateRow { tenant: TENANT, lead, state, next_at: None, last_outcome: None })
+        Op::LeadState(store::LeadStateRow {
+            tenant: TENANT,
+            lead,
+            state,
+            next_at: None,
+            last_outcome: None,
+            dial_number: None,
+        })
     }
 
     fn count(attempt: u64) -> Op {

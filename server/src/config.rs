@@ -374,11 +374,12 @@ impl Campaign {
         config.skills = self.skills.iter().cloned().collect();
         config.retry.attempts_max = self.attempts_max;
         // What is written was checked when it was read.
-        for (outcome, rule) in self.recycle.as_deref().and_then(|text| values::recycle(text).ok()).unwrap_or_default() {
-            match rule {
-                Some(rule) => config.retry.rules.insert(outcome, rule),
+        for (outcome, rule) in self.recycled() {
+            match rule.again {
+                Some(again) => config.retry.rules.insert(outcome, again),
                 None => config.retry.rules.remove(&outcome),
             };
+            config.retry.next.extend(rule.next.map(|gap| (outcome, gap)));
         }
         config.paged = true;
         config.profile = self.rules.clone();
@@ -403,14 +404,21 @@ pub(crate) fn mix(text: &str) -> Vec<(String, u32)> {
 }
 
 impl Campaign {
+    /// Its own retry rules.
+    fn recycled(&self) -> Vec<(dialer::Outcome, values::Recycle)> {
+        self.recycle.as_deref().and_then(|text| values::recycle(text).ok()).unwrap_or_default()
+    }
+
     /// Where its leads come from; `list` is the one it names, `seed` that of a random order.
     pub fn source(&self, list: base::ListId, seed: u64) -> crate::feeder::Source {
         crate::feeder::Source {
             list,
             mix: self.mix.as_deref().map_or(Vec::new(), mix),
             filter: self.filter.as_deref().and_then(|text| values::filter(text).ok()),
+            next_numbers: self.recycled().iter().any(|(_, rule)| rule.next.is_some()),
             order: match self.order.as_str() {
                 "newest" => store::LeadOrder::Newest,
+                "last_attempt" => store::LeadOrder::LastAttempt,
                 "random" => store::LeadOrder::Random(seed),
                 _ => store::LeadOrder::Oldest,
             },

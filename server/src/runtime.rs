@@ -5,11 +5,11 @@ use crate::conductor::{Answer, Conductor, Output};
 use crate::control::api::{ControlEnd, Job, Refusal, Reply};
 use crate::control::views::StoreView;
 use crate::failure::Failure;
-use crate::feeder::{FedLead, Feeder, Left, Page, Question, Screens, Source, Told};
+use crate::feeder::{FedLead, Feeder, History, Left, Page, Question, Screens, Source, Told};
 use base::{CampaignId, Duration, Instant, ShardId, WallTime};
 use call::Command;
 use crossbeam::channel::{Receiver, Select};
-use dialer::{Input, Lead, LeadState, Number, Outcome};
+use dialer::{Input, Lead, LeadState, NextNumber, Number, Outcome};
 use net::{Clock, Engine, FullCause};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -671,38 +671,30 @@ impl Runtime {
     fn add_leads(&mut self, campaign: CampaignId, rows: Vec<FedLead>) {
         let now = self.clock.now();
         let mut leads = Vec::with_capacity(rows.len());
-        let settled = |row: &store::LeadRow| {
+        for FedLead { row, now: here, was_tried, outcomes, next, callback } in rows {
+            let Some(number) = self.known(here.number.as_str(), here.history, row.lead) else { continue };
+            let next = next.into_iter().filter_map(|next| {
+                let number = self.known(next.number.as_str(), next.history, row.lead)?;
+                Some(NextNumber { number, consent: next.consent, screened: next.screened.map(screened) })
+            });
+            let next: Vec<NextNumber> = next.collect();
             let is = |state: LeadState| row.state == state.name();
-            let bad = row.last_outcome.as_deref() == Some(Outcome::BadNumber.name());
-            is(LeadState::Done) || (is(LeadState::Blocked) && bad)
-        };
-        for FedLead { row, outcomes, history, screened, consent, callback } in rows {
-            let Ok(number) = Number::parse(&row.number) else {
-                // The import admits only numbers in international form; a row changed by hand may hold anything.
-                tracing::warn!("lead {} is not dialled: its number is no number; correct the row", row.lead);
-                continue;
-            };
-            // Also of a settled lead: its number may stand on another list.
-            if !history.attempts.is_empty() {
-                let crate::feeder::History { attempts, abandoned, machine } = history;
-                self.conductor.handle_input(now, Input::History { number, attempts, abandoned, machine });
-            }
-            if settled(&row) && callback.is_none() {
+            let last_outcome = row.last_outcome.as_deref().and_then(Outcome::named);
+            let bad = was_tried && last_outcome == Some(Outcome::BadNumber);
+            let settled = is(LeadState::Done) || (is(LeadState::Blocked) && bad);
+            if settled && callback.is_none() {
                 continue;
             }
             leads.push(Lead {
+                listed: Number::parse(&row.number).ok(),
+                next,
                 timezone: row.timezone,
-                consent,
-                screened: screened.map(|kind| match kind {
-                    ScreenKind::DoNotCall => dialer::Screened::DoNotCall,
-                    ScreenKind::Reassigned => dialer::Screened::Reassigned,
-                }),
+                consent: here.consent,
+                screened: here.screened.map(screened),
                 attempts_made: row.attempt_number,
-                last_attempt: row.last_attempt_at,
-                abandoned_at: row
-                    .last_attempt_at
-                    .filter(|_| row.last_outcome.as_deref() == Some(Outcome::Abandoned.name())),
-                last_outcome: row.last_outcome.as_deref().and_then(Outcome::named),
+                last_attempt: row.last_attempt_at.filter(|_| was_tried),
+                abandoned_at: row.last_attempt_at.filter(|_| last_outcome == Some(Outcome::Abandoned)),
+                last_outcome: last_outcome.filter(|_| was_tried),
                 outcomes: outcomes.iter().filter_map(|(name, times)| Some((Outcome::named(name)?, *times))).collect(),
                 next_at: row.next_at,
                 callback,
@@ -710,6 +702,22 @@ impl Runtime {
             });
         }
         self.conductor.handle_input(now, Input::AddLeads { campaign, leads });
+    }
+
+    /// A number of a lead whose history the dialer is told, also of a settled lead: it may stand on another list. `None` for
+    /// what is no number.
+    fn known(&mut self, number: &str, history: History, lead: base::LeadId) -> Option<Number> {
+        let Ok(number) = Number::parse(number) else {
+            // The import admits only numbers in international form; a row changed by hand may hold anything.
+            tracing::warn!("lead {lead} is not dialled: its number is no number; correct the row");
+            return None;
+        };
+        let History { attempts, abandoned, machine } = history;
+        if !attempts.is_empty() || abandoned.is_some() {
+            let now = self.clock.now();
+            self.conductor.handle_input(now, Input::History { number, attempts, abandoned, machine });
+        }
+        Some(number)
     }
 
     /// Tenant whose rows this is.
@@ -728,6 +736,13 @@ impl Runtime {
         drop(self.feeder);
         self.store.close()?;
         Ok(stats)
+    }
+}
+
+fn screened(kind: ScreenKind) -> dialer::Screened {
+    match kind {
+        ScreenKind::DoNotCall => dialer::Screened::DoNotCall,
+        ScreenKind::Reassigned => dialer::Screened::Reassigned,
     }
 }
 

@@ -186,6 +186,7 @@ impl Product {
             mix: Vec::new(),
             filter: None,
             order: store::LeadOrder::Oldest,
+            next_numbers: false,
             scope: None,
             zone: "America/New_York".to_owned(),
             profile: dialer::Profile::lab(),

@@ -11,6 +11,7 @@
 mod card;
 mod index;
 mod make;
+mod numbers;
 mod search;
 mod words;
 
@@ -52,7 +53,7 @@ pub struct ContactRow {
     pub external_id: Option<String>,
     /// When the contact was made.
     pub created_at: WallTime,
-    /// E.164, in alphabetical order.
+    /// E.164, in the order in which they were given.
     pub numbers: Vec<String>,
     /// Lists that dial one of the numbers, in order.
     pub lists: Vec<ListId>,
@@ -92,7 +93,7 @@ async fn add_numbers(
     }
     let mut query = Sql::new("SELECT contact_id, number FROM contact_number WHERE tenant_id = ");
     query.bind(tenant).push(" AND contact_id IN (");
-    query.list(contacts.iter().map(|row| row.contact.0.cast_signed())).push(") ORDER BY contact_id, number");
+    query.list(contacts.iter().map(|row| row.contact.0.cast_signed())).push(") ORDER BY contact_id, place, number");
     let mut numbers: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for row in connection.fetch(query, place).await? {
         numbers.entry(unsigned(&row, "contact_id")?).or_default().push(row.get("number")?);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  never dialled:  zone ──> priority, largest first ──> oldest | newest | random ──Walk──> leads that the filter means
-//!  waiting:        by the moment ──────────────────────────────────────────────────────> leads whose moment has come
+//!  waiting:        by the moment or the last attempt ───────────────────────────────────> leads whose moment has come
 //! ```
 //!
 //! **Invariants.** A question looks at [`SCAN_ROWS`] rows at most, whatever a filter passes over, and says where it stopped.
@@ -20,6 +20,10 @@ use crate::{LeadExpression, Store, StoreError};
 
 /// Rows that one question looks at: some 30 ms.
 const SCAN_ROWS: i64 = 10_000;
+
+/// What a priority counts as in rows: each costs up to four short questions of its own, so that where every lead has
+/// another priority, such as a score, one question ends after a hundred of them.
+const PRIORITY_ROWS: i64 = SCAN_ROWS / 100;
 
 /// Blocks that a random walk looks into for one question, each some 0.1 ms.
 const SCAN_BLOCKS: u64 = 200;
@@ -40,6 +44,33 @@ pub enum LeadOrder {
     Newest,
     /// By a seed: blocks of 256 neighbours in any order, and the neighbours in any order.
     Random(u64),
+    /// As they were imported, before all that were dialled; those by the age of their last attempt, the oldest first.
+    LastAttempt,
+}
+
+/// By what leads come that wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DueBy {
+    /// By the moment for which they wait.
+    #[default]
+    Moment,
+    /// By their last attempt, the oldest first; those without one before all others.
+    LastAttempt,
+}
+
+/// Which waiting leads a question is about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Due<'a> {
+    /// Of this list.
+    pub list: ListId,
+    /// Only those that it means.
+    pub filter: Option<&'a LeadExpression>,
+    /// The moment.
+    pub at: WallTime,
+    /// Only those whose moment is before this one.
+    pub before: WallTime,
+    /// In this order.
+    pub by: DueBy,
 }
 
 /// How far a walk through leads of one list and zone has come; [`Walk::default`] begins one.
@@ -133,50 +164,63 @@ impl Store {
         self.reads.call(async move |connection| question.next(connection, walk, limit).await)
     }
 
-    /// Leads of a list that wait and whose moment is before `before`, by their moments, after the moment and lead of
-    /// `after`, until `limit` fit the filter or `SCAN_ROWS` were looked at; and the moment and lead after which there may
-    /// be more, `None` when there are none.
+    /// Leads of a list that wait and whose moment is before `before`, by their moments or by their last attempts, after
+    /// that of `after` and its lead, until `limit` fit the filter or `SCAN_ROWS` were looked at; and the moment and lead
+    /// after which there may be more, `None` when there are none.
     ///
     /// # Errors
     /// Only what the database says.
     pub fn due(
         &self,
         tenant: TenantId,
-        list: ListId,
-        filter: Option<&LeadExpression>,
-        (at, before): (WallTime, WallTime),
+        wanted: &Due<'_>,
         after: Option<Place>,
         limit: u32,
     ) -> Result<(Vec<LeadRow>, Option<Place>), StoreError> {
+        let Due { list, filter, at, before, by } = *wanted;
         let (tenant, list, limit) = (id(tenant.0)?, id(list.0)?, page_rows(limit));
+        let (column, sorted, edge_of) = match by {
+            DueBy::Moment => ("next_at_us", " ORDER BY next_at_us, lead_id", "SELECT next_at_us AS moment, lead_id"),
+            DueBy::LastAttempt => (
+                "COALESCE(last_attempt_us, 0)",
+                " ORDER BY COALESCE(last_attempt_us, 0), lead_id",
+                "SELECT COALESCE(last_attempt_us, 0) AS moment, lead_id",
+            ),
+        };
+        // By the last attempt those whose moment has not come lie between the others: they are passed over as by a filter.
+        let picks = filter.is_some() || by == DueBy::LastAttempt;
         let after = after.map(|(moment, lead)| Ok::<_, StoreError>((moment.as_unix_us(), id(lead.0)?))).transpose()?;
         let within = |select: &'static str| {
             let mut query = Sql::new(select);
             query.push(" FROM lead WHERE tenant_id = ").bind(tenant).push(" AND list_id = ").bind(list);
-            query.push(" AND state = 'waiting' AND next_at_us < ").bind(before.as_unix_us());
-            if let Some((moment, lead)) = after {
-                query.push(" AND (next_at_us, lead_id) > (").bind(moment).push(", ").bind(lead).push(")");
+            query.push(" AND state = 'waiting'");
+            if by == DueBy::Moment {
+                query.push(" AND next_at_us < ").bind(before.as_unix_us());
             }
-            query.push(DUE_ORDER);
+            if let Some((moment, lead)) = after {
+                query.push(" AND (").push(column).push(", lead_id) > (").bind(moment).push(", ").bind(lead).push(")");
+            }
+            query.push(sorted);
             query
         };
-        let query = match filter {
-            None => {
-                let mut query = within("SELECT *");
-                query.push(" LIMIT ").bind(limit);
-                query
-            }
-            Some(filter) => {
-                let mut query = within("SELECT * FROM (SELECT *");
-                query.push(" LIMIT ").bind(SCAN_ROWS).push(") AS looked WHERE ");
+        let query = if picks {
+            let mut query = within("SELECT * FROM (SELECT *");
+            query.push(" LIMIT ").bind(SCAN_ROWS);
+            query.push(") AS looked WHERE next_at_us < ").bind(before.as_unix_us());
+            if let Some(filter) = filter {
+                query.push(" AND ");
                 filter.push(&mut query, at);
-                query.push(DUE_ORDER).push(" LIMIT ").bind(limit);
-                query
             }
+            query.push(sorted).push(" LIMIT ").bind(limit);
+            query
+        } else {
+            let mut query = within("SELECT *");
+            query.push(" LIMIT ").bind(limit);
+            query
         };
-        // What the filter passes over is no end: the last row that was looked at is.
-        let edge = filter.map(|_| {
-            let mut query = within("SELECT next_at_us, lead_id");
+        // What is passed over is no end: the last row that was looked at is.
+        let edge = picks.then(|| {
+            let mut query = within(edge_of);
             query.push(" LIMIT 1 OFFSET ").bind(SCAN_ROWS - 1);
             query
         });
@@ -184,13 +228,16 @@ impl Store {
             let place = "leads that are due";
             let leads = connection.fetch(query, place).await?.iter().map(lead_row).collect::<Result<Vec<_>, _>>()?;
             if leads.len() as i64 >= limit {
-                let last = leads.last().and_then(|lead| Some((lead.next_at?, lead.lead)));
+                let moment = |lead: &LeadRow| match by {
+                    DueBy::Moment => lead.next_at,
+                    DueBy::LastAttempt => Some(lead.last_attempt_at.unwrap_or(WallTime::from_unix_us(0))),
+                };
+                let last = leads.last().and_then(|lead| Some((moment(lead)?, lead.lead)));
                 return Ok((leads, last));
             }
             let Some(edge) = edge else { return Ok((leads, None)) };
             let row = connection.fetch_one(edge, place).await?;
-            let edge =
-                row.map(|row| Ok::<_, StoreError>((wall(&row, "next_at_us")?, LeadId(unsigned(&row, "lead_id")?))));
+            let edge = row.map(|row| Ok::<_, StoreError>((wall(&row, "moment")?, LeadId(unsigned(&row, "lead_id")?))));
             Ok((leads, edge.transpose()?))
         })
     }
@@ -254,9 +301,8 @@ struct Question {
 }
 
 const PLACE: &str = "leads that were never dialled";
-const DUE_ORDER: &str = " ORDER BY next_at_us, lead_id";
 
-/// A lead that waits, and its moment.
+/// A lead that waits, and its moment or that of its last attempt.
 pub type Place = (WallTime, LeadId);
 
 impl Question {
@@ -285,6 +331,7 @@ impl Question {
                 self.begin(connection, &mut walk, None).await?;
                 continue;
             };
+            looked += PRIORITY_ROWS;
             let want = limit - leads.len() as i64;
             let over = match self.order {
                 LeadOrder::Random(seed) => {

@@ -65,14 +65,14 @@ pub use db::migrate::list_names;
 pub use error::{ErrorKind, StoreError};
 pub use expression::{EXPRESSION_BYTES_MAX, ExpressionFault, LeadExpression};
 pub use health::Health;
-pub use hopper::{Fresh, LeadOrder, Place, Walk};
+pub use hopper::{Due, DueBy, Fresh, LeadOrder, Place, Walk};
 pub use imports::*;
 pub use lists::*;
 pub use logins::*;
 pub use ops::TEXT_BYTES_MAX;
 pub use read::PAGE_ROWS_MAX;
 pub use reports::*;
-pub use restart::LEDGER_ROWS_MAX;
+pub use restart::{LEDGER_ROWS_MAX, OutcomeCount};
 pub use rows::*;
 pub use screens::*;
 pub use seal::{SealFault, SealReport};
@@ -97,12 +97,15 @@ pub struct OpenOptions {
     pub spool_dir: Option<PathBuf>,
     /// Ops that the spool takes, at most [`SPOOL_OPS_MAX`].
     pub spool_ops_max: u64,
+    /// The store is taken as it is: one that is not there is not made, one of another schema is refused. For a look into
+    /// a store that an older program may be working on.
+    pub as_it_is: bool,
 }
 
 impl Default for OpenOptions {
     /// No spool: for programs that only read or edit.
     fn default() -> Self {
-        OpenOptions { spool_dir: None, spool_ops_max: SPOOL_OPS_MAX }
+        OpenOptions { spool_dir: None, spool_ops_max: SPOOL_OPS_MAX, as_it_is: false }
     }
 }
 
@@ -279,7 +282,11 @@ impl Inside {
     }
 
     async fn open(&self) -> Result<writer::Writer, StoreError> {
-        db::migrate::run(&self.address).await?;
+        if self.options.as_it_is {
+            db::migrate::check(&self.address).await?;
+        } else {
+            db::migrate::run(&self.address).await?;
+        }
         let spool = match (&self.address, &self.options.spool_dir) {
             (Address::Postgres(_), Some(folder)) => {
                 Some(spool::Spool::open(folder, self.options.spool_ops_max.min(SPOOL_OPS_MAX))?)

@@ -507,6 +507,7 @@ pub(crate) fn lead_row(row: &Row) -> Result<LeadRow, StoreError> {
         lead: LeadId(unsigned(row, "lead_id")?),
         list: ListId(unsigned(row, "list_id")?),
         number: row.get("number")?,
+        dial_number: row.get("dial_number")?,
         first_name: row.get("first_name")?,
         last_name: row.get("last_name")?,
         timezone: row.get("timezone")?,

@@ -93,6 +93,8 @@ statements! {
     LEAD_STATE, "lead_state", gone("no such lead"),
         "UPDATE lead SET state = $1, next_at_us = $2, last_outcome = COALESCE($3, last_outcome) \
          WHERE tenant_id = $4 AND lead_id = $5";
+    LEAD_NUMBER, "lead_number", gone("no such lead"),
+        "UPDATE lead SET dial_number = $1 WHERE tenant_id = $2 AND lead_id = $3";
     CONSENT, "consent", None,
         "INSERT INTO consent (tenant_id, number, action, scope, source, proof, at_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -267,7 +269,12 @@ fn lead_state(row: &LeadStateRow) -> Steps {
         id(row.tenant.0)?.into(),
         id(row.lead.0)?.into(),
     ];
-    Ok(vec![step(&LEAD_STATE, values)])
+    let mut steps = vec![step(&LEAD_STATE, values)];
+    if let Some(number) = &row.dial_number {
+        let values = vec![text(number)?.into(), id(row.tenant.0)?.into(), id(row.lead.0)?.into()];
+        steps.push(step(&LEAD_NUMBER, values));
+    }
+    Ok(steps)
 }
 
 fn consent(row: &ConsentRow) -> Steps {

@@ -22,6 +22,19 @@ const OPEN_ROWS_MAX: usize = 160_000;
 /// Rows of one question: 2,000 take some 20 ms, so that others get their turn.
 const PART_ROWS: usize = 2_000;
 
+/// How often an outcome came of a lead at one number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutcomeCount {
+    /// The lead.
+    pub lead: LeadId,
+    /// The number that was dialled.
+    pub number: String,
+    /// The outcome.
+    pub outcome: String,
+    /// How often.
+    pub times: u32,
+}
+
 impl Store {
     /// All attempts that are not closed, oldest first: what a crash left behind.
     ///
@@ -121,20 +134,25 @@ impl Store {
         })
     }
 
-    /// How often each outcome came of the attempts at these leads.
+    /// How often each outcome came of the attempts at these leads, by the number that was dialled.
     ///
     /// # Errors
     /// Only what the database says.
-    pub fn outcomes_of(&self, tenant: TenantId, leads: &[LeadId]) -> Result<Vec<(LeadId, String, u32)>, StoreError> {
+    pub fn outcomes_of(&self, tenant: TenantId, leads: &[LeadId]) -> Result<Vec<OutcomeCount>, StoreError> {
         if leads.is_empty() {
             return Ok(Vec::new());
         }
-        let mut query = Sql::new("SELECT lead_id, outcome, COUNT(*) AS times FROM attempt WHERE tenant_id = ");
+        let mut query = Sql::new("SELECT lead_id, number, outcome, COUNT(*) AS times FROM attempt WHERE tenant_id = ");
         query.bind(id(tenant.0)?).push(" AND outcome IS NOT NULL AND lead_id IN (");
         query.list(leads.iter().map(|lead| lead.0.cast_signed()));
-        query.push(") GROUP BY lead_id, outcome ORDER BY lead_id, outcome");
+        query.push(") GROUP BY lead_id, number, outcome ORDER BY lead_id, number, outcome");
         self.page("outcomes of leads", query, |row| {
-            Ok((LeadId(unsigned(row, "lead_id")?), row.get("outcome")?, small(row, "times")?))
+            Ok(OutcomeCount {
+                lead: LeadId(unsigned(row, "lead_id")?),
+                number: row.get("number")?,
+                outcome: row.get("outcome")?,
+                times: small(row, "times")?,
+            })
         })
     }
 

@@ -224,6 +224,8 @@ pub struct LeadStateRow {
     pub next_at: Option<WallTime>,
     /// The outcome of its last attempt.
     pub last_outcome: Option<String>,
+    /// From here on this number of its contact is dialled, E.164; `None`: the one from before.
+    pub dial_number: Option<String>,
 }
 
 /// Whether a row gives or takes away.
@@ -400,6 +402,8 @@ pub struct LeadRow {
     pub list: ListId,
     /// E.164.
     pub number: String,
+    /// The number of its contact that is dialled now, where that is another one.
+    pub dial_number: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.

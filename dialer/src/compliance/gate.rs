@@ -10,6 +10,9 @@ use jiff::{Span, Timestamp};
 use super::{ConsentDecision, Profile};
 use crate::lead::{Lead, Number, Screened};
 
+/// The rule that holds back a number whose owner has asked to be left alone.
+pub(crate) const DO_NOT_CALL: &str = "do-not-call";
+
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
 const HISTORY_US: i64 = HISTORY_DAYS as i64 * DAY_US;
@@ -267,7 +270,7 @@ impl Gate {
     pub(crate) fn check(&self, zones: &Zones, query: &Query<'_>) -> GateAnswer {
         let Query { lead, profile, steady_us, .. } = *query;
         if self.do_not_call.contains(&lead.number) {
-            return GateAnswer::Never { rule: "do-not-call" };
+            return GateAnswer::Never { rule: DO_NOT_CALL };
         }
         match lead.screened {
             Some(Screened::DoNotCall) => return GateAnswer::Never { rule: "do-not-call-list" },

@@ -97,7 +97,7 @@ impl Dialer {
                 }
             };
             let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
-            self.outputs.push_back(Output::LeadChanged { lead, state, next_at });
+            self.outputs.push_back(Output::LeadChanged { lead, state, next_at, number: None });
         }
     }
 

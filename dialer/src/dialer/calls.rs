@@ -8,6 +8,7 @@ use crate::attempt::{Attempt, Clock, Outcome, Phase, Taker};
 use crate::compliance::DeadlineFrom;
 use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Output, Party, PauseReason, Speech};
 use crate::lead::LeadState;
+use crate::list::Fate;
 use crate::pacing::{Observation, RingEnd};
 use crate::recording::SafeHarbour;
 use crate::reject::Reject;
@@ -68,10 +69,12 @@ impl Dialer {
         if let Some(attempt) = self.let_drop(now, id)
             && let Some(campaign) = self.campaigns.get_mut(&attempt.campaign)
         {
+            let listed = campaign.list.entry(attempt.lead).map(|entry| entry.lead.listed());
             campaign.list.forget(attempt.lead);
             self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
             // It comes back as it stands now, with what was promised to it.
-            self.outputs.push_back(Output::NumberWanted { campaign: attempt.campaign, number: attempt.number });
+            let number = listed.unwrap_or(attempt.number);
+            self.outputs.push_back(Output::NumberWanted { campaign: attempt.campaign, number });
         }
         Ok(())
     }
@@ -85,7 +88,12 @@ impl Dialer {
         }
         let next_at = Some(self.wall_of_steady(now, until_us));
         self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
-        self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state: LeadState::Waiting, next_at });
+        self.outputs.push_back(Output::LeadChanged {
+            lead: attempt.lead,
+            state: LeadState::Waiting,
+            next_at,
+            number: None,
+        });
     }
 
     /// Takes an attempt away that was decided and not dialled: from campaign, agent and trunk.
@@ -489,13 +497,14 @@ impl Dialer {
             (Party::Carrier | Party::Callee, Some(seconds)) => now_us + i64::from(seconds) * 1_000_000,
             _ => now_us,
         };
-        let mut lead = (LeadState::Done, 0);
+        let mut lead = Fate { state: LeadState::Done, next_us: 0, number: None };
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
             campaign.open_attempts -= 1;
             let begun = attempt.times.launched.unwrap_or(now);
             campaign.share.closed(now.since(begun), attempt.counted_as);
             *campaign.outcomes.entry(outcome).or_insert(0) += 1;
             lead = campaign.list.finish(attempt.lead, outcome, &campaign.config.retry, now_us, earliest_us);
+            campaign.went_on(&mut self.zones, &mut self.gate, attempt.lead, lead.number);
         }
         let mut not_dialled = std::collections::VecDeque::new();
         if let Some(trunk) = self.trunks.get_mut(&attempt.trunk) {
@@ -507,10 +516,8 @@ impl Dialer {
                 _ => trunk.served(),
             }
         }
-        let (state, until_us) = lead;
-        let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
         self.outputs.push_back(Output::AttemptClosed(attempt.record(id, outcome, Some(cause))));
-        self.outputs.push_back(Output::LeadChanged { lead: attempt.lead, state, next_at });
+        self.tell_lead(now, attempt.lead, lead);
         not_dialled.into_iter().for_each(|id| self.never_dialled(now, id));
         self.dirty = true;
     }

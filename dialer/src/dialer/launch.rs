@@ -7,7 +7,7 @@ use super::pool::{Said, Turn};
 use super::{Dialer, RunState};
 use crate::attempt::{Attempt, Phase, Taker, Times};
 use crate::campaign::Mode;
-use crate::compliance::{ConsentDecision, GateAnswer, Profile, Query};
+use crate::compliance::{ConsentDecision, DO_NOT_CALL, GateAnswer, Profile, Query};
 use crate::io::{AttemptIntent, CountedAs, Output};
 use crate::lead::{LeadState, Number};
 use crate::list::LEADS_LOW;
@@ -63,7 +63,7 @@ impl Dialer {
             self.roll_ledger(now, id);
             let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
             let woken = campaign.list.wake(now_us);
-            let changed = |lead| Output::LeadChanged { lead, state: LeadState::Ready, next_at: None };
+            let changed = |lead| Output::LeadChanged { lead, state: LeadState::Ready, next_at: None, number: None };
             self.outputs.extend(woken.into_iter().map(changed));
         }
         self.decide(now);
@@ -296,13 +296,20 @@ impl Dialer {
         guaranteed: bool,
     ) -> Option<Lawful> {
         let steady_us = self.steady_us(now);
+        // The same for all leads that are looked at: nobody is reserved and nothing launched meanwhile.
+        let mut spare = None;
         for _ in 0..LOOKS_MAX {
             let campaign = self.campaigns.get_mut(&id)?;
             let (lead, entry) = campaign.list.next()?;
             if entry.made() >= campaign.config.retry.attempts_max && !entry.is_promised() {
                 // The rule was tightened while it waited.
                 campaign.list.spent(lead);
-                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Done, next_at: None });
+                self.outputs.push_back(Output::LeadChanged {
+                    lead,
+                    state: LeadState::Done,
+                    next_at: None,
+                    number: None,
+                });
                 continue;
             }
             let number = entry.lead.number;
@@ -315,7 +322,7 @@ impl Dialer {
             // One call for one free agent: that agent may as well be kept for it, if this alone is in the way.
             if matches!(answer, GateAnswer::Later { rule: "recall-after-abandon" | "recall-after-machine", .. })
                 && self.campaigns.get(&id).is_some_and(|campaign| campaign.config.mode == Mode::Progressive)
-                && let Some(spare) = self.spare_agent(id)
+                && let Some(spare) = *spare.get_or_insert_with(|| self.spare_agent(id))
             {
                 answer = self.ask_gate(now, id, lead, look, true)?;
                 agent = Some(spare);
@@ -359,20 +366,35 @@ impl Dialer {
 
     /// Puts off or blocks a lead that the gate does not let through.
     pub(super) fn hold_back(&mut self, now: Instant, id: CampaignId, lead: base::LeadId, answer: &GateAnswer) {
+        let steady_us = self.steady_us(now);
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         match answer {
             GateAnswer::Allowed(_) => {}
             GateAnswer::Later { at_us, .. } => {
                 let doubtful = campaign.list.entry(lead).filter(|entry| entry.is_doubtful());
-                let wanted = doubtful.map(|entry| Output::NumberWanted { campaign: id, number: entry.lead.number });
+                let wanted = doubtful.map(|entry| Output::NumberWanted { campaign: id, number: entry.lead.listed() });
                 self.outputs.extend(wanted);
                 let until_us = campaign.list.defer(lead, *at_us);
                 let next_at = Some(self.wall_of_steady(now, until_us));
-                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
+                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at, number: None });
             }
-            GateAnswer::Never { .. } => {
+            GateAnswer::Never { rule } => {
+                // Who has asked to be left alone is not looked for elsewhere; what else forbids a number is about that number.
+                if *rule != DO_NOT_CALL
+                    && !campaign.config.retry.next.is_empty()
+                    && let Some(fate) = campaign.list.pass_over(lead, steady_us)
+                {
+                    campaign.went_on(&mut self.zones, &mut self.gate, lead, fate.number);
+                    self.tell_lead(now, lead, fate);
+                    return;
+                }
                 campaign.list.block(lead);
-                self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Blocked, next_at: None });
+                self.outputs.push_back(Output::LeadChanged {
+                    lead,
+                    state: LeadState::Blocked,
+                    next_at: None,
+                    number: None,
+                });
             }
         }
     }
@@ -449,7 +471,12 @@ impl Dialer {
             forecast_person,
             forecast_no_agent,
         }));
-        self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Dialling(attempt), next_at: None });
+        self.outputs.push_back(Output::LeadChanged {
+            lead,
+            state: LeadState::Dialling(attempt),
+            next_at: None,
+            number: None,
+        });
     }
 
     /// Campaigns with nothing left to dial and nothing under way are finished.

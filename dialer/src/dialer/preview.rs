@@ -92,11 +92,9 @@ impl Dialer {
                 *demand.entry(attempt.campaign).or_default() += 1;
             }
         }
-        let needed = |agent: AgentId| {
-            demand.iter().any(|(campaign, calls)| {
-                fits(*campaign, agent) && ready.iter().filter(|(_, other)| fits(*campaign, *other)).count() <= *calls
-            })
-        };
+        // Once for each campaign: whether its calls will want all the ready agents who fit it.
+        demand.retain(|campaign, calls| ready.iter().filter(|(_, agent)| fits(*campaign, *agent)).count() <= *calls);
+        let needed = |agent: AgentId| demand.keys().any(|campaign| fits(*campaign, agent));
         let free = ready.iter().filter(|(_, agent)| fits(id, *agent));
         if free.clone().count() as u32 <= self.reserve_of(id) {
             return Vec::new();
@@ -157,12 +155,17 @@ impl Dialer {
                 OfferEnd::Skipped | OfferEnd::TimedOut => {
                     let (state, until_us) = campaign.list.skip(lead, campaign.config.skipped, now_us);
                     let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
-                    self.outputs.push_back(Output::LeadChanged { lead, state, next_at });
+                    self.outputs.push_back(Output::LeadChanged { lead, state, next_at, number: None });
                 }
                 OfferEnd::Accepted | OfferEnd::Withdrawn => {
                     if let Some(until_us) = campaign.list.withdraw(lead, now_us) {
                         let next_at = Some(self.wall_of_steady(now, until_us));
-                        self.outputs.push_back(Output::LeadChanged { lead, state: LeadState::Waiting, next_at });
+                        self.outputs.push_back(Output::LeadChanged {
+                            lead,
+                            state: LeadState::Waiting,
+                            next_at,
+                            number: None,
+                        });
                     }
                 }
             }

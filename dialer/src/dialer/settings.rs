@@ -7,7 +7,7 @@ use super::pool::Share;
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
 use crate::attempt::Outcome;
 use crate::campaign::{CampaignConfig, ConfigError, Flow, Mode};
-use crate::compliance::{Known, zone_of};
+use crate::compliance::Known;
 use crate::io::{LedgerEntry, OfferEnd, OutcomeCounts, Output};
 use crate::lead::{Lead, LeadState};
 use crate::ledger::Ledger;
@@ -94,7 +94,7 @@ impl Dialer {
     }
 
     fn ready_again(&mut self, leads: Vec<LeadId>) {
-        let changed = |lead| Output::LeadChanged { lead, state: LeadState::Ready, next_at: None };
+        let changed = |lead| Output::LeadChanged { lead, state: LeadState::Ready, next_at: None, number: None };
         self.outputs.extend(leads.into_iter().map(changed));
     }
 
@@ -163,12 +163,7 @@ impl Dialer {
         for lead in leads {
             let name = lead.lead;
             let Some(campaign) = self.campaigns.get_mut(&id) else { break };
-            // What the record says, else what the number says, else the campaign's.
-            let mut lead = lead;
-            if lead.timezone.is_none() {
-                lead.timezone = zone_of(lead.number).map(str::to_string);
-            }
-            let zone = match &lead.timezone {
+            let zone = match campaign.zone_name(&lead) {
                 None => Some(campaign.zone),
                 Some(zone) => self.zones.index(zone),
             };
@@ -196,7 +191,7 @@ impl Dialer {
                 // What whoever added it cannot know: settled, or waits because of a rule.
                 Ok((state, until_us)) => {
                     let next_at = (state == LeadState::Waiting).then(|| self.wall_of_steady(now, until_us));
-                    self.outputs.push_back(Output::LeadChanged { lead: name, state, next_at });
+                    self.outputs.push_back(Output::LeadChanged { lead: name, state, next_at, number: None });
                 }
             }
         }

@@ -81,10 +81,10 @@ impl Conductor {
                         self.write_close(now, &before, None);
                     }
                 }
-                dialer::Output::LeadChanged { lead, state, next_at } => {
+                dialer::Output::LeadChanged { lead, state, next_at, number } => {
                     let of_close = closed.take_if(|record| record.lead == lead);
                     let outcome = of_close.as_ref().map(|record| record.outcome);
-                    let row = rows::lead_state(self.config.tenant, lead, state, next_at, outcome);
+                    let row = rows::lead_state(self.config.tenant, lead, state, next_at, outcome, number);
                     match of_close {
                         Some(record) => self.write_close(now, &record, Some(row)),
                         None => {

@@ -90,9 +90,11 @@ pub(super) fn lead_state(
     state: LeadState,
     next_at: Option<WallTime>,
     outcome: Option<Outcome>,
+    number: Option<Number>,
 ) -> store::LeadStateRow {
     let last_outcome = outcome.map(|outcome| outcome.name().to_owned());
-    store::LeadStateRow { tenant, lead, state: state.name().to_owned(), next_at, last_outcome }
+    let dial_number = number.map(|number| number.to_string());
+    store::LeadStateRow { tenant, lead, state: state.name().to_owned(), next_at, last_outcome, dial_number }
 }
 
 pub(super) fn campaign_state(

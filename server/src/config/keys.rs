@@ -97,7 +97,7 @@ const fn later(name: &'static str, kind: Kind, example: &'static str, doc: &'sta
 }
 
 /// Orders of leads that were never dialled.
-const ORDERS: [&str; 3] = ["oldest", "newest", "random"];
+const ORDERS: [&str; 4] = ["oldest", "newest", "random", "last_attempt"];
 
 /// The words of `mode`.
 pub(super) const MODES: [&str; 5] = ["preview", "progressive", "power", "predictive", "agentless"];
@@ -407,8 +407,9 @@ pub(super) static SECTIONS: [Section; 11] = [
             key(
                 "recycle",
                 Recycle,
-                Optional("\"busy 10m 3, no_answer 2h 3, machine never\""),
-                "After which outcome a lead is dialled again, how long after, and how often; outcomes left out keep the usual rule.",
+                Optional("\"busy 10m 3, no_answer 2h 3 next, machine never next 1h\""),
+                "After which outcome a lead is dialled again, how long after, and how often; next: then the person's next number. \
+                 Outcomes left out keep the usual rule.",
             ),
             key(
                 "mix",
@@ -426,7 +427,8 @@ pub(super) static SECTIONS: [Section; 11] = [
                 "order",
                 Choice(&ORDERS),
                 Default("\"oldest\""),
-                "Order of leads of the same priority that were never dialled; larger priorities come first, retries before all.",
+                "Order of leads of the same priority that were never dialled; larger priorities come first, retries before all. last_attempt: \
+                 retries after them, by the age of the last attempt.",
             ),
             key(
                 "timezone",

@@ -253,6 +253,12 @@ fn bad_values_are_refused() {
         ("campaign", "limit = 3", "out of range"),
         ("campaign", "agents = [\"anne\"]", "is no agent"),
         ("campaign", "skills = [\"sales\"]", "no skill"),
+        ("campaign", "recycle = \"late 10m 3\"", "begins with no outcome"),
+        ("campaign", "recycle = \"busy 10m\"", "is no rule"),
+        ("campaign", "recycle = \"busy 10m 3 then\"", "does not end as a rule does"),
+        ("campaign", "recycle = \"busy never next 9x\"", "does not end as a rule does"),
+        ("campaign", "recycle = \"connected never next\"", "who was reached"),
+        ("campaign", "recycle = \"busy never, busy never next\"", "twice"),
         ("campaign", "timezone = \"Berlin\"", "no time zone"),
         ("campaign", "ring_timeout_s = 10", "ring timeout"),
         ("campaign", "amd = \"yes\"", "is a text"),
@@ -263,6 +269,20 @@ fn bad_values_are_refused() {
         assert!(faults[0].to_string().contains(what), "{line}: {}", faults[0]);
         assert!(faults[0].line > 1, "{line}: {}", faults[0]);
     }
+}
+
+#[test]
+fn rules_of_retries_say_when_the_next_number_is_dialled() {
+    let line = "recycle = \"busy 10m 3 next, bad_number never next 1h, machine never\"";
+    let config = Config::parse(with("campaign", line).as_bytes(), "retries").unwrap();
+    let campaign = &config.campaigns[0];
+    let retry = campaign.dialer_config(base::TrunkId(1)).unwrap().retry;
+    let (zero, hour) = (base::Duration::ZERO, base::Duration::from_secs(3_600));
+    let next: Vec<_> = retry.next.into_iter().collect();
+    assert_eq!(next, [(dialer::Outcome::Busy, zero), (dialer::Outcome::BadNumber, hour)]);
+    assert_eq!(retry.rules[&dialer::Outcome::Busy].times, 3);
+    assert!(!retry.rules.contains_key(&dialer::Outcome::Machine));
+    assert!(campaign.source(base::ListId(1), 0).next_numbers);
 }
 
 #[test]

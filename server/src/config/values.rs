@@ -457,32 +457,65 @@ pub(super) fn filter(text: &str) -> Result<store::LeadExpression, Wrong> {
 /// Longest gap of a retry: a year.
 const GAP_S_MAX: u64 = 366 * 86_400;
 
-/// Retry rules by outcome; `None`: never again.
-pub(super) fn recycle(text: &str) -> Result<Vec<(dialer::Outcome, Option<dialer::RetryRule>)>, Wrong> {
-    let mut rules = Vec::new();
+/// What follows an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Recycle {
+    /// The same number again; `None`: never.
+    pub(super) again: Option<dialer::RetryRule>,
+    /// When that is used up, the person's next number after this time.
+    pub(super) next: Option<base::Duration>,
+}
+
+/// Outcomes with which somebody was reached: they are not looked for at another number.
+const REACHED: [dialer::Outcome; 5] = [
+    dialer::Outcome::Connected,
+    dialer::Outcome::Abandoned,
+    dialer::Outcome::Message,
+    dialer::Outcome::HungUpWaiting,
+    dialer::Outcome::HungUpEarly,
+];
+
+/// Retry rules by outcome.
+pub(super) fn recycle(text: &str) -> Result<Vec<(dialer::Outcome, Recycle)>, Wrong> {
+    let mut rules: Vec<(dialer::Outcome, Recycle)> = Vec::new();
     for entry in text.split(',').map(str::trim) {
         let words: Vec<&str> = entry.split_whitespace().collect();
         let Some(outcome) = words.first().and_then(|name| dialer::Outcome::named(name)) else {
             let known: Vec<&str> = dialer::Outcome::ALL.iter().map(|outcome| outcome.name()).collect();
             return wrong(format!("{entry:?} begins with no outcome"), format!("write one of {}", known.join(", ")));
         };
-        let rule = match words[1..] {
-            ["never"] => None,
-            [gap, times] => match (gap_of(gap), times.parse().ok().filter(|times| (1..=100).contains(times))) {
-                (Some(gap), Some(times)) => Some(dialer::RetryRule { gap, times }),
-                _ => {
-                    return wrong(
-                        format!("{entry:?} has no gap and times"),
-                        "write them like 10m 3, times from 1 to 100",
-                    );
+        let (again, rest) = match words[1..] {
+            ["never", ref rest @ ..] => (None, rest),
+            [gap, times, ref rest @ ..] => {
+                match (gap_of(gap), times.parse().ok().filter(|times| (1..=100).contains(times))) {
+                    (Some(gap), Some(times)) => (Some(dialer::RetryRule { gap, times }), rest),
+                    _ => {
+                        return wrong(
+                            format!("{entry:?} has no gap and times"),
+                            "write them like 10m 3, times from 1 to 100",
+                        );
+                    }
                 }
-            },
+            }
             _ => return wrong(format!("{entry:?} is no rule"), "write OUTCOME GAP TIMES or OUTCOME never"),
         };
+        let next = match rest {
+            [] => None,
+            ["next"] => Some(base::Duration::ZERO),
+            ["next", gap] if gap_of(gap).is_some() => gap_of(gap),
+            _ => {
+                let what = format!("{entry:?} does not end as a rule does");
+                return wrong(what, "write nothing more, or next, or next with a gap such as next 1h");
+            }
+        };
+        if next.is_some() && REACHED.contains(&outcome) {
+            let what = format!("{entry:?} looks elsewhere for somebody who was reached");
+            return wrong(what, "leave out next: it is for numbers at which nobody was reached");
+        }
         if rules.iter().any(|(there, _)| *there == outcome) {
             return wrong(format!("outcome {:?} stands twice", outcome.name()), "leave one out");
         }
-        rules.push((outcome, rule));
+        rules.push((outcome, Recycle { again, next }));
     }
     Ok(rules)
 }

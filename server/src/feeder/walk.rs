@@ -4,7 +4,7 @@ use super::{Left, Question, Source};
 use base::{CampaignId, LeadId, ListId, WallTime};
 use dialer::{Number, ZoneHours, zone_of};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Fresh, LeadRow, PAGE_ROWS_MAX, Place, Store, StoreError, TenantId, Walk};
+use store::{Due, DueBy, Fresh, LeadOrder, LeadRow, PAGE_ROWS_MAX, Place, Store, StoreError, TenantId, Walk};
 
 /// Leads whose moment comes within this time are brought before it, so that they go out at it.
 const DUE_AHEAD_US: i64 = 60_000_000;
@@ -233,11 +233,19 @@ impl List {
         due: bool,
     ) -> Result<Brought, StoreError> {
         self.left_over(taker, want)?;
-        let mut left = if due { taker.due(want, &mut self.due)? } else { Left::Later };
-        if taker.rows.len() < want {
-            left = left.max_of(self.fresh(taker, hours, want)?);
-        } else {
-            left = Left::More;
+        // By the last attempt: who was never dialled comes before all others.
+        let fresh_first = taker.question.source.order == LeadOrder::LastAttempt;
+        let mut left = Left::Nothing;
+        for is_fresh in [fresh_first, !fresh_first] {
+            if taker.rows.len() >= want {
+                left = Left::More;
+            } else if is_fresh {
+                left = left.max_of(self.fresh(taker, hours, want)?);
+            } else if due {
+                left = left.max_of(taker.due(want, &mut self.due)?);
+            } else {
+                left = left.max_of(Left::Later);
+            }
         }
         if taker.withheld {
             left = left.max_of(Left::Later);
@@ -374,12 +382,16 @@ impl Taker<'_> {
     fn due(&mut self, want: usize, after: &mut Option<Place>) -> Result<Left, StoreError> {
         let (question, at) = (self.question, self.question.at);
         let soon = WallTime::from_unix_us(at.as_unix_us() + DUE_AHEAD_US);
-        let filter = question.source.filter.as_ref();
+        let by = match question.source.order {
+            LeadOrder::LastAttempt => DueBy::LastAttempt,
+            LeadOrder::Oldest | LeadOrder::Newest | LeadOrder::Random(_) => DueBy::Moment,
+        };
+        let wanted = Due { list: self.list, filter: question.source.filter.as_ref(), at, before: soon, by };
         for page in 0.. {
             if self.rows.len() >= want || page == PAGES_IN_VAIN {
                 return Ok(Left::More);
             }
-            let (rows, more) = self.store.due(self.tenant, self.list, filter, (at, soon), *after, 0)?;
+            let (rows, more) = self.store.due(self.tenant, &wanted, *after, 0)?;
             *after = more;
             self.take(rows);
             if more.is_none() {
@@ -388,9 +400,10 @@ impl Taker<'_> {
         }
         // Others wait for longer than that.
         let ever = WallTime::from_unix_us(i64::MAX);
+        let wanted = Due { filter: None, before: ever, by: DueBy::Moment, ..wanted };
         let mut beyond = Some((soon, LeadId(0)));
         for _ in 0..PAGES_IN_VAIN {
-            let (rows, more) = self.store.due(self.tenant, self.list, None, (at, ever), beyond, 0)?;
+            let (rows, more) = self.store.due(self.tenant, &wanted, beyond, 0)?;
             if rows.iter().any(|row| self.question.held.binary_search(&row.lead).is_err()) {
                 return Ok(Left::Later);
             }

@@ -39,6 +39,8 @@ pub(super) struct Lead {
     list: Option<String>,
     /// E.164.
     number: String,
+    /// The number of the same person that is dialled now, where that is another one.
+    dial_number: Option<String>,
     /// Given name.
     first_name: Option<String>,
     /// Family name.
@@ -80,6 +82,7 @@ impl Lead {
             id: row.lead.0,
             list: lists.get(&row.list.0).cloned(),
             number: row.number,
+            dial_number: row.dial_number,
             first_name: row.first_name,
             last_name: row.last_name,
             timezone: row.timezone,

@@ -25,6 +25,7 @@ use dialer::scenario::Scenario;
 use dialer::sim::{Options, SimError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use utoipa::ToSchema;
@@ -402,13 +403,21 @@ pub(super) async fn begin(
     Ok(response)
 }
 
+/// A fault of ours ends this simulation, and not without a word: nobody else would end it, and its place would be lost.
+fn guarded(work: impl FnOnce() -> Result<(), Option<String>>) -> Result<(), Option<String>> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a simulation ended by a panic");
+        Err(Some("the server met a fault of its own, the log of the same moment says more".to_owned()))
+    })
+}
+
 impl Work {
     fn run(self) {
         net::be_background();
         let simulations = &self.service.simulations;
         let turn = simulations.turn.clone();
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = self.answer();
+        let result = guarded(|| self.answer());
         simulations.change(self.id, |simulation| match result {
             Ok(()) => (simulation.state, simulation.progress) = ("done", 1.0),
             Err(None) => simulation.state = "cancelled",
@@ -514,4 +523,16 @@ pub(super) async fn cancel(State(service): State<Arc<Service>>, Id(id): Id) -> R
     let (_, cancel) = known.get(&id).ok_or_else(|| no_simulation(id))?;
     cancel.store(true, Ordering::Relaxed);
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulation_that_panics_has_failed() {
+        let why = guarded(|| panic!("a fault of the program")).unwrap_err().unwrap();
+        assert!(why.contains("fault"), "{why}");
+        assert_eq!(guarded(|| Err(None)), Err(None), "cancelled");
+    }
 }

@@ -150,6 +150,7 @@ pub(super) fn recover(
             state: if again_at.is_some() { LeadState::Waiting.name() } else { LeadState::Done.name() }.to_owned(),
             next_at: again_at,
             last_outcome: Some(outcome.name().to_owned()),
+            dial_number: None,
         };
         writer.write(Op::AttemptClose(close, Some(lead)))?;
     }

@@ -45,7 +45,9 @@ pub(super) fn read(wanted: &Wanted<'_>, now: Timestamp) -> Result<Past, Failure>
         let plain = Config::parse(b"", "").map_err(config::Faults::into_failure)?;
         (plain, address(wanted.store)?)
     };
-    let (store, _acks) = Store::open(&url)?;
+    // Yesterday is read out of a store that another process, perhaps an older one, is working on.
+    let options = store::OpenOptions { as_it_is: true, ..store::OpenOptions::default() };
+    let (store, _acks) = Store::open_with(&url, options)?;
     let past = from_store(wanted, &config, &store, now);
     store.close()?;
     past

@@ -200,8 +200,11 @@ impl Store {
                     let what = format!("the number belongs to contact {}", owner.get::<i64>("contact_id")?);
                     return rule(what, "take it away there first");
                 }
+                // The last to be dialled.
                 let insert = Sql::new(
-                    "INSERT INTO contact_number (tenant_id, number, contact_id, tail) VALUES ($1, $2, $3, $4)",
+                    "INSERT INTO contact_number (tenant_id, number, contact_id, tail, place) \
+                     SELECT $1, $2, $3, $4, COALESCE(MAX(place), 0) + 1 FROM contact_number \
+                     WHERE tenant_id = $1 AND contact_id = $3",
                 );
                 let end = tail(&number);
                 let entry = vec![(end.clone(), contact)];

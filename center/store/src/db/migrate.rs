@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         version: 1,
         name: "base",
@@ -98,6 +98,12 @@ const STEPS: [Step; 11] = [
         name: "screens",
         sqlite: include_str!("../../migrations/0011_screens.sql"),
         postgres: include_str!("../../migrations/0011_screens.sql"),
+    },
+    Step {
+        version: 12,
+        name: "numbers",
+        sqlite: include_str!("../../migrations/0012_numbers.sql"),
+        postgres: include_str!("../../migrations/0012_numbers.sql"),
     },
 ];
 
@@ -207,15 +213,47 @@ pub fn list_names(url: &str) -> Result<Option<Vec<String>>, StoreError> {
     look.join().unwrap_or_else(|_| Err(StoreError::closed(&super::address::redact(url))))
 }
 
-async fn look(address: &Address) -> Result<Option<Vec<String>>, StoreError> {
-    let place = address.said();
-    let mut connection = match address {
+/// A connection that creates and changes nothing.
+async fn onlooker(address: &Address) -> Result<Connection, StoreError> {
+    match address {
         Address::Sqlite(file) => {
             let opened = SqliteConnection::connect_with(&file.options_of_a_look()).await;
-            Connection::Sqlite(opened.map_err(|e| fault::translate(&e, place))?)
+            Ok(Connection::Sqlite(opened.map_err(|e| fault::translate(&e, address.said()))?))
         }
-        Address::Postgres(_) => Connection::open(address, Role::Reads).await?,
+        Address::Postgres(_) => Connection::open(address, Role::Reads).await,
+    }
+}
+
+/// Whether the schema at `address` is this program's own.
+///
+/// # Errors
+/// [`ErrorKind::Schema`] when it is not, or what is there is no store.
+pub(crate) async fn check(address: &Address) -> Result<(), StoreError> {
+    let place = address.said();
+    let mut connection = onlooker(address).await?;
+    let version = Sql::new("SELECT MAX(version) AS version FROM _sqlx_migrations");
+    let found = match connection.fetch_one(version, place).await {
+        Ok(row) => row.map(|row| row.get::<Option<i64>>("version")).transpose()?.flatten(),
+        Err(error) if error.what.contains("_sqlx_migrations") => None,
+        Err(error) => return Err(error),
     };
+    connection.close(place).await?;
+    let own = STEPS.last().map(|step| step.version);
+    match found {
+        _ if found == own => Ok(()),
+        None => Err(StoreError::new(ErrorKind::Schema, "this is no store", place, "name another one")),
+        Some(version) => Err(StoreError::new(
+            ErrorKind::Schema,
+            format!("the store has schema version {version}, this program has {}", own.unwrap_or_default()),
+            place,
+            "use the program that works on it, or let this one bring a copy of the store forward (outpace serve)",
+        )),
+    }
+}
+
+async fn look(address: &Address) -> Result<Option<Vec<String>>, StoreError> {
+    let place = address.said();
+    let mut connection = onlooker(address).await?;
     // A server's database without tables is a store that is not made yet; a file without them is something else.
     let made = Sql::new(
         "SELECT tablename FROM pg_tables WHERE tablename = 'list' AND schemaname = ANY (current_schemas(false))",

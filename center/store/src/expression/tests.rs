@@ -7,6 +7,7 @@ fn lead() -> LeadRow {
         lead: LeadId(1),
         list: ListId(1),
         number: "+12125550100".to_owned(),
+        dial_number: None,
         first_name: Some("Ann".to_owned()),
         last_name: None,
         timezone: None,

@@ -10,7 +10,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(90);
 
 fn spooling(folder: &Path, spool_ops_max: u64) -> OpenOptions {
-    OpenOptions { spool_dir: Some(folder.to_owned()), spool_ops_max }
+    OpenOptions { spool_dir: Some(folder.to_owned()), spool_ops_max, as_it_is: false }
 }
 
 /// A server of its own, a spool folder, and a store with leads over both.

@@ -167,6 +167,7 @@ fn a_card_has_all_that_is_known(on: Backend) {
         state: "waiting".to_owned(),
         next_at: Some(at(7)),
         last_outcome: Some("busy".to_owned()),
+        dial_number: None,
     };
     write(&f, Op::AttemptClose(close(1, 9), Some(state))).unwrap();
     let disposition = DispositionRow {

@@ -93,6 +93,37 @@ fn a_filter_that_means_few_ends_its_question_in_time(on: Backend) {
     assert_eq!(found, [24_000]);
 }
 
+fn due_of<'a>(f: &Fixture, filter: Option<&'a LeadExpression>, before: WallTime) -> Due<'a> {
+    Due { list: f.list, filter, at: at(0), before, by: DueBy::Moment }
+}
+
+fn leads_that_wait_come_by_the_age_of_their_last_attempt(on: Backend) {
+    let f = fixture(on, 10_000);
+    f.store.import_leads(TENANT, f.list, new_leads(10_000..10_050), at(0)).unwrap();
+    // 10,002 are not due and were tried before all others; of the rest the last two were never dialled.
+    let due = at(0).as_unix_us();
+    let sql = format!(
+        "UPDATE lead SET state = 'waiting', next_at_us = CASE WHEN lead_id <= 10002 THEN {due} + 9 ELSE {due} - 1 END, \
+         last_attempt_us = CASE WHEN lead_id > 10048 THEN NULL ELSE 1000 + lead_id - lead_id % 2 * 7 END"
+    );
+    outside(&f, &sql).unwrap();
+    let wanted = Due { by: DueBy::LastAttempt, ..due_of(&f, None, at(0)) };
+    let (mut after, mut found, mut questions) = (None, Vec::new(), 0);
+    loop {
+        let (leads, more) = f.store.due(TENANT, &wanted, after, 10).unwrap();
+        found.extend(leads);
+        questions += 1;
+        after = more;
+        if more.is_none() {
+            break;
+        }
+    }
+    let order: Vec<(Option<WallTime>, LeadId)> = found.iter().map(|lead| (lead.last_attempt_at, lead.lead)).collect();
+    assert!(order.is_sorted() && order.len() == 48, "{order:?}");
+    assert_eq!((ids(&found[..2]), order[2].0 > order[1].0), (vec![10_049, 10_050], true));
+    assert!(questions > 5, "{questions}: what is not due was passed over, and the pages are small");
+}
+
 fn leads_that_a_filter_passes_over_hide_none_behind_them(on: Backend) {
     let f = fixture(on, 10_000);
     f.store.import_leads(TENANT, f.list, new_leads(10_000..12_001), at(0)).unwrap();
@@ -104,7 +135,7 @@ fn leads_that_a_filter_passes_over_hide_none_behind_them(on: Backend) {
     let filter = LeadExpression::parse(&format!("number = \"{}\"", number(12_000))).unwrap();
     let (mut after, mut found, mut questions) = (None, Vec::new(), 0);
     loop {
-        let (leads, more) = f.store.due(TENANT, f.list, Some(&filter), (at(0), at(1)), after, 0).unwrap();
+        let (leads, more) = f.store.due(TENANT, &due_of(&f, Some(&filter), at(1)), after, 0).unwrap();
         found.extend(ids(&leads));
         questions += 1;
         after = more;
@@ -120,7 +151,7 @@ fn leads_that_wait_come_by_their_moments(on: Backend) {
     outside(&f, &format!("UPDATE lead SET state = 'waiting', next_at_us = {} - lead_id % 7", at(0).as_unix_us()))
         .unwrap();
     let due = |filter: Option<&LeadExpression>, before, after, limit| {
-        f.store.due(TENANT, f.list, filter, (at(0), before), after, limit).unwrap().0
+        f.store.due(TENANT, &due_of(&f, filter, before), after, limit).unwrap().0
     };
     let all = due(None, at(1), None, 0);
     assert!(all.len() == 50 && all.iter().map(|lead| (lead.next_at, lead.lead)).is_sorted());
@@ -131,9 +162,9 @@ fn leads_that_wait_come_by_their_moments(on: Backend) {
     assert_eq!(due(None, at(-3), None, 0).len(), all.iter().filter(|lead| lead.next_at < Some(at(-3))).count());
     let filter = LeadExpression::parse("number starts \"+15550000001\" or number = \"+15550000040\"").unwrap();
     assert_eq!(due(Some(&filter), at(1), None, 0).len(), 2);
-    let (page, more) = f.store.due(TENANT, f.list, None, (at(0), at(1)), None, 20).unwrap();
+    let (page, more) = f.store.due(TENANT, &due_of(&f, None, at(1)), None, 20).unwrap();
     assert_eq!(more, page.last().map(|lead| (lead.next_at.unwrap(), lead.lead)));
-    assert_eq!(f.store.due(TENANT, f.list, None, (at(0), at(1)), more, 0).unwrap().1, None);
+    assert_eq!(f.store.due(TENANT, &due_of(&f, None, at(1)), more, 0).unwrap().1, None);
     assert_eq!(walked(&f, None, LeadOrder::Oldest, None, 9), [], "they were dialled before");
     assert_eq!(ids(&f.store.leads_in(TENANT, f.list, "waiting", Some(LeadId(45)), 3).unwrap()), [46, 47, 48]);
 }
@@ -142,5 +173,6 @@ on_both! {
     a_walk_comes_to_every_lead_once_in_its_order
     a_filter_that_means_few_ends_its_question_in_time
     leads_that_wait_come_by_their_moments
+    leads_that_wait_come_by_the_age_of_their_last_attempt
     leads_that_a_filter_passes_over_hide_none_behind_them
 }

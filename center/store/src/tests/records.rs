@@ -32,6 +32,7 @@ fn an_attempt_is_read_back_as_it_was_written(on: Backend) {
         state: "done".to_owned(),
         next_at: None,
         last_outcome: Some("human".to_owned()),
+        dial_number: None,
     };
     let lead = || f.store.leads(TENANT, f.list, None, 0).unwrap().remove(0);
     let nobody = Op::AttemptClose(close(10, 99_000_000), Some(done(LeadId(9_999))));
@@ -63,12 +64,50 @@ fn an_intent_moves_its_lead_in_the_same_commit(on: Backend) {
         state: "waiting".to_owned(),
         next_at: Some(at(60)),
         last_outcome: Some("busy".to_owned()),
+        dial_number: None,
     };
     write(&f, Op::LeadState(state)).unwrap();
     let lead = &f.store.leads(TENANT, f.list, None, 0).unwrap()[0];
     assert_eq!((lead.state.as_str(), lead.next_at, lead.attempt_number), ("waiting", Some(at(60)), 1));
     let counts = f.store.counts(TENANT, f.list).unwrap();
     assert_eq!(counts, LeadCounts { total: 1, by_state: vec![("waiting".to_owned(), 1)] });
+}
+
+fn a_store_of_another_schema_is_not_changed_by_a_look(on: Backend) {
+    let f = fixture(on, 1);
+    let look = || Store::open_with(&f.home.url(), OpenOptions { as_it_is: true, ..OpenOptions::default() });
+    let (seen, _acks) = look().unwrap();
+    assert_eq!(seen.leads(TENANT, f.list, None, 0).unwrap().len(), 1);
+    seen.close().unwrap();
+    outside(&f, "DELETE FROM _sqlx_migrations WHERE version > 11").unwrap();
+    let error = look().err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Schema);
+    assert!(error.what.contains("schema version 11"), "{error}");
+    outside(&f, "DELETE FROM _sqlx_migrations").unwrap();
+    assert!(look().err().unwrap().what.contains("no store"));
+}
+
+fn a_lead_keeps_the_number_that_it_has_come_to(on: Backend) {
+    let f = fixture(on, 2);
+    let state = |dial_number: Option<String>| {
+        let (lead, state) = (f.leads[0], "waiting".to_owned());
+        Op::LeadState(LeadStateRow { tenant: TENANT, lead, state, next_at: None, last_outcome: None, dial_number })
+    };
+    let query = ContactQuery { search: Some(number(0)), ..ContactQuery::default() };
+    let contact = f.store.contacts(TENANT, query, at(0)).unwrap().contacts[0].contact;
+    for n in [8, 7] {
+        f.store.add_contact_number(TENANT, contact, &number(n)).unwrap();
+    }
+    let numbers = [number(0), number(1), number(9)];
+    let beside = f.store.numbers_beside(TENANT, &numbers).unwrap();
+    assert_eq!(beside, std::collections::BTreeMap::from([(number(0), vec![number(8), number(7)])]));
+    assert_eq!(f.store.numbers_on(TENANT, &[f.list], &numbers).unwrap().len(), 2);
+    assert!(f.store.numbers_on(TENANT, &[], &numbers).unwrap().is_empty());
+    write(&f, state(Some(number(8)))).unwrap();
+    // News of its state alone leaves it there.
+    write(&f, state(None)).unwrap();
+    let lead = f.store.leads(TENANT, f.list, None, 0).unwrap().remove(0);
+    assert_eq!((lead.number, lead.dial_number), (number(0), Some(number(8))));
 }
 
 fn a_bad_op_fails_alone_and_its_neighbours_are_written(on: Backend) {
@@ -389,6 +428,8 @@ on_both! {
     many_ops_share_few_commits_and_keep_their_order
     an_attempt_is_read_back_as_it_was_written
     an_intent_moves_its_lead_in_the_same_commit
+    a_lead_keeps_the_number_that_it_has_come_to
+    a_store_of_another_schema_is_not_changed_by_a_look
     a_bad_op_fails_alone_and_its_neighbours_are_written
     the_schema_refuses_a_second_attempt_of_the_same_number_by_itself
     records_that_are_proof_cannot_be_changed_or_deleted

@@ -36,7 +36,7 @@ export function LeadsFields({ form }: { form: UseFormReturnType<CampaignValues> 
         label={t('which.order')}
         description={t('which.orderHint')}
         allowDeselect={false}
-        data={(['oldest', 'newest', 'random'] as const).map((order) => ({ value: order, label: t(`which.${order}`) }))}
+        data={(['oldest', 'newest', 'random', 'last_attempt'] as const).map((order) => ({ value: order, label: t(`which.${order}`) }))}
         {...form.getInputProps('order')}
       />
       <TextInput label={t('which.mix')} description={t('which.mixHint')} autoComplete="off" spellCheck={false} {...form.getInputProps('mix')} />

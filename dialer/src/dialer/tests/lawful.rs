@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::compliance::zone_of;
+use crate::lead::{NextNumber, Screened};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use proptest::prelude::*;
@@ -34,11 +35,14 @@ struct Judge {
     offset_us: i64,
     heard: usize,
     judged: usize,
+    /// Of them at further numbers.
+    elsewhere: usize,
 }
 
 impl Judge {
-    fn local(&self, lead: &Lead, campaign: CampaignId, at: WallTime) -> Zoned {
-        let own = lead.timezone.as_deref().or(zone_of(lead.number));
+    fn local(&self, lead: &Lead, number: Number, campaign: CampaignId, at: WallTime) -> Zoned {
+        let (record, country) = (lead.timezone.as_deref(), zone_of(number));
+        let own = if number == lead.number { record.or(country) } else { country.or(record) };
         let zone = TimeZone::get(own.unwrap_or(self.zones[campaign.0 as usize - 1])).unwrap();
         Timestamp::from_microsecond(at.as_unix_us()).unwrap().to_zoned(zone)
     }
@@ -62,9 +66,15 @@ impl Judge {
                     let recorded = self.modes[intent.campaign.0 as usize - 1].is_agentless();
                     let asked = profile.consent_required || (recorded && profile.agentless_consent);
                     assert!(intent.consent.allowed && (proof || !asked), "no consent: {intent:?}");
-                    let begins = self.local(lead, intent.campaign, intent.at);
+                    let next = lead.next.iter().find(|next| next.number == number);
+                    assert!(next.is_some() || number == lead.number, "nobody's number: {intent:?}");
+                    let own = next.map_or(&lead.consent, |next| &next.consent);
+                    assert_eq!(&intent.consent.proof_id, own, "another number's consent: {intent:?}");
+                    assert!(next.is_none_or(|next| next.screened.is_none()), "on a list: {intent:?}");
+                    self.elsewhere += usize::from(next.is_some());
+                    let begins = self.local(lead, number, intent.campaign, intent.at);
                     let last = WallTime::from_unix_us(intent.at.as_unix_us() + self.ring_us);
-                    let ends = self.local(lead, intent.campaign, last);
+                    let ends = self.local(lead, number, intent.campaign, last);
                     let minute = |zoned: &Zoned| u16::from(zoned.hour() as u8) * 60 + u16::from(zoned.minute() as u8);
                     let bands = &profile.hours[begins.weekday().to_monday_zero_offset() as usize];
                     let within = |(from, to): &(u16, u16)| {
@@ -105,7 +115,8 @@ impl Judge {
     }
 }
 
-fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2]) -> usize {
+/// Attempts, and those of them at further numbers; with `next` leads have some, and few tries at each.
+fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool) -> (usize, usize) {
     let mut chance = Seed::from_u64(seed).stream("lawful", 0);
     let mut profile = Profile::named(Profile::NAMES[profile]).unwrap();
     profile.denominator.amd_false_positive_rate = Some(0.01);
@@ -119,7 +130,11 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2]) -> usize {
     // Retries as fast as can be: only the gate holds them back.
     config.retry.attempts_max = 50;
     for rule in config.retry.rules.values_mut() {
-        (rule.gap, rule.times) = (Duration::from_secs(60), 50);
+        (rule.gap, rule.times) = (Duration::from_secs(60), if next { 1 } else { 50 });
+    }
+    if next {
+        let outcomes = [Outcome::Busy, Outcome::NoAnswer, Outcome::Machine, Outcome::Abandoned, Outcome::BadNumber];
+        config.retry.next = outcomes.into_iter().map(|outcome| (outcome, Duration::ZERO)).collect();
     }
     let zones = ["America/New_York", "Europe/Berlin"];
     let other = CampaignId(2);
@@ -146,11 +161,13 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2]) -> usize {
         offset_us: 0,
         heard: 0,
         judged: 0,
+        elsewhere: 0,
     };
     for campaign in [CAMPAIGN, other] {
         // Both lists hold the same numbers.
         let leads: Vec<Lead> = (0..12)
             .map(|n| Lead {
+                next: if next { (1..=3).map(|k| next_number(seed, n, k)).collect() } else { Vec::new() },
                 timezone: ZONES[chance.below(5) as usize].map(str::to_string),
                 consent: (chance.below(3) > 0).then(|| format!("form {n}")),
                 ..Lead::new(
@@ -173,7 +190,9 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2]) -> usize {
         judge.judge(&bench);
         match chance.below(12) {
             0 => {
-                let number = Number::parse(&format!("{}{:04}", FRONTS[0], chance.below(12) / 5 * 5)).unwrap();
+                let n = chance.below(12) / 5 * 5;
+                let number = Number::parse(&format!("{}{n:04}", FRONTS[0])).unwrap();
+                let number = if next && steps % 2 == 0 { next_number(seed, n, 1).number } else { number };
                 judge.do_not_call.insert(number);
                 bench.tell(Input::DoNotCall { number });
             }
@@ -228,7 +247,17 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2]) -> usize {
         }
     }
     judge.judge(&bench);
-    judge.judged
+    (judge.judged, judge.elsewhere)
+}
+
+/// The further number `k` of lead `n`: of another country, with a consent or without, on a list from outside or not.
+fn next_number(seed: u64, n: u64, k: u64) -> NextNumber {
+    let front = FRONTS[(n + k) as usize % 5];
+    NextNumber {
+        number: Number::parse(&format!("{front}{:04}", 1_000 * k + n)).unwrap(),
+        consent: ((seed >> k) + n).is_multiple_of(2).then(|| format!("form {n}.{k}")),
+        screened: ((seed >> (8 + k)) + n).is_multiple_of(4).then_some(Screened::DoNotCall),
+    }
 }
 
 proptest! {
@@ -240,8 +269,9 @@ proptest! {
         seed in any::<u64>(),
         steps in 1..120_usize,
         modes in (0..5_usize, 0..5_usize),
+        next in any::<bool>(),
     ) {
-        a_life(profile, seed, steps, [every_mode()[modes.0], every_mode()[modes.1]]);
+        a_life(profile, seed, steps, [every_mode()[modes.0], every_mode()[modes.1]], next);
     }
 }
 
@@ -250,14 +280,48 @@ proptest! {
 fn every_profile_lets_some_calls_through() {
     for profile in 0..Profile::NAMES.len() {
         for mode in every_mode() {
-            let judged = a_life(profile, 1, 120, [mode, Mode::Progressive]);
+            let (judged, _) = a_life(profile, 1, 120, [mode, Mode::Progressive], false);
             assert!(judged > 5, "{} {mode:?}: {judged} attempts", Profile::NAMES[profile]);
         }
+        let (_, elsewhere) = a_life(profile, 6, 60, [Mode::Progressive; 2], true);
+        assert!(elsewhere > 0, "{}: none at a further number", Profile::NAMES[profile]);
     }
 }
 
 /// An attempt that ends in the microsecond in which it was made, and the next one, are two.
 #[test]
 fn two_attempts_in_one_microsecond_count_twice() {
-    assert!(a_life(0, 2_175_812_582_705_219_348, 5, [Mode::Progressive; 2]) > 0);
+    assert!(a_life(0, 2_175_812_582_705_219_348, 5, [Mode::Progressive; 2], false).0 > 0);
+}
+
+/// Who has asked to be left alone is not looked for elsewhere; a number that a list from outside forbids is passed over,
+/// and the next one is dialled in its own country's hours.
+#[test]
+fn a_number_on_a_list_is_passed_over_and_who_asks_to_be_left_alone_is_left_alone() {
+    let next = |screened| NextNumber { screened, ..next_number(1, 3, 1) };
+    let first = |screened, next| Lead { screened, next, ..lead(1) };
+    let mut config = config();
+    config.retry.next = [(Outcome::BadNumber, Duration::ZERO)].into();
+    let dialled = |config: &CampaignConfig, lead: Lead, asked: bool| {
+        let mut bench = Bench::new(1, 0, config.clone());
+        if asked {
+            bench.tell(Input::DoNotCall { number: lead.number });
+        }
+        bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![lead] });
+        bench.tell(Input::Start { campaign: CAMPAIGN });
+        bench.pass_ms(2_000);
+        let number = |output: &Output| match output {
+            Output::RecordIntent(intent) => Some(intent.number),
+            _ => None,
+        };
+        (bench.said.iter().find_map(number), bench.dialer.lead_state(CAMPAIGN, LeadId(1)).unwrap().name())
+    };
+    let listed = Some(Screened::Reassigned);
+    let found = next(None).number;
+    assert_eq!(dialled(&config, first(listed, vec![next(None)]), false), (Some(found), "dialling"));
+    assert_eq!(dialled(&config, first(listed, vec![next(listed)]), false), (None, "blocked"));
+    assert_eq!(dialled(&config, first(None, vec![next(None)]), true), (None, "blocked"));
+    // Without a rule that goes on to further numbers none is dialled.
+    config.retry.next.clear();
+    assert_eq!(dialled(&config, first(listed, vec![next(None)]), false), (None, "blocked"));
 }

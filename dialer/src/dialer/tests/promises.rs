@@ -67,7 +67,7 @@ fn a_promise_made_while_a_lead_is_shown_waits_for_its_moment() {
         promise(&mut bench, 3_600, agent);
         let said = bench.tell(Input::AgentBreak { agent: AGENT, announced: false });
         let waits = |output: &Output| {
-            matches!(output, Output::LeadChanged { lead: LEAD, state: LeadState::Waiting, next_at: Some(_) })
+            matches!(output, Output::LeadChanged { lead: LEAD, state: LeadState::Waiting, next_at: Some(_), .. })
         };
         assert!(said.iter().any(waits), "{said:?}");
         bench.tell(Input::AgentReady { agent: AGENT });
@@ -133,7 +133,8 @@ fn numbers_wanted(said: &[Output]) -> usize {
 
 #[test]
 fn a_lead_under_way_when_lists_change_is_dialled_again_only_when_it_was_brought_again() {
-    let retry = RetryRules { attempts_max: 9, rules: [(Outcome::Busy, busy())].into_iter().collect() };
+    let retry =
+        RetryRules { attempts_max: 9, rules: [(Outcome::Busy, busy())].into_iter().collect(), ..RetryRules::none() };
     for listed in [None, Some(Screened::DoNotCall)] {
         let mut bench = Bench::new(1, 1, CampaignConfig { retry: retry.clone(), ..config() });
         bench.commit();

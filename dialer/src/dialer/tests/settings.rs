@@ -376,7 +376,7 @@ fn a_lead_that_a_process_died_with_waits_out_its_gap_from_the_intent_on() {
     let said = bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads });
     let told = |said: &[Output], id| {
         said.iter().find_map(|output| match output {
-            Output::LeadChanged { lead, state, next_at } if lead.0 == id => Some((*state, *next_at)),
+            Output::LeadChanged { lead, state, next_at, .. } if lead.0 == id => Some((*state, *next_at)),
             _ => None,
         })
     };
@@ -422,6 +422,7 @@ fn a_busy_store_defers_and_costs_the_lead_no_attempt() {
     once.retry = RetryRules {
         attempts_max: 1,
         rules: [(Outcome::Busy, RetryRule { gap: Duration::ZERO, times: 1 })].into_iter().collect(),
+        ..RetryRules::none()
     };
     let mut bench = Bench::new(1, 1, once);
     for attempt in 1..=5 {
