@@ -286,7 +286,7 @@ fn every_profile_lets_some_calls_through() {
         }
         further += a_life(profile, 6, 60, [Mode::Progressive; 2], true).1;
     }
-    assert!(further > 20, "{further} attempts at further numbers");
+    assert!(further > 5, "{further} attempts at further numbers");
 }
 
 /// An attempt that ends in the microsecond in which it was made, and the next one, are two.

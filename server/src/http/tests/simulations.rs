@@ -138,7 +138,7 @@ fn a_simulation_ends_when_it_is_told_and_only_a_few_wait() {
         bench.post(Role::Supervisor, "/api/v1/simulations", &body)
     };
     let ids: Vec<Value> = (0..SIMULATIONS_WAITING_MAX).map(|_| ask().is(202).json()["id"].clone()).collect();
-    ask().is(503);
+    ask().is(429);
     for id in ids.iter().rev() {
         bench.send(Role::Supervisor, "DELETE", &format!("/api/v1/simulations/{id}"), None, &[]).is(204);
     }
