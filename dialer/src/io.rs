@@ -413,6 +413,8 @@ pub enum Output {
         as_what: CountedAs,
         /// When.
         at: Instant,
+        /// From the decision to dial to the answer, in whole microseconds.
+        rang: Option<Duration>,
     },
     /// An attempt is over; exactly one for each `RecordIntent`.
     AttemptClosed(AttemptRecord),
@@ -580,6 +582,8 @@ pub struct LedgerEntry {
     pub counted_as: CountedAs,
     /// What the agent recorded last: a person or not.
     pub person: Option<bool>,
+    /// From the decision to dial to the answer, in whole microseconds ([`Output::Counted`]); `None`: not known.
+    pub rang: Option<Duration>,
 }
 
 /// What early media of a call that rings has said. Only a label to the pacer, which learns from outcomes what it means.

@@ -6,12 +6,15 @@
 //!
 //! **Legal and strict.** Each window gives two shares. The legal one is the profile's: machines that agents recorded are
 //! no persons; machines among the abandoned are taken off if the profile allows it and agents have recorded any, by an
-//! upper estimate; persons whom detection lost are added if the profile asks for it, by the operator's measured rate.
+//! upper estimate ([`after`]); persons whom detection lost are added if the profile asks for it, by the operator's measured rate.
 //! The strict one takes nothing off, adds those persons wherever detection listens, and everybody who was answered
 //! late by nobody: hung up while waiting, or under way when a process died. The pacer obeys the legal one.
 
+mod after;
+
 use std::collections::BTreeMap;
 
+use after::{AFTERS, After, MachineShares, after_of};
 use base::{AttemptId, Duration, Instant, WallAnchor, WallTime};
 
 use crate::campaign::{CampaignConfig, ConfigError};
@@ -25,6 +28,11 @@ const CLOSED_MAX: usize = 731;
 /// each: 3 MB for a campaign that has connected so many.
 pub const ENTRIES_MAX: usize = 65_536;
 
+/// Deviations between the mean and the upper estimate of persons among the abandoned. Carriers change in a day what
+/// shares of a whole campaign do not know, so the margin is wider than chance alone asks: with three, 3 of 12 days of
+/// carriers that answer half of all calls falsely were over their limit.
+const DEVIATIONS: f64 = 4.0;
+
 /// One window's counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -36,6 +44,8 @@ pub struct Counts {
     pub machines: u64,
     /// Answered, connected with nobody, and not in the law's figure: hung up while waiting, or lost with a process.
     pub lost: u64,
+    /// The abandoned by how long they had rung.
+    abandoned_after: [u32; AFTERS],
 }
 
 /// A share of persons. Both parts may be estimates.
@@ -61,10 +71,13 @@ impl Counts {
         if total == 0 { 0.0 } else { self.abandoned as f64 / total as f64 }
     }
 
-    fn add(&mut self, what: CountedAs) {
+    fn add(&mut self, what: CountedAs, after: After) {
         match what {
             CountedAs::Connected => self.connected += 1,
-            CountedAs::Abandoned => self.abandoned += 1,
+            CountedAs::Abandoned => {
+                self.abandoned += 1;
+                self.abandoned_after[after] += 1;
+            }
             CountedAs::Lost => self.lost += 1,
             CountedAs::Nothing => {}
         }
@@ -75,6 +88,7 @@ impl Counts {
         self.abandoned -= other.abandoned;
         self.machines -= other.machines;
         self.lost -= other.lost;
+        self.abandoned_after.iter_mut().zip(other.abandoned_after).for_each(|(all, part)| *all -= part);
     }
 
     fn plus(&mut self, other: &Counts) {
@@ -82,6 +96,7 @@ impl Counts {
         self.abandoned += other.abandoned;
         self.machines += other.machines;
         self.lost += other.lost;
+        self.abandoned_after.iter_mut().zip(other.abandoned_after).for_each(|(all, part)| *all += part);
     }
 
     fn machine(&mut self, is_one: bool) {
@@ -141,21 +156,20 @@ impl Terms {
     }
 
     /// The window's parts that the law counts, without persons lost to detection: connected persons, abandoned by an
-    /// upper estimate (mean + 3 deviations, at most all), abandoned by the mean.
-    fn counted(&self, counts: &Counts, machine_share: f64) -> (f64, f64, f64) {
+    /// upper estimate (mean + [`DEVIATIONS`] deviations, at most all), abandoned by the mean.
+    fn counted(&self, counts: &Counts, machines: &MachineShares) -> (f64, f64, f64) {
         let persons = counts.connected.saturating_sub(counts.machines) as f64;
         let abandoned = counts.abandoned as f64;
         if !self.denominator.subtract_machines {
             return (persons, abandoned, abandoned);
         }
-        let mean = abandoned * (1.0 - machine_share);
-        let upper = mean + 3.0 * (abandoned * machine_share * (1.0 - machine_share)).sqrt();
-        (persons, upper.min(abandoned), mean)
+        let (mean, variance) = machines.persons_of(&counts.abandoned_after);
+        (persons, (mean + DEVIATIONS * variance.sqrt()).min(abandoned), mean)
     }
 
     /// The law's share.
-    pub(crate) fn legal(&self, counts: &Counts, machine_share: f64) -> Share {
-        let (persons, upper, mean) = self.counted(counts, machine_share);
+    pub(crate) fn legal(&self, counts: &Counts, machines: &MachineShares) -> Share {
+        let (persons, upper, mean) = self.counted(counts, machines);
         let lost = if self.denominator.add_amd_false_positives { self.lost_for_each() } else { 0.0 };
         let lost = lost * (persons + mean);
         Share { abandoned: upper + lost, answered: persons + mean + lost }
@@ -170,8 +184,8 @@ impl Terms {
     }
 
     /// How many more may be abandoned.
-    pub(crate) fn budget_left(&self, counts: &Counts, machine_share: f64) -> i64 {
-        let (persons, upper, _) = self.counted(counts, machine_share);
+    pub(crate) fn budget_left(&self, counts: &Counts, machines: &MachineShares) -> i64 {
+        let (persons, upper, _) = self.counted(counts, machines);
         budget_left(persons, upper, self.limit_of_counted())
     }
 }
@@ -245,6 +259,7 @@ struct Entry {
     at_us: i64,
     what: CountedAs,
     person: Option<bool>,
+    after: After,
 }
 
 impl Entry {
@@ -262,10 +277,12 @@ pub(crate) struct Ledger {
     open: Vec<Open>,
     closed: Vec<ClosedWindow>,
     total: Counts,
+    /// Connected and machines since the first start, by how long they had rung.
+    machines: MachineShares,
     /// By attempt, so by the order of decision; the first goes when there are too many.
     entries: BTreeMap<AttemptId, Entry>,
     /// What `entries` does not remember any more.
-    forgotten: Counts,
+    forgotten: (Counts, MachineShares),
 }
 
 impl Ledger {
@@ -276,8 +293,9 @@ impl Ledger {
             open: Vec::new(),
             closed: Vec::new(),
             total: Counts::default(),
+            machines: MachineShares::default(),
             entries: BTreeMap::new(),
-            forgotten: Counts::default(),
+            forgotten: Default::default(),
         }
     }
 
@@ -306,23 +324,31 @@ impl Ledger {
         self.open.iter_mut().for_each(|open| open.forget(now_us));
     }
 
-    /// Enters a person into every open window.
-    pub(crate) fn count(&mut self, now_us: i64, zones: &Zones, attempt: AttemptId, what: CountedAs) {
+    /// Enters a person into every open window. `rang`: from the decision to dial to the answer.
+    pub(crate) fn count(
+        &mut self,
+        now_us: i64,
+        zones: &Zones,
+        attempt: AttemptId,
+        what: CountedAs,
+        rang: Option<Duration>,
+    ) {
         self.roll(now_us, zones);
-        let entry = Entry { at_us: now_us, what, person: None };
+        let entry = Entry { at_us: now_us, what, person: None, after: after_of(rang) };
         self.enter(entry);
         self.remember(attempt, entry);
     }
 
     fn enter(&mut self, entry: Entry) {
         let add = |counts: &mut Counts| {
-            counts.add(entry.what);
+            counts.add(entry.what, entry.after);
             if entry.is_machine() {
                 counts.machine(true);
             }
         };
         self.open.iter_mut().for_each(|open| open.at(entry.at_us, add));
         add(&mut self.total);
+        self.machines.add(entry);
     }
 
     fn remember(&mut self, attempt: AttemptId, entry: Entry) {
@@ -330,10 +356,11 @@ impl Ledger {
         if self.entries.len() > ENTRIES_MAX
             && let Some((_, oldest)) = self.entries.pop_first()
         {
-            self.forgotten.add(oldest.what);
+            self.forgotten.0.add(oldest.what, oldest.after);
             if oldest.is_machine() {
-                self.forgotten.machine(true);
+                self.forgotten.0.machine(true);
             }
+            self.forgotten.1.add(oldest);
         }
     }
 
@@ -343,8 +370,9 @@ impl Ledger {
         let Some(entry) = self.entries.get_mut(&attempt) else { return false };
         let was = entry.is_machine();
         entry.person = Some(person);
-        let (is, at_us) = (entry.is_machine(), entry.at_us);
+        let (is, at_us, after) = (entry.is_machine(), entry.at_us, entry.after);
         if was != is {
+            self.machines.recorded(after, is);
             let at = WallTime::from_unix_us(at_us);
             let closed = self.closed.iter_mut().filter(|closed| (closed.from..closed.until).contains(&at));
             closed.map(|closed| &mut closed.counts).chain([&mut self.total]).for_each(|counts| counts.machine(is));
@@ -359,8 +387,8 @@ impl Ledger {
         let counted = entries.into_iter().filter(|entry| entry.counted_as != CountedAs::Nothing);
         let mut counted: Vec<(AttemptId, Entry)> = counted
             .map(|entry| {
-                let LedgerEntry { attempt, at, counted_as: what, person } = entry;
-                (attempt, Entry { at_us: at.as_unix_us(), what, person })
+                let LedgerEntry { attempt, at, counted_as: what, person, rang } = entry;
+                (attempt, Entry { at_us: at.as_unix_us(), what, person, after: after_of(rang) })
             })
             .collect();
         counted.sort_unstable_by_key(|(attempt, _)| *attempt);
@@ -373,7 +401,7 @@ impl Ledger {
 
     /// Counts calls, earliest first, into windows that are opened at `began_us`, and goes on to `now_us`.
     fn replay(&mut self, began_us: i64, counted: &[(AttemptId, Entry)], now_us: i64, zones: &Zones) {
-        (self.began_us, self.total) = (None, Counts::default());
+        (self.began_us, self.total, self.machines) = (None, Counts::default(), MachineShares::default());
         self.open.clear();
         self.closed.clear();
         self.roll(began_us, zones);
@@ -395,7 +423,8 @@ impl Ledger {
         counted.sort_unstable_by_key(|(attempt, entry)| (entry.at_us, *attempt));
         self.replay(began_us, &counted, now_us, zones);
         let run = self.open.iter_mut().filter(|open| open.window == Window::Run).map(|open| &mut open.counts);
-        run.chain([&mut self.total]).for_each(|counts| counts.plus(&self.forgotten));
+        run.chain([&mut self.total]).for_each(|counts| counts.plus(&self.forgotten.0));
+        self.machines.plus(&self.forgotten.1);
     }
 
     /// The open windows, as configured; before the first start, with nothing counted.
@@ -425,18 +454,16 @@ impl Ledger {
         &self.terms
     }
 
-    /// The share of machines among those handed to agents, as agents recorded them, of 1. It is the same for all
-    /// windows; one pseudo-count of each kind would only matter before the first ten calls, when the guard is closed
-    /// anyway.
-    pub(crate) fn machine_share(&self) -> f64 {
-        (self.total.machines as f64 / self.total.connected.max(1) as f64).clamp(0.0, 0.95)
+    /// The shares of machines among those handed to agents, as agents recorded them; the same for all windows.
+    pub(crate) fn machine_shares(&self) -> &MachineShares {
+        &self.machines
     }
 
     pub(crate) fn views(&self, now: Instant, steady: WallAnchor, into: &mut Vec<LedgerView>) {
-        let (machine_share, limit) = (self.machine_share(), self.terms.limit_of_counted());
+        let limit = self.terms.limit_of_counted();
         into.clear();
         into.extend(self.open.iter().map(|open| {
-            let (persons, abandoned_upper, mean) = self.terms.counted(&open.counts, machine_share);
+            let (persons, abandoned_upper, mean) = self.terms.counted(&open.counts, &self.machines);
             let left = match open.window {
                 Window::Rolling(_) => Some(Duration::ZERO),
                 _ => (open.ends_us < i64::MAX).then(|| instant_of(open.ends_us, steady).since(now)),
@@ -466,7 +493,7 @@ pub struct Recount {
 }
 
 /// A campaign's windows at `now`, reckoned from stored calls alone: those that are over, oldest first, then the open
-/// ones. The share of machines is the one of all these calls.
+/// ones. The shares of machines are those of all these calls.
 ///
 /// # Errors
 /// The campaign's zone is not in the zone database.
@@ -481,13 +508,13 @@ pub fn recount(
     let mut ledger = Ledger::new(config.terms(zone));
     let now_us = now.as_unix_us();
     ledger.restore(began, entries, now_us, &zones);
-    let (terms, machine_share) = (&ledger.terms, ledger.machine_share());
+    let (terms, machines) = (&ledger.terms, ledger.machine_shares());
     let one = |window, from_us, until, counts| Recount {
         window,
         from: WallTime::from_unix_us(from_us),
         until,
         counts,
-        legal: terms.legal(&counts, machine_share),
+        legal: terms.legal(&counts, machines),
         strict: terms.strict(&counts),
         limit: terms.limit,
     };

@@ -280,7 +280,7 @@ impl Campaign {
         let total = self.ledger.total();
         let Phases { ringing, answered, waiting, talking, in_message } = phases;
         let limit = self.config.abandon_limit();
-        let (terms, machine_share) = (self.ledger.terms(), self.ledger.machine_share());
+        let (terms, machines) = (self.ledger.terms(), self.ledger.machine_shares());
         let windows = self.ledger.windows().map(|(window, counts)| LedgerSnapshot {
             window: match window {
                 Window::Run => "run".into(),
@@ -292,10 +292,10 @@ impl Campaign {
             abandoned: counts.abandoned,
             machines: counts.machines,
             lost: counts.lost,
-            rate: terms.legal(&counts, machine_share).rate(),
+            rate: terms.legal(&counts, machines).rate(),
             strict_rate: terms.strict(&counts).rate(),
             limit,
-            budget_left: terms.budget_left(&counts, machine_share),
+            budget_left: terms.budget_left(&counts, machines),
         });
         CampaignSnapshot {
             campaign: id.0,

@@ -144,7 +144,7 @@ mod tests {
 
     fn count(attempt: u64) -> Op {
         let (attempt, counted_as, at) = (AttemptId(attempt), "connected".to_owned(), WallTime::from_unix_us(1));
-        Op::Counted(store::CountedRow { tenant: TENANT, attempt, counted_as, at })
+        Op::Counted(store::CountedRow { tenant: TENANT, attempt, counted_as, at, rang: None })
     }
 
     fn close(call: u64) -> Op {

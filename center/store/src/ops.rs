@@ -74,8 +74,8 @@ statements! {
          connected_us = $11, ended_us = $12, closed_us = $13 \
          WHERE tenant_id = $14 AND attempt_id = $15 AND closed_us IS NULL";
     COUNTED, "counted", gone("no attempt of this id that is not counted yet"),
-        "UPDATE attempt SET counted_as = $1, counted_us = $2 \
-         WHERE tenant_id = $3 AND attempt_id = $4 AND counted_us IS NULL";
+        "UPDATE attempt SET counted_as = $1, counted_us = $2, rang_us = $3 \
+         WHERE tenant_id = $4 AND attempt_id = $5 AND counted_us IS NULL";
     CDR_OPEN, "cdr_open", None,
         "INSERT INTO cdr (call_id, tenant_id, attempt_id, campaign_id, direction, caller, callee, trunk, answered_us, \
          sip_call_id, local_uri, local_tag, remote_uri, remote_tag, remote_target, route_set, local_cseq, peer) \
@@ -322,6 +322,7 @@ fn counted(row: &CountedRow) -> Steps {
     let values = vec![
         text(&row.counted_as)?.into(),
         row.at.as_unix_us().into(),
+        row.rang.map(|rang| rang.as_us() as i64).into(),
         id(row.tenant.0)?.into(),
         id(row.attempt.0)?.into(),
     ];

@@ -231,6 +231,11 @@ pub(crate) fn maybe_wall(row: &Row, column: &str) -> Result<Option<WallTime>, St
     Ok(row.get::<Option<i64>>(column)?.map(WallTime::from_unix_us))
 }
 
+/// A column of microseconds.
+pub(crate) fn maybe_span(row: &Row, column: &str) -> Result<Option<Duration>, StoreError> {
+    Ok(maybe_unsigned(row, column)?.map(Duration::from_us))
+}
+
 fn callback_row(row: &Row) -> Result<CallbackInfo, StoreError> {
     Ok(CallbackInfo {
         id: unsigned(row, "callback_id")?,

@@ -4,7 +4,9 @@ use base::{AgentId, AttemptId, CallId, CampaignId, LeadId, WallTime};
 
 use crate::db::{Row, Sql};
 use crate::ops::{id, maybe_id, maybe_text};
-use crate::read::{PAGE_ROWS_MAX, foreign, maybe_small, maybe_unsigned, maybe_wall, page_rows, small, unsigned, wall};
+use crate::read::{
+    PAGE_ROWS_MAX, foreign, maybe_small, maybe_span, maybe_unsigned, maybe_wall, page_rows, small, unsigned, wall,
+};
 use crate::rows::*;
 use crate::{Store, StoreError};
 
@@ -162,7 +164,10 @@ pub(crate) fn attempt_row(row: &Row) -> Result<AttemptRow, StoreError> {
     };
     let counted = match maybe_wall(row, "counted_us")? {
         None => None,
-        Some(at) => Some(CountedRow { tenant, attempt, counted_as: row.get("counted_as")?, at }),
+        Some(at) => {
+            let (counted_as, rang) = (row.get("counted_as")?, maybe_span(row, "rang_us")?);
+            Some(CountedRow { tenant, attempt, counted_as, at, rang })
+        }
     };
     Ok(AttemptRow { intent, close, counted })
 }

@@ -4,7 +4,7 @@ use base::{AttemptId, CampaignId, LeadId, WallTime};
 
 use crate::db::{Connection, Row, Sql};
 use crate::ops::id;
-use crate::read::{maybe_wall, small, unsigned, wall};
+use crate::read::{maybe_span, maybe_wall, small, unsigned, wall};
 use crate::records::{attempt_row, cdr_row};
 use crate::rows::*;
 use crate::{ErrorKind, Store, StoreError};
@@ -82,7 +82,7 @@ impl Store {
         loop {
             // The latest word of an agent about an attempt counts.
             let query = Sql::new(
-                "SELECT a.attempt_id, a.counted_us, a.counted_as, \
+                "SELECT a.attempt_id, a.counted_us, a.counted_as, a.rang_us, \
                  (SELECT d.person FROM disposition d WHERE d.tenant_id = $1 \
                  AND d.attempt_id = a.attempt_id AND d.person IS NOT NULL ORDER BY d.disposition_id DESC LIMIT 1) \
                  AS person FROM attempt a WHERE a.tenant_id = $1 AND a.campaign_id = $2 \
@@ -216,5 +216,6 @@ fn ledger_row(row: &Row) -> Result<LedgerRow, StoreError> {
         counted_at: wall(row, "counted_us")?,
         counted_as: row.get("counted_as")?,
         disposition_person: row.get::<Option<i64>>("person")?.map(|person| person != 0),
+        rang: maybe_span(row, "rang_us")?,
     })
 }

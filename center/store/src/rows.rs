@@ -3,7 +3,7 @@
 //! Moments are [`WallTime`]; phone numbers are E.164 text (`+15551234567`). Small vocabularies that belong to other
 //! rooms (outcome, verdict, state) are text here: the store keeps them and never decides by them.
 
-use base::{AgentId, AttemptId, CallId, CampaignId, LeadId, ListId, WallTime};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, LeadId, ListId, WallTime};
 
 use crate::audit::AuditRow;
 
@@ -505,6 +505,8 @@ pub struct LedgerRow {
     pub counted_as: String,
     /// What the agent said of it last: a person was there, or not.
     pub disposition_person: Option<bool>,
+    /// From the decision to dial to the answer, if somebody wrote it down.
+    pub rang: Option<Duration>,
 }
 
 /// One attempt at a number, for the gate's memory.
@@ -533,6 +535,8 @@ pub struct CountedRow {
     pub counted_as: String,
     /// When.
     pub at: WallTime,
+    /// From the decision to dial to the answer, in whole microseconds.
+    pub rang: Option<Duration>,
 }
 
 /// A promised call back.

@@ -46,7 +46,7 @@ impl Kind {
     fn of(statement: &str) -> Option<(Kind, usize)> {
         Some(match statement {
             "attempt" => (Kind::Intent, 0),
-            "counted" => (Kind::Count, 3),
+            "counted" => (Kind::Count, 4),
             "attempt_close" => (Kind::Close, 14),
             "event" => (Kind::Timeline, 1),
             "disposition" => (Kind::Disposition, 1),

@@ -333,10 +333,12 @@ impl Dialer {
         attempt.counted_as = as_what;
         attempt.counted_at = Some(now);
         let (number, forecast_no_agent) = (attempt.number, attempt.forecast_no_agent);
+        // Whole microseconds, as a store keeps it: the ledger must come back from there the same.
+        let rang = attempt.times.answered.map(|at| Duration::from_us(at.since(attempt.decided).as_us()));
         let now_us = self.steady.wall_at(now).as_unix_us();
-        self.outputs.push_back(Output::Counted { attempt: id, as_what, at: now });
+        self.outputs.push_back(Output::Counted { attempt: id, as_what, at: now, rang });
         let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) else { return };
-        campaign.ledger.count(now_us, &self.zones, id, as_what);
+        campaign.ledger.count(now_us, &self.zones, id, as_what, rang);
         let abandoned = as_what == CountedAs::Abandoned;
         if abandoned {
             self.gate.abandoned(number, now_us);

@@ -5,6 +5,26 @@ const HOUR_US: i64 = 60 * MINUTE_US;
 /// 2026-03-07 09:00 in New York (UTC-5), the day before the clocks go forward.
 const START_US: i64 = 1_772_892_000_000_000;
 
+/// From the decision to the answer.
+const RANG: Duration = Duration::from_secs(9);
+
+/// One abandoned.
+fn one() -> [u32; AFTERS] {
+    let mut after = [0; AFTERS];
+    after[after_of(Some(RANG))] = 1;
+    after
+}
+
+/// So many machines among the connected.
+fn machines(connected: u64, machines: u64) -> MachineShares {
+    let mut shares = MachineShares::default();
+    let after = after_of(Some(RANG));
+    for n in 0..connected {
+        shares.add(Entry { at_us: 0, what: CountedAs::Connected, person: Some(n >= machines), after });
+    }
+    shares
+}
+
 struct Bench {
     ledger: Ledger,
     zones: Zones,
@@ -29,7 +49,7 @@ impl Bench {
 
     fn count(&mut self, hours: i64, what: CountedAs) -> AttemptId {
         self.attempts += 1;
-        self.ledger.count(START_US + hours * HOUR_US, &self.zones, AttemptId(self.attempts), what);
+        self.ledger.count(START_US + hours * HOUR_US, &self.zones, AttemptId(self.attempts), what, Some(RANG));
         AttemptId(self.attempts)
     }
 
@@ -61,7 +81,7 @@ fn local_days_end_at_midnight_also_when_the_clocks_change() {
     assert_eq!(bench.now().connected, 1);
     bench.roll(38);
     assert_eq!(bench.now().connected, 0);
-    assert_eq!(bench.ledger.total, Counts { connected: 1, abandoned: 1, machines: 0, lost: 0 });
+    assert_eq!(bench.ledger.total, Counts { connected: 1, abandoned: 1, machines: 0, lost: 0, abandoned_after: one() });
 }
 
 #[test]
@@ -90,12 +110,17 @@ fn unknown_machines_among_the_abandoned_never_make_them_more_than_they_are() {
     }
     let view = views(&bench.ledger, START_US)[0];
     assert!(view.abandoned_upper <= 4.0);
-    assert!((view.answered - (70.0 + 4.0 * 0.7)).abs() < 1e-9);
+    // 30 of 100 calls, and of ten more in doubt.
+    let share: f64 = 30.0 / 110.0;
+    assert!((view.answered - (70.0 + 4.0 * (1.0 - share))).abs() < 1e-9);
     for _ in 0..96 {
         bench.count(0, CountedAs::Abandoned);
     }
     let view = views(&bench.ledger, START_US)[0];
-    assert!((view.abandoned_upper - (70.0 + 3.0 * 21.0_f64.sqrt())).abs() < 1e-9);
+    // The spread of a hundred draws, and of a share that is known from 110.
+    let spread = share * (1.0 - share);
+    let deviation = (100.0 * spread + 100.0 * 100.0 * spread / 110.0).sqrt();
+    assert!((view.abandoned_upper - (100.0 * (1.0 - share) + DEVIATIONS * deviation).min(100.0)).abs() < 1e-9);
 }
 
 #[test]
@@ -128,7 +153,8 @@ fn the_oldest_calls_are_forgotten_one_by_one_and_stay_counted() {
     }
     assert_eq!(bench.ledger.entries.len(), ENTRIES_MAX);
     assert!(!bench.ledger.record(first, true));
-    let all = Counts { connected: ENTRIES_MAX as u64 + 1, abandoned: 0, machines: 1, lost: 0 };
+    let all =
+        Counts { connected: ENTRIES_MAX as u64 + 1, abandoned: 0, machines: 1, lost: 0, abandoned_after: [0; AFTERS] };
     assert_eq!((bench.now(), bench.ledger.total), (all, all));
     // A day that is opened later knows what is remembered, a run everything.
     let (zone, now_us) = (bench.ledger.terms.zone, START_US + 2 * HOUR_US);
@@ -150,10 +176,10 @@ fn another_limit_keeps_the_counts_and_other_windows_are_reckoned_from_the_calls(
     let now_us = START_US + 17 * HOUR_US;
     let zone = bench.ledger.terms.zone;
     bench.ledger.configure(Terms { limit: 0.01, ..terms(&[Window::Run], zone) }, now_us, &bench.zones);
-    assert_eq!(bench.now(), Counts { connected: 1, abandoned: 1, machines: 0, lost: 0 });
+    assert_eq!(bench.now(), Counts { connected: 1, abandoned: 1, machines: 0, lost: 0, abandoned_after: one() });
     assert_eq!(views(&bench.ledger, now_us)[0].limit, 0.01);
     bench.ledger.configure(Terms { limit: 0.01, ..terms(&[Window::LocalDay], zone) }, now_us, &bench.zones);
-    assert_eq!(bench.now(), Counts { connected: 0, abandoned: 1, machines: 0, lost: 0 });
+    assert_eq!(bench.now(), Counts { connected: 0, abandoned: 1, machines: 0, lost: 0, abandoned_after: one() });
     assert_eq!(bench.ledger.closed()[0].counts.connected, 1);
     // In Los Angeles it is still the first day: midnight comes three hours later.
     let west = bench.zones.index("America/Los_Angeles").unwrap();
@@ -210,8 +236,10 @@ fn a_ledger_brought_back_is_the_ledger_that_lived_on() {
                         _ => CountedAs::Connected,
                     };
                     let at = WallTime::from_unix_us(now_us);
-                    log.push(LedgerEntry { attempt, at, counted_as: what, person: None });
-                    both.into_iter().flatten().for_each(|ledger| ledger.count(now_us, &zones, attempt, what));
+                    log.push(LedgerEntry { attempt, at, counted_as: what, person: None, rang: Some(RANG) });
+                    both.into_iter()
+                        .flatten()
+                        .for_each(|ledger| ledger.count(now_us, &zones, attempt, what, Some(RANG)));
                 }
             }
             if let Some(reborn) = &mut brought_back {
@@ -274,9 +302,11 @@ fn the_legal_and_the_strict_share_differ_by_what_the_profile_says() {
         subtract_machines: false,
     };
     let british = Terms { denominator, ..terms(&[Window::Run], 0) };
-    let counts = Counts { connected: 100, abandoned: 2, machines: 4, lost: 3 };
+    let counts =
+        Counts { connected: 100, abandoned: 2, machines: 4, lost: 3, abandoned_after: one().map(|one| 2 * one) };
+    let (none, some) = (MachineShares::default(), machines(100, 4));
     // 98 persons that can be counted are 98 % of those who answered: 2 more were lost.
-    let legal = british.legal(&counts, 0.04);
+    let legal = british.legal(&counts, &some);
     assert!((legal.abandoned - 4.0).abs() < 1e-9 && (legal.answered - 100.0).abs() < 1e-9, "{legal:?}");
     let strict = british.strict(&counts);
     assert!((strict.answered - 101.0 / 0.98).abs() < 1e-9, "{strict:?}");
@@ -288,16 +318,16 @@ fn the_legal_and_the_strict_share_differ_by_what_the_profile_says() {
         abandoned: (10_000.0 * at_limit / (1.0 - at_limit)).floor() as u64,
         ..Counts::default()
     };
-    assert!(british.legal(&full, 0.0).rate() <= 0.03 && british.budget_left(&full, 0.0) == 0);
+    assert!(british.legal(&full, &none).rate() <= 0.03 && british.budget_left(&full, &none) == 0);
     let over = Counts { abandoned: full.abandoned + 1, ..full };
-    assert!(british.legal(&over, 0.0).rate() > 0.03 && british.budget_left(&over, 0.0) == -1);
+    assert!(british.legal(&over, &none).rate() > 0.03 && british.budget_left(&over, &none) == -1);
     // Without detection nobody is lost to it.
-    assert_eq!(Terms { amd: false, ..british.clone() }.legal(&counts, 0.04).abandoned, 2.0);
+    assert_eq!(Terms { amd: false, ..british.clone() }.legal(&counts, &some).abandoned, 2.0);
     // Elsewhere machines among the abandoned are taken off by what agents recorded, and never without.
     let american = terms(&[Window::Run], 0);
-    assert!(american.legal(&counts, 0.04).abandoned < 2.0 + 1e-9);
-    assert_eq!(american.legal(&counts, 0.0).abandoned, 2.0);
-    assert!(american.legal(&counts, 0.04).rate() < american.strict(&counts).rate());
+    assert!(american.legal(&counts, &some).abandoned < 2.0 + 1e-9);
+    assert_eq!(american.legal(&counts, &none).abandoned, 2.0);
+    assert!(american.legal(&counts, &some).rate() < american.strict(&counts).rate());
 }
 
 #[test]

@@ -218,6 +218,7 @@ fn campaign(
                 at: counted.counted_at,
                 counted_as,
                 person: counted.disposition_person,
+                rang: counted.rang,
             }),
             Some(_) => {}
             None => report.fault(

@@ -62,12 +62,13 @@ impl Conductor {
                 dialer::Output::AgentChanged { agent, state } => {
                     self.agent_changed(now, agent, state);
                 }
-                dialer::Output::Counted { attempt, as_what, at } => {
+                dialer::Output::Counted { attempt, as_what, at, rang } => {
                     let row = store::CountedRow {
                         tenant: self.config.tenant,
                         attempt,
                         counted_as: as_what.name().to_owned(),
                         at: self.steady.wall_at(at),
+                        rang,
                     };
                     self.store(store::Op::Counted(row));
                 }

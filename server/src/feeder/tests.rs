@@ -370,7 +370,7 @@ fn abandoned(campaign: CampaignId, attempt: u64, number: String, next: Option<St
         last_outcome: Some(name()),
         dial_number: next,
     };
-    let counted = store::CountedRow { tenant, attempt: id, counted_as: name(), at: AT };
+    let counted = store::CountedRow { tenant, attempt: id, counted_as: name(), at: AT, rang: None };
     [Op::Intent(intent), Op::Counted(counted), Op::AttemptClose(close, Some(state))]
 }
 

@@ -287,7 +287,8 @@ fn restore_ledger(
     let rows = runtime.store().ledger(runtime.tenant(), campaign, since)?;
     let entries = rows.into_iter().filter_map(|row| {
         let counted_as = CountedAs::named(&row.counted_as)?;
-        Some(LedgerEntry { attempt: row.attempt, at: row.counted_at, counted_as, person: row.disposition_person })
+        let (at, person, rang) = (row.counted_at, row.disposition_person, row.rang);
+        Some(LedgerEntry { attempt: row.attempt, at, counted_as, person, rang })
     });
     let entries = entries.collect();
     runtime.with_conductor(|conductor, now| {

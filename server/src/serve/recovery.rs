@@ -117,7 +117,7 @@ pub(super) fn recover(
             let counted_as = CountedAs::Lost.name();
             counted = Some(counted_as);
             let (attempt, counted_as) = (intent.attempt, counted_as.to_owned());
-            writer.write(Op::Counted(store::CountedRow { tenant, attempt, counted_as, at: now }))?;
+            writer.write(Op::Counted(store::CountedRow { tenant, attempt, counted_as, at: now, rang: None }))?;
         }
         let outcome = match counted {
             Some(name) if name == CountedAs::Abandoned.name() => Outcome::Abandoned,

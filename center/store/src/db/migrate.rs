@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         version: 1,
         name: "base",
@@ -104,6 +104,12 @@ const STEPS: [Step; 12] = [
         name: "numbers",
         sqlite: include_str!("../../migrations/0012_numbers.sql"),
         postgres: include_str!("../../migrations/0012_numbers.sql"),
+    },
+    Step {
+        version: 13,
+        name: "rang",
+        sqlite: include_str!("../../migrations/0013_rang.sql"),
+        postgres: include_str!("../../migrations/0013_rang.sql"),
     },
 ];
 

@@ -47,7 +47,13 @@ fn the_ledger_comes_in_the_order_of_counts_with_the_agents_last_word(on: Backend
     // Counted in another order than they were decided; 4 and 5 in the same microsecond; 6 is not counted, 1 not closed.
     let count = |attempt, us| {
         let counted_as = "connected".to_owned();
-        Op::Counted(CountedRow { tenant: TENANT, attempt: AttemptId(attempt), counted_as, at: at(us) })
+        Op::Counted(CountedRow {
+            tenant: TENANT,
+            attempt: AttemptId(attempt),
+            counted_as,
+            at: at(us),
+            rang: Some(Duration::from_us(us as u64)),
+        })
     };
     for (attempt, us) in [(3, 101), (1, 200), (5, 300), (4, 300), (2, 50)] {
         write(&f, count(attempt, us)).unwrap();
@@ -92,7 +98,7 @@ fn a_ledger_of_several_parts_has_no_seam(on: Backend) {
             let row = AttemptIntentRow { number: lead.number, ..intent(f.campaign, lead.lead, next, 1) };
             f.store.submit(next, Op::Intent(row)).unwrap();
             let (attempt, counted_as) = (AttemptId(next), "connected".to_owned());
-            let row = CountedRow { tenant: TENANT, attempt, counted_as, at: at(next as i64 / 700) };
+            let row = CountedRow { tenant: TENANT, attempt, counted_as, at: at(next as i64 / 700), rang: None };
             f.store.submit(next, Op::Counted(row)).unwrap();
             next += 1;
         }

@@ -6,7 +6,17 @@ fn talk(f: &Fixture, attempt: u64) {
     let n = attempt as usize - 1;
     write(f, Op::Intent(intent(f.campaign, f.leads[n], attempt, 1))).unwrap();
     let counted_as = "connected".to_owned();
-    write(f, Op::Counted(CountedRow { tenant: TENANT, attempt: AttemptId(attempt), counted_as, at: at(7) })).unwrap();
+    write(
+        f,
+        Op::Counted(CountedRow {
+            tenant: TENANT,
+            attempt: AttemptId(attempt),
+            counted_as,
+            at: at(7),
+            rang: Some(base::Duration::from_us(5)),
+        }),
+    )
+    .unwrap();
     write(f, Op::AttemptClose(close(attempt, 99_000_000), None)).unwrap();
     let (attempt, body) = (AttemptId(attempt), r#"{"deadline_us":1}"#.to_owned());
     write(f, Op::Event(EventRow { tenant: TENANT, attempt, at: at(8), body })).unwrap();

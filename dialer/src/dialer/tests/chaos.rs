@@ -89,7 +89,9 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
             1 => Input::WallClock { anchor: WallAnchor { instant: bench.now, wall: ago } },
             _ => {
                 let attempt = AttemptId(chance.below(50));
-                let entry = LedgerEntry { attempt, at: ago, counted_as: CountedAs::Connected, person: Some(false) };
+                let rang = attempt.0.is_multiple_of(2).then(|| Duration::from_secs(attempt.0));
+                let counted_as = CountedAs::Connected;
+                let entry = LedgerEntry { attempt, at: ago, counted_as, person: Some(false), rang };
                 Input::RestoreLedger { campaign, began: ago, entries: vec![entry; 2] }
             }
         },

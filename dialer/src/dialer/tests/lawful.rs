@@ -101,7 +101,7 @@ impl Judge {
                         assert!(spared || steady_us >= at + i64::from(hours) * HOUR_US, "too soon: {intent:?}");
                     }
                 }
-                Output::Counted { attempt, as_what: CountedAs::Abandoned, at } => {
+                Output::Counted { attempt, as_what: CountedAs::Abandoned, at, .. } => {
                     let at_us = bench.dialer.steady_us(*at);
                     self.abandoned.insert(self.numbers[attempt], at_us);
                 }

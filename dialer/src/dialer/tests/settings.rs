@@ -174,20 +174,22 @@ fn a_dialer_that_takes_over_has_the_ledger_of_the_one_that_died() {
         .said
         .iter()
         .filter_map(|output| match output {
-            Output::AttemptClosed(record) => record.counted_at.map(|at| LedgerEntry {
-                attempt: record.attempt,
-                at: bench.dialer.wall_at(at),
-                counted_as: record.counted_as,
-                person: match record.attempt.0 {
+            Output::Counted { attempt, as_what, at, rang } => Some(LedgerEntry {
+                attempt: *attempt,
+                at: bench.dialer.wall_at(*at),
+                counted_as: *as_what,
+                person: match attempt.0 {
                     6 => Some(false),
                     7 => Some(true),
                     _ => None,
                 },
+                rang: *rang,
             }),
             _ => None,
         })
         .collect();
     assert_eq!(entries.len(), 12);
+    assert!(entries.iter().all(|entry| entry.rang.is_some()));
     // Another process: its clock begins at some other moment.
     let mut after = Bench::new(0, 0, config());
     let anchor = WallAnchor { instant: Instant::from_ns(77_000_000_000), wall: bench.dialer.wall_at(bench.now) };
@@ -212,6 +214,7 @@ fn a_dialer_that_takes_over_has_the_ledger_of_the_one_that_died() {
         at: WallTime::from_unix_us(-1),
         counted_as: CountedAs::Connected,
         person: None,
+        rang: None,
     }];
     after.tell(Input::Pause { campaign: CAMPAIGN });
     let said = after.tell(Input::RestoreLedger { campaign: CAMPAIGN, began, entries: early });

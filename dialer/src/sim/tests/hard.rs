@@ -131,6 +131,11 @@ fn no_day_of_trouble_is_over_the_limit() {
             "[[change]]\nat_h = 2\nset = { \"amd.machine_as_human\" = 0.3 }\n\
              [[change]]\nat_h = 5\nset = { \"amd.machine_as_human\" = 0.02, \"amd.human_as_machine\" = 0.08 }\n",
         ),
+        // Without bins of ringing time in the ledger 22 of 24 such days were over.
+        (
+            "carriers answer falsely",
+            "[dial]\nmachine_ring_s = { dist = \"uniform\", min = 0.2, max = 2.0 }\n[amd]\nmachine_as_human = 0.3\n",
+        ),
         ("the rate is too low", "[trunk]\nmax_cps = 0.3\n"),
         ("the clock steps", "[[clock_step]]\nat_h = 2\nseconds = 3600\n[[clock_step]]\nat_h = 5\nseconds = -7200\n"),
         ("days are short", "agents = 8\nday_hours = 1.1\n"),

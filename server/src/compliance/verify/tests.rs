@@ -73,7 +73,13 @@ impl Site {
         let counted_as = call.counted_as.to_owned();
         if call.counted_as != "nothing" {
             let counted_as = counted_as.clone();
-            self.write(Op::Counted(CountedRow { tenant, attempt, counted_as, at: at(greeting_end + 1_900) }));
+            self.write(Op::Counted(CountedRow {
+                tenant,
+                attempt,
+                counted_as,
+                at: at(greeting_end + 1_900),
+                rang: None,
+            }));
         }
         let us = |at: WallTime| at.as_unix_us();
         self.write(Op::AttemptClose(
