@@ -47,8 +47,14 @@ const PRICE_TIGHT: f64 = 0.0008;
 const PRICE_OVER_TARGET: f64 = 6.0;
 /// Each launch moves the price by at most this share upward (three times it downward).
 const PRICE_STEP: f64 = 0.02;
-/// Events over which predicted and real abandonments are compared.
+/// Events over which predicted and real abandonments are compared, of up to so many agents; of more agents as many more,
+/// in a like time. With 60 of them a thousand agents compared the last half minute.
 const CALIBRATION_EVENTS: f64 = 60.0;
+const CALIBRATION_AGENTS: usize = 50;
+/// Real over predicted. What a whole group leaves without an agent for a moment is gone before it has waited, so the
+/// forecast of a thousand agents is ten times too high; with a floor of 0.4 they abandoned 0.7 % of 3 and were 0.4 points
+/// less busy.
+const CALIBRATION: std::ops::RangeInclusive<f64> = 0.05..=4.0;
 /// Before so many real abandonments the calibration stays near 1.
 const CALIBRATION_PRIOR: f64 = 6.0;
 /// The level of answers is looked at so often, in seconds: nothing changes faster.
@@ -81,6 +87,8 @@ pub struct Predictive {
     target: Option<f64>,
     predicted: f64,
     real: f64,
+    /// [`CALIBRATION_EVENTS`] for the agents of the last decision.
+    compared: f64,
     learnt_at: Instant,
     rings_tabled: f64,
     spells_tabled: f64,
@@ -131,6 +139,7 @@ impl Predictive {
             target: None,
             predicted: 0.0,
             real: 0.0,
+            compared: CALIBRATION_EVENTS,
             learnt_at: Instant::ZERO,
             rings_tabled: 0.0,
             spells_tabled: 0.0,
@@ -144,7 +153,8 @@ impl Predictive {
 
     /// Real over predicted abandonments.
     fn calibration(&self) -> f64 {
-        ((self.real + CALIBRATION_PRIOR) / (self.predicted + CALIBRATION_PRIOR)).clamp(0.4, 4.0)
+        ((self.real + CALIBRATION_PRIOR) / (self.predicted + CALIBRATION_PRIOR))
+            .clamp(*CALIBRATION.start(), *CALIBRATION.end())
     }
 
     /// Lets estimates fade and expected answers accrue.
@@ -292,6 +302,7 @@ fn foreseen(foretold: Option<Foretold>, now: Instant) -> Row {
 impl Pacer for Predictive {
     fn decide(&mut self, snapshot: &Snapshot<'_>, _chance: &mut Stream) -> Decision {
         self.learn(snapshot);
+        self.compared = CALIBRATION_EVENTS * (snapshot.agents.len() as f64 / CALIBRATION_AGENTS as f64).max(1.0);
         let mut balance = self.balance(snapshot);
         let pending = balance.pending * self.calibration();
         let forecast_person = self.rings.fresh().ever(0.0, self.multiplier);
@@ -382,8 +393,8 @@ impl Pacer for Predictive {
                 if abandoned {
                     self.real += 1.0;
                 }
-                if self.predicted.max(self.real) > CALIBRATION_EVENTS {
-                    let keep = CALIBRATION_EVENTS / self.predicted.max(self.real);
+                if self.predicted.max(self.real) > self.compared {
+                    let keep = self.compared / self.predicted.max(self.real);
                     self.predicted *= keep;
                     self.real *= keep;
                 }
