@@ -70,9 +70,12 @@ impl Size {
     }
 }
 
+/// Leads of a day: a thousand agents dial up to 1.1 million of a poor one, and a list that ends is another scenario.
+const LEADS: u32 = 3_000_000;
+
 /// The scenario of so many agents, with more lines of its file; a test reads every one of them.
 fn scenario(agents: u32, more: &str) -> Scenario {
-    Scenario::parse(&format!("agents = {agents}\n{more}")).unwrap_or_default()
+    Scenario::parse(&format!("agents = {agents}\nlead_supply = {LEADS}\n{more}")).unwrap_or_default()
 }
 
 /// Sizes × laws.
