@@ -249,3 +249,21 @@ test('a list of numbers from outside is loaded with its day; a file that looks w
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test('a promised call stands among those that are still to be made', async () => {
+  const { page, context, faults } = await open('/campaigns');
+  const promised = await page.evaluate(async () => {
+    const lead = (await (await fetch(new URL('api/v1/lists/demo/leads?limit=1', document.baseURI))).json()).items[0];
+    const body = { lead: lead.id, campaign: 'demo', at: new Date(Date.now() + 3_600_000).toISOString(), note: 'after lunch' };
+    const answer = await fetch(new URL('api/v1/callbacks', document.baseURI), { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Outpace-Console': '1' }, body: JSON.stringify(body) });
+    return { number: lead.number, code: answer.status };
+  });
+  assert.equal(promised.code, 201);
+  await page.getByRole('link', { name: 'Promised calls' }).click();
+  const row = page.getByRole('row').filter({ hasText: promised.number });
+  await row.filter({ hasText: 'after lunch' }).filter({ hasText: 'Later' }).filter({ hasText: 'Whoever is free' }).waitFor();
+  await row.getByRole('link').first().click();
+  await page.getByRole('grid', { name: 'Contacts' }).getByText(promised.number).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});

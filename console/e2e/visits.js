@@ -107,6 +107,7 @@ export const visits = [
   },
   { name: 'report', path: async (page) => `/reports/${await campaign(page)}`, ready: (page) => page.getByRole('heading', { name: 'Outcomes' }).waitFor() },
   { name: 'campaigns', path: '/campaigns', ready: rows },
+  { name: 'callbacks', path: '/callbacks', ready: (page) => page.getByText('No call is promised').or(page.getByRole('grid')).first().waitFor() },
   { name: 'campaign-new', path: '/campaigns/new', ready: heading('What is dialled') },
   { name: 'campaign', path: async (page) => `/campaigns/${await campaign(page)}`, ready: heading('What is dialled') },
   { name: 'whatif', path: async (page) => `/campaigns/${await campaign(page)}/whatif`, ready: (page) => page.getByRole('button', { name: 'Try it' }).waitFor() },

@@ -44,6 +44,7 @@ export const places: Place[] = [
     least: 'viewer',
     nav: { text: 'nav.campaigns', icon: 'campaigns', group: 'work' },
   },
+  { path: 'callbacks', load: () => import('../pages/callbacks'), texts: ['callbacks'], least: 'supervisor' },
   { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
   { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns', 'board'], least: 'viewer' },
   { path: 'campaigns/:name/whatif', load: () => import('../pages/whatif'), texts: ['whatif'], least: 'supervisor' },

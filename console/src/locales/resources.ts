@@ -5,6 +5,7 @@ import type agents from './en/agents.json';
 import type attempt from './en/attempt.json';
 import type audit from './en/audit.json';
 import type board from './en/board.json';
+import type callbacks from './en/callbacks.json';
 import type calls from './en/calls.json';
 import type campaigns from './en/campaigns.json';
 import type common from './en/common.json';
@@ -29,6 +30,7 @@ declare const resources: {
   attempt: typeof attempt;
   audit: typeof audit;
   board: typeof board;
+  callbacks: typeof callbacks;
   calls: typeof calls;
   campaigns: typeof campaigns;
   common: typeof common;

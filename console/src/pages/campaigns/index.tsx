@@ -47,7 +47,7 @@ export default function CampaignsPage() {
 
   return (
     <>
-      <PageHeader title={t('title')} text={t('text')} actions={mayMake && all.length > 0 && make} />
+      <PageHeader title={t('title')} text={t('text')} actions={mayMake && <><Button component={Link} to="/callbacks" variant="default" leftSection={<Icon name="clock" size={16} />}>{t('callbacks')}</Button>{all.length > 0 && make}</>} />
       <Panel flush>
         {all.length > 0 && (
           <FilterLine>
