@@ -253,7 +253,7 @@ test('a list of numbers from outside is loaded with its day; a file that looks w
 test('a promised call stands among those that are still to be made', async () => {
   const { page, context, faults } = await open('/campaigns');
   const promised = await page.evaluate(async () => {
-    const lead = (await (await fetch(new URL('api/v1/lists/demo/leads?limit=1', document.baseURI))).json()).items[0];
+    const lead = (await (await fetch(new URL('api/v1/leads?list=demo&limit=1', document.baseURI))).json()).items[0];
     const body = { lead: lead.id, campaign: 'demo', at: new Date(Date.now() + 3_600_000).toISOString(), note: 'after lunch' };
     const answer = await fetch(new URL('api/v1/callbacks', document.baseURI), { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Outpace-Console': '1' }, body: JSON.stringify(body) });
     return { number: lead.number, code: answer.status };
