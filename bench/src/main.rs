@@ -108,6 +108,15 @@ enum Command {
         /// Only compare a short run with the kept figures
         #[arg(long, conflicts_with = "redraw")]
         check: bool,
+        /// Measure only these anew, and leave the other kept figures
+        #[arg(long, value_delimiter = ',')]
+        part: Vec<pacing::Part>,
+        /// Of laws and stress only these groups
+        #[arg(long, value_delimiter = ',')]
+        agents: Vec<u32>,
+        /// Of laws only these
+        #[arg(long, value_delimiter = ',')]
+        law: Vec<String>,
         /// Only write the page from the kept figures
         #[arg(long)]
         redraw: bool,
@@ -116,11 +125,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Command::Pacing { json, page, seed, full, threads, check, redraw } = &cli.command {
+    if let Command::Pacing { json, page, seed, full, threads, check, part, agents, law, redraw } = &cli.command {
         let done = match (check, redraw) {
             (true, _) => pacing::check(json, *threads),
             (_, true) => pacing::redraw(json, page),
-            _ => pacing::run(&pacing::Wanted { json, page, seed: *seed, full: *full, threads: *threads }),
+            _ => {
+                let (parts, laws, seed, full, threads) = (part, law, *seed, *full, *threads);
+                pacing::run(&pacing::Wanted { json, page, seed, full, threads, parts, agents, laws })
+            }
         };
         return done.map_or_else(|fault| refuse(&fault), |()| ExitCode::SUCCESS);
     }

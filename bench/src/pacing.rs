@@ -7,11 +7,13 @@
 //! ```
 //!
 //! **Invariants.** The page holds nothing that is not in the JSON. Seeds follow from one number (by default the date), so
-//! a fresh one is a fresh sample and an old one the same days. Times are processor time of the thread. Absent: the laws
-//! themselves, which live in the dialer.
+//! a fresh one is a fresh sample and an old one the same days. Times are processor time of the thread. A part that is
+//! measured alone takes its place among the kept ones, and each row says of which commit it is. Absent: the laws themselves,
+//! which live in the dialer.
 
 mod chart;
 mod page;
+mod part;
 mod plan;
 
 use crate::machine::{Machine, today};
@@ -21,6 +23,7 @@ use dialer::scenario::Scenario;
 use dialer::sim::optimum::SmallWorld;
 use dialer::sim::theory::QueueCase;
 use dialer::sim::{Options, simulate};
+pub(crate) use part::Part;
 use plan::{Row, Size};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -68,6 +71,9 @@ struct Measured {
     /// Processor time: of one day, and of one decision.
     cpu_s_per_day: f64,
     decision_p99_us: f64,
+    /// Of the source that was measured.
+    #[serde(default)]
+    commit: String,
 }
 
 /// The simulated desk against a formula.
@@ -79,6 +85,9 @@ struct Check {
     simulated: f64,
     error: f64,
     theory: f64,
+    /// Of the source that was measured.
+    #[serde(default)]
+    commit: String,
 }
 
 /// The predictive law against the exact optimum.
@@ -95,6 +104,12 @@ pub(crate) struct Wanted<'a> {
     pub(crate) seed: Option<u64>,
     pub(crate) full: bool,
     pub(crate) threads: usize,
+    /// What to measure anew; empty: everything.
+    pub(crate) parts: &'a [Part],
+    /// Of laws and stress only these groups; empty: all.
+    pub(crate) agents: &'a [u32],
+    /// Of laws only these; empty: all.
+    pub(crate) laws: &'a [String],
 }
 
 /// Measures everything and writes the JSON, the page and its pictures.
@@ -103,18 +118,26 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), String> {
     // The date as a number: 20260302.
     let seed = wanted.seed.unwrap_or_else(|| date.replace('-', "").parse().unwrap_or(1));
     let size = if wanted.full { Size::Full } else { Size::Quick };
-    let rows = |what: &str, rows: Vec<Row>| measure(what, &rows, seed, wanted.threads);
-    let results = Results {
+    let wants = |part: Part| wanted.parts.is_empty() || wanted.parts.contains(&part);
+    let rows = |part: Part, mut rows: Vec<Row>| {
+        rows.retain(|row| wants(part) && wanted.takes(part, row));
+        measure(part.name(), &rows, seed, wanted.threads)
+    };
+    let mut results = Results {
         date,
         machine: Machine::here(),
         seed,
         set: if wanted.full { "full" } else { "quick" }.to_owned(),
-        laws: rows("laws", plan::laws(size))?,
-        limits: rows("limits", plan::limits(size))?,
-        stress: rows("stress", plan::stress(size))?,
-        queues: queues(size, seed)?,
-        small_worlds: small_worlds(size, seed, wanted.threads)?,
+        laws: rows(Part::Laws, plan::laws(size))?,
+        limits: rows(Part::Limits, plan::limits(size))?,
+        stress: rows(Part::Stress, plan::stress(size))?,
+        queues: if wants(Part::Queues) { queues(size, seed)? } else { Vec::new() },
+        small_worlds: if wants(Part::SmallWorlds) { small_worlds(size, seed, wanted.threads)? } else { Vec::new() },
     };
+    results.stamp();
+    if wanted.is_partial() {
+        results = part::among(read_json(wanted.json)?, results)?;
+    }
     write_json(wanted.json, &results)?;
     page::write(&results, wanted.page)
 }
@@ -231,6 +254,7 @@ fn together(row: &Row, reports: &[&Report]) -> Measured {
         worst_day: days.iter().map(|day| day.abandon_rate).fold(0.0, f64::max),
         cpu_s_per_day: mean(&|report| report.wall_s / f64::from(report.days)),
         decision_p99_us: reports.iter().map(|report| report.decision_us.p99).fold(0.0, f64::max),
+        commit: String::new(),
     }
 }
 
@@ -256,7 +280,8 @@ fn queues(size: Size, seed: u64) -> Result<Vec<Check>, String> {
             [("lost", lost, case.lost()), ("occupancy", occupancy, case.occupancy())]
         {
             eprintln!("{}: {what} {simulated:.5} ± {error:.5}, theory {theory:.5}", case.name);
-            checks.push(Check { case: case.name.to_owned(), what: what.to_owned(), days, simulated, error, theory });
+            let (case, what, commit) = (case.name.to_owned(), what.to_owned(), String::new());
+            checks.push(Check { case, what, days, simulated, error, theory, commit });
         }
     }
     Ok(checks)

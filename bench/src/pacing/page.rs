@@ -42,13 +42,15 @@ fn limits(results: &Results) -> String {
 
 fn text(results: &Results, folder: &str) -> String {
     let machine = &results.machine;
+    let commit = machine.commit.as_str();
     let mut page = format!(
         "# How well it paces\n\n\
          Written by `make pacing` ({} set, seed {}, {}, commit {}): the production dialer in its simulator \
          ([simulation.md](simulation.md)), event-paced, in the scenario `base`: 25 % of calls are answered by persons, 120 s \
          talk, 25 s wrap-up, detection on, days of 8 hours, and at most 3 % of each day's answers abandoned. `make pacing` \
          with another seed is another sample; `make pacing PACING_ARGS=--full` runs the days that 0 days over the limit is \
-         promised for. Figures: `bench/results/pacing.json`. Measured on {}, {} cores; times are processor time, {} build.\n\n\
+         promised for. Figures: `bench/results/pacing.json`. Measured on {}, {} cores; times are processor time, {} build. \
+         What was measured at another commit says at which.\n\n\
          Occupancy is (talk + wrap-up) ÷ time at work, as the mean of the days ± its standard error. Abandoned is \
          abandoned ÷ (abandoned + connected) of all days.\n\n\
          ## Laws\n\n\
@@ -62,24 +64,26 @@ fn text(results: &Results, folder: &str) -> String {
     sizes.dedup();
     for size in sizes {
         let _ = write!(page, "\n**{size} agents**\n\n{}", head("law"));
-        results.laws.iter().filter(|row| row.agents == size).for_each(|row| page.push_str(&line(&row.policy, row)));
+        let rows = results.laws.iter().filter(|row| row.agents == size);
+        rows.for_each(|row| page.push_str(&line(&row.policy, row, commit)));
     }
     let _ = write!(
         page,
         "\n## What a limit costs\n\n![Occupancy against the abandon limit]({folder}/limit.svg)\n\n{}",
         head("limit")
     );
-    results.limits.iter().for_each(|row| page.push_str(&line(&format!("{} %", 100.0 * row.limit), row)));
+    let limit = |row: &Measured| format!("{} %", 100.0 * row.limit);
+    results.limits.iter().for_each(|row| page.push_str(&line(&limit(row), row, commit)));
     let _ = write!(
         page,
         "\n## Under stress\n\nThe predictive law when the day does not go as it went.\n\n{}",
         head("scenario")
     );
     for row in &results.stress {
-        page.push_str(&line(&format!("{}, {} agents", row.scenario, row.agents), row));
+        page.push_str(&line(&format!("{}, {} agents", row.scenario, row.agents), row, commit));
     }
-    page.push_str(&checks(&results.queues));
-    page.push_str(&small_worlds(&results.small_worlds));
+    page.push_str(&checks(&results.queues, commit));
+    page.push_str(&small_worlds(&results.small_worlds, commit));
     page
 }
 
@@ -98,9 +102,15 @@ fn occupancy(row: &Measured) -> String {
     format!("{:.2} ± {:.2}", 100.0 * row.occupancy, 100.0 * row.occupancy_error)
 }
 
-fn line(first: &str, row: &Measured) -> String {
+/// The commit of a row, if it is not the page's.
+fn other(of: &str, page: &str) -> String {
+    if of == page { String::new() } else { format!(" ({of})") }
+}
+
+fn line(first: &str, row: &Measured, commit: &str) -> String {
     format!(
-        "| {first} | {} | {} | {:.1} | {:.1} | {:.2} | {} | {:.2} | {:.2} | {:.0} |\n",
+        "| {first}{} | {} | {} | {:.1} | {:.1} | {:.2} | {} | {:.2} | {:.2} | {:.0} |\n",
+        other(&row.commit, commit),
         row.days,
         occupancy(row),
         row.talk_minutes_per_agent_hour,
@@ -113,7 +123,7 @@ fn line(first: &str, row: &Measured) -> String {
     )
 }
 
-fn checks(rows: &[Check]) -> String {
+fn checks(rows: &[Check], commit: &str) -> String {
     let mut text = "\n## Is the simulator right?\n\nWith calls in a Poisson stream the simulated desk is a queue of the \
                     textbooks: Erlang's loss formula where nobody waits (for any talk, exponential M or lognormal LN), \
                     Baccelli and Hebuterne's where everybody waits 2 s. The last column should be within 3.\n\n\
@@ -123,14 +133,20 @@ fn checks(rows: &[Check]) -> String {
         let apart = if row.error > 0.0 { (row.simulated - row.theory) / row.error } else { 0.0 };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {:.5} | {:.5} | {:.5} | {apart:+.1} |",
-            row.case, row.days, row.what, row.simulated, row.error, row.theory
+            "| {}{} | {} | {} | {:.5} | {:.5} | {:.5} | {apart:+.1} |",
+            row.case,
+            other(&row.commit, commit),
+            row.days,
+            row.what,
+            row.simulated,
+            row.error,
+            row.theory
         );
     }
     text
 }
 
-fn small_worlds(rows: &[Small]) -> String {
+fn small_worlds(rows: &[Small], commit: &str) -> String {
     let mut text = "\n## How far from the best possible?\n\nWhere everything is exponential (ring 10 s, three in ten answer, \
                     talk 100 s, wrap-up 25 s, nobody waits) the best pacer is known exactly, by value iteration with a price \
                     on abandonments. The predictive law there, under a window of 30 days at 3 %:\n\n\
@@ -139,8 +155,9 @@ fn small_worlds(rows: &[Small]) -> String {
     for Small { optimum, measured } in rows {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {:.2} | {:.2} | {:.1} |",
+            "| {}{} | {} | {} | {:.2} | {:.2} | {:.1} |",
             measured.agents,
+            other(&measured.commit, commit),
             measured.days,
             occupancy(measured),
             100.0 * measured.abandon_rate,

@@ -72,9 +72,12 @@ fn the_page_says_what_the_results_hold() {
             simulated: 0.5,
             error: 0.01,
             theory: 0.48,
+            commit: String::new(),
         }],
         small_worlds: vec![Small { optimum: 0.9, measured: measured[0].clone() }],
     };
+    let mut results = results;
+    results.stamp();
     let folder = tempfile::tempdir().expect("a folder");
     let (json, page) = (folder.path().join("pacing.json"), folder.path().join("pacing.md"));
     write_json(&json, &results).expect("written");
@@ -88,4 +91,21 @@ fn the_page_says_what_the_results_hold() {
         let svg = std::fs::read_to_string(folder.path().join("pacing").join(file)).expect("drawn");
         assert!(svg.contains("<circle") && svg.trim_end().ends_with("</svg>"));
     }
+    // A part that is measured alone takes its place, and the rest says of which commit it is.
+    results.machine.commit = "old".to_owned();
+    results.laws.iter_mut().for_each(|row| row.commit = String::new());
+    let mut anew = Results { laws: Vec::new(), limits: Vec::new(), small_worlds: Vec::new(), ..results.clone() };
+    anew.machine.commit = "new".to_owned();
+    anew.stress[0].occupancy = 0.5;
+    anew.stress.iter_mut().for_each(|row| row.commit = String::new());
+    anew.stamp();
+    let both = part::among(results.clone(), anew.clone()).expect("the same days");
+    assert_eq!((both.laws.len(), both.stress.len(), both.machine.commit.as_str()), (1, 1, "new"));
+    assert_eq!((both.laws[0].commit.as_str(), both.stress[0].commit.as_str()), ("old", "new"));
+    assert_eq!(both.stress[0].occupancy, 0.5);
+    write_json(&json, &both).expect("written");
+    redraw(&json, &page).expect("drawn");
+    let text = std::fs::read_to_string(&page).expect("read");
+    assert!(text.contains("| predictive (old) |") && !text.contains("(new) |"), "{text}");
+    assert!(part::among(results, Results { seed: 6, ..anew }).is_err(), "other days");
 }

@@ -192,7 +192,7 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool)
             0 => {
                 let n = chance.below(12) / 5 * 5;
                 let number = Number::parse(&format!("{}{n:04}", FRONTS[0])).unwrap();
-                let number = if next && steps % 2 == 0 { next_number(seed, n, 1).number } else { number };
+                let number = if next && steps.is_multiple_of(2) { next_number(seed, n, 1).number } else { number };
                 judge.do_not_call.insert(number);
                 bench.tell(Input::DoNotCall { number });
             }
