@@ -24,10 +24,14 @@ pub enum Outcome {
     HungUpEarly,
     /// An answering machine.
     Machine,
+    /// An answering machine, which has the whole message.
+    MessageLeft,
     /// A menu.
     Ivr,
     /// A call-screening assistant.
     Screening,
+    /// Nobody spoke, not even when asked.
+    Silent,
     /// A fax machine.
     Fax,
     /// Special information tones after the answer.
@@ -50,15 +54,17 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in order.
-    pub const ALL: [Outcome; 17] = [
+    pub const ALL: [Outcome; 19] = [
         Outcome::Connected,
         Outcome::Abandoned,
         Outcome::Message,
         Outcome::HungUpWaiting,
         Outcome::HungUpEarly,
         Outcome::Machine,
+        Outcome::MessageLeft,
         Outcome::Ivr,
         Outcome::Screening,
+        Outcome::Silent,
         Outcome::Fax,
         Outcome::Sit,
         Outcome::Busy,
@@ -79,8 +85,10 @@ impl Outcome {
             Outcome::HungUpWaiting => "hung_up_waiting",
             Outcome::HungUpEarly => "hung_up_early",
             Outcome::Machine => "machine",
+            Outcome::MessageLeft => "message_left",
             Outcome::Ivr => "ivr",
             Outcome::Screening => "screening",
+            Outcome::Silent => "silent",
             Outcome::Fax => "fax",
             Outcome::Sit => "sit",
             Outcome::Busy => "busy",
@@ -95,7 +103,10 @@ impl Outcome {
 
     /// Detection heard something that is no person.
     pub const fn is_no_person(self) -> bool {
-        matches!(self, Outcome::Machine | Outcome::Ivr | Outcome::Screening | Outcome::Fax | Outcome::Sit)
+        matches!(
+            self,
+            Outcome::Machine | Outcome::MessageLeft | Outcome::Ivr | Outcome::Screening | Outcome::Fax | Outcome::Sit
+        )
     }
 
     /// The outcome of this name; `None`: there is none.
@@ -117,17 +128,6 @@ impl Outcome {
                 Party::Us | Party::Callee | Party::Agent => Outcome::NoAnswer,
                 Party::Carrier => Outcome::Failed,
             },
-        }
-    }
-
-    pub(crate) fn of_verdict(verdict: AmdVerdict) -> Option<Outcome> {
-        match verdict {
-            AmdVerdict::Human | AmdVerdict::Silence => None,
-            AmdVerdict::Machine => Some(Outcome::Machine),
-            AmdVerdict::Ivr => Some(Outcome::Ivr),
-            AmdVerdict::Screening => Some(Outcome::Screening),
-            AmdVerdict::Fax => Some(Outcome::Fax),
-            AmdVerdict::Sit => Some(Outcome::Sit),
         }
     }
 }
@@ -155,8 +155,21 @@ pub struct Times {
     pub assigned: Option<Instant>,
     /// First agent audio.
     pub connected: Option<Instant>,
-    /// The first packet of the safe-harbour message, or of the campaign's recording, left.
+    /// Detection heard the far end's greeting end after its verdict, or its beep.
+    pub greeting_over: Option<Instant>,
+    /// Detection heard a beep end after its verdict.
+    pub beep: Option<Instant>,
+    /// The first packet of what a screening assistant or a silent line is told left.
+    pub prompt: Option<Instant>,
+    /// And its last.
+    pub prompt_ended: Option<Instant>,
+    /// After a verdict that told of no person there was one all the same, or silence was given to an agent after it had
+    /// been asked: the clock runs from here.
+    pub live: Option<Instant>,
+    /// The first packet of the safe-harbour message, of the campaign's recording or of what is left on a machine left.
     pub message: Option<Instant>,
+    /// And its last.
+    pub message_ended: Option<Instant>,
     /// The leg was gone.
     pub ended: Option<Instant>,
 }
@@ -179,8 +192,18 @@ impl Clock {
     }
 
     /// The moment from which the time runs: the answer, or the end of the first utterance where it was heard of a person
-    /// (else the verdict, or without detection the answer: the earliest that it can have ended).
-    pub fn begins<T: Copy>(&self, answered: T, greeting_end: Option<T>, verdict: Option<(T, bool)>) -> T {
+    /// (else the verdict, or without detection the answer: the earliest that it can have ended). Where a person came
+    /// `live` only after the verdict, that moment.
+    pub fn begins<T: Copy>(
+        &self,
+        answered: T,
+        greeting_end: Option<T>,
+        verdict: Option<(T, bool)>,
+        live: Option<T>,
+    ) -> T {
+        if let Some(live) = live {
+            return live;
+        }
         match (self.from, verdict) {
             (DeadlineFrom::Answer | DeadlineFrom::GreetingStart, _) => answered,
             (DeadlineFrom::GreetingEnd, None) => greeting_end.unwrap_or(answered),
@@ -238,13 +261,19 @@ pub(crate) enum Phase {
     Dialling,
     /// Answered, detection listens.
     Answered,
+    /// A machine speaks; the message waits for its beep or the end of its greeting.
+    Machine,
+    /// A screening assistant: told who calls, or about to be; a live voice is waited for.
+    Screening,
+    /// A silent line has been asked whether somebody is there.
+    Asked,
     /// Classified live, waits for an agent.
     Waiting,
     /// An agent is reserved, audio not yet through.
     Connecting,
     /// Agent and callee talk.
     Talking,
-    /// The safe-harbour message or the recording plays.
+    /// The safe-harbour message, the recording or what is left on a machine plays.
     Message,
     /// We hung up and wait for the leg's end.
     Ending,
@@ -287,6 +316,12 @@ pub(crate) struct Attempt {
     pub(crate) counted_as: CountedAs,
     pub(crate) counted_at: Option<Instant>,
     pub(crate) message_played: bool,
+    /// Its intent rests on a consent: a recorded message may be left where the profile asks for one.
+    pub(crate) has_consent: bool,
+    /// An assistant or a silent line has been told something.
+    pub(crate) prompted: bool,
+    /// What is waited for after a verdict is given up then.
+    pub(crate) wait: Option<Instant>,
     pub(crate) stopped: bool,
     /// It has to ring until then, and is cancelled for this reason unless somebody answers before.
     pub(crate) cancel: Option<(Instant, HangupReason)>,

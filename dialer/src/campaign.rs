@@ -8,6 +8,7 @@ use desk::Skills;
 use crate::attempt::Outcome;
 use crate::compliance::{HISTORY_DAYS, Profile, Window};
 use crate::ledger::Terms;
+use crate::policies::Policies;
 use crate::recording::{Recording, SafeHarbour};
 
 /// How a campaign decides what to launch.
@@ -118,8 +119,8 @@ impl RetryRules {
 }
 
 impl Default for RetryRules {
-    /// Busy soon, no answer and machines at another time of day, failures when the carrier has recovered; what nobody
-    /// knows as if nobody had answered.
+    /// Busy soon, no answer, machines and silence at another time of day, failures when the carrier has recovered; what
+    /// nobody knows as if nobody had answered. A machine that has the message is not called again.
     fn default() -> Self {
         let minutes = |gap: u64, times| RetryRule { gap: Duration::from_secs(60 * gap), times };
         let rules = [
@@ -127,6 +128,7 @@ impl Default for RetryRules {
             (Outcome::NoAnswer, minutes(120, 3)),
             (Outcome::Machine, minutes(240, 3)),
             (Outcome::Screening, minutes(240, 2)),
+            (Outcome::Silent, minutes(240, 2)),
             (Outcome::Failed, minutes(15, 3)),
             (Outcome::HungUpEarly, minutes(24 * 60, 1)),
             (Outcome::HungUpWaiting, minutes(72 * 60, 1)),
@@ -169,6 +171,8 @@ pub struct CampaignConfig {
     pub caller_id: String,
     /// Detect machines; otherwise every answer is a person.
     pub amd: bool,
+    /// What is done with what detection finds.
+    pub policies: Policies,
     /// Give up when nobody has answered this long after ringing began.
     pub ring_timeout: Duration,
     /// What the law asks.
@@ -217,6 +221,7 @@ impl CampaignConfig {
             trunk,
             caller_id: caller_id.into(),
             amd: true,
+            policies: Policies::default(),
             ring_timeout: Duration::from_secs(25),
             profile: Profile::us_ftc(),
             limit: None,
@@ -253,6 +258,19 @@ impl CampaignConfig {
             denominator: self.profile.denominator.clone(),
             amd: self.amd,
         }
+    }
+
+    /// A message lasts so long: the call is ended after it at the latest.
+    pub fn message_lasts(&mut self, message: &str, max: Duration) {
+        let known = [
+            (self.safe_harbour.message == message).then_some(&mut self.safe_harbour.max),
+            self.recording
+                .as_mut()
+                .filter(|recording| recording.message == message)
+                .map(|recording| &mut recording.max),
+            self.policies.recordings_mut().find(|recording| recording.message == message).map(|one| &mut one.max),
+        ];
+        known.into_iter().flatten().for_each(|known| *known = max);
     }
 
     /// Every fault that can be seen without a zone database.
@@ -301,7 +319,7 @@ impl CampaignConfig {
         if self.ledger_windows().is_empty() {
             return Err(ConfigError::NoWindow);
         }
-        Ok(())
+        self.policies.validate(&self.profile)
     }
 }
 
@@ -329,6 +347,14 @@ pub enum ConfigError {
     NoAmdEstimate(String),
     /// The profile allows no calls without agents.
     NoAgentless(String),
+    /// The profile allows no recorded messages, so none is left on machines.
+    NoMachineMessage(String),
+    /// The message for machines has no name or bad limits.
+    OnMachine,
+    /// What a screening assistant is told has no name or bad limits.
+    OnScreening,
+    /// What a silent line hears has no name or bad limits.
+    OnSilence,
     /// The safe-harbour message has no name or bad limits.
     SafeHarbour,
     /// The connect margin eats the whole deadline.
@@ -375,6 +401,20 @@ impl std::fmt::Display for ConfigError {
                 "profile {profile:?} allows no calls without agents; where the law of the place does, confirm \
                  agentless_allowed in [[profile]]"
             ),
+            ConfigError::NoMachineMessage(profile) => write!(
+                f,
+                "profile {profile:?} allows no recorded messages; where the law of the place does, confirm \
+                 agentless_allowed in [[profile]]"
+            ),
+            ConfigError::OnMachine => f.write_str(
+                "the message for machines needs a name, a length from 2 to 300 s and a wait from 5 to 120 s",
+            ),
+            ConfigError::OnScreening => f.write_str(
+                "what a screening assistant is told needs a name, a length from 2 to 30 s and a wait from 5 to 120 s",
+            ),
+            ConfigError::OnSilence => {
+                f.write_str("what a silent line hears needs a name, a length from 2 to 30 s and a wait of at most 10 s")
+            }
             ConfigError::SafeHarbour => {
                 f.write_str("the safe-harbour message needs a name and a length from 2 to 30 s")
             }

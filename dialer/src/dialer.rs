@@ -1,8 +1,9 @@
-//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `launch` decides and launches, `pool` lets
-//! campaigns share agents and lines,
+//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `answers` acts on what detection
+//! finds, `launch` decides and launches, `pool` lets campaigns share agents and lines,
 //! `settings` adds, changes, restores and removes campaigns and agents.
 
 mod agentless;
+mod answers;
 mod blend;
 mod callbacks;
 mod calls;
@@ -176,6 +177,8 @@ pub struct Dialer {
     live_numbers: BTreeSet<Number>,
     /// Safe-harbour messages that must end by then.
     message_ends: BTreeSet<(Instant, AttemptId)>,
+    /// What is waited for after a verdict ends then.
+    waits: BTreeSet<(Instant, AttemptId)>,
     /// Calls that are cancelled as soon as they have rung as long as they must.
     cancels: BTreeSet<(Instant, AttemptId)>,
     /// Since when an agent is in a state, to tell the pacers how long talks and wrap-ups last.
@@ -239,6 +242,7 @@ impl Dialer {
             zones: Zones::new(),
             live_numbers: BTreeSet::new(),
             message_ends: BTreeSet::new(),
+            waits: BTreeSet::new(),
             cancels: BTreeSet::new(),
             spells: BTreeMap::new(),
             announced: BTreeSet::new(),
@@ -295,6 +299,7 @@ impl Dialer {
             self.hang_up(attempt, HangupReason::MessageOver);
         }
         self.cancels_due(now);
+        self.waits_due(now);
         self.release_held(now);
         self.offers_over(now);
         self.calls_due(now);
@@ -312,7 +317,11 @@ impl Dialer {
         let due = self.campaigns.values().filter_map(|campaign| campaign.call_due).min();
         let offer = self.offers.values().map(|offer| offer.until).min();
         let cancel = self.cancels.first().map(|(at, _)| *at);
-        [self.next_tick, self.desk.poll_timeout(), trunks, message, cancel, due, offer].into_iter().flatten().min()
+        let wait = self.waits.first().map(|(at, _)| *at);
+        [self.next_tick, self.desk.poll_timeout(), trunks, message, cancel, wait, due, offer]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next thing to do or to tell; call until `None`.
@@ -453,9 +462,10 @@ impl Dialer {
             Input::Answered { attempt } => self.answered(now, attempt),
             Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),
             Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),
+            Input::Revised { attempt, revision, at } => self.revised(now, attempt, revision, at),
             Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
             Input::MessageBegan { attempt, at } => self.message_began(now, attempt, at),
-            Input::MessageEnded { attempt } => self.message_ended(attempt),
+            Input::MessageEnded { attempt } => self.message_ended(now, attempt),
             Input::Disposition { campaign, attempt, person } => {
                 let recorded = self.campaign_mut(campaign)?.ledger.record(attempt, person);
                 if recorded { Ok(()) } else { Err(Reject::NotCounted(attempt)) }

@@ -8,6 +8,7 @@ use crate::campaign::{CampaignConfig, PreviewEnd};
 use crate::compliance::ConsentDecision;
 use crate::inbound::InboundConfig;
 use crate::lead::{Lead, LeadState, Number};
+use crate::policies::{Mark, Revision, SitMeaning};
 use crate::reject::Reject;
 
 /// Something that happened, told to the dialer.
@@ -249,6 +250,15 @@ pub enum Input {
         /// End of the first utterance, if heard; wins over an earlier `GreetingEnded`.
         greeting_end: Option<Instant>,
     },
+    /// Detection has heard more after its verdict. Where nothing waits for it, it is passed over.
+    Revised {
+        /// Which.
+        attempt: AttemptId,
+        /// What.
+        revision: Revision,
+        /// When (may lie a little before `now`). A person's clock runs from here.
+        at: Instant,
+    },
     /// The agent's first audio went out to the callee.
     Connected {
         /// Which.
@@ -390,6 +400,17 @@ pub enum Output {
         /// Why.
         reason: HangupReason,
     },
+    /// The campaign must never call this number again: keep why, and say `DoNotCall`.
+    Mark {
+        /// The attempt that showed it.
+        attempt: AttemptId,
+        /// Whose.
+        campaign: CampaignId,
+        /// Which.
+        number: Number,
+        /// Why.
+        why: Mark,
+    },
     /// An agent's state changed.
     AgentChanged {
         /// Who.
@@ -515,6 +536,12 @@ pub enum Speech {
     SafeHarbour,
     /// Of a campaign without agents.
     Recording,
+    /// Left on a machine.
+    Left,
+    /// To a screening assistant: who calls and why.
+    Identification,
+    /// To a silent line.
+    Hello,
 }
 
 /// How a lead that was shown to an agent left the agent's screen.
@@ -617,12 +644,12 @@ pub enum AmdVerdict {
     Ivr,
     /// A call-screening assistant.
     Screening,
-    /// Nobody said anything: treated as a person, whose deadline runs from the verdict.
+    /// Nobody said anything: as a rule a person, whose deadline runs from the verdict.
     Silence,
     /// A fax machine.
     Fax,
     /// The network's special information tones.
-    Sit,
+    Sit(SitMeaning),
 }
 
 /// Whose doing an end was.
@@ -652,7 +679,7 @@ pub struct EndCause {
 /// Why the dialer hangs up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HangupReason {
-    /// Detection found no person.
+    /// Detection found no person, or nobody came.
     NotAPerson,
     /// The safe-harbour message is over, or could not be played.
     MessageOver,

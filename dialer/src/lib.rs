@@ -42,6 +42,7 @@ mod lead;
 mod ledger;
 mod list;
 pub mod pacing;
+mod policies;
 mod recording;
 mod reject;
 pub mod report;
@@ -68,6 +69,10 @@ pub use io::{
 pub use lead::{BadNumber, Callback, Lead, LeadState, NEXT_NUMBERS_MAX, NextNumber, Number, Screened};
 pub use ledger::{ClosedWindow, Counts, ENTRIES_MAX, Recount, Share, recount};
 pub use list::{LEADS_MAX, LeadCounts};
+pub use policies::{
+    ANSWER_WAIT_MAX, ANSWER_WAIT_MIN, HELLO_WAIT_MAX, HelloThen, Mark, MessageAfter, OnIvr, OnMachine, OnScreening,
+    OnSilence, Policies, Revision, SitMeaning,
+};
 pub use recording::{MESSAGE_MAX, MESSAGE_MIN, RECORDING_MAX, Recording, SafeHarbour};
 pub use reject::Reject;
 pub use snapshot::{AgentSnapshot, CampaignSnapshot, DialerSnapshot, LedgerSnapshot, TrunkSnapshot};

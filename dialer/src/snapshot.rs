@@ -187,7 +187,7 @@ impl Phases {
     fn add(&mut self, phase: Phase) {
         match phase {
             Phase::Recording | Phase::Held | Phase::Dialling => self.ringing += 1,
-            Phase::Answered => self.answered += 1,
+            Phase::Answered | Phase::Machine | Phase::Screening | Phase::Asked => self.answered += 1,
             Phase::Waiting | Phase::Connecting => self.waiting += 1,
             Phase::Talking => self.talking += 1,
             Phase::Message => self.in_message += 1,

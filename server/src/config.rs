@@ -8,6 +8,7 @@
 //! **Invariants.** A [`Config`] exists only without a fault. Keys are declared once, in `keys.rs`: what is read, what is
 //! refused and what `docs/config.toml` says come from the same lines. What is not built yet is refused, never ignored.
 
+mod answers;
 mod cross;
 mod docs;
 mod fault;
@@ -19,6 +20,7 @@ mod profiles;
 mod read;
 mod values;
 
+pub use answers::Answers;
 pub use docs::documentation;
 pub use fault::{Fault, Faults};
 pub use json::{AgentSchema, CampaignSchema, KeyFault, Known, RouteSchema, TrunkSchema};
@@ -242,6 +244,8 @@ pub struct Campaign {
     pub skills: Vec<String>,
     /// Tell people from machines.
     pub amd: bool,
+    /// What is done with what answered.
+    pub answers: Answers,
     /// Name of the compliance profile.
     pub profile: String,
     /// Its values in force when these settings were read.
@@ -353,10 +357,20 @@ impl Campaign {
         rules.consent_required || (rules.agentless_allowed && rules.agentless_consent)
     }
 
-    /// The name of its message without agents, beside the safe-harbour message that has the campaign's own name. No
-    /// campaign's name has a colon.
-    pub fn recording_name(&self) -> String {
-        format!("{}:message", self.name)
+    /// Under which name the file of a key is kept among all campaigns' messages. No campaign's name has a colon.
+    pub fn message_name(&self, key: &str) -> String {
+        format!("{}:{key}", self.name)
+    }
+
+    /// The keys that name files to be played, with the files.
+    pub fn messages(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("safe_harbour", self.safe_harbour.as_deref()),
+            ("message", self.message.as_deref()),
+            ("machine_message", self.answers.machine_message.as_deref()),
+            ("screening_message", self.answers.screening_message.as_deref()),
+            ("hello_message", self.answers.hello_message.as_deref()),
+        ]
     }
 
     /// The dialer's settings of this campaign over `trunk`.
@@ -367,6 +381,8 @@ impl Campaign {
         let mut config = dialer::CampaignConfig::new(&self.name, trunk, &self.caller_id);
         config.mode = self.mode;
         config.amd = self.amd;
+        config.policies = self.answers.policies(self);
+        config.safe_harbour.message = self.message_name("safe_harbour");
         config.ring_timeout = self.ring_timeout;
         config.limit = self.limit;
         config.weight = self.weight;
@@ -391,7 +407,8 @@ impl Campaign {
                 false => dialer::CallbackThen::Anybody,
             },
         };
-        let recording = |_: &String| dialer::Recording { message: self.recording_name(), max: dialer::RECORDING_MAX };
+        let recording =
+            |_: &String| dialer::Recording { message: self.message_name("message"), max: dialer::RECORDING_MAX };
         config.recording = self.message.as_ref().map(recording);
         config.validate()?;
         Ok(config)
@@ -528,6 +545,7 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
         agents: found.get("agents"),
         skills: found.get("skills"),
         amd: found.get("amd"),
+        answers: Answers::of(found),
         profile,
         rules,
         limit: found.maybe("limit"),

@@ -166,7 +166,7 @@ pub fn routes(
 /// The request that makes a stored campaign live.
 ///
 /// # Errors
-/// Its safe-harbour file or its message cannot be used.
+/// A file that is to be played cannot be used.
 pub fn put_campaign(
     prompts: &Prompts,
     campaign: CampaignId,
@@ -174,15 +174,13 @@ pub fn put_campaign(
     settings: config::Campaign,
     named_by: NamedBy,
 ) -> Result<Request, Refusal> {
-    let message = match &settings.safe_harbour {
-        None => None,
-        Some(file) => Some(prompts.load(file, named_by, "safe_harbour")?),
-    };
-    let recording = match &settings.message {
-        None => None,
-        Some(file) => Some(prompts.load(file, named_by, "message")?),
-    };
-    Ok(Request::PutCampaign { campaign, list, settings: Box::new(settings), message, recording })
+    let mut messages = BTreeMap::new();
+    for (key, file) in settings.messages() {
+        if let Some(file) = file {
+            messages.insert(key, prompts.load(file, named_by, key)?);
+        }
+    }
+    Ok(Request::PutCampaign { campaign, list, settings: Box::new(settings), messages })
 }
 
 /// The request that makes a stored agent live.

@@ -221,24 +221,14 @@ impl Dialer {
         if let Some(at) = greeting_end {
             attempt.times.greeting_end = Some(at.min(now));
         }
-        match Outcome::of_verdict(verdict) {
-            None => self.live(now, id),
-            Some(outcome) => {
-                attempt.outcome = Some(outcome);
-                let number = attempt.number;
-                let now_us = self.steady_us(now);
-                self.gate.machine(number, now_us);
-                self.ring_over(now, id, RingEnd::Machine);
-                self.hang_up(id, HangupReason::NotAPerson);
-                self.dirty = true;
-                Ok(())
-            }
-        }
+        self.act_on(now, id, verdict)
     }
 
     /// A live person: the legal clock runs, and an agent is wanted.
-    fn live(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
-        self.ring_over(now, id, RingEnd::Person);
+    pub(super) fn live(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+        if self.attempts.get(&id).is_some_and(|attempt| attempt.phase == Phase::Answered) {
+            self.ring_over(now, id, RingEnd::Person);
+        }
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         let campaign_id = attempt.campaign;
         let campaign = self.campaigns.get_mut(&campaign_id).ok_or(Reject::UnknownCampaign(campaign_id))?;
@@ -251,7 +241,8 @@ impl Dialer {
         let clock = Clock::of(&campaign.config.profile);
         let answered = attempt.times.answered.unwrap_or(now);
         let verdict = attempt.verdict.map(|verdict| (now, verdict == AmdVerdict::Human));
-        let deadline = clock.begins(answered, attempt.times.greeting_end, verdict) + clock.within;
+        let live = attempt.times.live;
+        let deadline = clock.begins(answered, attempt.times.greeting_end, verdict, live) + clock.within;
         attempt.clock = Some(clock);
         let latest = deadline.before(campaign.config.connect_margin);
         attempt.phase = Phase::Waiting;
@@ -262,7 +253,9 @@ impl Dialer {
             self.assigned(now, id, agent);
             return Ok(());
         }
-        campaign.pacer.observe(now, Observation::Decided { delay_s, patience_s });
+        if live.is_none() {
+            campaign.pacer.observe(now, Observation::Decided { delay_s, patience_s });
+        }
         let item = WorkItem { id: CallId(id.0), skills: campaign.config.skills.clone(), deadline: latest };
         if self.desk.offer(now, item).is_err() {
             // The desk is full (20,000 people wait): nobody will take this call in time.
@@ -272,7 +265,7 @@ impl Dialer {
         Ok(())
     }
 
-    fn ring_over(&mut self, now: Instant, id: AttemptId, how: RingEnd) {
+    pub(super) fn ring_over(&mut self, now: Instant, id: AttemptId, how: RingEnd) {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let Some(launched) = attempt.times.launched else { return };
         let at = attempt.times.answered.unwrap_or(now);
@@ -315,7 +308,7 @@ impl Dialer {
         self.count(now, id, CountedAs::Abandoned);
     }
 
-    fn play(&mut self, now: Instant, id: AttemptId, speech: Speech, message: String, max: Duration) {
+    pub(super) fn play(&mut self, now: Instant, id: AttemptId, speech: Speech, message: String, max: Duration) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         attempt.phase = Phase::Message;
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
@@ -325,7 +318,7 @@ impl Dialer {
     }
 
     /// Enters a person into the ledger, once.
-    fn count(&mut self, now: Instant, id: AttemptId, as_what: CountedAs) {
+    pub(super) fn count(&mut self, now: Instant, id: AttemptId, as_what: CountedAs) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         if attempt.counted_as != CountedAs::Nothing {
             return;
@@ -348,17 +341,6 @@ impl Dialer {
             campaign.calibration.count(forecast_no_agent, abandoned);
             campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
         }
-    }
-
-    pub(super) fn message_began(&mut self, now: Instant, id: AttemptId, at: Instant) -> Result<(), Reject> {
-        self.attempt_in(id, &[Phase::Message], "a message's first packet")?.times.message = Some(at.min(now));
-        Ok(())
-    }
-
-    pub(super) fn message_ended(&mut self, id: AttemptId) -> Result<(), Reject> {
-        self.attempt_in(id, &[Phase::Message], "a message's end")?.message_played = true;
-        self.hang_up(id, HangupReason::MessageOver);
-        Ok(())
     }
 
     pub(super) fn hang_up(&mut self, id: AttemptId, reason: HangupReason) {
@@ -420,7 +402,9 @@ impl Dialer {
                 self.cancel(now, id, HangupReason::AgentGone);
             }
             // Detection listens: whoever is found there goes to whoever is free.
-            Phase::Answered => (attempt.taker, attempt.agent) = (Taker::Anybody, None),
+            Phase::Answered | Phase::Machine | Phase::Screening | Phase::Asked => {
+                (attempt.taker, attempt.agent) = (Taker::Anybody, None);
+            }
             Phase::Connecting => self.offer_again(now, id),
             Phase::Waiting | Phase::Talking | Phase::Message | Phase::Ending => {
                 self.hang_up(id, HangupReason::AgentGone);
@@ -452,7 +436,7 @@ impl Dialer {
         let outcome = match phase {
             Phase::Waiting | Phase::Connecting if late => Outcome::Abandoned,
             Phase::Waiting | Phase::Connecting => Outcome::HungUpWaiting,
-            Phase::Answered if cause.whose != Party::Us => Outcome::HungUpEarly,
+            Phase::Answered | Phase::Asked if cause.whose != Party::Us => Outcome::HungUpEarly,
             // Answered while our CANCEL was on its way: nobody was kept, nothing was said.
             _ if attempt.times.answered.is_some() => attempt.outcome.unwrap_or(Outcome::Cancelled),
             _ => attempt.outcome.unwrap_or(Outcome::of_unanswered(cause, attempt.stopped)),
@@ -468,6 +452,8 @@ impl Dialer {
             }
             Phase::Dialling => self.ring_over(now, id, RingEnd::Other),
             Phase::Answered => self.ring_over(now, id, RingEnd::Machine),
+            Phase::Screening => self.settle_outcome(now, id, outcome),
+            Phase::Machine | Phase::Asked => {}
             Phase::Recording | Phase::Held | Phase::Connecting | Phase::Talking | Phase::Message | Phase::Ending => {}
         }
         self.free_agent(now, id, agent);
@@ -476,7 +462,7 @@ impl Dialer {
     }
 
     /// Gives the agent back, if this call is still the agent's.
-    fn free_agent(&mut self, now: Instant, id: AttemptId, agent: Option<AgentId>) {
+    pub(super) fn free_agent(&mut self, now: Instant, id: AttemptId, agent: Option<AgentId>) {
         if let Some(agent) = agent
             && !self.by_hand.contains_key(&agent)
             && self.desk.agent(agent).is_some_and(|entry| entry.item() == Some(CallId(id.0)))
@@ -487,13 +473,19 @@ impl Dialer {
         }
     }
 
-    fn close(&mut self, now: Instant, id: AttemptId, outcome: Outcome, cause: EndCause) {
-        self.never_cancelled(id);
-        let Some(attempt) = self.attempts.remove(&id) else { return };
-        self.live_numbers.remove(&attempt.number);
+    /// A message's own limit does not hold any more.
+    pub(super) fn message_no_more(&mut self, id: AttemptId) {
         if let Some(ends) = self.message_ends.iter().find(|(_, other)| *other == id).copied() {
             self.message_ends.remove(&ends);
         }
+    }
+
+    fn close(&mut self, now: Instant, id: AttemptId, outcome: Outcome, cause: EndCause) {
+        self.never_cancelled(id);
+        self.wait_no_more(id);
+        self.message_no_more(id);
+        let Some(attempt) = self.attempts.remove(&id) else { return };
+        self.live_numbers.remove(&attempt.number);
         let now_us = self.steady_us(now);
         let earliest_us = match (cause.whose, cause.retry_after_s) {
             (Party::Carrier | Party::Callee, Some(seconds)) => now_us + i64::from(seconds) * 1_000_000,

@@ -237,7 +237,9 @@ impl Dialer {
             }
             Phase::Recording | Phase::Held | Phase::Dialling | Phase::Answered => 1.0,
             Phase::Waiting | Phase::Connecting | Phase::Talking => 1.0,
-            Phase::Message | Phase::Ending => 0.0,
+            // Nobody may come; an agent who is kept for it is busy all the same.
+            Phase::Machine | Phase::Screening | Phase::Asked if matches!(attempt.taker, Taker::Agent(_)) => 1.0,
+            Phase::Machine | Phase::Screening | Phase::Asked | Phase::Message | Phase::Ending => 0.0,
         })
         .sum()
     }

@@ -8,6 +8,7 @@ use crate::recording::Recording;
 use base::LeadId;
 use desk::Skills;
 
+mod answers;
 mod cancels;
 mod chaos;
 mod lawful;

@@ -508,6 +508,8 @@ impl World {
             | Output::CampaignFinished { .. }
             | Output::Counted { .. }
             | Output::CallbackKept { .. }
+            // No simulated callee is a fax or the network.
+            | Output::Mark { .. }
             // No simulated policy shows leads to agents.
             | Output::Offered { .. }
             | Output::OfferOver { .. }

@@ -348,13 +348,15 @@ fn judge(attempt: &AttemptRow, timeline: Option<&Map<String, Value>>, sealed: bo
         Outcome::HungUpWaiting if sealed => &[CountedAs::Lost],
         Outcome::HungUpWaiting => &[CountedAs::Lost, CountedAs::Nothing],
         Outcome::Unknown => &[CountedAs::Lost, CountedAs::Nothing],
+        Outcome::Silent => &[CountedAs::Lost],
         _ => &[CountedAs::Nothing],
     };
     if !may_be.contains(&counted_as) {
         let words: Vec<&str> = may_be.iter().map(|counted| counted.name()).collect();
         wrong(format!("its moments make it {}, and it is counted as {}", words.join(" or "), close.counted_as));
     }
-    let in_order = [answered, verdict_at, connected.or(moment("message_us")), Some(ended)];
+    let live = moment("live_us");
+    let in_order = [answered, verdict_at, live, connected.or(moment("message_us")), Some(ended)];
     if !in_order.into_iter().flatten().is_sorted() {
         wrong("its moments are out of order".to_owned());
     }
@@ -362,7 +364,7 @@ fn judge(attempt: &AttemptRow, timeline: Option<&Map<String, Value>>, sealed: bo
         match clock_of(timeline) {
             Some(clock) => {
                 let verdict = verdict_at.map(|at| (at, close.verdict.as_deref() == Some("human")));
-                let begins = clock.begins(answered, greeting_end, verdict);
+                let begins = clock.begins(answered, greeting_end, verdict, live);
                 let due = begins + clock.within.as_us() as i64;
                 if (due - deadline).abs() > ROUNDING_US {
                     wrong(format!("its deadline is {} us off the rule of {}", deadline - due, clock.profile));

@@ -5,7 +5,9 @@ use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
 use detect::{EarlySound, Verdict};
-use dialer::{AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, Speech};
+use dialer::{
+    AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, SitMeaning, Speech,
+};
 
 /// A customer's call under way.
 pub(super) struct Live {
@@ -45,6 +47,10 @@ impl Conductor {
                 dialer::Output::Connect { attempt, agent } => self.connect(now, attempt, agent),
                 dialer::Output::PlayMessage { attempt, message, speech, opt_out } => {
                     self.play_message(now, attempt, &message, speech, opt_out);
+                }
+                dialer::Output::Mark { campaign, number, why, .. } => {
+                    let (reason, source) = (why.reason().to_owned(), "answer detection".to_owned());
+                    self.do_not_call(now, &number.to_string(), Some(campaign), reason, source);
                 }
                 dialer::Output::Offered { agent, campaign, lead, until, then, .. } => {
                     self.offered(now, agent, campaign, lead, until, then);
@@ -233,6 +239,9 @@ impl Conductor {
         let what = match speech {
             Speech::SafeHarbour => "safe harbour",
             Speech::Recording => "recording",
+            Speech::Left => "left on the machine",
+            Speech::Identification => "identification",
+            Speech::Hello => "hello",
         };
         live.trace.note_why(now, What::Message, what);
         match self.config.messages.get(message).cloned() {
@@ -296,7 +305,7 @@ impl Conductor {
                     Verdict::Screening => AmdVerdict::Screening,
                     Verdict::Silence => AmdVerdict::Silence,
                     Verdict::Fax => AmdVerdict::Fax,
-                    Verdict::Sit => AmdVerdict::Sit,
+                    Verdict::Sit => AmdVerdict::Sit(sit_meaning(decision.cause)),
                 };
                 live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
@@ -360,6 +369,16 @@ impl Conductor {
             | Event::Unregistered { .. }
             | Event::TrunkUp { .. } => {}
         }
+    }
+}
+
+/// What tones of this cause say.
+fn sit_meaning(cause: &str) -> SitMeaning {
+    match cause {
+        "SIT-INTERCEPT" => SitMeaning::Intercept,
+        "SIT-VACANT" => SitMeaning::Vacant,
+        "SIT-REORDER" | "SIT-NOCIRCUIT" => SitMeaning::Network,
+        _ => SitMeaning::Other,
     }
 }
 

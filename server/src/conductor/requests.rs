@@ -6,7 +6,7 @@ use crate::control::api::{AgentWish, Refusal, Reply, Request};
 use crate::control::decisions::CalibrationView;
 use base::{AgentId, CampaignId, Instant, ListId, TrunkId};
 use dialer::{Input, Number};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A campaign as the conductor knows it.
 pub(super) struct Campaign {
@@ -59,8 +59,8 @@ impl Conductor {
                 let calibration = calibration.map(|calibration| Reply::Calibration(Box::new(calibration)));
                 Answer::Now(calibration.ok_or_else(|| Refusal::NotFound { what: format!("campaign {campaign}") }))
             }
-            Request::PutCampaign { campaign, list, settings, message, recording } => {
-                Answer::Now(self.put_campaign(now, campaign, list, *settings, Spoken { message, recording }))
+            Request::PutCampaign { campaign, list, settings, messages } => {
+                Answer::Now(self.put_campaign(now, campaign, list, *settings, messages))
             }
             Request::RemoveCampaign(campaign) => Answer::Now(self.remove_campaign(now, campaign)),
             Request::StartCampaign(campaign) => self.run_campaign(now, campaign, "running"),
@@ -139,9 +139,8 @@ impl Conductor {
         id: CampaignId,
         list: ListId,
         settings: config::Campaign,
-        spoken: Spoken,
+        mut messages: Messages,
     ) -> Result<Reply, Refusal> {
-        let Spoken { message, recording } = spoken;
         let Some(trunk) = self.trunk_named(&settings.trunk) else {
             return Err(Refusal::NotFound { what: format!("trunk {:?}", settings.trunk) });
         };
@@ -153,19 +152,11 @@ impl Conductor {
         if !settings.agents.is_empty() {
             wanted.skills.insert(team(&settings.name));
         }
-        wanted.safe_harbour.message = settings.name.clone();
-        if let Some(prompt) = &message {
-            wanted.safe_harbour.max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
+        for (key, prompt) in &messages {
+            let max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
+            wanted.message_lasts(&settings.message_name(key), max);
             wanted.validate().map_err(|error| Refusal::Invalid {
-                field: "safe_harbour".to_owned(),
-                what: error.to_string(),
-                mend: "record it anew".to_owned(),
-            })?;
-        }
-        if let (Some(prompt), Some(known)) = (&recording, &mut wanted.recording) {
-            known.max = base::Duration::from_ms(u64::from(prompt.duration_ms()) + MESSAGE_SLACK_MS);
-            wanted.validate().map_err(|error| Refusal::Invalid {
-                field: "message".to_owned(),
+                field: (*key).to_owned(),
                 what: error.to_string(),
                 mend: "record it anew".to_owned(),
             })?;
@@ -180,7 +171,7 @@ impl Conductor {
             });
         }
         let known = before.is_some();
-        let source = |campaigns: &std::collections::BTreeMap<CampaignId, Campaign>| {
+        let source = |campaigns: &BTreeMap<CampaignId, Campaign>| {
             campaigns.get(&id).map(|campaign| campaign.settings.source(list, id.0))
         };
         let source_before = source(&self.campaigns);
@@ -202,8 +193,9 @@ impl Conductor {
         }
         let name = settings.name.clone();
         // Nothing is refused from here on, so no refusal has changed what abandoned persons hear.
-        for (name, prompt) in [(name.clone(), message), (settings.recording_name(), recording)] {
-            match prompt {
+        for (key, _) in settings.messages() {
+            let name = settings.message_name(key);
+            match messages.remove(key) {
                 Some(prompt) => self.config.messages.insert(name, prompt),
                 None => self.config.messages.remove(&name),
             };
@@ -224,7 +216,8 @@ impl Conductor {
         let Some(campaign) = self.campaigns.get(&id) else {
             return Err(Refusal::NotFound { what: format!("campaign {id}") });
         };
-        let (name, recording) = (campaign.name.clone(), campaign.settings.recording_name());
+        let name = campaign.name.clone();
+        let messages = campaign.settings.messages().map(|(key, _)| campaign.settings.message_name(key));
         let running = self.dialer.campaign_snapshot(now, id).is_some_and(|view| view.state == "running");
         let busy = running || self.attempt_campaigns.values().any(|of| *of == id);
         if busy {
@@ -235,8 +228,7 @@ impl Conductor {
         }
         self.dialer.handle_input(now, Input::RemoveCampaign { campaign: id });
         self.campaigns.remove(&id);
-        self.config.messages.remove(&name);
-        self.config.messages.remove(&recording);
+        messages.iter().for_each(|message| drop(self.config.messages.remove(message)));
         self.outputs.push_back(Output::Unsupply(id));
         self.teams_changed(now);
         self.tell("campaign.removed", &serde_json::json!({ "id": id.0, "name": name }));
@@ -461,13 +453,8 @@ impl Conductor {
     }
 }
 
-/// What a campaign's persons hear from files.
-struct Spoken {
-    /// For whom no agent was free.
-    message: Option<std::sync::Arc<media::playout::Prompt>>,
-    /// Without agents.
-    recording: Option<std::sync::Arc<media::playout::Prompt>>,
-}
+/// What is played in a campaign, by the keys that name the files.
+type Messages = BTreeMap<&'static str, std::sync::Arc<media::playout::Prompt>>;
 
 /// The skill that a campaign's own agents have. A colon cannot stand in a configured skill, so no two can meet.
 fn team(campaign: &str) -> String {

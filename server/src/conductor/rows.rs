@@ -72,7 +72,13 @@ pub(super) fn timeline(tenant: TenantId, anchor: &WallAnchor, now: Instant, reco
         "deadline_us": wall_us(record.deadline),
         "assigned_us": wall_us(times.assigned),
         "connected_us": wall_us(times.connected),
+        "greeting_over_us": wall_us(times.greeting_over),
+        "beep_us": wall_us(times.beep),
+        "prompt_us": wall_us(times.prompt),
+        "prompt_ended_us": wall_us(times.prompt_ended),
+        "live_us": wall_us(times.live),
         "message_us": wall_us(times.message),
+        "message_ended_us": wall_us(times.message_ended),
         "ended_us": wall_us(times.ended),
         "message_played": record.message_played,
         "clock": record.clock.as_ref().map(|clock| serde_json::json!({
@@ -292,6 +298,6 @@ pub(super) const fn verdict_name(verdict: AmdVerdict) -> &'static str {
         AmdVerdict::Screening => "screening",
         AmdVerdict::Silence => "silence",
         AmdVerdict::Fax => "fax",
-        AmdVerdict::Sit => "sit",
+        AmdVerdict::Sit(_) => "sit",
     }
 }

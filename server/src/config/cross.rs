@@ -5,7 +5,7 @@ use super::json::Known;
 use super::profiles::profiles;
 use super::read::{Document, Found};
 use super::values::{CalledPattern, listed};
-use super::{Campaign, campaign, nearest::nearest};
+use super::{Answers, Campaign, campaign, nearest::nearest};
 use base::TrunkId;
 use dialer::Profiles;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +90,10 @@ fn campaign_fits(found: &Found, known: &Known, faults: &[Raw], noted: &mut Noted
         let what = "\"ratio\" does nothing in this mode".to_owned();
         noted.push((place, found.path("ratio"), what, "set mode = \"power\" or leave it out".to_owned()));
     }
-    let alone = faults.iter().all(|fault| !fault.key.starts_with(found.path("").trim_end_matches('.')));
+    let before = noted.len();
+    Answers::check(found, noted);
+    let alone = noted.len() == before
+        && faults.iter().all(|fault| !fault.key.starts_with(found.path("").trim_end_matches('.')));
     if alone {
         dialer_agrees(found, &campaign(found, &known.profiles), noted);
     }
@@ -188,6 +191,7 @@ fn dialer_agrees(found: &Found, campaign: &Campaign, noted: &mut Noted) {
         dialer::ConfigError::Ratio => "ratio",
         dialer::ConfigError::UnknownZone(_) => "timezone",
         dialer::ConfigError::NoAgentless(_) => "profile",
+        dialer::ConfigError::NoMachineMessage(_) => "on_machine",
         dialer::ConfigError::Flow => "channels",
         dialer::ConfigError::NoRecording => "message",
         _ => "name",

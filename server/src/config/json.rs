@@ -71,7 +71,7 @@ impl Campaign {
             dialer::PreviewEnd::Dial => "dial",
             dialer::PreviewEnd::Skip => "skip",
         };
-        without_nulls(json!({
+        let mut all = without_nulls(json!({
             "name": self.name,
             "list": self.list,
             "trunk": self.trunk,
@@ -102,7 +102,9 @@ impl Campaign {
             "filter": self.filter,
             "order": self.order,
             "timezone": self.timezone,
-        }))
+        }));
+        all.extend(self.answers.to_json());
+        all
     }
 }
 
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn every_key_of_a_campaign_and_of_an_agent_goes_out_and_comes_back() {
-        let all = object(json!({
+        let mut all = object(json!({
             "name": "spring", "list": "leads", "trunk": "carrier", "mode": "power", "ratio": 1.25,
             "agents": ["ann"], "skills": ["sales"], "weight": 2.5, "amd": false, "profile": "strict", "limit": 0.01,
             "caller_id": "+12125550100", "safe_harbour": "sorry.wav", "ring_timeout_s": 20, "attempts_max": 2,
@@ -355,6 +357,12 @@ mod tests {
             "preview_s": 45, "preview_then": "skip", "skip_retry_min": 90, "skips_max": 2,
             "callback_wait_min": 20, "callback_then": "later", "callback_later_min": 120,
         }));
+        all.extend(object(json!({
+            "on_machine": "hang_up", "machine_message": "left.wav", "message_after": "greeting_end", "message_wait_s": 50,
+            "on_ivr": "agent", "on_screening": "identify", "screening_message": "who.wav", "screening_wait_s": 30,
+            "on_silence": "hello", "hello_message": "hello.wav", "hello_wait_s": 5, "hello_then": "hang_up",
+            "on_fax": "hang_up", "on_sit": "hang_up",
+        })));
         let campaign = Campaign::from_json(&all, &known()).unwrap();
         assert_eq!(campaign.to_json(), all);
         let keys: Vec<&str> =

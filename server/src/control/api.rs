@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, LeadId, ListId, TrunkId, WallTime};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use media::playout::Prompt;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -50,10 +51,8 @@ pub enum Request {
         list: ListId,
         /// Checked settings.
         settings: Box<config::Campaign>,
-        /// The safe-harbour message, if the settings name one; see [`crate::office`].
-        message: Option<Arc<Prompt>>,
-        /// What a person hears without agents, if the settings name it.
-        recording: Option<Arc<Prompt>>,
+        /// The files that the settings name, by their keys; see [`crate::office`].
+        messages: BTreeMap<&'static str, Arc<Prompt>>,
     },
     /// A campaign's row is gone. Refused while it runs or has calls.
     RemoveCampaign(CampaignId),

@@ -3,6 +3,9 @@
 use super::*;
 use crate::io::LedgerEntry;
 use crate::lead::Callback;
+use crate::policies::{
+    HelloThen, MessageAfter, OnIvr, OnMachine, OnScreening, OnSilence, Policies, Revision, SitMeaning,
+};
 use base::CallId;
 
 const CAMPAIGNS: u64 = 2;
@@ -14,6 +17,7 @@ fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
     config.mode = every_mode()[chance.below(5) as usize];
     config.skipped.times = chance.below(3) as u32;
     config.recording = (chance.below(4) > 0).then(recording);
+    config.policies = some_policies(chance);
     config.trunk = TrunkId(1 + chance.below(3));
     config.amd = chance.below(2) == 0;
     config.retry = if chance.below(2) == 0 { RetryRules::none() } else { RetryRules::default() };
@@ -24,6 +28,25 @@ fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
         config.windows = Some(Profile::strict().windows);
     }
     Box::new(config)
+}
+
+fn some_policies(chance: &mut Stream) -> Policies {
+    let mut one = |n: u64| chance.below(n) == 0;
+    let (recording, wait) = (recording(), Duration::from_secs(100));
+    let short = Recording { message: "short".into(), max: Duration::from_secs(5) };
+    let after = if one(2) { MessageAfter::Beep } else { MessageAfter::GreetingEnd };
+    let then = if one(2) { HelloThen::Agent } else { HelloThen::HangUp };
+    Policies {
+        machine: if one(2) { OnMachine::HangUp } else { OnMachine::Message { recording, after, wait } },
+        ivr: if one(2) { OnIvr::HangUp } else { OnIvr::Agent },
+        screening: match one(3) {
+            true => OnScreening::HangUp,
+            false => OnScreening::Identify { recording: short.clone(), wait },
+        },
+        silence: if one(3) { OnSilence::Agent } else { OnSilence::Hello { recording: short, wait, then } },
+        fax_marks: one(2),
+        sit_by_meaning: one(2),
+    }
 }
 
 /// Any of the inputs about campaigns, leads and people.
@@ -51,7 +74,8 @@ fn some_order(bench: &Bench, chance: &mut Stream) -> Input {
                     at: WallTime::from_unix_us(now_us + chance.below(100_000_000) as i64),
                     agent: (chance.below(2) == 0).then_some(agent),
                 }),
-                last_outcome: (chance.below(3) == 0).then(|| Outcome::ALL[chance.below(17) as usize]),
+                last_outcome: (chance.below(3) == 0)
+                    .then(|| Outcome::ALL[chance.below(Outcome::ALL.len() as u64) as usize]),
                 ..lead(1 + chance.below(LEADS))
             };
             let leads = (0..5).map(|n| Lead {
@@ -120,7 +144,7 @@ fn some_news(bench: &Bench, chance: &mut Stream) -> Option<Input> {
     let under_way: Vec<AttemptId> = bench.dialer.attempts.keys().copied().collect();
     let attempt = *under_way.get(chance.below(under_way.len().max(1) as u64) as usize)?;
     let agent = bench.dialer.attempts[&attempt].agent.unwrap_or(AgentId(1));
-    Some(match chance.below(16) {
+    Some(match chance.below(26) {
         0..=3 => Input::IntentDurable { attempt },
         4 => {
             if attempt.0.is_multiple_of(5) {
@@ -133,10 +157,30 @@ fn some_news(bench: &Bench, chance: &mut Stream) -> Option<Input> {
         6 => Input::Progress { attempt, early_media: false },
         7 | 8 => Input::Answered { attempt },
         9 | 10 => {
-            let verdict = [AmdVerdict::Human, AmdVerdict::Machine, AmdVerdict::Silence][chance.below(3) as usize];
+            let verdict = [
+                AmdVerdict::Human,
+                AmdVerdict::Machine,
+                AmdVerdict::Silence,
+                AmdVerdict::Screening,
+                AmdVerdict::Ivr,
+                AmdVerdict::Fax,
+                AmdVerdict::Sit(SitMeaning::Vacant),
+            ][chance.below(7) as usize];
             Input::Verdict { attempt, verdict, greeting_end: Some(bench.now.before(Duration::from_ms(300))) }
         }
         11 | 12 => Input::Connected { attempt, agent },
+        16..=20 => {
+            let revision = [
+                Revision::GreetingEnd,
+                Revision::BeepEnd,
+                Revision::Person,
+                Revision::Fax,
+                Revision::Sit(SitMeaning::Other),
+            ][chance.below(5) as usize];
+            Input::Revised { attempt, revision, at: bench.now }
+        }
+        21 | 22 => Input::MessageBegan { attempt, at: bench.now },
+        23 => Input::MessageEnded { attempt },
         13 => Input::Disposition { campaign: CampaignId(1), attempt, person: chance.below(2) == 0 },
         _ => Input::Ended { attempt, cause: some_end(chance) },
     })
@@ -151,6 +195,7 @@ fn some_end(chance: &mut Stream) -> EndCause {
 #[test]
 fn whatever_comes_in_the_books_balance() {
     let (mut attempts, mut counted, mut offered, mut messages) = (0, 0, 0, 0);
+    let (mut left, mut came_alive) = (0, 0);
     for case in 0..600 {
         let mut chance = Seed::from_u64(case).stream("chaos", 0);
         let mut bench = Bench::new(2, 10, config());
@@ -178,6 +223,7 @@ fn whatever_comes_in_the_books_balance() {
         assert_eq!(bench.dialer.open_attempts(), 0, "case {case}");
         assert!(bench.dialer.trunks.values().all(|trunk| trunk.in_use() == 0), "case {case}");
         assert!(bench.dialer.offers.is_empty(), "case {case}");
+        assert!(bench.dialer.waits.is_empty() && bench.dialer.message_ends.is_empty(), "case {case}");
         // Each intent is closed once, and counted once at most, as its record says.
         let mut books: BTreeMap<AttemptId, (u32, u32, Option<Instant>)> = BTreeMap::new();
         for output in &bench.said {
@@ -194,6 +240,8 @@ fn whatever_comes_in_the_books_balance() {
                 Output::Offered { .. } => offered += 1,
                 Output::AttemptClosed(record) => {
                     messages += u32::from(record.outcome == Outcome::Message);
+                    left += u32::from(record.outcome == Outcome::MessageLeft);
+                    came_alive += u32::from(record.times.live.is_some());
                     let book = books.get_mut(&record.attempt).expect("closed after its intent");
                     book.0 += 1;
                     assert_eq!(record.counted_at, book.2, "case {case}");
@@ -215,5 +263,6 @@ fn whatever_comes_in_the_books_balance() {
         assert_eq!(working.count(), bench.dialer.desk().working(), "case {case}");
     }
     assert!(attempts > 3_000 && counted > 100, "{attempts} attempts, {counted} counted: too tame");
+    assert!(left > 2 && came_alive > 10, "{left} messages left, {came_alive} came alive: too tame");
     assert!(offered > 50 && messages > 50, "{offered} shown, {messages} heard a message: too tame");
 }
