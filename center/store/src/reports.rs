@@ -27,7 +27,7 @@ pub struct Tallies {
     pub connected: u64,
     /// Persons abandoned, as the compliance figure counts.
     pub abandoned: u64,
-    /// Ended with the outcome `machine`.
+    /// Ended with the outcome `machine` or `message_left`.
     pub machines: u64,
     /// Whole seconds from the first agent audio to the end.
     pub talk_s: u64,
@@ -119,7 +119,7 @@ const SUMS: &str = "COUNT(*) AS attempts, \
     SUM(CASE WHEN a.answered_us IS NULL THEN 0 ELSE 1 END) AS answered, \
     SUM(CASE WHEN a.counted_as = 'connected' THEN 1 ELSE 0 END) AS connected, \
     SUM(CASE WHEN a.counted_as = 'abandoned' THEN 1 ELSE 0 END) AS abandoned, \
-    SUM(CASE WHEN a.outcome = 'machine' THEN 1 ELSE 0 END) AS machines, \
+    SUM(CASE WHEN a.outcome IN ('machine', 'message_left') THEN 1 ELSE 0 END) AS machines, \
     CAST(SUM(CASE WHEN a.connected_us IS NULL OR a.ended_us IS NULL THEN 0 \
     ELSE (a.ended_us - a.connected_us) / 1000000 END) AS BIGINT) AS talk_s";
 

@@ -30,6 +30,8 @@ const OUTCOMES: Record<string, Tone> = {
   machine: 'accent',
   ivr: 'accent',
   screening: 'accent',
+  message_left: 'accent',
+  silent: 'accent',
   fax: 'accent',
   sit: 'accent',
 };
@@ -46,7 +48,7 @@ export function outcomeColor(outcome: string): `--op-${string}` {
 
 /** All outcomes, as the dialer knows them, in the order in which people ask for them. */
 export const OUTCOME_CODES = [
-  'connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early', 'machine', 'ivr', 'screening', 'fax', 'sit', 'busy', 'no_answer', 'declined',
+  'connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early', 'machine', 'message_left', 'ivr', 'screening', 'silent', 'fax', 'sit', 'busy', 'no_answer', 'declined',
   'bad_number', 'failed', 'cancelled', 'unknown',
 ] as const;
 

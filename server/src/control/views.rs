@@ -140,13 +140,14 @@ pub struct CampaignView {
     pub attempts_open: u64,
     /// Of these: nobody has answered yet.
     pub ringing: u64,
-    /// Of these: answered, detection listens.
+    /// Of these: answered, detection listens; also behind its verdict, where something is waited for.
     pub answered: u64,
     /// Of these: persons who wait for an agent or are being connected.
     pub waiting: u64,
     /// Of these: persons who talk with an agent.
     pub talking: u64,
-    /// Of these: persons who hear the safe-harbour message, or the message of a campaign without agents.
+    /// Of these: persons who hear the safe-harbour message, or the message of a campaign without agents; machines on
+    /// which a message is left.
     pub in_message: u64,
     /// Persons connected within the deadline since the campaign's first start.
     pub connected: u64,

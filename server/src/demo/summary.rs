@@ -15,7 +15,7 @@ use std::path::Path;
 use store::{AttemptCloseRow, AttemptRow};
 
 /// Persons lost to detection have these verdicts.
-const NOT_A_PERSON: [&str; 5] = ["machine", "ivr", "screening", "fax", "sit"];
+const NOT_A_PERSON: [&str; 6] = ["machine", "message_left", "ivr", "screening", "fax", "sit"];
 
 /// Longest "talk" of which the callee may have heard nothing: one jitter buffer (40 ms), two frames that the callee needs
 /// to know an agent by (40 ms), a tick each way, and as much again for a busy machine.

@@ -173,7 +173,7 @@ impl Observed {
         let Some(close) = &row.close else { return };
         let kind = match close.outcome.as_str() {
             "connected" | "abandoned" | "hung_up_waiting" => "human",
-            "machine" | "ivr" | "screening" | "fax" | "sit" | "hung_up_early" => "machine",
+            "machine" | "message_left" | "ivr" | "screening" | "silent" | "fax" | "sit" | "hung_up_early" => "machine",
             "busy" | "declined" => "busy",
             "failed" | "bad_number" => "fail",
             "no_answer" => "no_answer",

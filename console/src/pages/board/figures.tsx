@@ -6,7 +6,7 @@ import { StackBar } from '../../parts/stack_bar';
 /** Outcomes of calls that a person answered. */
 const PERSONS = ['connected', 'abandoned', 'message', 'hung_up_waiting', 'hung_up_early'];
 /** Of calls that something else answered. */
-const MACHINES = ['machine', 'ivr', 'screening', 'fax'];
+const MACHINES = ['machine', 'message_left', 'ivr', 'screening', 'fax'];
 
 /** Answered calls that are over, by who answered. */
 export function answeredBy(campaign: BoardCampaign): { persons: number; machines: number } {
