@@ -11,6 +11,7 @@
 //! What is asserted are counts, orders and ratios; spans of wall time only in the tests named `soak_`, which run by hand
 //! (`--ignored`) on a machine that has nothing else to do.
 
+mod amd;
 mod books;
 mod calls;
 mod capture;
