@@ -240,6 +240,8 @@ pub struct AttemptRecord {
     pub deadline: Option<Instant>,
     /// By which rule.
     pub clock: Option<Clock>,
+    /// What early media said while it rang.
+    pub early: EarlyClass,
     /// What detection said.
     pub verdict: Option<AmdVerdict>,
     /// The agent who talked, or who was chosen.
@@ -349,6 +351,7 @@ impl Attempt {
             times: self.times,
             deadline: self.deadline,
             clock: self.clock.clone(),
+            early: self.early.map_or(EarlyClass::Unheard, |(class, _)| class),
             verdict: self.verdict,
             agent: self.agent,
             cause,

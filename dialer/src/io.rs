@@ -631,6 +631,16 @@ impl EarlyClass {
     /// Every class, in order.
     pub const ALL: [EarlyClass; 4] =
         [EarlyClass::Unheard, EarlyClass::Ringback, EarlyClass::Announcement, EarlyClass::Voicemail];
+
+    /// `unheard`, `ringback`, `announcement`, `voicemail`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EarlyClass::Unheard => "unheard",
+            EarlyClass::Ringback => "ringback",
+            EarlyClass::Announcement => "announcement",
+            EarlyClass::Voicemail => "voicemail",
+        }
+    }
 }
 
 /// Who answered, as detection sees it.

@@ -185,6 +185,8 @@ pub enum Revision {
     BeepEnd,
     /// A live voice: somebody has picked up.
     Person,
+    /// A machine speaks where nobody spoke.
+    Machine,
     /// A fax machine's tone.
     Fax,
     /// Special information tones.

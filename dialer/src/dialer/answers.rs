@@ -93,8 +93,9 @@ impl Dialer {
             Revision::Fax if listens => return self.act_on(now, id, AmdVerdict::Fax),
             Revision::Sit(meaning) if listens => return self.act_on(now, id, AmdVerdict::Sit(meaning)),
             Revision::Person if listens => return self.came_alive(now, id, at),
+            Revision::Machine if phase == Phase::Asked => return self.act_on(now, id, AmdVerdict::Machine),
             // A voice behind a message that is being left is the machine's own.
-            Revision::Fax | Revision::Sit(_) | Revision::Person => return Ok(()),
+            Revision::Fax | Revision::Sit(_) | Revision::Person | Revision::Machine => return Ok(()),
             Revision::BeepEnd | Revision::GreetingEnd => {}
         }
         let beep = revision == Revision::BeepEnd;

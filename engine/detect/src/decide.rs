@@ -16,7 +16,7 @@ use crate::front::FRAME_MS;
 use crate::model::Posterior;
 use crate::vad::HANG_FRAMES;
 use crate::{Decision, Verdict};
-use codecs::tones::Signal;
+use codecs::tones::{Signal, SitReason};
 
 /// The thresholds and times of a decision. The two thresholds come from calibration.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -91,6 +91,26 @@ pub(crate) const HELD_MS: u32 = (HANG_FRAMES - 1) * FRAME_MS;
 /// Shortest speech that is an utterance; shorter is a click.
 pub(crate) const UTTERANCE_MS: u32 = 120;
 
+/// Causes of [`Verdict::Sit`], by what the tones say.
+const SIT_CAUSES: [(SitReason, &str); 7] = [
+    (SitReason::Intercept, "SIT-INTERCEPT"),
+    (SitReason::VacantCode, "SIT-VACANT"),
+    (SitReason::Reorder, "SIT-REORDER"),
+    (SitReason::NoCircuit, "SIT-NOCIRCUIT"),
+    (SitReason::Ineffective, "SIT-INEFFECTIVE"),
+    (SitReason::Reserved, "SIT-RESERVED"),
+    (SitReason::Information, "SIT"),
+];
+
+fn sit_cause(reason: SitReason) -> &'static str {
+    SIT_CAUSES.iter().find(|(known, _)| *known == reason).map_or("SIT", |(_, cause)| cause)
+}
+
+/// What the tones have said that are the cause of a verdict; `None`: they are not.
+pub fn sit_reason(cause: &str) -> Option<SitReason> {
+    SIT_CAUSES.iter().find(|(_, known)| *known == cause).map(|(reason, _)| *reason)
+}
+
 /// Decides one call.
 #[derive(Clone, Copy, Debug)]
 pub struct Decider {
@@ -112,7 +132,7 @@ impl Decider {
             Some(Decision { verdict, cause, at_ms: look.at_ms, utterance_end_ms })
         };
         match look.tone {
-            Some(Signal::Sit(_)) => return decision(Verdict::Sit, "SIT"),
+            Some(Signal::Sit(reason)) => return decision(Verdict::Sit, sit_cause(reason)),
             Some(tone) if tone.is_fax() => return decision(Verdict::Fax, "FAXTONE"),
             Some(Signal::Beep) if look.speech_ms >= tuning.speech_before_beep_ms => {
                 return decision(Verdict::Machine, "BEEP");
@@ -198,7 +218,9 @@ mod tests {
     #[test]
     fn tones_are_sure_signs_but_a_beep_alone_is_none() {
         let sit = Signal::Sit(codecs::tones::SitReason::Intercept);
-        assert_eq!(said(call(9_000, 9_000, 0.5, Some((800, sit)))), ("sit", "SIT", 800));
+        assert_eq!(said(call(9_000, 9_000, 0.5, Some((800, sit)))), ("sit", "SIT-INTERCEPT", 800));
+        assert_eq!(sit_reason("SIT-INTERCEPT"), Some(SitReason::Intercept));
+        assert_eq!(sit_reason("NET"), None);
         assert_eq!(said(call(9_000, 9_000, 0.5, Some((900, Signal::FaxCed)))), ("fax", "FAXTONE", 900));
         assert_eq!(said(call(500, 2_500, 0.5, Some((2_800, Signal::Beep)))), ("machine", "BEEP", 2_800));
         assert_eq!(said(call(500, 1_000, 0.5, Some((1_300, Signal::Beep)))).0, "human");

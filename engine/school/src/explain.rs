@@ -41,7 +41,9 @@ pub fn timeline(samples: &[i16], net: &Arc<Net>, tuning: Tuning) -> Timeline {
 /// What a rule means, in a sentence.
 fn because(decision: &Decision, tuning: &Tuning) -> String {
     match decision.cause {
-        "SIT" => "special information tones are the network's".to_owned(),
+        cause if detect::decide::sit_reason(cause).is_some() => {
+            "special information tones are the network's".to_owned()
+        }
         "FAXTONE" => "a fax or modem sounded".to_owned(),
         "BEEP" => format!("a beep followed at least {} ms of speech", tuning.speech_before_beep_ms),
         "NET" if decision.verdict == Verdict::Human => {

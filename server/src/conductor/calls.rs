@@ -4,9 +4,11 @@ use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
-use detect::{EarlySound, Verdict};
+use codecs::tones::SitReason;
+use detect::{EarlySound, Sign, Verdict};
 use dialer::{
-    AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, SitMeaning, Speech,
+    AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, Revision, SitMeaning,
+    Speech,
 };
 
 /// A customer's call under way.
@@ -310,6 +312,10 @@ impl Conductor {
                 live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
             }
+            Event::Revision { revision, since, at, .. } => {
+                let (revision, at) = (revision_of(revision.sign), since.unwrap_or(at));
+                self.dialer.handle_input(now, Input::Revised { attempt, revision, at });
+            }
             // 47 CFR 64.1200(a)(7)(i)(B): the number is recorded and the call ends at once.
             Event::Digit { .. } if live.may_opt_out => {
                 live.may_opt_out = false;
@@ -357,7 +363,6 @@ impl Conductor {
             }
             Event::BridgeAudio { .. }
             | Event::LikelyPerson { .. }
-            | Event::Revision { .. }
             | Event::Incoming { .. }
             | Event::Digit { .. }
             | Event::Audio { .. }
@@ -374,11 +379,24 @@ impl Conductor {
 
 /// What tones of this cause say.
 fn sit_meaning(cause: &str) -> SitMeaning {
-    match cause {
-        "SIT-INTERCEPT" => SitMeaning::Intercept,
-        "SIT-VACANT" => SitMeaning::Vacant,
-        "SIT-REORDER" | "SIT-NOCIRCUIT" => SitMeaning::Network,
-        _ => SitMeaning::Other,
+    match detect::decide::sit_reason(cause) {
+        Some(SitReason::Intercept) => SitMeaning::Intercept,
+        Some(SitReason::VacantCode) => SitMeaning::Vacant,
+        Some(SitReason::Reorder | SitReason::NoCircuit) => SitMeaning::Network,
+        Some(SitReason::Ineffective | SitReason::Reserved | SitReason::Information) | None => SitMeaning::Other,
+    }
+}
+
+/// What detection heard later, in the dialer's words.
+const fn revision_of(sign: Sign) -> Revision {
+    match sign {
+        Sign::GreetingEnd => Revision::GreetingEnd,
+        Sign::Beep => Revision::BeepEnd,
+        Sign::Person => Revision::Person,
+        Sign::Machine => Revision::Machine,
+        Sign::Fax => Revision::Fax,
+        // The announcement behind them tells why.
+        Sign::Sit => Revision::Sit(SitMeaning::Other),
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) fn timeline(tenant: TenantId, anchor: &WallAnchor, now: Instant, reco
         "message_ended_us": wall_us(times.message_ended),
         "ended_us": wall_us(times.ended),
         "message_played": record.message_played,
+        "early_media": record.early.name(),
         "clock": record.clock.as_ref().map(|clock| serde_json::json!({
             "profile": clock.profile,
             "from": clock.from.name(),

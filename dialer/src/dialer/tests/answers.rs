@@ -235,6 +235,8 @@ fn a_silent_line_is_asked_and_then_an_agent_or_nobody_comes() {
         assert_eq!(told(&revise(&mut bench, Revision::Person)), ["connect"], "somebody speaks");
     }
     let mut bench = answered_by(AmdVerdict::Silence, silence(HelloThen::Agent));
+    assert_eq!(told(&revise(&mut bench, Revision::Machine)), ["hang up"], "a machine that was slow");
+    let mut bench = answered_by(AmdVerdict::Silence, silence(HelloThen::Agent));
     plays(&mut bench, 700);
     assert!(told(&bench.pass_ms(2_999)).is_empty());
     assert_eq!(told(&bench.pass_ms(1)), ["connect"]);
