@@ -438,7 +438,7 @@ pub enum Output {
         rang: Option<Duration>,
     },
     /// An attempt is over; exactly one for each `RecordIntent`.
-    AttemptClosed(AttemptRecord),
+    AttemptClosed(Box<AttemptRecord>),
     /// A lead's state changed.
     LeadChanged {
         /// Which.

@@ -71,7 +71,7 @@ impl Dialer {
         {
             let listed = campaign.list.entry(attempt.lead).map(|entry| entry.lead.listed());
             campaign.list.forget(attempt.lead);
-            self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
+            self.outputs.push_back(Output::AttemptClosed(Box::new(attempt.record(id, Outcome::Cancelled, None))));
             // It comes back as it stands now, with what was promised to it.
             let number = listed.unwrap_or(attempt.number);
             self.outputs.push_back(Output::NumberWanted { campaign: attempt.campaign, number });
@@ -87,7 +87,7 @@ impl Dialer {
             until_us = campaign.list.give_back(attempt.lead, until_us);
         }
         let next_at = Some(self.wall_of_steady(now, until_us));
-        self.outputs.push_back(Output::AttemptClosed(attempt.record(id, Outcome::Cancelled, None)));
+        self.outputs.push_back(Output::AttemptClosed(Box::new(attempt.record(id, Outcome::Cancelled, None))));
         self.outputs.push_back(Output::LeadChanged {
             lead: attempt.lead,
             state: LeadState::Waiting,
@@ -510,7 +510,7 @@ impl Dialer {
                 _ => trunk.served(),
             }
         }
-        self.outputs.push_back(Output::AttemptClosed(attempt.record(id, outcome, Some(cause))));
+        self.outputs.push_back(Output::AttemptClosed(Box::new(attempt.record(id, outcome, Some(cause)))));
         self.tell_lead(now, attempt.lead, lead);
         not_dialled.into_iter().for_each(|id| self.never_dialled(now, id));
         self.dirty = true;

@@ -39,7 +39,7 @@ pub(super) struct Live {
 impl Conductor {
     pub(super) fn drain_dialer(&mut self, now: Instant) {
         // A close waits for the change of its lead, which follows at once: the two are one row to write.
-        let mut closed: Option<AttemptRecord> = None;
+        let mut closed: Option<Box<AttemptRecord>> = None;
         while let Some(output) = self.dialer.poll_output() {
             match output {
                 dialer::Output::RecordIntent(intent) => self.record(intent),

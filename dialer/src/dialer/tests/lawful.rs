@@ -20,6 +20,8 @@ struct Judge {
     zones: [&'static str; 2],
     ring_us: i64,
     numbers: BTreeMap<AttemptId, Number>,
+    /// Attempts that rest on a consent.
+    proven: BTreeSet<AttemptId>,
     live: BTreeSet<Number>,
     /// Steady moments.
     attempts: BTreeMap<Number, Vec<i64>>,
@@ -37,6 +39,8 @@ struct Judge {
     judged: usize,
     /// Of them at further numbers.
     elsewhere: usize,
+    /// Messages left on machines.
+    left: usize,
 }
 
 impl Judge {
@@ -63,6 +67,9 @@ impl Judge {
                     self.numbers.insert(intent.attempt, number);
                     assert!(!self.do_not_call.contains(&number), "must not be called: {intent:?}");
                     let proof = intent.consent.proof_id.is_some();
+                    if proof {
+                        self.proven.insert(intent.attempt);
+                    }
                     let recorded = self.modes[intent.campaign.0 as usize - 1].is_agentless();
                     let asked = profile.consent_required || (recorded && profile.agentless_consent);
                     assert!(intent.consent.allowed && (proof || !asked), "no consent: {intent:?}");
@@ -101,6 +108,11 @@ impl Judge {
                         assert!(spared || steady_us >= at + i64::from(hours) * HOUR_US, "too soon: {intent:?}");
                     }
                 }
+                Output::PlayMessage { attempt, speech: crate::Speech::Left, .. } => {
+                    let asked = self.profile.agentless_consent;
+                    assert!(!asked || self.proven.contains(attempt), "a message without consent: {attempt}");
+                    self.left += 1;
+                }
                 Output::Counted { attempt, as_what: CountedAs::Abandoned, at, .. } => {
                     let at_us = bench.dialer.steady_us(*at);
                     self.abandoned.insert(self.numbers[attempt], at_us);
@@ -115,8 +127,8 @@ impl Judge {
     }
 }
 
-/// Attempts, and those of them at further numbers; with `next` leads have some, and few tries at each.
-fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool) -> (usize, usize) {
+/// Attempts, those of them at further numbers, and messages left; with `next` leads have some, and few tries at each.
+fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool) -> (usize, usize, usize) {
     let mut chance = Seed::from_u64(seed).stream("lawful", 0);
     let mut profile = Profile::named(Profile::NAMES[profile]).unwrap();
     profile.denominator.amd_false_positive_rate = Some(0.01);
@@ -125,6 +137,11 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool)
     let mut config = config();
     config.profile = profile.clone();
     config.recording = Some(recording());
+    config.policies.machine = crate::OnMachine::Message {
+        recording: recording(),
+        after: crate::MessageAfter::Beep,
+        wait: Duration::from_secs(30),
+    };
     config.mode = modes[0];
     config.retry = RetryRules::default();
     // Retries as fast as can be: only the gate holds them back.
@@ -150,6 +167,7 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool)
         zones,
         ring_us,
         numbers: BTreeMap::new(),
+        proven: BTreeSet::new(),
         live: BTreeSet::new(),
         attempts: BTreeMap::new(),
         abandoned: BTreeMap::new(),
@@ -162,6 +180,7 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool)
         heard: 0,
         judged: 0,
         elsewhere: 0,
+        left: 0,
     };
     for campaign in [CAMPAIGN, other] {
         // Both lists hold the same numbers.
@@ -236,6 +255,8 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool)
                     }
                     let greeting_end = Some(bench.now);
                     bench.tell(Input::Verdict { attempt, verdict, greeting_end });
+                    let revision = crate::Revision::BeepEnd;
+                    bench.tell(Input::Revised { attempt, revision, at: bench.now });
                     if let Some(agent) = bench.dialer.attempts.get(&attempt).and_then(|attempt| attempt.agent) {
                         bench.tell(Input::Connected { attempt, agent });
                     }
@@ -247,7 +268,7 @@ fn a_life(profile: usize, seed: u64, steps: usize, modes: [Mode; 2], next: bool)
         }
     }
     judge.judge(&bench);
-    (judge.judged, judge.elsewhere)
+    (judge.judged, judge.elsewhere, judge.left)
 }
 
 /// The further number `k` of lead `n`: of another country, with a consent or without, on a list from outside or not.
@@ -278,15 +299,17 @@ proptest! {
 /// The property says nothing if nothing is dialled.
 #[test]
 fn every_profile_lets_some_calls_through() {
-    let mut further = 0;
+    let (mut further, mut messages) = (0, 0);
     for profile in 0..Profile::NAMES.len() {
         for mode in every_mode() {
-            let (judged, _) = a_life(profile, 1, 120, [mode, Mode::Progressive], false);
+            let (judged, _, left) = a_life(profile, 1, 120, [mode, Mode::Progressive], false);
             assert!(judged > 5, "{} {mode:?}: {judged} attempts", Profile::NAMES[profile]);
+            messages += left;
         }
         further += a_life(profile, 6, 60, [Mode::Progressive; 2], true).1;
     }
     assert!(further > 5, "{further} attempts at further numbers");
+    assert!(messages > 20, "{messages} messages left");
 }
 
 /// An attempt that ends in the microsecond in which it was made, and the next one, are two.
