@@ -148,6 +148,14 @@ pub trait LeadSink {
         Ok(())
     }
 
+    /// Hears where an import that goes on has come to what is new: behind this line of the file.
+    ///
+    /// # Errors
+    /// Ends the import.
+    fn goes_on(&mut self, _line: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Hears how many bytes of the file have been read.
     ///
     /// # Errors
@@ -216,12 +224,26 @@ pub fn import_csv(
     options: &ImportOptions,
     sink: &mut impl LeadSink,
 ) -> Result<ImportReport, Failure> {
+    import_rest(input, options, 0, sink)
+}
+
+/// As [`import_csv`], of what stands behind the first `taken` rows: these are only read for the numbers that they have.
+/// The report is of the others.
+///
+/// # Errors
+/// As [`import_csv`].
+pub fn import_rest(
+    input: impl Read + Send,
+    options: &ImportOptions,
+    taken: u64,
+    sink: &mut impl LeadSink,
+) -> Result<ImportReport, Failure> {
     let region = region_of(options)?;
     std::thread::scope(|scope| {
         let (parts, read) = mpsc::sync_channel(PARTS_AHEAD);
         let reader = std::thread::Builder::new().name("csv".to_owned());
         let reader = reader
-            .spawn_scoped(scope, move || read_parts(input, options, region, &parts))
+            .spawn_scoped(scope, move || read_parts(input, options, region, taken, &parts))
             .map_err(|e| Failure::io("a thread for the CSV file", e))?;
         let mut report = ImportReport::default();
         let taken = read.iter().try_for_each(|part| take_part(part, &mut report, sink));
@@ -237,12 +259,17 @@ pub fn import_csv(
 struct Part {
     leads: Vec<NewLead>,
     rejected: Vec<Rejected>,
+    /// The line of the last row that was taken before.
+    goes_on: Option<u64>,
     /// Bytes of the file up to here.
     bytes: u64,
 }
 
 fn take_part(part: Part, report: &mut ImportReport, sink: &mut impl LeadSink) -> Result<(), Failure> {
     report.rows += (part.leads.len() + part.rejected.len()) as u64;
+    if let Some(line) = part.goes_on {
+        sink.goes_on(line)?;
+    }
     for rejected in &part.rejected {
         if rejected.duplicate {
             report.duplicates += 1;
@@ -265,12 +292,13 @@ fn read_parts(
     input: impl Read,
     options: &ImportOptions,
     region: Region,
+    taken: u64,
     parts: &mpsc::SyncSender<Part>,
 ) -> Result<(), Failure> {
     let (input, _, read) = source(input, options, None)?;
     let mut rows = cells::Rows::open(input)?;
     let columns = Columns::find(rows.header(), &options.map)?;
-    let mut import = Import { rows: 0, seen: HashMap::new(), part: Part::default(), region };
+    let mut import = Import { rows: 0, taken, seen: HashMap::new(), part: Part::default(), region };
     while let Some(row) = rows.next()? {
         import.row(&columns, &row)?;
         if import.part.leads.len() + import.part.rejected.len() >= PART_ROWS {
@@ -327,6 +355,8 @@ impl<R: Read> Read for Counted<R> {
 /// A file on its way in.
 struct Import {
     rows: u64,
+    /// So many of them were taken before.
+    taken: u64,
     /// Digits of each number and the line that it stood on first. Only asked, never walked through.
     seen: HashMap<u64, u64>,
     part: Part,
@@ -342,18 +372,25 @@ impl Import {
                 row.line
             )));
         }
+        if self.rows == self.taken {
+            self.part.goes_on = Some(row.line);
+        }
         let rejected = match columns.lead(row, self.region) {
             Ok(lead) => match self.seen.entry(digits(&lead.number)) {
                 std::collections::hash_map::Entry::Vacant(place) => {
                     place.insert(row.line);
-                    self.part.leads.push(lead);
+                    if self.rows > self.taken {
+                        self.part.leads.push(lead);
+                    }
                     return Ok(());
                 }
                 std::collections::hash_map::Entry::Occupied(first) => columns.repeated(row, *first.get()),
             },
             Err(rejected) => rejected,
         };
-        self.part.rejected.push(rejected);
+        if self.rows > self.taken {
+            self.part.rejected.push(rejected);
+        }
         Ok(())
     }
 }

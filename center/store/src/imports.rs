@@ -86,6 +86,8 @@ pub struct NewImport {
     pub bytes_total: u64,
     /// A rehearsal: everything is counted, nothing goes on the list.
     pub dry_run: bool,
+    /// How the file is read, in the words of whoever reads it; `None`: nobody can go on with it.
+    pub options: Option<String>,
 }
 
 /// An import as stored.
@@ -121,8 +123,8 @@ impl Store {
     /// [`ErrorKind::Rule`] for an unknown list.
     pub fn put_import(&self, tenant: TenantId, import: &NewImport, at: WallTime) -> Result<ImportId, StoreError> {
         let insert = Sql::new(
-            "INSERT INTO import_job (tenant_id, list_id, state, file_name, started_us, bytes_total, dry_run) \
-             VALUES ($1, $2, 'running', $3, $4, $5, $6) RETURNING import_id",
+            "INSERT INTO import_job (tenant_id, list_id, state, file_name, started_us, bytes_total, dry_run, options) \
+             VALUES ($1, $2, 'running', $3, $4, $5, $6, $7) RETURNING import_id",
         );
         let insert = insert
             .with(id(tenant.0)?)
@@ -130,7 +132,8 @@ impl Store {
             .with(text(&import.file_name)?)
             .with(at.as_unix_us())
             .with(id(import.bytes_total)?)
-            .with(import.dry_run);
+            .with(import.dry_run)
+            .with(maybe_text(import.options.as_deref())?);
         self.made(format!("import into list {}", import.list), insert, "import_id").map(ImportId)
     }
 
@@ -228,6 +231,16 @@ impl Store {
         })
     }
 
+    /// Forgets the rejected lines of an import behind this one: whoever goes on with it comes to them again.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn forget_rejects(&self, tenant: TenantId, import: ImportId, after_line: u64) -> Result<(), StoreError> {
+        let delete = Sql::new("DELETE FROM import_reject WHERE tenant_id = $1 AND import_id = $2 AND line > $3");
+        let delete = delete.with(id(tenant.0)?).with(id(import.0)?).with(id(after_line)?);
+        self.changed(format!("rejected lines of import {}", import.0), delete).map(drop)
+    }
+
     /// Lines that an import would not take, with their ids, in the order of lines after the line and id of `after`;
     /// `limit` 0 means [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX).
     ///
@@ -274,6 +287,7 @@ fn import_row(row: &Row) -> Result<ImportRow, StoreError> {
             file_name: row.get("file_name")?,
             bytes_total: unsigned(row, "bytes_total")?,
             dry_run: row.get::<i64>("dry_run")? != 0,
+            options: row.get("options")?,
         },
         started_at: wall(row, "started_us")?,
         progress: ImportProgress {

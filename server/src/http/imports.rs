@@ -1,22 +1,25 @@
 //! Imports over the API: the file is kept, answered with 202, and worked on in the background by the one importer.
 //!
 //! ```text
-//!  POST (text/csv or multipart) ──> nameless file in data_dir ──202──> worker thread: import_csv ──> JobSink
-//!                                                      leads ──> store        rejected rows, progress ──> store
+//!  POST (text/csv or multipart) ──> file in data_dir/imports ──202──> worker thread: import_rest ──> JobSink
+//!                        next process ──────────^                     leads, rejected rows, progress ──> store
 //! ```
 //!
-//! A paused import keeps its place, its file and its thread, and goes on where it stood. Absent: an import that outlives
-//! its process; what it has brought stays, and the file is imported again.
+//! A paused import keeps its place, its file and its thread, and goes on where it stood. One that its process has left is
+//! gone on with by the next one, behind the last part that was written down (`imports/job.rs`).
+
+mod job;
+
+pub(super) use job::{Running, mend};
 
 use super::csv::{self, Rows};
 use super::extract::{Id, Name, Query};
-use super::limits::{IMPORTS_MAX, UPLOAD_BYTES_MAX};
+use super::limits::UPLOAD_BYTES_MAX;
 use super::page::{Page, id_cursor, rows};
 use super::problem::Problem;
-use super::{Service, lists, upload, wall_now};
-use crate::control::{Journal, Request};
-use crate::failure::Failure;
-use crate::import::{self, Field, ImportOptions, LeadSink, Rejected};
+use super::upload::{self, Keeper};
+use super::{Service, lists};
+use crate::import::{self, Field, ImportOptions};
 use axum::extract::OriginalUri;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, State};
@@ -24,78 +27,12 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::WallTime;
+use job::Wish;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use store::{
-    ImportId, ImportProgress, ImportRow, Imported, NewImport, NewLead, REJECTS_BATCH_MAX, Reject, Store, StoreError,
-    TenantId,
-};
-use tokio::sync::Semaphore;
+use std::sync::Arc;
+use store::{ImportId, ImportProgress, ImportRow, NewImport, Reject, Store, StoreError, TenantId};
 use utoipa::{IntoParams, ToSchema};
-
-/// How often events tell how far an import is: a bar that moves, and no flood.
-const TELL_EVERY: Duration = Duration::from_millis(500);
-
-/// Imports under way, and places for them.
-pub(super) struct Running {
-    places: Arc<Semaphore>,
-    /// What is wanted of each. At most [`IMPORTS_MAX`].
-    reins: Mutex<BTreeMap<u64, Arc<Rein>>>,
-}
-
-/// What people want of an import under way.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Wish {
-    #[default]
-    GoOn,
-    Pause,
-    Cancel,
-}
-
-/// By which an import is held; it looks before each part.
-#[derive(Default)]
-struct Rein {
-    wish: Mutex<Wish>,
-    changed: Condvar,
-}
-
-impl Rein {
-    fn wish(&self) -> Wish {
-        *self.wish.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One that is to end ends, whatever is wanted later.
-    fn set(&self, wanted: Wish) {
-        let mut wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        if *wish != Wish::Cancel {
-            *wish = wanted;
-        }
-        self.changed.notify_all();
-    }
-
-    /// Until it is to go on or to end.
-    fn wait(&self) {
-        let wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(wish, |wish| *wish == Wish::Pause));
-    }
-}
-
-impl Default for Running {
-    fn default() -> Self {
-        Running { places: Arc::new(Semaphore::new(IMPORTS_MAX)), reins: Mutex::default() }
-    }
-}
-
-impl Running {
-    fn reins(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Rein>>> {
-        self.reins.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// How to read the file.
 #[derive(Deserialize, IntoParams)]
@@ -204,29 +141,22 @@ pub(super) async fn begin(
         ));
     };
     let (file, given_name) = receive(&service, request).await?;
+    let (file, path) = file.finish_named()?;
     let file_name: String = wanted.file_name.or(given_name).unwrap_or_default();
     let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
     let bytes_total = file.metadata().map_or(0, |about| about.len());
-    let new = NewImport { list, file_name, bytes_total, dry_run: wanted.dry_run.unwrap_or(false) };
+    let (dry_run, kept) = (wanted.dry_run.unwrap_or(false), Some(job::kept(&options)));
+    let new = NewImport { list, file_name, bytes_total, dry_run, options: kept };
     let (tenant, at, row) = (service.tenant, service.wall_now(), new.clone());
     let import = service.store(move |store| store.put_import(tenant, &row, at)).await?;
-    let rein = Arc::new(Rein::default());
-    service.imports.reins().insert(import.0, rein.clone());
-    let worker = service.clone();
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || {
-        let _place = place;
-        let rehearsal = new.dry_run;
-        let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
-        let lists = BTreeMap::from([(list.0, name)]);
-        let journal = worker.control.journal().clone();
-        work(JobSink::new(&worker.store, tenant, journal, row, lists, rein), BufReader::new(file), &options);
-        worker.imports.reins().remove(&import.0);
-        // Campaigns over the list look again; one that is gone cannot.
-        if !rehearsal && let Err(refusal) = runtime.block_on(worker.control.ask(Request::ListGrew(list))) {
-            tracing::warn!(%refusal, "campaigns were not told that their list has grown");
+    let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
+    if let Some(path) = path {
+        // Without its name the import goes on here, and ends with this process.
+        if let Err(error) = path.persist(job::path(&service, import)) {
+            tracing::warn!(%error, "an import will not outlive this process");
         }
-    });
+    }
+    job::start(&service, place, row, name, file, options);
     let place = format!("{}/api/v1/imports/{}", service.base_path, import.0);
     let mut response = (StatusCode::ACCEPTED, axum::Json(Begun { import: import.0 })).into_response();
     if let Ok(place) = HeaderValue::from_str(&place) {
@@ -279,21 +209,24 @@ fn parse_map(text: Option<&str>) -> Result<BTreeMap<Field, String>, Problem> {
 }
 
 /// The file of a request, and its name in a form.
-async fn receive(service: &Service, request: axum::extract::Request) -> Result<(File, Option<String>), Problem> {
+async fn receive(service: &Service, request: axum::extract::Request) -> Result<(Keeper, Option<String>), Problem> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
-        "text/csv" => Ok((upload::keep(service, request.into_body(), |_| ()).await?, None)),
+        "text/csv" => {
+            let file = Keeper::named(service, job::FOLDER)?;
+            Ok((upload::fill(file, request.into_body(), |_| ()).await?, None))
+        }
         "multipart/form-data" => {
             let form = Multipart::from_request(request, &()).await;
             let mut form = form.map_err(|error| Problem::malformed(format!("the form cannot be read ({error})")))?;
             while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
                 let Some(name) = part.file_name().map(str::to_owned) else { continue };
-                let mut file = upload::Keeper::new(service)?;
+                let mut file = Keeper::named(service, job::FOLDER)?;
                 while let Some(bytes) = part.chunk().await.map_err(|error| broken(&error))? {
                     file.write(&bytes)?;
                 }
-                return Ok((file.finish()?, Some(name)));
+                return Ok((file, Some(name)));
             }
             Err(Problem::malformed("the form has no file, send the CSV as a part with a file name"))
         }
@@ -306,186 +239,6 @@ fn broken(error: &MultipartError) -> Problem {
         return Problem::too_large(UPLOAD_BYTES_MAX);
     }
     Problem::malformed("the form is broken or ended before its end, send it again")
-}
-
-/// Imports a file and writes down how it goes, to its end.
-fn work(mut sink: JobSink<'_>, file: impl Read + Send, options: &ImportOptions) {
-    // A fault of ours ends this import, and not without a word: nobody else would end it before the next start.
-    let result = catch_unwind(AssertUnwindSafe(|| import::import_csv(file, options, &mut sink)));
-    let result = result.unwrap_or_else(|_| {
-        tracing::error!(import = sink.row.import.0, "an import ended by a panic");
-        Err(Failure::failed("the server met a fault of its own, the log of the same moment says more"))
-    });
-    // What was refused is kept, however it ended.
-    let kept = sink.keep_rejects();
-    let result = result.and_then(|report| {
-        kept?;
-        if !sink.row.new.dry_run {
-            sink.store.end_import(sink.tenant).map_err(said)?;
-        }
-        Ok(report)
-    });
-    let was_cancelled = sink.rein.wish() == Wish::Cancel;
-    let progress = &mut sink.row.progress;
-    progress.ended_at = Some(wall_now());
-    match result {
-        Ok(report) => {
-            progress.state = "done".to_owned();
-            progress.bytes = sink.row.new.bytes_total;
-            (progress.lines, progress.accepted) = (report.rows, report.added);
-            (progress.rejected, progress.duplicates) = (report.rejected, report.duplicates + report.already_on_list);
-        }
-        Err(_) if was_cancelled => progress.state = "cancelled".to_owned(),
-        Err(failure) => {
-            let line = failure.to_string();
-            progress.state = "failed".to_owned();
-            progress.error = Some(line.strip_prefix("error: ").unwrap_or(&line).to_owned());
-        }
-    }
-    if let Err(failure) = sink.write_down() {
-        tracing::error!(%failure, "the end of an import could not be written down");
-    }
-    sink.tell();
-}
-
-/// Says of imports that an earlier process did not end what became of them.
-pub(super) async fn mend(service: &Service) {
-    let (tenant, at) = (service.tenant, service.wall_now());
-    let mended = service.store(move |store| {
-        // The latest page: at most IMPORTS_MAX of them can have been running.
-        for row in store
-            .imports(tenant, None, 0)?
-            .into_iter()
-            .filter(|row| matches!(row.progress.state.as_str(), "running" | "paused"))
-        {
-            let error =
-                Some("the server stopped before its end, import the file again: what is there stays".to_owned());
-            let progress = ImportProgress { state: "failed".to_owned(), ended_at: Some(at), error, ..row.progress };
-            store.update_import(tenant, row.import, &progress)?;
-        }
-        Ok(())
-    });
-    if let Err(problem) = mended.await {
-        tracing::warn!(problem = problem.detail, "imports of an earlier process could not be ended");
-    }
-}
-
-/// A fault of the store in words of the API.
-fn said(error: StoreError) -> Failure {
-    Failure::failed(Problem::from(error).detail)
-}
-
-/// Leads and rejected rows into the store, with progress after every batch.
-struct JobSink<'a> {
-    store: &'a Store,
-    tenant: TenantId,
-    journal: Journal,
-    /// The import as it stands.
-    row: ImportRow,
-    /// The name of its list.
-    lists: BTreeMap<u64, String>,
-    reasons: BTreeMap<String, u64>,
-    rejects: Vec<Reject>,
-    rein: Arc<Rein>,
-    told_at: Option<Instant>,
-}
-
-impl<'a> JobSink<'a> {
-    fn new(
-        store: &'a Store,
-        tenant: TenantId,
-        journal: Journal,
-        row: ImportRow,
-        lists: BTreeMap<u64, String>,
-        rein: Arc<Rein>,
-    ) -> Self {
-        let (reasons, rejects) = (BTreeMap::new(), Vec::new());
-        JobSink { store, tenant, journal, row, lists, reasons, rejects, rein, told_at: None }
-    }
-
-    fn keep_rejects(&mut self) -> Result<(), Failure> {
-        if !self.rejects.is_empty() {
-            let rejects = std::mem::take(&mut self.rejects);
-            self.store.put_rejects(self.tenant, self.row.import, &rejects).map_err(said)?;
-        }
-        Ok(())
-    }
-
-    /// Does what is wanted of it: goes on, waits, or ends.
-    fn obey(&mut self) -> Result<(), Failure> {
-        loop {
-            match self.rein.wish() {
-                Wish::Cancel => return Err(Failure::failed("cancelled")),
-                Wish::GoOn => return self.say("running"),
-                Wish::Pause => {
-                    self.say("paused")?;
-                    self.rein.wait();
-                }
-            }
-        }
-    }
-
-    fn say(&mut self, state: &str) -> Result<(), Failure> {
-        if self.row.progress.state != state {
-            self.row.progress.state = state.to_owned();
-            self.write_down()?;
-            self.tell();
-        }
-        Ok(())
-    }
-
-    fn write_down(&mut self) -> Result<(), Failure> {
-        self.row.progress.reasons = serde_json::to_string(&self.reasons).unwrap_or_default();
-        self.store.update_import(self.tenant, self.row.import, &self.row.progress).map_err(said)
-    }
-
-    /// An event with the import as it stands.
-    fn tell(&mut self) {
-        self.told_at = Some(Instant::now());
-        let import = Import::of(self.row.clone(), &self.lists);
-        self.journal.tell(wall_now().as_unix_us(), "import.state", serde_json::to_value(import).unwrap_or_default());
-    }
-}
-
-impl LeadSink for JobSink<'_> {
-    fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
-        self.obey()?;
-        let rows = batch.len() as u64;
-        let list = self.row.new.list;
-        let imported = match self.row.new.dry_run {
-            true => self.store.rehearse_leads(self.tenant, list, batch),
-            false => self.store.import_leads(self.tenant, list, batch, self.row.started_at),
-        };
-        let imported = imported.map_err(said)?;
-        let progress = &mut self.row.progress;
-        progress.lines += rows;
-        progress.accepted += imported.added;
-        progress.duplicates += imported.already_there;
-        Ok(imported)
-    }
-
-    fn reject(&mut self, row: &Rejected) -> Result<(), Failure> {
-        let progress = &mut self.row.progress;
-        progress.lines += 1;
-        if row.duplicate {
-            progress.duplicates += 1;
-        } else {
-            progress.rejected += 1;
-            *self.reasons.entry(row.reason.clone()).or_default() += 1;
-        }
-        let field = row.field.to_owned();
-        self.rejects.push(Reject { line: row.line, field, reason: row.reason.clone(), raw: row.value.clone() });
-        if self.rejects.len() >= REJECTS_BATCH_MAX { self.keep_rejects() } else { Ok(()) }
-    }
-
-    fn progress(&mut self, bytes: u64) -> Result<(), Failure> {
-        self.row.progress.bytes = bytes;
-        self.write_down()?;
-        if self.told_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
-            self.tell();
-        }
-        Ok(())
-    }
 }
 
 /// Which imports.
@@ -643,32 +396,6 @@ pub(super) async fn rejected_file(State(service): State<Arc<Service>>, Id(id): I
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A fault of ours in the middle of a file.
-    struct Broken;
-
-    impl Read for Broken {
-        fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
-            panic!("a fault of the program")
-        }
-    }
-
-    #[test]
-    fn an_import_that_panics_has_failed() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("outpace.db").display());
-        let (store, _acks) = Store::open(&url).unwrap();
-        let (tenant, at) = (TenantId::DEFAULT, wall_now());
-        let list = store.create_list(tenant, "leads", at).unwrap();
-        let new = NewImport { list, file_name: String::new(), bytes_total: 9, dry_run: false };
-        let import = store.put_import(tenant, &new, at).unwrap();
-        let row = ImportRow { import, new, started_at: at, progress: ImportProgress::default() };
-        let sink = JobSink::new(&store, tenant, Journal::new(7), row, BTreeMap::new(), Arc::default());
-        work(sink, Broken, &ImportOptions::default());
-        let progress = store.import(tenant, import).unwrap().unwrap().progress;
-        assert_eq!((progress.state.as_str(), progress.ended_at.is_some()), ("failed", true));
-        assert!(progress.error.unwrap().contains("fault"));
-    }
 
     #[test]
     fn a_place_between_rejected_rows_is_a_line_and_an_id() {

@@ -331,3 +331,34 @@ fn a_preview_of_the_beginning_shows_no_half_row_and_refuses_what_an_import_would
     let failure = preview(b"phone\n1\n", true, &ImportOptions { map, ..ImportOptions::default() }, true).unwrap_err();
     assert_eq!(failure.code(), 2, "{failure}");
 }
+
+#[test]
+fn an_import_goes_on_behind_the_rows_that_were_taken() {
+    #[derive(Default)]
+    struct Rest(Kept, Option<u64>);
+    impl LeadSink for Rest {
+        fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
+            self.0.add(batch)
+        }
+        fn reject(&mut self, row: &Rejected) -> Result<(), Failure> {
+            self.0.reject(row)
+        }
+        fn goes_on(&mut self, line: u64) -> Result<(), Failure> {
+            self.1 = Some(line);
+            Ok(())
+        }
+    }
+    let csv = "phone\n2125550100\nrubbish\n\n2125550101\n2125550100\nnothing\n2125550102\n";
+    let rest = |taken| {
+        let mut rest = Rest::default();
+        let report = import_rest(csv.as_bytes(), &ImportOptions::default(), taken, &mut rest).unwrap();
+        let leads: Vec<String> = rest.0.leads.iter().map(|lead| lead.number.clone()).collect();
+        let refused: Vec<u64> = rest.0.rejected.iter().map(|row| row.line).collect();
+        (report.rows, leads, refused, rest.1)
+    };
+    let numbers = |numbers: &[&str]| numbers.iter().map(|n| format!("+1{n}")).collect::<Vec<_>>();
+    assert_eq!(rest(0), (6, numbers(&["2125550100", "2125550101", "2125550102"]), vec![3, 6, 7], None));
+    // A number that stood in the first part is a duplicate in the second.
+    assert_eq!(rest(2), (4, numbers(&["2125550101", "2125550102"]), vec![6, 7], Some(3)));
+    assert_eq!(rest(6), (0, Vec::new(), Vec::new(), Some(8)));
+}

@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         version: 1,
         name: "base",
@@ -110,6 +110,12 @@ const STEPS: [Step; 13] = [
         name: "rang",
         sqlite: include_str!("../../migrations/0013_rang.sql"),
         postgres: include_str!("../../migrations/0013_rang.sql"),
+    },
+    Step {
+        version: 14,
+        name: "imports",
+        sqlite: include_str!("../../migrations/0014_imports.sql"),
+        postgres: include_str!("../../migrations/0014_imports.sql"),
     },
 ];
 

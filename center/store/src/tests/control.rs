@@ -67,7 +67,8 @@ fn lists_are_counted_and_deleted_when_empty(on: Backend) {
 }
 
 fn new_import(list: ListId) -> NewImport {
-    NewImport { list, file_name: "leads.csv".to_owned(), bytes_total: 99, dry_run: true }
+    let options = Some("{}".to_owned());
+    NewImport { list, file_name: "leads.csv".to_owned(), bytes_total: 99, dry_run: true, options }
 }
 
 fn leads_are_filtered(on: Backend) {

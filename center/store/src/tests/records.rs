@@ -79,10 +79,10 @@ fn a_store_of_another_schema_is_not_changed_by_a_look(on: Backend) {
     let (seen, _acks) = look().unwrap();
     assert_eq!(seen.leads(TENANT, f.list, None, 0).unwrap().len(), 1);
     seen.close().unwrap();
-    outside(&f, "DELETE FROM _sqlx_migrations WHERE version > 11").unwrap();
+    outside(&f, "DELETE FROM _sqlx_migrations WHERE version > 12").unwrap();
     let error = look().err().unwrap();
     assert_eq!(error.kind, ErrorKind::Schema);
-    assert!(error.what.contains("schema version 11"), "{error}");
+    assert!(error.what.contains("schema version 12"), "{error}");
     outside(&f, "DELETE FROM _sqlx_migrations").unwrap();
     assert!(look().err().unwrap().what.contains("no store"));
 }

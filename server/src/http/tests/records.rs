@@ -79,7 +79,7 @@ fn an_import_that_a_killed_process_left_is_ended() {
     let mut bench = Bench::new();
     bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
     let list = bench.store.find_list(TenantId::DEFAULT, "leads").unwrap().unwrap();
-    let left = NewImport { list, file_name: "left.csv".to_owned(), bytes_total: 9, dry_run: false };
+    let left = NewImport { list, file_name: "left.csv".to_owned(), bytes_total: 9, dry_run: false, options: None };
     bench.store.put_import(TenantId::DEFAULT, &left, wall_now()).unwrap();
     bench.serve_again(Outfit::default());
     let all = bench.get(Role::Viewer, "/api/v1/imports").is(200).json();
@@ -87,6 +87,42 @@ fn an_import_that_a_killed_process_left_is_ended() {
         (all["items"][0]["state"].as_str(), all["items"][0]["file_name"].as_str()),
         (Some("failed"), Some("left.csv"))
     );
+    assert!(all["items"][0]["error"].as_str().unwrap().contains("its file is gone"), "{all}");
+}
+
+/// A process was killed after the leads and rejected rows of a part were written, and before that was noted.
+#[test]
+fn an_import_outlives_its_process() {
+    let mut bench = Bench::new();
+    bench.post(Role::Supervisor, "/api/v1/lists", &json!({ "name": "leads" })).is(201);
+    let (tenant, at) = (TenantId::DEFAULT, wall_now());
+    let list = bench.store.find_list(tenant, "leads").unwrap().unwrap();
+    let csv = "Telefon\n030 901820\nrubbish\n030 901821\nmore rubbish\n030 901822\n030 901820\n";
+    let options = Some(r#"{"region":"DE","map":{"phone":"Telefon"},"encoding":null}"#.to_owned());
+    let new = NewImport { list, file_name: "left.csv".to_owned(), bytes_total: csv.len() as u64, dry_run: false, options };
+    let import = bench.store.put_import(tenant, &new, at).unwrap();
+    let lead = |number: &str| NewLead { number: number.to_owned(), ..NewLead::default() };
+    bench.store.import_leads(tenant, list, vec![lead("+4930901820"), lead("+4930901821")], at).unwrap();
+    let reject = |line, raw: &str| Reject { line, field: "phone".into(), reason: "no number".into(), raw: raw.into() };
+    bench.store.put_rejects(tenant, import, &[reject(3, "rubbish"), reject(5, "more rubbish")]).unwrap();
+    let reasons = r#"{"no number":1}"#.to_owned();
+    let noted = ImportProgress { lines: 2, accepted: 1, rejected: 1, reasons, ..ImportProgress::default() };
+    bench.store.update_import(tenant, import, &noted).unwrap();
+    let folder = bench.folder.path().join("imports");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{}.csv", import.0)), csv).unwrap();
+    std::fs::write(folder.join("999.csv"), "of an import that is over").unwrap();
+    bench.serve_again(Outfit::default());
+    let path = format!("/api/v1/imports/{}", import.0);
+    until(|| bench.get(Role::Viewer, &path).is(200).json()["state"] == "done");
+    let done = bench.get(Role::Viewer, &path).is(200).json();
+    let counts = ["rows", "accepted", "rejected", "duplicates"].map(|key| done[key].as_u64().unwrap());
+    // The number of the part that was not noted counts as one that was there.
+    assert_eq!(counts, [6, 2, 2, 2], "{done}");
+    assert_eq!(bench.store.counts(tenant, list).unwrap().total, 3);
+    let rejects = bench.store.rejects(tenant, import, (0, 0), 0).unwrap();
+    assert_eq!(rejects.iter().map(|(_, row)| row.line).collect::<Vec<_>>(), [3, 5, 7], "each line once");
+    until(|| std::fs::read_dir(&folder).unwrap().count() == 0);
 }
 
 #[test]
