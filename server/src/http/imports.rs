@@ -31,7 +31,7 @@ use job::Wish;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{ImportId, ImportProgress, ImportRow, NewImport, Reject, Store, StoreError, TenantId};
+use store::{ImportId, ImportProgress, ImportRow, NewImport, Reject, Store, TenantId};
 use utoipa::{IntoParams, ToSchema};
 
 /// How to read the file.

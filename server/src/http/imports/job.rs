@@ -25,7 +25,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use store::{ImportId, ImportProgress, ImportRow, Imported, NewLead, REJECTS_BATCH_MAX, Reject, Store, StoreError, TenantId};
+use store::{
+    ImportId, ImportProgress, ImportRow, Imported, NewLead, REJECTS_BATCH_MAX, Reject, Store, StoreError, TenantId,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where files of imports are, in `data_dir`.

@@ -2,7 +2,7 @@
 
 use super::*;
 use base::{AttemptId, CampaignId, LeadId};
-use store::{AttemptIntentRow, NewImport};
+use store::{AttemptIntentRow, ImportProgress, NewImport, NewLead, Reject};
 
 /// Imports a CSV and waits for its end; gives the import.
 pub(super) fn import(bench: &Bench, query: &str, kind: &str, body: &str) -> Value {
@@ -99,7 +99,8 @@ fn an_import_outlives_its_process() {
     let list = bench.store.find_list(tenant, "leads").unwrap().unwrap();
     let csv = "Telefon\n030 901820\nrubbish\n030 901821\nmore rubbish\n030 901822\n030 901820\n";
     let options = Some(r#"{"region":"DE","map":{"phone":"Telefon"},"encoding":null}"#.to_owned());
-    let new = NewImport { list, file_name: "left.csv".to_owned(), bytes_total: csv.len() as u64, dry_run: false, options };
+    let new =
+        NewImport { list, file_name: "left.csv".to_owned(), bytes_total: csv.len() as u64, dry_run: false, options };
     let import = bench.store.put_import(tenant, &new, at).unwrap();
     let lead = |number: &str| NewLead { number: number.to_owned(), ..NewLead::default() };
     bench.store.import_leads(tenant, list, vec![lead("+4930901820"), lead("+4930901821")], at).unwrap();
