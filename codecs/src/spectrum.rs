@@ -91,6 +91,11 @@ impl Analyser {
         &self.power
     }
 
+    /// The spectrum of the last window.
+    pub fn power(&self) -> &Power {
+        &self.power
+    }
+
     /// Bytes of one analyser, what lies on the heap included.
     pub fn size_bytes(&self) -> usize {
         size_of::<Analyser>() + size_of_val(&*self.scratch)

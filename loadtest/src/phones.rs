@@ -151,6 +151,7 @@ impl AgentPhones {
             | Event::Verdict { .. }
             | Event::LikelyPerson { .. }
             | Event::Revision { .. }
+            | Event::Opening { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }
             | Event::Held { .. }

@@ -7,7 +7,7 @@ use detect::decide::Tuning;
 use detect::model::{MEMBERS_MAX, Net, SHARE_DEFAULT};
 use detect::train::Recipe;
 use detect::{ClassicConfig, Verdict};
-use school::{exam, explain, labels, lesson, report, stress};
+use school::{exam, explain, labels, later, lesson, report, stress};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,6 +48,9 @@ struct EvalArgs {
     /// Draw the operating curve
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
+    /// Table of copies of fixed recordings (column recording): how soon they are recognised, and in how many of these calls
+    #[arg(long, value_name = "LABELS.csv")]
+    recordings: Option<PathBuf>,
     /// Hear all of it again louder, quieter, through other coders and with lost packets
     #[arg(long)]
     stress: bool,
@@ -184,7 +187,16 @@ fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
             (heard, curve, Some(net.hash()))
         }
     };
-    let object = report::json(&labelled, &heard, &curve, hash.as_deref());
+    let mut object = report::json(&labelled, &heard, &curve, hash.as_deref());
+    if arguments.detector == DetectorName::Default && later::is_told(&labelled) {
+        let net = net_of(arguments.model.as_deref())?;
+        let tuning = tuning_of(&net, arguments.max_human_as_machine)?;
+        object["revision"] = later::revisions(&labelled, &net, tuning).map_err(fault)?;
+    }
+    if let Some(table) = &arguments.recordings {
+        let copies = labels::read(table).map_err(fault)?;
+        object["fingerprint"] = later::fingerprints(&copies, &labelled, &detect::shipped()).map_err(fault)?;
+    }
     if let Some(path) = &arguments.json {
         let text = format!("{object:#}\n");
         write(path, text.as_bytes())?;

@@ -33,6 +33,7 @@ use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, Sha
 use call::{Command, Event};
 use codecs::g711::Law;
 use detect::DetectorConfig;
+use detect::print::Learner;
 use dialer::{Dialer, Input, Number};
 use media::playout::Prompt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -178,6 +179,8 @@ pub struct Conductor {
     recording: BTreeMap<u64, AttemptId>,
     /// Campaign of each attempt from its intent to its close.
     attempt_campaigns: BTreeMap<AttemptId, CampaignId>,
+    /// Fixed recordings that answered, in all campaigns since the start.
+    openings: Learner,
     /// Consents, lifted suppressions and promises to call back on their way to the disk, by the token of their op.
     revived: BTreeMap<u64, Number>,
     /// Attempts whose intent was refused: they never were, and leave no row.
@@ -214,6 +217,7 @@ impl Conductor {
             orphans: BTreeMap::new(),
             recording: BTreeMap::new(),
             attempt_campaigns: BTreeMap::new(),
+            openings: Learner::default(),
             revived: BTreeMap::new(),
             refused: BTreeSet::new(),
             next_token: 1,
@@ -318,6 +322,7 @@ impl Conductor {
             | Event::Verdict { leg, .. }
             | Event::LikelyPerson { leg, .. }
             | Event::Revision { leg, .. }
+            | Event::Opening { leg, .. }
             | Event::PlayBegan { leg, .. }
             | Event::PlayEnded { leg, .. }
             | Event::Digit { leg, .. }

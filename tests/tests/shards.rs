@@ -288,7 +288,7 @@ fn the_same_seed_gives_the_same_outcomes_on_any_number_of_shards() {
 #[test]
 fn the_default_detector_judges_a_campaign_alike_on_one_shard_and_on_two() {
     let detection = DetectorConfig::for_share(detect::model::SHARE_DEFAULT).expect("the net that ships is calibrated");
-    let (one, two) = (run(1, 11, detection), run(2, 11, detection));
+    let (one, two) = (run(1, 11, detection.clone()), run(2, 11, detection));
     assert_eq!(one.leads.len() as u64, LEADS, "every lead in exactly one outcome");
     assert_eq!((one.intents as u64, one.cdrs.0), (LEADS, one.cdrs.1));
     assert_eq!((&two.leads, &two.rooms), (&one.leads, &one.rooms));

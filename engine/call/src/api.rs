@@ -239,6 +239,13 @@ pub enum Event {
         /// When it was known.
         at: Instant,
     },
+    /// The fingerprint of what the far end said first, when there are 3.2 s of it; before or after the verdict, once at most.
+    Opening {
+        /// The analysed leg.
+        leg: LegId,
+        /// For [`detect::print::Learner`].
+        opening: Box<detect::print::Opening>,
+    },
     /// What answer detection heard after its verdict. It listens until the leg is bridged or ends, two minutes at most
     /// ([`detect::LISTEN_MAX_MS`]), and tells at most [`detect::REVISIONS_MAX`] of them.
     Revision {

@@ -214,7 +214,7 @@ impl LegMedia {
     }
 
     /// Starts answer detection on what comes in from `now` on.
-    pub(crate) fn analyse(&mut self, now: Instant, config: DetectorConfig) {
+    pub(crate) fn analyse(&mut self, now: Instant, config: &DetectorConfig) {
         self.analysis = Some(Box::new(Analysis {
             detector: config.build(),
             jitter: JitterBuffer::new(),

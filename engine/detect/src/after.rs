@@ -95,7 +95,11 @@ impl After {
         } else {
             self.rest_ms += FRAME_MS;
         }
-        let found = self.tone(look).or_else(|| self.turn(look)).or_else(|| self.greeting_end());
+        let known = look.recording.filter(|_| self.verdict == Verdict::Human).map(|kind| {
+            self.verdict = kind;
+            (Sign::Machine, look.speech_end_ms)
+        });
+        let found = known.or_else(|| self.tone(look)).or_else(|| self.turn(look)).or_else(|| self.greeting_end());
         if let Some((sign, since_ms)) = found {
             revised(Revision { sign, at_ms: look.at_ms, since_ms });
             self.told += 1;

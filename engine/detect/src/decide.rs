@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  SIT, fax tone ─────────────────────────────────────────────> sit, fax       (a sure sign)
+//!  a known recording ────────────────────────────────────────> its kind        (a sure sign)
 //!  beep after 1.5 s of speech ────────────────────────────────> machine        (alone a beep is none)
 //!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three
 //!  p(human) ≥ θh ─────────────────────────────────────────────> human
@@ -47,7 +48,7 @@ const GATE_LAG_MS: u32 = 120;
 impl Tuning {
     /// A machine's second sentence after a pause often sounds like a person's answer, so more is asked for than at the
     /// beginning.
-    pub const AGAIN: f32 = 0.85;
+    pub const AGAIN: f32 = 0.92;
     /// For what follows a verdict by rules, which know no knob.
     pub const LATER: Tuning = Tuning::with(0.8, 0.9);
 
@@ -80,10 +81,19 @@ pub struct Look {
     pub speech_end_ms: u32,
     /// A tone that was told in these 20 ms.
     pub tone: Option<Signal>,
+    /// The kind of a known recording that was recognised in these 20 ms.
+    pub recording: Option<Verdict>,
     /// Where that tone ended, or how far it is known; 0 without one.
     pub tone_end_ms: u32,
     /// The end of these 20 ms, since the answer.
     pub at_ms: u32,
+}
+
+impl Look {
+    /// A person is as likely as not, of what has been said.
+    pub fn is_likely_person(&self) -> bool {
+        self.posterior[0] >= 0.5 && self.speech_ms >= UTTERANCE_MS
+    }
 }
 
 /// The gate holds speech so long after its last loud frame; the law's clock starts at that frame.
@@ -139,6 +149,9 @@ impl Decider {
             }
             _ => {}
         }
+        if let Some(kind) = look.recording {
+            return decision(kind, "RECORDING");
+        }
         let heard = look.speech_ms >= UTTERANCE_MS;
         let [human, machine, ivr, screening, ..] = look.posterior;
         let machines = machine + ivr + screening;
@@ -183,7 +196,16 @@ mod tests {
             let speech_ms = speech_end_ms.saturating_sub(from_ms);
             let rest_ms = at_ms - speech_end_ms;
             let tone = tone.filter(|(when, _)| *when == at_ms).map(|(_, signal)| signal);
-            decider.look(&Look { posterior, speech_ms, rest_ms, speech_end_ms, tone, tone_end_ms: 0, at_ms })
+            decider.look(&Look {
+                posterior,
+                speech_ms,
+                rest_ms,
+                speech_end_ms,
+                tone,
+                tone_end_ms: 0,
+                recording: None,
+                at_ms,
+            })
         })
     }
 

@@ -171,6 +171,16 @@ impl Front {
         &self.frame
     }
 
+    /// The spectrum of the last step.
+    pub(crate) fn power(&self) -> &Power {
+        self.analyser.power()
+    }
+
+    /// How long a tone has been sounding.
+    pub(crate) fn tone_ms(&self) -> u32 {
+        self.tones.sounding_ms()
+    }
+
     /// What comes is another turn of the talk, to be judged as if the call had been answered now: lengths and counts begin
     /// anew, the line's floor and peak stay known.
     pub(crate) fn turn(&mut self) {

@@ -5,6 +5,7 @@
 //!  20 ms of samples ──> Detector::push_frame ──> Told: a person is likely · the verdict, once · revisions
 //!    classic: the published app_amd rules ────────────────────────────────────────┐
 //!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide ──> after
+//!  openings of all calls ──> print::Learner ──> Recordings, which the next calls are held against
 //!  frames before the answer ──> EarlyEar ──> EarlySound, once
 //!  labelled clips ──> front ──> train ──> Net
 //! ```
@@ -12,7 +13,7 @@
 //! **Invariants.** No clock: time is the audio's. After construction nothing allocates. The same samples and the same
 //! net give the same bits on every machine, in portions of any size. A detector decides once, in doubt for the person;
 //! what it hears later are revisions, and the verdict stays what it was.
-//! Not here yet: words and fingerprints of recordings, audio at 16 kHz.
+//! Not here yet: words, audio at 16 kHz.
 //!
 //! **Units.** Samples are 16-bit linear at 8 kHz, one channel; times milliseconds since the answer.
 
@@ -24,6 +25,7 @@ pub mod exercise;
 pub mod front;
 pub mod model;
 mod neural;
+pub mod print;
 mod rules;
 mod timing;
 pub mod train;
@@ -39,6 +41,7 @@ pub use after::{LISTEN_MAX_MS, REVISIONS_MAX};
 pub use classic::{Classic, ClassicConfig};
 pub use early::{EarlyEar, EarlySound};
 pub use neural::{Listener, Neural};
+pub use print::Recordings;
 pub use rules::Rules;
 
 /// The net that ships, with its thresholds: see its card, and docs/answer-detection.md for how it was made.
@@ -129,7 +132,7 @@ pub enum Sign {
     Beep,
     /// A person picked up, or spoke after silence.
     Person,
-    /// A machine spoke after silence.
+    /// A machine spoke after silence, or a known recording was taken for a person at first.
     Machine,
     /// A fax or modem.
     Fax,
@@ -166,8 +169,12 @@ pub struct Revision {
 }
 
 /// What a detector tells of a call, in this order: that a person has become likely, once at most; the verdict, once; then
-/// revisions.
+/// revisions. The opening comes when it is complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an opening passes once a call and over the stack; listening allocates nothing"
+)]
 pub enum Told {
     /// A person is as likely as not, before the verdict: time to hold an agent. Rules know no probabilities and never say
     /// it.
@@ -179,6 +186,8 @@ pub enum Told {
     Verdict(Decision),
     /// What showed later.
     Revision(Revision),
+    /// The fingerprint of the first 3.2 s of speech, for [`print::Learner`]; once, before or after the verdict.
+    Opening(print::Opening),
 }
 
 /// Listens to one answered call.
@@ -195,13 +204,13 @@ pub trait Detector: Send {
 }
 
 /// Which detector listens, and how it is set. One value to pass around; `build` makes the machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DetectorConfig {
     /// The published app_amd rules.
     Classic(ClassicConfig),
-    /// The net that ships, with these thresholds: see [`DetectorConfig::for_share`].
-    Default(Tuning),
+    /// The net that ships, with these thresholds: see [`DetectorConfig::for_share`]; and the recordings that it knows.
+    Default(Tuning, Arc<Recordings>),
 }
 
 impl DetectorConfig {
@@ -209,16 +218,24 @@ impl DetectorConfig {
     /// net was calibrated to. Reads the net and makes the tables, so that no call waits for them.
     pub fn for_share(share: f64) -> Option<DetectorConfig> {
         let tuning = shipped().tuning(share)?;
-        let config = DetectorConfig::Default(tuning);
+        let config = DetectorConfig::Default(tuning, Arc::default());
         drop(config.build());
         Some(config)
     }
 
-    /// A detector at its start.
-    pub fn build(self) -> Box<dyn Detector> {
+    /// The same with other recordings; rules know none.
+    pub fn knowing(self, known: Arc<Recordings>) -> DetectorConfig {
         match self {
-            DetectorConfig::Classic(config) => Box::new(Rules::new(config, shipped(), Tuning::LATER)),
-            DetectorConfig::Default(tuning) => Box::new(Neural::new(shipped(), tuning)),
+            DetectorConfig::Default(tuning, _) => DetectorConfig::Default(tuning, known),
+            rules => rules,
+        }
+    }
+
+    /// A detector at its start.
+    pub fn build(&self) -> Box<dyn Detector> {
+        match self {
+            DetectorConfig::Classic(config) => Box::new(Rules::new(*config, shipped(), Tuning::LATER)),
+            DetectorConfig::Default(tuning, known) => Box::new(Neural::knowing(shipped(), *tuning, Arc::clone(known))),
         }
     }
 }

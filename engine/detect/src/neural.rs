@@ -1,9 +1,10 @@
 //! The detector `default`: front end, net and decision together.
 
 use crate::after::After;
-use crate::decide::{Decider, Look, Tuning, UTTERANCE_MS};
+use crate::decide::{Decider, Look, Tuning};
 use crate::front::{FEATURES, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
+use crate::print::{Opening, Printer, Recordings, Search};
 use crate::{Detector, Revision, Told};
 use codecs::tones::Signal;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ pub struct Listener {
     front: Front,
     net: Arc<Net>,
     ear: Ear,
+    known: Arc<Recordings>,
+    printer: Printer,
+    search: Search,
 }
 
 /// What changes with each frame.
@@ -42,20 +46,32 @@ impl Ear {
 impl Listener {
     /// At the answer.
     pub fn new(net: Arc<Net>) -> Listener {
-        Listener { front: Front::new(), net, ear: Ear::new() }
+        Listener::knowing(net, Arc::default())
+    }
+
+    /// The same, with recordings to recognise.
+    pub fn knowing(net: Arc<Net>, known: Arc<Recordings>) -> Listener {
+        let (printer, search) = (Printer::new(), Search::new());
+        Listener { front: Front::new(), net, ear: Ear::new(), known, printer, search }
     }
 
     /// More samples; `looked` is given a look for every 20 ms of them.
     pub fn push(&mut self, samples: &[i16], mut looked: impl FnMut(&Look)) {
-        self.push_turns(samples, |look| {
+        self.push_turns(samples, |look, _| {
             looked(look);
             false
         });
     }
 
-    /// The same; where `looked` gives true, another turn of the talk begins, which is heard as an opening of its own.
-    pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look) -> bool) {
-        let Listener { front, net, ear } = self;
+    /// The fingerprint of what was said first, once there are 3.2 s of it.
+    pub fn opening(&self) -> Option<Opening> {
+        self.printer.opening()
+    }
+
+    /// Like `push`, with the opening when it is complete; where `looked` gives true, another turn of the talk begins, which
+    /// is heard as an opening of its own.
+    pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look, Option<Opening>) -> bool) {
+        let Listener { front, net, ear, known, printer, search } = self;
         while let Some(hop) = front.step(&mut samples) {
             // Of two tones within 20 ms the surer one: a beep gives way.
             if let Some(event) = hop.tone
@@ -63,10 +79,14 @@ impl Listener {
             {
                 ear.tone = Some((event.signal, event.end_ms));
             }
+            printer.hop(front.power(), hop.frame);
             if !hop.frame {
                 continue;
             }
             let frame = front.frame();
+            // A ringing tone after the answer is the same everywhere and no recording of anybody's greeting.
+            let complete = printer.frame(frame.speech && front.tone_ms() < LONG_TONE_MS);
+            let recording = search.step(printer, known);
             let half = ear.frames % FRAMES_A_STEP * FEATURES;
             ear.inputs[half..half + FEATURES].copy_from_slice(&frame.features);
             ear.frames += 1;
@@ -77,15 +97,17 @@ impl Listener {
                 *smoothed += SMOOTHING * (new - *smoothed);
             }
             let tone = ear.tone.take();
-            let anew = looked(&Look {
+            let look = Look {
                 posterior: ear.smoothed,
                 speech_ms: frame.speech_ms,
                 rest_ms: frame.rest_ms,
                 speech_end_ms: frame.speech_end_ms,
                 tone: tone.map(|(signal, _)| signal),
                 tone_end_ms: tone.map_or(0, |(_, end_ms)| end_ms),
+                recording,
                 at_ms: frame.at_ms,
-            });
+            };
+            let anew = looked(&look, printer.opening().filter(|_| complete));
             if anew {
                 front.turn();
                 *ear = Ear::new();
@@ -94,8 +116,8 @@ impl Listener {
     }
 }
 
-/// Probability of a person at which holding an agent for the call begins to pay.
-const LIKELY: f32 = 0.5;
+/// A tone that sounds for longer is none of the short ones that a voice has.
+const LONG_TONE_MS: u32 = 100;
 
 /// The detector `default`.
 #[derive(Clone)]
@@ -110,8 +132,13 @@ pub struct Neural {
 impl Neural {
     /// At the answer.
     pub fn new(net: Arc<Net>, tuning: Tuning) -> Neural {
-        let decider = Decider::new(tuning);
-        Neural { listener: Listener::new(net), tuning, decider, likely: false, after: None }
+        Neural::knowing(net, tuning, Arc::default())
+    }
+
+    /// The same, with recordings to recognise.
+    pub fn knowing(net: Arc<Net>, tuning: Tuning, known: Arc<Recordings>) -> Neural {
+        let (listener, decider) = (Listener::knowing(net, known), Decider::new(tuning));
+        Neural { listener, tuning, decider, likely: false, after: None }
     }
 }
 
@@ -121,7 +148,10 @@ impl Detector for Neural {
             return;
         }
         let Neural { listener, tuning, decider, likely, after } = self;
-        listener.push_turns(samples, |look| {
+        listener.push_turns(samples, |look, opening| {
+            if let Some(opening) = opening {
+                told(Told::Opening(opening));
+            }
             if let Some(after) = after {
                 return after.look(look, |revision| told(Told::Revision(revision)));
             }
@@ -133,7 +163,7 @@ impl Detector for Neural {
                 if let Some((sign, since_ms)) = after.tone(look).filter(|_| !after.is_done()) {
                     told(Told::Revision(Revision { sign, at_ms: look.at_ms, since_ms }));
                 }
-            } else if !*likely && look.posterior[0] >= LIKELY && look.speech_ms >= UTTERANCE_MS {
+            } else if !*likely && look.is_likely_person() {
                 *likely = true;
                 told(Told::Likely { at_ms: look.at_ms });
             }

@@ -40,7 +40,7 @@ impl Detector for Rules {
             }
             return;
         };
-        listener.push_turns(samples, |look| {
+        listener.push_turns(samples, |look, _| {
             let later = |ms: u32| if ms == 0 { 0 } else { ms + *begun_ms };
             let look = Look {
                 speech_end_ms: later(look.speech_end_ms),

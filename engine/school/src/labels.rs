@@ -21,6 +21,14 @@ pub struct Labelled {
     pub first_utterance_end_s: Option<f64>,
     /// Where a beep begins and ends.
     pub beep_s: Option<(f64, f64)>,
+    /// Where a machine's greeting begins and ends.
+    pub greeting_start_s: Option<f64>,
+    /// See above.
+    pub greeting_end_s: Option<f64>,
+    /// A person who picks up after a machine: from when, and where the first words end.
+    pub person_s: Option<(f64, f64)>,
+    /// The name of the fixed recording that speaks, of which there are several copies.
+    pub recording: Option<String>,
     /// How much it counts.
     pub weight: f64,
 }
@@ -37,6 +45,16 @@ struct Row {
     beep_start_s: Option<f64>,
     #[serde(default)]
     beep_end_s: Option<f64>,
+    #[serde(default)]
+    greeting_start_s: Option<f64>,
+    #[serde(default)]
+    greeting_end_s: Option<f64>,
+    #[serde(default)]
+    person_start_s: Option<f64>,
+    #[serde(default)]
+    person_end_s: Option<f64>,
+    #[serde(default)]
+    recording: Option<String>,
     #[serde(default)]
     weight: Option<f64>,
 }
@@ -72,6 +90,10 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
             kind: row.kind,
             first_utterance_end_s: row.first_utterance_end_s,
             beep_s: row.beep_start_s.zip(row.beep_end_s),
+            greeting_start_s: row.greeting_start_s,
+            greeting_end_s: row.greeting_end_s,
+            person_s: row.person_start_s.zip(row.person_end_s),
+            recording: row.recording.filter(|name| !name.is_empty()),
             weight,
         });
     }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  LABELS.csv and recordings ──> labels ──┬─> exam: verdicts of a detector ──> report (figures, curve, intervals)
+//!                                         ├─> later: revisions, fingerprints of recordings
 //!                                         ├─> stress: the same disturbed
 //!                                         ├─> explain: one recording as a timeline
 //!                                         └─> lesson: features ──> detect::train over all cores ──> Net
@@ -16,6 +17,7 @@
 pub mod exam;
 pub mod explain;
 pub mod labels;
+pub mod later;
 pub mod lesson;
 pub mod report;
 pub mod stress;

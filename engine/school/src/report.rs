@@ -2,6 +2,7 @@
 
 use crate::exam::{Heard, decide};
 use crate::labels::Labelled;
+use crate::later;
 use crate::on_all_cores;
 use codecs::tones::Signal;
 use detect::decide::Tuning;
@@ -22,7 +23,7 @@ pub fn wilson(hits: f64, trials: f64) -> (f64, f64) {
     (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
 }
 
-fn is_talking_machine(verdict: Verdict) -> bool {
+pub(crate) fn is_talking_machine(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Machine | Verdict::Ivr | Verdict::Screening)
 }
 
@@ -32,7 +33,7 @@ fn takes_away(verdict: Verdict) -> bool {
 }
 
 /// Value at `share` of the sorted, weighted values; 0 for none.
-fn quantile(values: &mut [(f64, f64)], share: f64) -> f64 {
+pub(crate) fn quantile(values: &mut [(f64, f64)], share: f64) -> f64 {
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
     let all: f64 = values.iter().map(|value| value.1).sum();
     let mut sum = 0.0;
@@ -180,6 +181,7 @@ pub fn json(labelled: &[Labelled], heard: &[Heard], curve: &[Point], model_hash:
         },
         "human_verdict_over_2000_share": figures.over_2000_share,
         "decision_ms": decision_ms,
+        "likely": later::likely(labelled, heard),
         "beep": beeps(labelled, heard),
         "sit": tones(labelled, heard, |one| one.label == Verdict::Sit, |tone| matches!(tone, Signal::Sit(_))),
         "fax": {
@@ -224,6 +226,16 @@ pub fn table(json: &Value) -> String {
         "verdict after a person's first words".to_owned(),
         format!("p50 {} ms, p95 {} ms", delay["p50"], delay["p95"]),
     ));
+    let likely = &json["likely"];
+    rows.push((
+        "a person likely before the verdict".to_owned(),
+        format!(
+            "people {}, p50 {} ms before; machines {}",
+            percent(&likely["people"]),
+            likely["lead_ms"]["p50"],
+            percent(&likely["machines"])
+        ),
+    ));
     let (beep, sit, fax) = (&json["beep"], &json["sit"], &json["fax"]);
     rows.push((
         "beeps heard".to_owned(),
@@ -244,6 +256,46 @@ pub fn table(json: &Value) -> String {
             format!("{}, false {}", percent(&fax[kind]["recall"]), percent(&fax[kind]["false"])),
         ));
     }
+    if let Some(revision) = json["revision"].as_object() {
+        for (name, key) in [
+            ("picks up after a machine", "person"),
+            ("beep after it", "beep"),
+            ("greeting's end, no beep", "greeting_end"),
+        ] {
+            let figures = &revision[key];
+            let delay = &figures["delay_ms"];
+            rows.push((
+                name.to_owned(),
+                format!(
+                    "{} of {}, told p50 {} ms, p95 {} ms later",
+                    percent(&figures["recall"]),
+                    figures["of"],
+                    delay["p50"],
+                    delay["p95"]
+                ),
+            ));
+        }
+        let wrong = ["person_false", "greeting_end_early"].map(|key| percent(&revision[key]));
+        rows.push((
+            format!("told wrongly, of {} machines", revision["machines"]),
+            format!("a person {}, the greeting's end too early {}", wrong[0], wrong[1]),
+        ));
+    }
+    if let Some(prints) = json["fingerprint"].as_object() {
+        rows.push((
+            "recordings recognised within 2 s".to_owned(),
+            format!(
+                "{} of {}, {} of {} learnt, {} of another kind; in {} people {}",
+                percent(&prints["recall_2000"]),
+                prints["of"],
+                prints["learned"],
+                prints["recordings"],
+                prints["wrong_kind"],
+                prints["people"],
+                prints["false"]
+            ),
+        ));
+    }
     for point in json["curve"].as_array().into_iter().flatten() {
         let shares = ["caught_4000", "caught_6000", "caught_8000"].map(|key| percent(&point[key]));
         rows.push((
@@ -261,7 +313,7 @@ pub fn table(json: &Value) -> String {
     rows.into_iter().map(|(name, value)| format!("{name:<38}{value}\n")).collect()
 }
 
-fn ratio(hits: usize, all: usize) -> Value {
+pub(crate) fn ratio(hits: usize, all: usize) -> Value {
     if all == 0 { Value::Null } else { json!(hits as f64 / all as f64) }
 }
 

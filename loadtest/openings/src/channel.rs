@@ -1,6 +1,5 @@
 //! The way from the far room to our ear: level, room, noise, handset, DTX, coder, lost packets, G.711.
 
-use crate::CLIP_SAMPLES;
 use crate::scene::Clip;
 use crate::sources::{Item, Pools, rms};
 use base::Stream;
@@ -72,8 +71,8 @@ fn any_sentence<'a>(pools: &'a Pools, random: &mut Stream) -> &'a Item {
     &items[random.below(items.len() as u64) as usize]
 }
 
-fn background(kind: &str, pools: &Pools, random: &mut Stream) -> Vec<f32> {
-    let mut noise = vec![0.0_f32; CLIP_SAMPLES];
+fn background(kind: &str, length: usize, pools: &Pools, random: &mut Stream) -> Vec<f32> {
+    let mut noise = vec![0.0_f32; length];
     let overlay = |noise: &mut [f32], item: &Item, random: &mut Stream| {
         let shift = random.below(item.samples.len() as u64) as usize;
         noise.iter_mut().zip(item.samples.iter().cycle().skip(shift)).for_each(|(sample, more)| *sample += more);
@@ -88,10 +87,10 @@ fn background(kind: &str, pools: &Pools, random: &mut Stream) -> Vec<f32> {
             }
             filter(&mut noise, 60.0, true);
             if kind == "street" {
-                let knots: Vec<f64> = (0..10).map(|_| random.range_f64(0.2, 1.5)).collect();
+                let knots: Vec<f64> = (0..length / 8_000 + 2).map(|_| random.range_f64(0.2, 1.5)).collect();
                 let level = rms(&noise);
                 for (n, sample) in noise.iter_mut().enumerate() {
-                    let at = n as f64 / CLIP_SAMPLES as f64 * 8.0;
+                    let at = n as f64 / 8_000.0;
                     let (knot, rest) = (at as usize, at.fract());
                     let swell = knots[knot] * (1.0 - rest) + knots[knot + 1] * rest;
                     *sample = *sample * swell as f32 + 0.3 * level * normal(random);
@@ -103,7 +102,7 @@ fn background(kind: &str, pools: &Pools, random: &mut Stream) -> Vec<f32> {
             overlay(&mut noise, any_sentence(pools, random), random);
             if !pools.music.is_empty() {
                 let piece = &pools.music[random.below(pools.music.len() as u64) as usize];
-                let from = random.below((piece.len() - CLIP_SAMPLES) as u64) as usize;
+                let from = random.below((piece.len() - length) as u64) as usize;
                 noise.iter_mut().zip(&piece[from..]).for_each(|(sample, more)| *sample += 0.5 * more);
             }
             filter(&mut noise, 300.0, true);
@@ -141,8 +140,8 @@ pub(crate) fn line(clip: &mut Clip, label: &str, pools: &Pools, random: &mut Str
         room(samples, random);
     }
     let noise = match clip.line_noise.as_ref().filter(|_| random.chance(0.8)) {
-        Some((noise, snr_db)) => (endless(noise, random), *snr_db),
-        None => (background("white", pools, random), random.range_f64(28.0, 55.0)),
+        Some((noise, snr_db)) => (endless(noise, samples.len(), random), *snr_db),
+        None => (background("white", samples.len(), pools, random), random.range_f64(28.0, 55.0)),
     };
     add(samples, &noise.0, reference * decibels(-noise.1));
     let share = match label {
@@ -159,7 +158,7 @@ pub(crate) fn line(clip: &mut Clip, label: &str, pools: &Pools, random: &mut Str
             c if c < 0.90 => "brown",
             _ => "hum",
         };
-        let noise = background(kind, pools, random);
+        let noise = background(kind, samples.len(), pools, random);
         add(samples, &noise, reference * decibels(-random.range_f64(8.0, 32.0)));
     }
     if random.chance(0.8) {
@@ -203,9 +202,9 @@ fn room(samples: &mut [f32], random: &mut Stream) {
 }
 
 /// A quarter of a second of noise made endless by overlapping pieces from random places.
-fn endless(noise: &[f32], random: &mut Stream) -> Vec<f32> {
-    let mut out = vec![0.0; CLIP_SAMPLES];
-    for start in (0..CLIP_SAMPLES - 400).step_by(200) {
+fn endless(noise: &[f32], length: usize, random: &mut Stream) -> Vec<f32> {
+    let mut out = vec![0.0; length];
+    for start in (0..length - 400).step_by(200) {
         let from = random.below((noise.len() - 400) as u64) as usize;
         for n in 0..400 {
             let window = 0.5 - 0.5 * (TAU * n as f64 / 400.0).cos();
@@ -246,8 +245,12 @@ pub(crate) fn code(batch: &mut [(Clip, Line, Stream)]) -> Result<(), Box<dyn Err
         for pass in passes {
             let all: Vec<f32> = clips.iter().flat_map(|clip| clip.iter().copied()).collect();
             let coded = through(pass, &all)?;
-            for (clip, part) in clips.iter_mut().zip(coded.chunks(CLIP_SAMPLES)) {
+            let mut coded = &coded[..];
+            for clip in &mut clips {
+                // A coder with a delay gives a little less than it got.
+                let (part, rest) = coded.split_at(clip.len().min(coded.len()));
                 clip[..part.len()].copy_from_slice(part);
+                coded = rest;
             }
         }
     }

@@ -16,7 +16,7 @@ mod channel;
 mod scene;
 mod sources;
 
-use base::Seed;
+use base::{Seed, Stream};
 use clap::Parser;
 use scene::{Clip, KINDS};
 use serde::Serialize;
@@ -37,9 +37,13 @@ struct Arguments {
     /// Which voices and phrases: train, calibrate or test
     #[arg(long)]
     split: Split,
-    /// Clips: SCALE × (human 24, machine 12, ivr 3, screening 2, silence 2, fax 2, sit 2)
+    /// Clips: SCALE × (human 24, machine 12, ivr 3, screening 2, silence 2, fax 2, sit 2); later: SCALE × (screening 6,
+    /// machine 6); recordings: SCALE of each
     #[arg(long, default_value_t = 10)]
     scale: usize,
+    /// What is made
+    #[arg(long, value_enum, default_value = "openings")]
+    set: Set,
     /// Chance's seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -51,6 +55,17 @@ struct Arguments {
     voices: PathBuf,
 }
 
+/// What is made.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Set {
+    /// 8 s from the answer
+    Openings,
+    /// 24 s: mailboxes to their beep, assistants with and without a person who picks up
+    Later,
+    /// The same recordings over many lines, 8 s from the answer
+    Recordings,
+}
+
 /// One row of LABELS.csv.
 #[derive(Serialize)]
 struct Row {
@@ -58,9 +73,13 @@ struct Row {
     label: &'static str,
     kind: &'static str,
     first_utterance_end_s: Option<f64>,
+    greeting_start_s: Option<f64>,
     greeting_end_s: Option<f64>,
     beep_start_s: Option<f64>,
     beep_end_s: Option<f64>,
+    person_start_s: Option<f64>,
+    person_end_s: Option<f64>,
+    recording: Option<String>,
     weight: f64,
     voice: String,
     coder: &'static str,
@@ -87,13 +106,36 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let seed = Seed::from_u64(arguments.seed);
     let (mut rows, mut batch) = (Vec::new(), Vec::new());
     std::fs::create_dir_all(&arguments.out)?;
-    for (label, share) in SHARES {
-        for index in 0..share * arguments.scale {
-            let mut random = seed.stream(label, index as u64);
-            let mut clip = scene::make(label, &pools, &mut random);
-            let line = channel::line(&mut clip, label, &pools, &mut random);
-            rows.push(row(format!("{label}-{index:05}.wav"), label, &clip, &line));
-            batch.push((clip, line, random));
+    let mut take = |label: &'static str, index: usize, make: &dyn Fn(&mut Stream) -> Clip| {
+        let mut random = seed.stream(label, index as u64);
+        let mut clip = make(&mut random);
+        let mut line = channel::line(&mut clip, label, &pools, &mut random);
+        if arguments.set == Set::Recordings {
+            // What is learnt and recognised is promised up to 3 % of loss.
+            line.loss_percent = line.loss_percent.min(3.0);
+        }
+        rows.push(row(format!("{label}-{index:05}.wav"), label, &clip, &line));
+        batch.push((clip, line, random));
+    };
+    match arguments.set {
+        Set::Openings => {
+            for (label, share) in SHARES {
+                (0..share * arguments.scale).for_each(|n| take(label, n, &|random| scene::make(label, &pools, random)));
+            }
+        }
+        Set::Later => {
+            for label in ["screening", "machine"] {
+                (0..6 * arguments.scale).for_each(|n| take(label, n, &|random| scene::later(label, &pools, random)));
+            }
+        }
+        Set::Recordings => {
+            for (place, (label, item)) in scene::recordings(&pools).into_iter().enumerate() {
+                for copy in 0..arguments.scale {
+                    let name = format!("{label}-{place}");
+                    let make = |random: &mut Stream| scene::copy_of(item, name.clone(), random);
+                    take(label, place * arguments.scale + copy, &make);
+                }
+            }
         }
     }
     // A coder starts once for all its clips: starting it for each would take an hour.
@@ -102,7 +144,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let samples = channel::arrive(&clip, &line, &mut random);
         std::fs::write(arguments.out.join(&row.file), codecs::wav::write(&samples).map_err(|e| format!("{e:?}"))?)?;
     }
-    weigh(&mut rows);
+    if arguments.set == Set::Openings {
+        weigh(&mut rows);
+    }
     write(&arguments.out.join("LABELS.csv"), &rows)?;
     eprintln!("{} clips in {}", rows.len(), arguments.out.display());
     Ok(())
@@ -114,9 +158,13 @@ fn row(file: String, label: &'static str, clip: &Clip, line: &channel::Line) -> 
         label,
         kind: clip.kind,
         first_utterance_end_s: clip.first_utterance_end_s,
+        greeting_start_s: clip.greeting_start_s,
         greeting_end_s: clip.greeting_end_s,
         beep_start_s: clip.beep_s.map(|(start, _)| start),
         beep_end_s: clip.beep_s.map(|(_, end)| end),
+        person_start_s: clip.person_s.map(|(start, _)| start),
+        person_end_s: clip.person_s.map(|(_, end)| end),
+        recording: clip.recording.clone(),
         weight: 1.0,
         voice: clip.voice.clone(),
         coder: line.coder.name(),

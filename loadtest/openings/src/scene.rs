@@ -1,5 +1,9 @@
 //! What is said when: the structure of each label's openings.
 
+mod later;
+
+pub(crate) use later::{copy_of, later, recordings};
+
 use crate::CLIP_SAMPLES;
 use crate::sources::{Item, Pools, Split, segments};
 use base::Stream;
@@ -20,22 +24,33 @@ pub(crate) struct Clip {
     pub(crate) kind: &'static str,
     pub(crate) voice: String,
     pub(crate) first_utterance_end_s: Option<f64>,
+    pub(crate) greeting_start_s: Option<f64>,
     pub(crate) greeting_end_s: Option<f64>,
     pub(crate) beep_s: Option<(f64, f64)>,
+    /// A person who picks up after a machine: from when, and where the first words end.
+    pub(crate) person_s: Option<(f64, f64)>,
+    /// The name of the fixed recording that speaks, where it is one of several copies.
+    pub(crate) recording: Option<String>,
     /// The noise of the line that the first voice was recorded on.
     pub(crate) line_noise: Option<(Vec<f32>, f64)>,
 }
 
 impl Clip {
     fn new(kind: &'static str) -> Clip {
+        Clip::of(kind, CLIP_SAMPLES)
+    }
+    fn of(kind: &'static str, length: usize) -> Clip {
         Clip {
-            samples: vec![0.0; CLIP_SAMPLES],
+            samples: vec![0.0; length],
             at: 0,
             kind,
             voice: "none".to_owned(),
             first_utterance_end_s: None,
+            greeting_start_s: None,
             greeting_end_s: None,
             beep_s: None,
+            person_s: None,
+            recording: None,
             line_noise: None,
         }
     }
@@ -43,7 +58,7 @@ impl Clip {
         self.at as f64 / 8_000.0
     }
     fn full(&self) -> bool {
-        self.at >= CLIP_SAMPLES
+        self.at >= self.samples.len()
     }
     fn put(&mut self, samples: &[f32], gain: f32) {
         for (sample, more) in self.samples.iter_mut().skip(self.at).zip(samples) {
@@ -236,7 +251,8 @@ fn beep(clip: &mut Clip, random: &mut Stream) {
     };
     let start = clip.now_s();
     clip.put(&sound, random.range_f64(0.4, 1.6) as f32);
-    clip.beep_s = Some((start, clip.now_s())).filter(|(_, end)| *end < 7.8);
+    let last_s = clip.samples.len() as f64 / 8_000.0 - 0.2;
+    clip.beep_s = Some((start, clip.now_s())).filter(|(_, end)| *end < last_s);
 }
 
 fn machine(pools: &Pools, random: &mut Stream) -> Clip {

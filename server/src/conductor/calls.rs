@@ -179,7 +179,7 @@ impl Conductor {
             from_display: None,
             credentials: trunk.credentials.clone(),
             ring_timeout,
-            analyse: amd.then_some(self.config.detection),
+            analyse: amd.then(|| self.config.detection.clone()),
             laws: trunk.laws.clone(),
             learn: trunk.nat,
         };
@@ -315,6 +315,16 @@ impl Conductor {
             Event::Revision { revision, since, at, .. } => {
                 let (revision, at) = (revision_of(revision.sign), since.unwrap_or(at));
                 self.dialer.handle_input(now, Input::Revised { attempt, revision, at });
+            }
+            // Calls from now on are held against what has just been learnt; calls under way go on with what they know.
+            Event::Opening { opening, .. } => {
+                let said = live.verdict.and_then(|said| Verdict::named(rows::verdict_name(said)));
+                if self.openings.heard(&live.number, &opening, said) {
+                    let known = std::sync::Arc::new(self.openings.known().clone());
+                    let text = format!("the same opening on three numbers: {} recordings are known", known.len());
+                    self.outputs.push_back(Output::Notice(text));
+                    self.config.detection = self.config.detection.clone().knowing(known);
+                }
             }
             // 47 CFR 64.1200(a)(7)(i)(B): the number is recorded and the call ends at once.
             Event::Digit { .. } if live.may_opt_out => {

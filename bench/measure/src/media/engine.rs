@@ -252,7 +252,7 @@ impl Calls {
             ring_timeout: Duration::from_secs(30),
             analyse: (self.settings.mode == Mode::Detect).then_some(match self.settings.detector {
                 Listening::Classic => DetectorConfig::Classic(PATIENT),
-                Listening::Default => DetectorConfig::Default(PATIENT_TUNING),
+                Listening::Default => DetectorConfig::Default(PATIENT_TUNING, Arc::default()),
             }),
             laws: vec![Law::Mu],
             learn: false,

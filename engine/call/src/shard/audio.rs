@@ -347,6 +347,8 @@ impl Analysis {
                     let utterance_end = decision.utterance_end_ms.and_then(came);
                     Event::Verdict { leg, decision, utterance_end, at: now }
                 }
+                // The one allocation of a call's analysis.
+                Told::Opening(opening) => Event::Opening { leg, opening: Box::new(opening) },
                 Told::Revision(revision) => Event::Revision { leg, revision, since: came(revision.since_ms), at: now },
             }));
         });

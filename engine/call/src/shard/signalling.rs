@@ -182,7 +182,7 @@ impl Shard {
         leg.answered_at = Some(now);
         leg.media.early = None;
         if let Some(config) = leg.analyse.take() {
-            leg.media.analyse(now, config);
+            leg.media.analyse(now, &config);
         }
         self.start_media(now, key);
         self.tell_answered(now, key);

@@ -6,9 +6,14 @@ use detect::{ClassicConfig, DetectorConfig, Sign, Verdict};
 /// Three seconds of syllables, a second of rest, a beep of 400 ms, two seconds of rest.
 fn mailbox() -> Arc<Prompt> {
     let beep = |n: usize| ((n as f64 * std::f64::consts::TAU * 1_000.0 / 8_000.0).sin() * 4_000.0) as i16;
+    // The pitch changes 20 times a second, as if it were words.
+    let voice = |n: usize| {
+        let period = 40 + n / 400 * 29 % 47;
+        (n % period * 4_000 / period) as i16 - 2_000
+    };
     let samples: Vec<i16> = (0..51_200)
         .map(|n| match n {
-            0..24_000 if n % 4_000 < 2_800 => (n * 7_919 % 4_001) as i16 - 2_000,
+            0..24_000 if n % 4_000 < 3_200 => voice(n),
             32_000..35_200 => beep(n),
             _ => 0,
         })
@@ -18,8 +23,12 @@ fn mailbox() -> Arc<Prompt> {
 
 /// Host 0 calls host 1, whose mailbox answers; the leg is analysed. Gives the moment at which the mailbox began.
 fn call(wire: &mut Wire) -> Instant {
+    call_with(wire, DetectorConfig::Classic(ClassicConfig::default()))
+}
+
+fn call_with(wire: &mut Wire, detector: DetectorConfig) -> Instant {
     let Command::Originate(mut command) = originate(1, 1) else { panic!("an Originate") };
-    command.analyse = Some(DetectorConfig::Classic(ClassicConfig::default()));
+    command.analyse = Some(detector);
     wire.command(0, 0, Command::Originate(command));
     let callee = wire.incoming(1);
     wire.command(1, 0, Command::Answer { leg: callee, learn: false });
@@ -78,4 +87,31 @@ fn nobody_listens_to_a_leg_that_is_bridged() {
     }
     wire.run(Duration::from_secs(6));
     assert_eq!(revisions(&wire), []);
+}
+
+#[test]
+fn a_recording_that_is_known_is_recognised_on_the_next_call() {
+    let opening = |wire: &Wire| {
+        let openings: Vec<_> = wire.events.iter().filter(|(_, event)| matches!(event, Event::Opening { .. })).collect();
+        let [(_, Event::Opening { opening, .. })] = openings[..] else { panic!("once a call: {openings:?}") };
+        opening.clone()
+    };
+    // Decides at the end of the talk only, so that the opening is complete.
+    let patient = detect::decide::Tuning::with(2.0, 2.0);
+    let mut learner = detect::print::Learner::default();
+    for number in ["1", "2", "3"] {
+        let mut wire = Wire::new(&[1, 1]);
+        call_with(&mut wire, DetectorConfig::Default(patient, Arc::default()));
+        wire.run(Duration::from_secs(4));
+        assert_eq!(learner.heard(number, &opening(&wire), Some(Verdict::Screening)), number == "3");
+    }
+    let mut wire = Wire::new(&[1, 1]);
+    let began = call_with(&mut wire, DetectorConfig::Default(patient, Arc::new(learner.known().clone())));
+    wire.run(Duration::from_secs(4));
+    assert_eq!(verdict(&wire), Some(Verdict::Screening));
+    let at = wire.events.iter().find_map(|(_, event)| match event {
+        Event::Verdict { at, decision, .. } if decision.cause == "RECORDING" => Some(*at),
+        _ => None,
+    });
+    assert!(at.unwrap().since(began) <= Duration::from_secs(2));
 }

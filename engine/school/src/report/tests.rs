@@ -3,7 +3,18 @@ use std::path::PathBuf;
 
 fn one(label: Verdict, weight: f64) -> Labelled {
     let first_utterance_end_s = (label == Verdict::Human).then_some(1.0);
-    Labelled { path: PathBuf::new(), label, kind: "word".to_owned(), first_utterance_end_s, beep_s: None, weight }
+    Labelled {
+        path: PathBuf::new(),
+        label,
+        kind: "word".to_owned(),
+        first_utterance_end_s,
+        beep_s: None,
+        greeting_start_s: None,
+        greeting_end_s: None,
+        person_s: None,
+        recording: None,
+        weight,
+    }
 }
 
 fn decision(verdict: Verdict, at_ms: u32) -> Decision {

@@ -1,0 +1,450 @@
+//! Fingerprints of recordings: what is the same on several numbers is no live person.
+//!
+//! ```text
+//!  spectrum every 10 ms ──> 17 bands, 80 ms of them ──> Printer: 16 bits every 20 ms, and whether somebody speaks
+//!    ──> 1.5 s of speech since the first word ──> Search: a share of the known recordings every 20 ms ──> its kind
+//!    ──> 3.2 s of them ──> Opening ──> Learner (control plane): heard on three numbers ──> Recordings, the next table
+//! ```
+//!
+//! A bit says whether the difference of two neighbouring bands rose or fell within 80 ms: levels, coders and handsets move
+//! both bands alike, so that most bits survive them; those that moved little are left out. Two openings are the same when
+//! their bits agree at some shift far beyond what chance gives ([`SAME`]).
+//!
+//! **Invariants.** Looking up allocates nothing and costs the same however much is known: [`A_FRAME`] recordings every 20 ms.
+//! A recording never stands for a person. Numbers are known as hashes only, and only until a recording is learnt.
+
+use crate::Verdict;
+use codecs::maths::log2;
+use codecs::spectrum::{BIN_HZ, Power};
+use std::collections::VecDeque;
+use std::sync::LazyLock;
+
+/// Frames (20 ms) of an opening: 3.2 s.
+pub const OPENING_FRAMES: usize = 160;
+/// Frames that are compared: 1.5 s.
+const QUERY_FRAMES: usize = 75;
+/// Frames between two looks at what is known.
+const STEP_FRAMES: usize = 15;
+/// Of the frames compared at least so many are speech: less is a word, which people say alike.
+const SPOKEN_LEAST: usize = 45;
+/// Frames before the gate opened that belong to the opening: it opens late.
+const BEFORE_FRAMES: usize = 4;
+/// [`Query::agrees`] of the same recording. Among 529 copies of 70 recordings over other lines nine in ten agree by more
+/// than 15, and of a million pairs of different ones a few by more than this (voices and phrases for calibration).
+pub const SAME: f32 = 11.0;
+/// Frames looked at first, and how they must agree for the rest to be compared.
+const PROBE_FRAMES: usize = 20;
+const PROBE: f32 = 0.5;
+/// Recordings compared every 20 ms: 86 shifts of mostly 20 frames are some 20 us.
+const A_FRAME: usize = 16;
+/// Most recordings known: a country's networks and assistants have some dozens, and 256 of them are looked through in a
+/// third of a second.
+pub const RECORDINGS_MAX: usize = 256;
+/// Openings that wait for their like, 300 bytes each: with ten greetings a second each is kept for 25 s, and what a campaign
+/// hears on every third call comes back long before. Comparing one with all takes some 0.3 ms of the control thread.
+pub const CANDIDATES_MAX: usize = 256;
+/// Numbers on which an opening must have been heard.
+pub const NUMBERS_LEAST: usize = 3;
+
+/// A bit is clear where the difference moved by so many doublings (1.5 dB).
+const CLEAR: f32 = 0.5;
+const BANDS: usize = 17;
+/// The two sums of 80 ms that are compared lie so many frames apart.
+const SPAN: usize = 4;
+
+/// First bin of each band, and the end: 300 to 3,100 Hz on the mel scale.
+static EDGES: LazyLock<[usize; BANDS + 1]> = LazyLock::new(|| {
+    let mel = |hz: f64| 2_595.0 * (1.0 + hz / 700.0).log10();
+    let hz = |mel: f64| 700.0 * (10_f64.powf(mel / 2_595.0) - 1.0);
+    let (low, high) = (mel(300.0), mel(3_100.0));
+    std::array::from_fn(|edge| {
+        let hz = hz(low + (high - low) * edge as f64 / BANDS as f64);
+        (hz / f64::from(BIN_HZ)).round() as usize
+    })
+});
+
+/// The first 3.2 s of speech as bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
+    prints: [u16; OPENING_FRAMES],
+    /// The bits that were clear; none where nobody spoke.
+    clear: [u16; OPENING_FRAMES],
+}
+
+/// What a call is looked up by: 1.5 s of its opening.
+#[derive(Clone, Copy, Debug)]
+struct Query {
+    prints: [u16; QUERY_FRAMES],
+    /// Bits that were clear, in spoken frames.
+    clear: [u16; QUERY_FRAMES],
+}
+
+impl Query {
+    /// How far from chance the bits agree that are clear in both, from frame `shift` on: bits that have nothing to do with
+    /// each other agree in one half and give about 0, each 1 is a standard deviation of as many tosses of a coin.
+    fn agrees(&self, opening: &Opening, shift: usize, frames: usize) -> f32 {
+        let (mut differ, mut of) = (0, 0);
+        for place in 0..frames {
+            let clear = self.clear[place] & opening.clear[shift + place];
+            differ += ((self.prints[place] ^ opening.prints[shift + place]) & clear).count_ones();
+            of += clear.count_ones();
+        }
+        (of as f32 - 2.0 * differ as f32) / (of.max(1) as f32).sqrt()
+    }
+
+    /// The best of all shifts.
+    fn likeness(&self, opening: &Opening) -> f32 {
+        let mut best = 0.0_f32;
+        for shift in 0..=OPENING_FRAMES - QUERY_FRAMES {
+            if self.agrees(opening, shift, PROBE_FRAMES) >= PROBE {
+                best = best.max(self.agrees(opening, shift, QUERY_FRAMES));
+            }
+        }
+        best
+    }
+}
+
+impl Opening {
+    /// The frames from `from` on, if enough of them are speech.
+    fn query(&self, from: usize) -> Option<Query> {
+        let prints = self.prints.get(from..from + QUERY_FRAMES)?.try_into().ok()?;
+        let clear: [u16; QUERY_FRAMES] = self.clear.get(from..from + QUERY_FRAMES)?.try_into().ok()?;
+        let spoken = clear.iter().filter(|clear| **clear != 0).count();
+        (spoken >= SPOKEN_LEAST).then_some(Query { prints, clear })
+    }
+
+    /// How well its middle, or where that is no speech its beginning or end, agrees with the other at the best shift: see
+    /// [`SAME`]. Either may have begun 0.8 s earlier.
+    pub fn likeness(&self, other: &Opening) -> f32 {
+        let last = OPENING_FRAMES - QUERY_FRAMES;
+        let part = [last / 2, 0, last].into_iter().find_map(|from| self.query(from));
+        part.map_or(0.0, |query| query.likeness(other))
+    }
+}
+
+/// Makes the bits of one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Printer {
+    /// Power of the bands in the last frames, the latest at `frames % 8`.
+    powers: [[f32; BANDS]; 2 * SPAN],
+    frames: usize,
+    opening: Opening,
+    /// Bits before anybody spoke: the latest.
+    before: [u16; BEFORE_FRAMES],
+    length: usize,
+}
+
+impl Printer {
+    pub(crate) fn new() -> Printer {
+        LazyLock::force(&EDGES);
+        Printer {
+            powers: [[0.0; BANDS]; 2 * SPAN],
+            frames: 0,
+            opening: Opening { prints: [0; OPENING_FRAMES], clear: [0; OPENING_FRAMES] },
+            before: [0; BEFORE_FRAMES],
+            length: 0,
+        }
+    }
+
+    /// The first or second 10 ms of a frame.
+    pub(crate) fn hop(&mut self, power: &Power, second: bool) {
+        if self.length == OPENING_FRAMES {
+            return;
+        }
+        let sums = &mut self.powers[self.frames % (2 * SPAN)];
+        for (sum, edges) in sums.iter_mut().zip(EDGES.windows(2)) {
+            let band: f32 = power[edges[0]..edges[1]].iter().sum();
+            *sum = if second { *sum + band } else { band };
+        }
+    }
+
+    /// The end of a frame of which both halves were given. True where it completed the opening.
+    pub(crate) fn frame(&mut self, speech: bool) -> bool {
+        self.frames += 1;
+        if self.length == OPENING_FRAMES {
+            return false;
+        }
+        let (print, clear) = self.bits();
+        if self.length == 0 {
+            if !speech {
+                self.before.rotate_left(1);
+                self.before[BEFORE_FRAMES - 1] = print;
+                return false;
+            }
+            self.opening.prints[..BEFORE_FRAMES].copy_from_slice(&self.before);
+            self.length = BEFORE_FRAMES;
+        }
+        (self.opening.prints[self.length], self.opening.clear[self.length]) = (print, if speech { clear } else { 0 });
+        self.length += 1;
+        self.length == OPENING_FRAMES
+    }
+
+    /// The bits, and which of them are clear.
+    fn bits(&self) -> (u16, u16) {
+        // The older half of the ring begins where the next frame will stand.
+        let sum = |first: usize| -> [f32; BANDS] {
+            let frames = first..first + SPAN;
+            let power = |band: usize| frames.clone().map(|n| self.powers[n % (2 * SPAN)][band]).sum::<f32>();
+            std::array::from_fn(|band| log2(power(band) + 1e-9))
+        };
+        let (older, newer) = (sum(self.frames), sum(self.frames + SPAN));
+        let mut both = (0, 0);
+        for band in 0..BANDS - 1 {
+            let rose = (newer[band] - newer[band + 1]) - (older[band] - older[band + 1]);
+            both = (both.0 << 1 | u16::from(rose > 0.0), both.1 << 1 | u16::from(rose.abs() >= CLEAR));
+        }
+        both
+    }
+
+    /// The opening, once it is complete and mostly speech.
+    pub(crate) fn opening(&self) -> Option<Opening> {
+        let complete = self.length == OPENING_FRAMES;
+        (complete && (self.opening.query(0).or(self.opening.query(OPENING_FRAMES - QUERY_FRAMES))).is_some())
+            .then_some(self.opening)
+    }
+}
+
+/// Looks one call up, a few recordings at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Search {
+    query: Query,
+    /// The next recording to compare.
+    next: usize,
+    /// Frames of the opening up to the last look.
+    looked: usize,
+    /// The best so far, and its kind.
+    best: Option<(f32, Verdict)>,
+}
+
+impl Search {
+    pub(crate) fn new() -> Search {
+        let query = Query { prints: [0; QUERY_FRAMES], clear: [0; QUERY_FRAMES] };
+        Search { query, next: usize::MAX, looked: 0, best: None }
+    }
+
+    /// After each frame: the kind of the recording that speaks, when it is known.
+    pub(crate) fn step(&mut self, printer: &Printer, known: &Recordings) -> Option<Verdict> {
+        if known.list.is_empty() {
+            return None;
+        }
+        if self.next >= known.list.len() {
+            let due = printer.length >= QUERY_FRAMES.max(self.looked + STEP_FRAMES) && self.looked < OPENING_FRAMES;
+            if !due {
+                return None;
+            }
+            self.looked = printer.length;
+            self.query = printer.opening.query(printer.length - QUERY_FRAMES)?;
+            (self.next, self.best) = (0, None);
+        }
+        let end = (self.next + A_FRAME).min(known.list.len());
+        for recording in &known.list[self.next..end] {
+            let far = self.query.likeness(&recording.opening);
+            if far >= SAME && self.best.is_none_or(|(most, _)| far > most) {
+                self.best = Some((far, recording.verdict));
+            }
+        }
+        self.next = if end == known.list.len() { usize::MAX } else { end };
+        self.best.filter(|_| self.next == usize::MAX).map(|(_, verdict)| verdict)
+    }
+}
+
+/// A known recording.
+#[derive(Clone, PartialEq, Debug)]
+struct Recording {
+    opening: Opening,
+    verdict: Verdict,
+}
+
+/// The recordings that calls are held against: one table for all of them, swapped whole.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Recordings {
+    list: Vec<Recording>,
+}
+
+/// First line of a file of recordings; a change of the bits needs a new one.
+const MAGIC: &str = "outpace recordings 1";
+
+/// Why a file of recordings was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// It does not begin as such a file does, or is of another version.
+    Kind,
+    /// A line is no recording; lines count from 1.
+    Line(usize),
+    /// It holds more than [`RECORDINGS_MAX`].
+    Length,
+    /// Its lines do not give the hash that it names.
+    Hash,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refused::Kind => f.write_str("is no file of recordings of this version, let them be learnt again"),
+            Refused::Line(line) => write!(f, "is damaged: line {line} is no recording"),
+            Refused::Length => write!(f, "holds more than {RECORDINGS_MAX} recordings, leave some out"),
+            Refused::Hash => f.write_str("is damaged: its lines do not match its hash"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Recordings {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// None.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The kind of the recording that an opening is.
+    pub fn find(&self, opening: &Opening) -> Option<Verdict> {
+        self.place(opening).map(|place| self.list[place].verdict)
+    }
+
+    fn place(&self, opening: &Opening) -> Option<usize> {
+        let far = self.list.iter().map(|known| opening.likeness(&known.opening)).enumerate();
+        far.filter(|(_, far)| *far >= SAME).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(place, _)| place)
+    }
+
+    fn lines(&self) -> String {
+        let line = |known: &Recording| {
+            let both = known.opening.prints.iter().zip(&known.opening.clear);
+            let bits: String = both.map(|(print, clear)| format!("{print:04x}{clear:04x}")).collect();
+            format!("{} {bits}\n", known.verdict.name())
+        };
+        self.list.iter().map(line).collect()
+    }
+
+    /// Hash of the table (FNV-1a, 64 bits), as sixteen hexadecimal digits: which one decided.
+    pub fn hash(&self) -> String {
+        format!("{:016x}", fnv(self.lines().bytes()))
+    }
+
+    /// The file: a line with its kind, one with the hash, then a line for each recording: what it is, spoken frames, bits.
+    pub fn to_text(&self) -> String {
+        format!("{MAGIC}\n{}\n{}", self.hash(), self.lines())
+    }
+
+    /// Reads such a file.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub fn from_text(text: &str) -> Result<Recordings, Refused> {
+        let mut lines = text.lines();
+        if lines.next() != Some(MAGIC) {
+            return Err(Refused::Kind);
+        }
+        let hash = lines.next().ok_or(Refused::Kind)?;
+        let mut list = Vec::new();
+        for (place, line) in lines.enumerate() {
+            if list.len() == RECORDINGS_MAX {
+                return Err(Refused::Length);
+            }
+            list.push(recording(line).ok_or(Refused::Line(place + 3))?);
+        }
+        let recordings = Recordings { list };
+        if recordings.hash() == hash { Ok(recordings) } else { Err(Refused::Hash) }
+    }
+}
+
+fn recording(line: &str) -> Option<Recording> {
+    let mut parts = line.split(' ');
+    let verdict = Verdict::named(parts.next()?).filter(|kind| is_recording(*kind))?;
+    let digits = parts.next().filter(|digits| digits.len() == 8 * OPENING_FRAMES && digits.is_ascii())?;
+    let mut opening = Opening { prints: [0; OPENING_FRAMES], clear: [0; OPENING_FRAMES] };
+    for place in 0..OPENING_FRAMES {
+        let number = |from: usize| u16::from_str_radix(&digits[from..from + 4], 16).ok();
+        opening.prints[place] = number(8 * place)?;
+        opening.clear[place] = number(8 * place + 4)?;
+    }
+    parts.next().is_none().then_some(Recording { opening, verdict })
+}
+
+fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+const fn is_recording(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Machine | Verdict::Ivr | Verdict::Screening)
+}
+
+/// An opening that was heard on fewer than three numbers so far.
+#[derive(Clone, Debug)]
+struct Candidate {
+    opening: Opening,
+    /// Hashes of the numbers.
+    numbers: Vec<u64>,
+    /// Verdicts that said machine, menu, assistant.
+    kinds: [u32; 3],
+}
+
+/// Learns recordings from the openings of calls.
+#[derive(Clone, Debug, Default)]
+pub struct Learner {
+    known: Recordings,
+    /// The latest last.
+    candidates: VecDeque<Candidate>,
+}
+
+impl Learner {
+    /// Goes on from what is known.
+    pub fn new(known: Recordings) -> Learner {
+        Learner { known, candidates: VecDeque::new() }
+    }
+
+    /// What is known now.
+    pub fn known(&self) -> &Recordings {
+        &self.known
+    }
+
+    /// An opening was heard on this number, and answer detection said `verdict` or nothing yet. True when that
+    /// made a recording of it: the same on three numbers. It is the kind that most verdicts said; where all took it for a
+    /// person, who cannot speak alike on three numbers, a machine.
+    pub fn heard(&mut self, number: &str, opening: &Opening, verdict: Option<Verdict>) -> bool {
+        if self.known.len() == RECORDINGS_MAX || self.known.place(opening).is_some() {
+            return false;
+        }
+        let kind = match verdict {
+            Some(Verdict::Machine) => Some(0),
+            Some(Verdict::Ivr) => Some(1),
+            Some(Verdict::Screening) => Some(2),
+            _ => None,
+        };
+        let like = |candidate: &Candidate| opening.likeness(&candidate.opening) >= SAME;
+        let found = self.candidates.iter().rposition(like).and_then(|place| self.candidates.remove(place));
+        let mut candidate =
+            found.unwrap_or_else(|| Candidate { opening: *opening, numbers: Vec::new(), kinds: [0; 3] });
+        let number = fnv(number.bytes());
+        if !candidate.numbers.contains(&number) {
+            candidate.numbers.push(number);
+            if let Some(kind) = kind {
+                candidate.kinds[kind] += 1;
+            }
+        }
+        if candidate.numbers.len() < NUMBERS_LEAST {
+            if self.candidates.len() == CANDIDATES_MAX {
+                self.candidates.pop_front();
+            }
+            self.candidates.push_back(candidate);
+            return false;
+        }
+        let [machine, ivr, screening] = candidate.kinds;
+        let verdict = if screening > machine && screening > ivr {
+            Verdict::Screening
+        } else if ivr > machine {
+            Verdict::Ivr
+        } else {
+            Verdict::Machine
+        };
+        self.known.list.push(Recording { opening: candidate.opening, verdict });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;
