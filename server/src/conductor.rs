@@ -29,10 +29,10 @@ pub use placed::{InboundAction, InboundRoute};
 pub(crate) use preview::REASON_BYTES_MAX;
 pub use requests::Answer;
 
+use crate::amd::Listening;
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ShardId, TrunkId, WallAnchor};
 use call::{Command, Event};
 use codecs::g711::Law;
-use detect::DetectorConfig;
 use dialer::{Dialer, Input, Number};
 use media::playout::Prompt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -103,7 +103,7 @@ pub struct ConductorConfig {
     /// Host part of our own URIs.
     pub domain: String,
     /// Answer detection of outgoing calls.
-    pub detection: DetectorConfig,
+    pub detection: Listening,
     /// Safe-harbour messages, and messages of campaigns without agents, by name.
     pub messages: BTreeMap<String, Arc<Prompt>>,
     /// First call id that the store has not used.

@@ -18,6 +18,8 @@
 
 mod accounts;
 mod agents;
+mod amd;
+mod amd_report;
 mod attempts;
 mod audit;
 mod auth;

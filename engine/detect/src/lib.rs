@@ -6,6 +6,7 @@
 //!    classic: the published app_amd rules ────────────────────────────────────────┐
 //!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide ──> after
 //!  frames before the answer ──> EarlyEar ──> EarlySound, once
+//!  what was heard until the verdict ──> evidence ──> a record, lessons
 //!  labelled clips ──> front ──> train ──> Net
 //! ```
 //!
@@ -19,6 +20,7 @@
 mod after;
 pub mod decide;
 pub mod early;
+pub mod evidence;
 #[cfg(any(test, feature = "exercise"))]
 pub mod exercise;
 pub mod front;
@@ -38,6 +40,8 @@ use std::sync::{Arc, LazyLock};
 pub use after::{LISTEN_MAX_MS, REVISIONS_MAX};
 pub use classic::{Classic, ClassicConfig};
 pub use early::{EarlyEar, EarlySound};
+pub use evidence::{Evidence, Keep, Keeper, Listen};
+pub use front::Front;
 pub use neural::{Listener, Neural};
 pub use rules::Rules;
 
@@ -192,6 +196,16 @@ pub trait Detector: Send {
 
     /// True when nothing more will be told, so that nobody needs to listen on.
     fn is_done(&self) -> bool;
+
+    /// From now on what the net hears and thinks is kept; false where no net listens.
+    fn keep_tape(&mut self) -> bool {
+        false
+    }
+
+    /// What was kept, once; nothing is kept after it.
+    fn take_tape(&mut self) -> Option<evidence::Taped> {
+        None
+    }
 }
 
 /// Which detector listens, and how it is set. One value to pass around; `build` makes the machine.

@@ -2,14 +2,17 @@
 
 use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
+use crate::amd::listening::Judged;
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
+use codecs::g711::Law;
 use codecs::tones::SitReason;
-use detect::{EarlySound, Sign, Verdict};
+use detect::{Decision, EarlySound, Evidence, Sign, Verdict};
 use dialer::{
     AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, Revision, SitMeaning,
     Speech,
 };
+use media::session::Stats;
 
 /// A customer's call under way.
 pub(super) struct Live {
@@ -30,6 +33,8 @@ pub(super) struct Live {
     /// The later of verdict and agent free: the bridge's own clock starts here.
     pub(super) verdict_at: Instant,
     pub(super) verdict: Option<AmdVerdict>,
+    /// What the sound came in.
+    pub(super) law: Option<Law>,
     pub(super) connected_at: Option<Instant>,
     /// The message plays in which a key asks never to be called again.
     pub(super) may_opt_out: bool,
@@ -170,6 +175,8 @@ impl Conductor {
         // number of shards.
         let leg = LegId(attempt.0);
         let shard = ShardId(attempt.0 % self.config.shards);
+        let Some(campaign) = self.attempt_campaigns.get(&attempt).copied() else { return };
+        let sound = self.campaigns.get(&campaign).is_some_and(|campaign| campaign.settings.amd_audio);
         let from_user = if caller_id.is_empty() { "anonymous" } else { &caller_id };
         let originate = Originate {
             leg,
@@ -179,11 +186,10 @@ impl Conductor {
             from_display: None,
             credentials: trunk.credentials.clone(),
             ring_timeout,
-            analyse: amd.then_some(self.config.detection),
+            analyse: amd.then(|| self.config.detection.listen(sound)),
             laws: trunk.laws.clone(),
             learn: trunk.nat,
         };
-        let Some(campaign) = self.attempt_campaigns.get(&attempt).copied() else { return };
         let call = self.new_call_id();
         let live = Live {
             leg,
@@ -200,6 +206,7 @@ impl Conductor {
             agent_leg: None,
             verdict_at: now,
             verdict: None,
+            law: None,
             connected_at: None,
             may_opt_out: false,
             trace: Trace::begun(now, "outbound"),
@@ -266,6 +273,38 @@ impl Conductor {
         }
     }
 
+    /// What was heard of a call and what came of its verdict, for the store.
+    fn keep_evidence(
+        &mut self,
+        attempt: AttemptId,
+        at: Instant,
+        decision: Decision,
+        evidence: Option<Box<Evidence>>,
+        line: Stats,
+    ) {
+        let (Some(live), Some(handled)) = (self.calls.get(&attempt), self.dialer.amd_handled(attempt)) else { return };
+        let settings = self.campaigns.get(&live.campaign).map(|campaign| &campaign.settings);
+        let sound_kept = settings.filter(|settings| settings.amd_audio);
+        let row = self.config.detection.row(Judged {
+            tenant: self.config.tenant,
+            attempt,
+            campaign: live.campaign,
+            number: &live.number,
+            at: self.anchor.wall_at(at),
+            codec: match live.law {
+                Some(Law::Mu) => "PCMU",
+                Some(Law::A) => "PCMA",
+                None => "",
+            },
+            decision,
+            handled,
+            evidence: evidence.map(|evidence| *evidence),
+            line,
+            sound_kept: sound_kept.map(|settings| base::Duration::from_secs(settings.amd_audio_days * 86_400)),
+        });
+        self.store(store::Op::AmdEvidence(Box::new(row)));
+    }
+
     pub(super) fn customer_event(&mut self, now: Instant, attempt: AttemptId, event: Event) {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         live.trace.hear(now, &event);
@@ -286,8 +325,9 @@ impl Conductor {
                 };
                 self.dialer.handle_input(now, Input::Heard { attempt, class });
             }
-            Event::Answered { at, dialog, .. } => {
+            Event::Answered { at, dialog, law, .. } => {
                 let call = live.call;
+                live.law = Some(law);
                 live.answered_at = Some(at);
                 live.verdict_at = at;
                 let row =
@@ -298,7 +338,7 @@ impl Conductor {
                 self.tell_call("call.answered", call);
                 self.dialer.handle_input(now, Input::Answered { attempt });
             }
-            Event::Verdict { decision, utterance_end, at, .. } => {
+            Event::Verdict { decision, utterance_end, at, evidence, line, .. } => {
                 live.verdict_at = at;
                 let verdict = match decision.verdict {
                     Verdict::Human => AmdVerdict::Human,
@@ -311,6 +351,7 @@ impl Conductor {
                 };
                 live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
+                self.keep_evidence(attempt, at, decision, evidence, line);
             }
             Event::Revision { revision, since, at, .. } => {
                 let (revision, at) = (revision_of(revision.sign), since.unwrap_or(at));

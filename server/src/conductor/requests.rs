@@ -70,12 +70,15 @@ impl Conductor {
             Request::RemoveAgent(agent) => Answer::Now(self.remove_agent(now, agent)),
             Request::Preview { agent, lead, choice } => Answer::Now(self.preview(now, agent, lead, choice)),
             Request::SetAgent { agent, wish } => Answer::Now(self.set_agent(now, agent, wish)),
-            Request::Disposition { attempt, campaign, agent, code, note, person } => {
+            Request::Disposition { attempt, campaign, agent, code, note, person, answered } => {
                 let row = rows::disposition(self.config.tenant, &self.anchor, now, attempt, agent, code, person, note);
                 let token = self.store(store::Op::Disposition(row));
                 self.dialer.handle_input(now, Input::Disposition { campaign, attempt, person });
+                // In the order of their tokens: when the last is on the disk, the first is.
+                let token = answered.map_or(token, |label| self.store(store::Op::AmdLabel(label)));
                 Answer::OnDisk(token, Reply::Done)
             }
+            Request::AmdLabel(row) => Answer::OnDisk(self.store(store::Op::AmdLabel(row)), Reply::Done),
             Request::DoNotCall { number, campaign, reason, source } => {
                 self.do_not_call(now, &number, campaign, reason, source)
             }

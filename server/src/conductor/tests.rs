@@ -26,7 +26,7 @@ impl Bench {
             tenant: TenantId::DEFAULT,
             shards: 1,
             domain: "192.0.2.1:5060".into(),
-            detection: DetectorConfig::Classic(detect::ClassicConfig::default()),
+            detection: DetectorConfig::Classic(detect::ClassicConfig::default()).into(),
             messages: BTreeMap::new(),
             first_call: 1,
         };
@@ -52,7 +52,7 @@ impl Bench {
         let campaign = CampaignId(1);
         let config = CampaignConfig {
             mode: Mode::Progressive,
-            amd: false,
+            amd: dialer::AmdRules::OFF,
             profile: Profile::lab(),
             ring_timeout: Duration::from_secs(20),
             retry: RetryRules::none(),
@@ -238,7 +238,7 @@ fn a_key_during_the_message_puts_the_number_on_the_list() {
 fn configure(bench: &mut Bench, mode: Mode) {
     let config = CampaignConfig {
         mode,
-        amd: false,
+        amd: dialer::AmdRules::OFF,
         profile: Profile::lab(),
         ring_timeout: Duration::from_secs(20),
         retry: RetryRules::none(),

@@ -103,7 +103,11 @@ pub enum Request {
         note: Option<String>,
         /// True for a person.
         person: bool,
+        /// What answered, where that was said, and who says so.
+        answered: Option<store::AmdLabelRow>,
     },
+    /// What somebody who listened says answered an attempt; written down.
+    AmdLabel(store::AmdLabelRow),
     /// A number that must not be called any more; it is written down and holds at once.
     DoNotCall {
         /// International form.

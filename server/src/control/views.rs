@@ -161,6 +161,21 @@ pub struct CampaignView {
     pub agents: AgentCounts,
     /// (talk + wrap-up) ÷ logged-in time not on break, of these agents together, of 1, since the start of the process.
     pub occupancy: f64,
+    /// Persons lost to answer detection, as the abandon budget reckons with them.
+    pub amd_lost: AmdLost,
+}
+
+/// Persons lost to answer detection, as the abandon budget reckons with them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct AmdLost {
+    /// Share of all people who answer; `null`: none is known, or detection does not act.
+    pub rate: Option<f64>,
+    /// Where that was measured.
+    pub source: Option<String>,
+    /// It is the upper bound from this campaign's own audits, not the compliance profile's estimate.
+    pub measured: bool,
+    /// The law of the campaign's profile adds them to the abandoned.
+    pub counted: bool,
 }
 
 /// Agents by state.
