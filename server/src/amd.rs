@@ -12,8 +12,12 @@
 
 mod command;
 pub(crate) mod figures;
+mod learn;
 pub(crate) mod listening;
 pub(crate) mod measured;
 
 pub use command::{AmdArgs, run};
 pub use listening::Listening;
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@
 //! simulated network in the tests.
 
 mod agents;
+mod amd;
 mod calls;
 mod figures;
 mod picture;

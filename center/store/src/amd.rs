@@ -189,6 +189,8 @@ pub struct AmdLesson {
     pub verdict: String,
     /// What answered.
     pub answered: String,
+    /// See [`AmdEvidenceRow::handling`].
+    pub handling: String,
     /// The share that its like was drawn with, in millionths.
     pub share_ppm: u32,
     /// Where the speech ended, as heard.
@@ -440,7 +442,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<AmdLesson>, StoreError> {
         let query = Sql::new(
-            "SELECT attempt_id, number, verdict, answered, share_ppm, utterance_end_ms, features FROM amd_evidence \
+            "SELECT attempt_id, number, verdict, answered, handling, share_ppm, utterance_end_ms, features FROM amd_evidence \
              WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id > $3 AND answered IS NOT NULL \
              AND length(features) > 0 ORDER BY attempt_id LIMIT $4",
         );
@@ -452,6 +454,7 @@ impl Store {
                 number: row.get("number")?,
                 verdict: row.get("verdict")?,
                 answered: row.get("answered")?,
+                handling: row.get("handling")?,
                 share_ppm: small(row, "share_ppm")?,
                 utterance_end_ms: maybe_small(row, "utterance_end_ms")?,
                 features: row.get("features")?,

@@ -1,6 +1,7 @@
 //! `outpace amd`: examine answer detection on labelled recordings, train it, and see why it decided. The work is done by
 //! the crate `school`; here is the command line.
 
+use super::learn::{self, FromArgs};
 use crate::failure::Failure;
 use clap::{Args, Subcommand, ValueEnum};
 use detect::decide::Tuning;
@@ -32,7 +33,10 @@ enum AmdCommand {
 #[command(after_help = "Example:\n  outpace amd eval LABELS.csv --detector classic --json eval.json")]
 struct EvalArgs {
     /// Table with at least file,label; paths relative to it, WAV or FLAC from the answer on
-    labels: PathBuf,
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    labels: Option<PathBuf>,
+    #[command(flatten)]
+    field: FromArgs,
     /// Which detector listens
     #[arg(long, value_enum, default_value = "default")]
     detector: DetectorName,
@@ -61,11 +65,19 @@ struct EvalArgs {
 )]
 struct TrainArgs {
     /// Tables of recordings to learn from
-    #[arg(required = true)]
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
     labels: Vec<PathBuf>,
+    #[command(flatten)]
+    field: FromArgs,
+    /// With --from: the net to start from, instead of the one inside this program
+    #[arg(long, value_name = "FILE", requires = "from")]
+    model: Option<PathBuf>,
+    /// With --from: the knob at which old and new net are compared
+    #[arg(long, default_value_t = SHARE_DEFAULT)]
+    max_human_as_machine: f64,
     /// Table of recordings of other voices, for the thresholds and for when to stop
-    #[arg(long, value_name = "LABELS.csv")]
-    calibrate: PathBuf,
+    #[arg(long, value_name = "LABELS.csv", required_unless_present = "from", conflicts_with = "from")]
+    calibrate: Option<PathBuf>,
     /// Nets that are trained, from as many seeds, and heard together
     #[arg(long, default_value_t = MEMBERS_MAX, value_parser = members)]
     members: usize,
@@ -86,7 +98,10 @@ struct TrainArgs {
                   The recordings must be others than those it was trained on. The net is written, nothing is installed.")]
 struct CalibrateArgs {
     /// Table of recordings
-    labels: PathBuf,
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    labels: Option<PathBuf>,
+    #[command(flatten)]
+    field: FromArgs,
     /// Another net than the one inside this program
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -122,7 +137,7 @@ enum DetectorName {
 }
 
 /// Fewest people and fewest machines to learn from: with fewer the share that is promised cannot be shown.
-const LEAST_OF_A_LABEL: usize = 300;
+pub(super) const LEAST_OF_A_LABEL: usize = 300;
 
 /// Runs the command.
 pub fn run(arguments: &AmdArgs) -> Result<(), Failure> {
@@ -134,15 +149,15 @@ pub fn run(arguments: &AmdArgs) -> Result<(), Failure> {
     }
 }
 
-fn fault(fault: school::Fault) -> Failure {
+pub(super) fn fault(fault: school::Fault) -> Failure {
     Failure::failed(fault.to_string())
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| Failure::io(&path.display().to_string(), error))
 }
 
-fn net_of(path: Option<&Path>) -> Result<Arc<Net>, Failure> {
+pub(super) fn net_of(path: Option<&Path>) -> Result<Arc<Net>, Failure> {
     let Some(path) = path else { return Ok(detect::shipped()) };
     let place = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Failure::io(&place, error))?;
@@ -153,7 +168,7 @@ fn members(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|members| (1..=MEMBERS_MAX).contains(members)).ok_or(format!("give 1 to {MEMBERS_MAX}"))
 }
 
-fn tuning_of(net: &Net, share: f64) -> Result<Tuning, Failure> {
+pub(super) fn tuning_of(net: &Net, share: f64) -> Result<Tuning, Failure> {
     let least = net
         .settings()
         .first()
@@ -164,7 +179,10 @@ fn tuning_of(net: &Net, share: f64) -> Result<Tuning, Failure> {
 }
 
 fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
-    let labelled = labels::read(&arguments.labels).map_err(fault)?;
+    if let Some(field) = arguments.field.field()? {
+        return learn::eval(&field, arguments.model.as_deref(), arguments.max_human_as_machine);
+    }
+    let labelled = labels::read(arguments.labels.as_deref().unwrap_or(Path::new(""))).map_err(fault)?;
     let (heard, curve, hash) = match arguments.detector {
         DetectorName::Classic => {
             if arguments.model.is_some() {
@@ -230,9 +248,14 @@ fn enough(labelled: &[labels::Labelled], place: &Path) -> Result<(), Failure> {
 }
 
 fn calibrate(arguments: &CalibrateArgs) -> Result<(), Failure> {
-    let labelled = labels::read(&arguments.labels).map_err(fault)?;
-    enough(&labelled, &arguments.labels)?;
     let net = net_of(arguments.model.as_deref())?;
+    if let Some(field) = arguments.field.field()? {
+        return learn::calibrate(field, &net, arguments.max_human_as_machine, &arguments.out);
+    }
+    // The command line lets none pass without one of the two.
+    let table = arguments.labels.as_deref().unwrap_or(Path::new(""));
+    let labelled = labels::read(table).map_err(fault)?;
+    enough(&labelled, table)?;
     let trained = net.card().lines().next().unwrap_or_default().to_owned();
     let net = lesson::calibrated(Arc::unwrap_or_clone(net), &labelled, &trained).map_err(fault)?;
     let tuning = tuning_of(&net, arguments.max_human_as_machine)?;
@@ -257,11 +280,18 @@ fn explain(arguments: &ExplainArgs) -> Result<(), Failure> {
 }
 
 fn train(arguments: &TrainArgs) -> Result<(), Failure> {
+    if let Some(field) = arguments.field.field()? {
+        let start = net_of(arguments.model.as_deref())?;
+        let drawn = (arguments.epochs, arguments.seed);
+        return learn::train(field, &start, drawn, arguments.max_human_as_machine, &arguments.out);
+    }
     let learn: Result<Vec<_>, _> = arguments.labels.iter().map(|table| labels::read(table)).collect();
     let learn: Vec<labels::Labelled> = learn.map_err(fault)?.into_iter().flatten().collect();
-    let check = labels::read(&arguments.calibrate).map_err(fault)?;
+    // The command line lets none pass without one of the two.
+    let calibrate = arguments.calibrate.as_deref().unwrap_or(Path::new(""));
+    let check = labels::read(calibrate).map_err(fault)?;
     enough(&learn, &arguments.labels[0])?;
-    enough(&check, &arguments.calibrate)?;
+    enough(&check, calibrate)?;
     let recipe = Recipe { epochs: arguments.epochs, ..Recipe::default() };
     let (clips, checks) = (lesson::clips(&learn).map_err(fault)?, lesson::clips(&check).map_err(fault)?);
     let seeds = arguments.seed..arguments.seed + arguments.members as u64;

@@ -10,6 +10,7 @@
 //!
 //! **Units.** Shares of 1; intervals are of 95 %. Days are those of UTC.
 
+use crate::control::views::AmdDrift;
 use std::collections::BTreeMap;
 use store::AmdCount;
 
@@ -217,19 +218,6 @@ impl Figures {
     }
 }
 
-/// One figure that has moved.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
-pub(crate) struct Drift {
-    /// `human_share`, `verdict_ms` or `person_probability`.
-    pub(crate) what: &'static str,
-    /// Of the latest day.
-    pub(crate) now: f64,
-    /// Mean of the days before.
-    pub(crate) before: f64,
-    /// How many deviations it is off: those of the days before and of the sample together.
-    pub(crate) sigma: f64,
-}
-
 /// A day's three figures, each as mean, variance of one call, and calls.
 type Daily = [(f64, f64, f64); 3];
 
@@ -251,7 +239,7 @@ fn daily(counts: &[&AmdCount]) -> Daily {
 
 /// Which figures of the latest day are more than three deviations off those of the seven days before it. Silent while
 /// there are too few calls or days to know.
-pub(crate) fn drift(counts: &[AmdCount]) -> Vec<Drift> {
+pub(crate) fn drift(counts: &[AmdCount]) -> Vec<AmdDrift> {
     let mut days: BTreeMap<i64, Vec<&AmdCount>> = BTreeMap::new();
     for count in counts {
         days.entry(count.day.as_unix_us()).or_default().push(count);
@@ -276,7 +264,7 @@ pub(crate) fn drift(counts: &[AmdCount]) -> Vec<Drift> {
             variance / calls + before.iter().map(|day| day[which].1 / day[which].2).sum::<f64>() / number / number;
         let sigma = (now - mean) / (between + sampled).sqrt().max(1e-9);
         if sigma.abs() > DRIFT_SIGMA {
-            found.push(Drift { what, now, before: mean, sigma });
+            found.push(AmdDrift { what: what.to_owned(), now, before: mean, sigma });
         }
     }
     found

@@ -9,6 +9,7 @@ use detect::model::Net;
 use detect::{Decision, DetectorConfig, Evidence, Keep, Listen};
 use dialer::AmdHandled;
 use media::session::Stats;
+use std::path::Path;
 use std::sync::Arc;
 use store::{AmdEvidenceRow, AmdShadow, TenantId};
 
@@ -74,11 +75,11 @@ pub(crate) struct Judged<'a> {
 }
 
 impl Listening {
-    /// As `[amd]` asks; `key` seals sound.
+    /// As `[amd]` asks; files stand in `data_dir`, `key` seals sound.
     ///
     /// # Errors
     /// A share that the net was not calibrated to; a net for the shadow that cannot be read.
-    pub(crate) fn of(section: &AmdSection, key: Option<Key>) -> Result<Listening, Failure> {
+    pub(crate) fn of(section: &AmdSection, data_dir: &Path, key: Option<Key>) -> Result<Listening, Failure> {
         let share = section.max_human_as_machine;
         let mut listening = Listening::from(section.config()?);
         if let DetectorConfig::Default(tuning) = listening.detector {
@@ -86,7 +87,7 @@ impl Listening {
         }
         listening.kept = Duration::from_secs(section.evidence_days * 86_400);
         listening.key = key;
-        if let Some(net) = shadow(section)? {
+        if let Some(net) = shadow(section, data_dir)? {
             let tuning = net.tuning(share).ok_or_else(|| {
                 let path = section.shadow_model.as_deref().unwrap_or("the net that ships");
                 Failure::usage(path, &format!("was not calibrated to {share}"), "give more as amd.max_human_as_machine")
@@ -102,11 +103,6 @@ impl Listening {
         let tape = self.kept > Duration::ZERO;
         let witness = self.witness.as_ref().map(|(witness, _)| Arc::clone(witness));
         Listen { detector: self.detector, keep: Keep { tape, sound: sound && self.key.is_some(), witness } }
-    }
-
-    /// Name of the acting detector and hash of its net, if it has one.
-    pub(crate) fn acting(&self) -> (&'static str, Option<&str>) {
-        (self.name, self.model.as_deref())
     }
 
     /// The row of a verdict.
@@ -169,16 +165,17 @@ impl Listening {
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) fn shadow(section: &AmdSection) -> Result<Option<Arc<Net>>, Failure> {
+pub(crate) fn shadow(section: &AmdSection, data_dir: &Path) -> Result<Option<Arc<Net>>, Failure> {
     match &section.shadow_model {
-        Some(path) => read(path).map(Some),
+        Some(path) => read(&data_dir.join(path)).map(Some),
         None => Ok((section.detector == "classic" && section.evidence_days > 0).then(detect::shipped)),
     }
 }
 
-fn read(path: &str) -> Result<Arc<Net>, Failure> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, e))?;
+fn read(path: &Path) -> Result<Arc<Net>, Failure> {
+    let said = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|e| Failure::io(&said, e))?;
     let net = Net::from_bytes(&bytes)
-        .map_err(|reject| Failure::usage(path, &reject.to_string(), "train or calibrate it again (outpace amd)"))?;
+        .map_err(|reject| Failure::usage(&said, &reject.to_string(), "train or calibrate it again (outpace amd)"))?;
     Ok(Arc::new(net))
 }

@@ -2,17 +2,16 @@
 
 use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
-use crate::amd::listening::Judged;
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
+use codecs::g711::Law;
 use codecs::tones::SitReason;
-use detect::{Decision, EarlySound, Evidence, Sign, Verdict};
+use detect::{EarlySound, Sign, Verdict};
 use dialer::{
     AmdVerdict, AttemptIntent, AttemptRecord, EarlyClass, EndCause, HangupReason, Input, Party, Revision, SitMeaning,
     Speech,
 };
-use media::session::Stats;
 
 /// A customer's call under way.
 pub(super) struct Live {
@@ -271,38 +270,6 @@ impl Conductor {
             let (leg, shard) = (live.leg, live.shard);
             self.end_leg(now, leg, shard, reason);
         }
-    }
-
-    /// What was heard of a call and what came of its verdict, for the store.
-    fn keep_evidence(
-        &mut self,
-        attempt: AttemptId,
-        at: Instant,
-        decision: Decision,
-        evidence: Option<Box<Evidence>>,
-        line: Stats,
-    ) {
-        let (Some(live), Some(handled)) = (self.calls.get(&attempt), self.dialer.amd_handled(attempt)) else { return };
-        let settings = self.campaigns.get(&live.campaign).map(|campaign| &campaign.settings);
-        let sound_kept = settings.filter(|settings| settings.amd_audio);
-        let row = self.config.detection.row(Judged {
-            tenant: self.config.tenant,
-            attempt,
-            campaign: live.campaign,
-            number: &live.number,
-            at: self.anchor.wall_at(at),
-            codec: match live.law {
-                Some(Law::Mu) => "PCMU",
-                Some(Law::A) => "PCMA",
-                None => "",
-            },
-            decision,
-            handled,
-            evidence: evidence.map(|evidence| *evidence),
-            line,
-            sound_kept: sound_kept.map(|settings| base::Duration::from_secs(settings.amd_audio_days * 86_400)),
-        });
-        self.store(store::Op::AmdEvidence(Box::new(row)));
     }
 
     pub(super) fn customer_event(&mut self, now: Instant, attempt: AttemptId, event: Event) {

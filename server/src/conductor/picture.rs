@@ -164,6 +164,7 @@ impl Conductor {
             ledger: ledger.collect(),
             agents: AgentCounts::of(|state| view.agents.get(state.name()).map_or(0, |count| *count as u64)),
             occupancy: view.occupancy,
+            amd_drift: campaign.amd_drift.clone(),
             amd_lost: self.amd_lost(CampaignId(view.campaign), &campaign.settings),
         })
     }

@@ -6,6 +6,8 @@ use base::{Duration, LeadId, Seed, WallTime};
 use call::Originate;
 use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
 
+mod amd;
+
 const AGENT: AgentId = AgentId(1);
 
 struct Bench {
@@ -26,7 +28,7 @@ impl Bench {
             tenant: TenantId::DEFAULT,
             shards: 1,
             domain: "192.0.2.1:5060".into(),
-            detection: DetectorConfig::Classic(detect::ClassicConfig::default()).into(),
+            detection: detect::DetectorConfig::Classic(detect::ClassicConfig::default()).into(),
             messages: BTreeMap::new(),
             first_call: 1,
         };

@@ -231,7 +231,7 @@ pub(super) static SECTIONS: [Section; 11] = [
                 "shadow_model",
                 Text,
                 Optional("\"mine.net\""),
-                "A net of outpace amd train that listens beside the detector; what it would have said is kept.",
+                "A net of outpace amd train, in data_dir, that listens beside the detector; what it would have said is kept.",
             ),
         ],
     },

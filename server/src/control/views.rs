@@ -163,6 +163,22 @@ pub struct CampaignView {
     pub occupancy: f64,
     /// Persons lost to answer detection, as the abandon budget reckons with them.
     pub amd_lost: AmdLost,
+    /// Figures of answer detection whose latest day is unlike the week before: a carrier, a codec or a list may have
+    /// changed.
+    pub amd_drift: Vec<AmdDrift>,
+}
+
+/// One figure of answer detection that has moved.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AmdDrift {
+    /// `human_share`, `verdict_ms` or `person_probability`.
+    pub what: String,
+    /// Of the latest day.
+    pub now: f64,
+    /// Mean of the days before.
+    pub before: f64,
+    /// How many deviations it is off: those of the days before and of the sample together.
+    pub sigma: f64,
 }
 
 /// Persons lost to answer detection, as the abandon budget reckons with them.

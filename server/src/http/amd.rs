@@ -183,8 +183,14 @@ pub(super) struct QueueQuery {
 #[schema(example = json!({ "answered": "machine" }))]
 pub(super) struct NewLabel {
     /// What answered; `null` takes the last word back.
+    #[serde(deserialize_with = "said")]
     #[schema(required)]
     answered: Option<Answered>,
+}
+
+/// A field that must be there, and may be `null`.
+fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Answered>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 /// The nets and rules in use.
@@ -395,7 +401,10 @@ pub(super) async fn label(
 /// Who listens to calls: the detector whose word counts, and the net beside it.
 #[utoipa::path(get, path = "/api/v1/amd/models", tag = "answer detection", responses((status = 200, body = Models)))]
 pub(super) async fn models(State(service): State<Arc<Service>>) -> Result<axum::Json<Models>, Problem> {
-    let section = service.config.load().amd.clone();
+    let (section, data_dir) = {
+        let config = service.config.load();
+        (config.amd.clone(), config.server.data_dir.clone())
+    };
     let models = service
         .wait(move || {
             let share = section.max_human_as_machine;
@@ -415,7 +424,7 @@ pub(super) async fn models(State(service): State<Arc<Service>>) -> Result<axum::
                 }
                 _ => of(&detect::shipped(), None),
             };
-            let shadow = crate::amd::listening::shadow(&section).map_err(|failure| {
+            let shadow = crate::amd::listening::shadow(&section, &data_dir).map_err(|failure| {
                 tracing::warn!("the net in the shadow cannot be shown: {failure}");
                 Problem::internal()
             })?;

@@ -4,8 +4,8 @@ use super::Service;
 use super::campaigns::{no_campaign, row, span_of};
 use super::extract::{Name, Query};
 use super::problem::Problem;
-use crate::amd::figures::{Drift, Figures, Interval, drift};
-use crate::control::views::AmdLost;
+use crate::amd::figures::{Figures, Interval, drift};
+use crate::control::views::{AmdDrift, AmdLost};
 use axum::extract::State;
 use base::WallTime;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub(super) struct AmdReport {
     /// Day by day (UTC), oldest first; days without verdicts are left out.
     days: Vec<AmdDay>,
     /// What is unlike the week before the latest day; empty where nothing is, or there are too few calls to know.
-    drift: Vec<Drift>,
+    drift: Vec<AmdDrift>,
     /// What the pacer's abandon budget reckons with where the law counts people lost to detection.
     budget: AmdLost,
 }

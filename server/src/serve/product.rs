@@ -84,7 +84,11 @@ impl Product {
             tenant,
             shards: engine.shards() as u64,
             domain: config.sip.domain.clone().unwrap_or_else(|| engine.sip_addr().to_string()),
-            detection: crate::amd::Listening::of(&config.amd, Some(Key::of(&config.server.data_dir)?))?,
+            detection: crate::amd::Listening::of(
+                &config.amd,
+                &config.server.data_dir,
+                Some(Key::of(&config.server.data_dir)?),
+            )?,
             messages: BTreeMap::new(),
             first_call: high_water.call + 1,
         };
