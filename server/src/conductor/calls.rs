@@ -5,7 +5,6 @@ use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
-use codecs::g711::Law;
 use codecs::tones::SitReason;
 use detect::{EarlySound, Sign, Verdict};
 use dialer::{

@@ -599,7 +599,8 @@ fn verdict(bench: &mut Bench, leg: LegId, verdict: detect::Verdict, cause: &'sta
     bench.answered(leg);
     bench.wait(3);
     let decision = detect::Decision { verdict, cause, at_ms: 3_000, utterance_end_ms: None };
-    bench.event(Event::Verdict { leg, decision, utterance_end: None, at: bench.now });
+    let line = media::session::Stats::default();
+    bench.event(Event::Verdict { leg, decision, utterance_end: None, at: bench.now, evidence: None, line });
 }
 
 #[test]
