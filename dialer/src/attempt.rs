@@ -2,6 +2,7 @@
 
 use base::{AgentId, AttemptId, CampaignId, Duration, Instant, LeadId, TrunkId, WallTime};
 
+use crate::amd::AmdHandled;
 use crate::compliance::{DeadlineFrom, Profile};
 use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Party};
 use crate::lead::Number;
@@ -312,6 +313,7 @@ pub(crate) struct Attempt {
     pub(crate) deadline: Option<Instant>,
     pub(crate) clock: Option<Clock>,
     pub(crate) verdict: Option<AmdVerdict>,
+    pub(crate) handled: Option<AmdHandled>,
     pub(crate) agent: Option<AgentId>,
     /// Settled before the leg's end (machine, abandoned, connected); the end only closes it.
     pub(crate) outcome: Option<Outcome>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::{Duration, TrunkId};
 use desk::Skills;
 
+use crate::amd::{AmdMeasured, AmdRules};
 use crate::attempt::Outcome;
 use crate::compliance::{HISTORY_DAYS, Profile, Window};
 use crate::ledger::Terms;
@@ -170,7 +171,7 @@ pub struct CampaignConfig {
     /// Number to show.
     pub caller_id: String,
     /// Detect machines; otherwise every answer is a person.
-    pub amd: bool,
+    pub amd: AmdRules,
     /// What is done with what detection finds.
     pub policies: Policies,
     /// Give up when nobody has answered this long after ringing began.
@@ -220,7 +221,7 @@ impl CampaignConfig {
             mode: Mode::Predictive,
             trunk,
             caller_id: caller_id.into(),
-            amd: true,
+            amd: AmdRules::ALWAYS,
             policies: Policies::default(),
             ring_timeout: Duration::from_secs(25),
             profile: Profile::us_ftc(),
@@ -249,14 +250,20 @@ impl CampaignConfig {
         self.windows.as_deref().unwrap_or(&self.profile.windows)
     }
 
-    /// What its ledger is kept by; `zone` is that of `timezone`.
-    pub(crate) fn terms(&self, zone: u32) -> Terms {
+    /// What its ledger is kept by; `zone` is that of `timezone`. What was measured on its own calls takes the place of
+    /// the profile's estimate.
+    pub(crate) fn terms(&self, zone: u32, measured: Option<&AmdMeasured>) -> Terms {
+        let mut denominator = self.profile.denominator.clone();
+        if let Some(measured) = measured {
+            denominator.amd_false_positive_rate = Some(measured.rate);
+            denominator.amd_evidence = Some(measured.evidence.clone());
+        }
         Terms {
             limit: self.abandon_limit(),
             windows: self.ledger_windows().to_vec(),
             zone,
-            denominator: self.profile.denominator.clone(),
-            amd: self.amd,
+            denominator,
+            amd: self.amd.acts(),
         }
     }
 
@@ -311,7 +318,7 @@ impl CampaignConfig {
             return Err(ConfigError::Period);
         }
         if profile.denominator.add_amd_false_positives
-            && self.amd
+            && self.amd.acts()
             && (profile.denominator.amd_false_positive_rate.is_none() || profile.denominator.amd_evidence.is_none())
         {
             return Err(ConfigError::NoAmdEstimate(profile.name.clone()));
@@ -394,7 +401,7 @@ impl std::fmt::Display for ConfigError {
             ConfigError::NoAmdEstimate(profile) => write!(
                 f,
                 "profile {profile:?} counts persons whom detection takes for machines: give amd_false_positive_rate \
-                 and amd_evidence in [[profile]], or set amd = false"
+                 and amd_evidence in [[profile]], or set amd_mode to off or shadow"
             ),
             ConfigError::NoAgentless(profile) => write!(
                 f,

@@ -20,6 +20,7 @@ use base::{
 };
 use desk::{AgentState, Desk, DeskConfig, Wanted};
 
+use crate::amd::{AmdHandled, AmdMeasured, AuditDraw};
 use crate::attempt::{Attempt, Phase};
 use crate::campaign::CampaignConfig;
 use crate::compliance::{Gate, Known, Zones, zone_of};
@@ -107,6 +108,9 @@ pub(crate) struct Campaign {
     pub(crate) ledger: Ledger,
     pub(crate) pacer: Box<dyn Pacer>,
     pub(crate) stream: Stream,
+    pub(crate) audit: AuditDraw,
+    /// Takes the place of the profile's estimate of persons lost to detection.
+    pub(crate) amd_measured: Option<AmdMeasured>,
     pub(crate) why: Reason,
     pub(crate) planned_end: Option<Instant>,
     /// Since when `LeadsWanted` is out and not answered.
@@ -344,6 +348,16 @@ impl Dialer {
         self.campaigns.get(&campaign)?.list.state(lead)
     }
 
+    /// How the verdict of an attempt under way was handled; none before the verdict and after the end.
+    pub fn amd_handled(&self, attempt: AttemptId) -> Option<AmdHandled> {
+        self.attempts.get(&attempt)?.handled
+    }
+
+    /// The measured rate of persons lost to detection that a campaign's ledger reckons with.
+    pub fn amd_measured_of(&self, campaign: CampaignId) -> Option<&AmdMeasured> {
+        self.campaigns.get(&campaign)?.amd_measured.as_ref()
+    }
+
     /// Leads of a campaign that are ready, wait or are being dialled, by their ids.
     pub fn leads_held(&self, campaign: CampaignId) -> Vec<base::LeadId> {
         self.campaigns.get(&campaign).map_or(Vec::new(), |campaign| campaign.list.held().collect())
@@ -463,6 +477,7 @@ impl Dialer {
             Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),
             Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),
             Input::Revised { attempt, revision, at } => self.revised(now, attempt, revision, at),
+            Input::AmdMeasured { campaign, measured } => self.amd_measured(now, campaign, measured),
             Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
             Input::MessageBegan { attempt, at } => self.message_began(now, attempt, at),
             Input::MessageEnded { attempt } => self.message_ended(now, attempt),

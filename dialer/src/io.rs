@@ -3,6 +3,7 @@
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, TrunkId, WallAnchor, WallTime};
 use desk::{AgentState, Skills};
 
+use crate::amd::AmdMeasured;
 use crate::attempt::{AttemptRecord, Outcome};
 use crate::campaign::{CampaignConfig, PreviewEnd};
 use crate::compliance::ConsentDecision;
@@ -258,6 +259,13 @@ pub enum Input {
         revision: Revision,
         /// When (may lie a little before `now`). A person's clock runs from here.
         at: Instant,
+    },
+    /// What a campaign's own calls say of persons lost to detection; none: the profile's estimate counts again.
+    AmdMeasured {
+        /// Whose ledger.
+        campaign: CampaignId,
+        /// The rate and where it was measured.
+        measured: Option<AmdMeasured>,
     },
     /// The agent's first audio went out to the callee.
     Connected {

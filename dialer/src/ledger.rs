@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use after::{AFTERS, After, MachineShares, after_of};
 use base::{AttemptId, Duration, Instant, WallAnchor, WallTime};
 
+use crate::amd::AmdMeasured;
 use crate::campaign::{CampaignConfig, ConfigError};
 use crate::compliance::{Denominator, Window, Zones};
 use crate::io::{CountedAs, LedgerEntry};
@@ -139,7 +140,7 @@ pub(crate) struct Terms {
     /// Of local days and months.
     pub(crate) zone: u32,
     pub(crate) denominator: Denominator,
-    /// Detection listens.
+    /// Detection acts: it can lose persons.
     pub(crate) amd: bool,
 }
 
@@ -499,13 +500,14 @@ pub struct Recount {
 /// The campaign's zone is not in the zone database.
 pub fn recount(
     config: &CampaignConfig,
+    measured: Option<&AmdMeasured>,
     began: WallTime,
     entries: Vec<LedgerEntry>,
     now: WallTime,
 ) -> Result<Vec<Recount>, ConfigError> {
     let mut zones = Zones::new();
     let zone = zones.index(&config.timezone).ok_or_else(|| ConfigError::UnknownZone(config.timezone.clone()))?;
-    let mut ledger = Ledger::new(config.terms(zone));
+    let mut ledger = Ledger::new(config.terms(zone, measured));
     let now_us = now.as_unix_us();
     ledger.restore(began, entries, now_us, &zones);
     let (terms, machines) = (&ledger.terms, ledger.machine_shares());

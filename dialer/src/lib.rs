@@ -32,6 +32,7 @@
 //! **Units.** Moments are `base::Instant`; wall times and steady times are microseconds since the Unix epoch; rates are
 //! shares of 1; pacing reckons in seconds (`_s`).
 
+mod amd;
 mod attempt;
 mod campaign;
 mod compliance;
@@ -51,6 +52,7 @@ pub mod sim;
 mod snapshot;
 mod trunk;
 
+pub use amd::{AUDIT_SHARE_DEFAULT, AmdHandled, AmdHandling, AmdMeasured, AmdMode, AmdRules};
 pub use attempt::{AttemptRecord, Clock, Outcome, Times};
 pub use campaign::{
     CONNECT_MARGIN_MAX, CallbackRule, CallbackThen, CampaignConfig, ConfigError, Flow, Mode, PREVIEW_MAX, PREVIEW_MIN,

@@ -101,7 +101,7 @@ impl Driver {
             from_display: None,
             credentials: None,
             ring_timeout: Duration::from_secs(10),
-            analyse,
+            analyse: analyse.map(Into::into),
             laws: vec![Law::Mu, Law::A],
             learn: false,
         };

@@ -12,6 +12,7 @@
 //! simulated network in the tests.
 
 mod agents;
+mod amd;
 mod calls;
 mod figures;
 mod picture;
@@ -29,10 +30,10 @@ pub use placed::{InboundAction, InboundRoute};
 pub(crate) use preview::REASON_BYTES_MAX;
 pub use requests::Answer;
 
+use crate::amd::Listening;
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ShardId, TrunkId, WallAnchor};
 use call::{Command, Event};
 use codecs::g711::Law;
-use detect::DetectorConfig;
 use detect::print::Learner;
 use dialer::{Dialer, Input, Number};
 use media::playout::Prompt;
@@ -104,7 +105,7 @@ pub struct ConductorConfig {
     /// Host part of our own URIs.
     pub domain: String,
     /// Answer detection of outgoing calls.
-    pub detection: DetectorConfig,
+    pub detection: Listening,
     /// Safe-harbour messages, and messages of campaigns without agents, by name.
     pub messages: BTreeMap<String, Arc<Prompt>>,
     /// First call id that the store has not used.

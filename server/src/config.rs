@@ -138,6 +138,10 @@ pub struct AmdSection {
     pub detector: String,
     /// The knob of `default`: a share of people.
     pub max_human_as_machine: f64,
+    /// What is kept of verdicts stays so long; 0: nothing is kept.
+    pub evidence_days: u64,
+    /// A net that listens and never acts.
+    pub shadow_model: Option<String>,
 }
 
 impl AmdSection {
@@ -246,6 +250,14 @@ pub struct Campaign {
     pub amd: bool,
     /// What is done with what answered.
     pub answers: Answers,
+    /// What detection may do then.
+    pub amd_mode: dialer::AmdMode,
+    /// Share of those taken for machines that go to agents.
+    pub amd_audit_share: f64,
+    /// Keep what detection heard.
+    pub amd_audio: bool,
+    /// So long.
+    pub amd_audio_days: u64,
     /// Name of the compliance profile.
     pub profile: String,
     /// Its values in force when these settings were read.
@@ -373,6 +385,12 @@ impl Campaign {
         ]
     }
 
+    /// What detection may do.
+    pub fn amd_rules(&self) -> dialer::AmdRules {
+        let mode = if self.amd { self.amd_mode } else { dialer::AmdMode::Off };
+        dialer::AmdRules { mode, audit_share: self.amd_audit_share }
+    }
+
     /// The dialer's settings of this campaign over `trunk`.
     ///
     /// # Errors
@@ -380,7 +398,7 @@ impl Campaign {
     pub fn dialer_config(&self, trunk: TrunkId) -> Result<dialer::CampaignConfig, dialer::ConfigError> {
         let mut config = dialer::CampaignConfig::new(&self.name, trunk, &self.caller_id);
         config.mode = self.mode;
-        config.amd = self.amd;
+        config.amd = self.amd_rules();
         config.policies = self.answers.policies(self);
         config.safe_harbour.message = self.message_name("safe_harbour");
         config.ring_timeout = self.ring_timeout;
@@ -474,7 +492,12 @@ fn media(found: &Found) -> Media {
 }
 
 fn amd(found: &Found) -> AmdSection {
-    AmdSection { detector: found.get("detector"), max_human_as_machine: found.get("max_human_as_machine") }
+    AmdSection {
+        detector: found.get("detector"),
+        max_human_as_machine: found.get("max_human_as_machine"),
+        evidence_days: found.get("evidence_days"),
+        shadow_model: found.maybe("shadow_model"),
+    }
 }
 
 fn trunk(found: &Found) -> Trunk {
@@ -546,6 +569,11 @@ fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
         skills: found.get("skills"),
         amd: found.get("amd"),
         answers: Answers::of(found),
+        // The key's own kind lets no other word through.
+        amd_mode: dialer::AmdMode::named(&found.get::<String>("amd_mode")).unwrap_or(dialer::AmdMode::On),
+        amd_audit_share: found.get("amd_audit_share"),
+        amd_audio: found.get("amd_audio"),
+        amd_audio_days: found.get("amd_audio_days"),
         profile,
         rules,
         limit: found.maybe("limit"),

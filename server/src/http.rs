@@ -18,6 +18,9 @@
 
 mod accounts;
 mod agents;
+mod amd;
+mod amd_report;
+mod amd_watch;
 mod attempts;
 mod audit;
 mod auth;

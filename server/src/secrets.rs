@@ -1,4 +1,5 @@
-//! The key of this installation: it seals what the database must not show, passwords of trunks so far.
+//! The key of this installation: it seals what the database must not show, passwords of trunks and the sound of calls that
+//! answer detection heard.
 //!
 //! 32 random bytes in `data_dir/secret.key`, made at the first need, readable by their owner alone. A backup needs both the
 //! database and this file; a database without it has all its rows but asks for the trunks' passwords anew.
@@ -49,6 +50,16 @@ impl Key {
     /// Seals a text for one purpose.
     pub(crate) fn seal(&self, tenant: TenantId, purpose: &str, text: &str) -> Result<Vec<u8>, StoreError> {
         self.sealer.seal(tenant, purpose, text.as_bytes())
+    }
+
+    /// Seals bytes for one purpose.
+    pub(crate) fn seal_bytes(&self, tenant: TenantId, purpose: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.sealer.seal(tenant, purpose, bytes)
+    }
+
+    /// Opens what was sealed for the same purpose.
+    pub(crate) fn open_bytes(&self, tenant: TenantId, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.sealer.open(tenant, purpose, sealed)
     }
 
     /// Opens what was sealed for the same purpose; `None`: nothing was.

@@ -148,7 +148,7 @@ fn run(shards: u64, seed: u64, detection: DetectorConfig) -> Outcome {
         tenant: TenantId::DEFAULT,
         shards,
         domain: product.to_string(),
-        detection,
+        detection: detection.into(),
         messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
         first_call: 1,
     };

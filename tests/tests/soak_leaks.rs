@@ -172,7 +172,7 @@ impl Product {
             tenant,
             shards: 1,
             domain: engine.sip_addr().to_string(),
-            detection: DetectorConfig::Classic(ClassicConfig::default()),
+            detection: DetectorConfig::Classic(ClassicConfig::default()).into(),
             messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
             first_call: 1,
         };

@@ -35,8 +35,29 @@ pub(crate) enum Value {
     #[serde(rename = "t")]
     Text(Option<String>),
     /// Bytes.
-    #[serde(rename = "b")]
+    #[serde(rename = "b", with = "hex")]
     Bytes(Vec<u8>),
+}
+
+/// Bytes as the spool writes them: two letters each, where JSON's arrays take up to four.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        use std::fmt::Write as _;
+        let mut text = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        serializer.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        (0..text.len()).step_by(2).map(|at| pair(at).ok_or_else(|| D::Error::custom("no bytes"))).collect()
+    }
 }
 
 impl From<i64> for Value {

@@ -28,6 +28,7 @@
 //!
 //! **Units.** Moments are [`base::WallTime`], kept as microseconds since the Unix epoch.
 
+mod amd;
 mod audit;
 mod blob;
 mod campaigns;
@@ -56,6 +57,7 @@ mod tokens;
 mod trunks;
 mod writer;
 
+pub use amd::*;
 pub use audit::*;
 pub use blob::{BLOB_BYTES_MAX, BlobKey};
 pub use campaigns::*;

@@ -3,6 +3,7 @@
 
 use base::WallTime;
 
+use crate::amd;
 use crate::audit::AuditRow;
 use crate::db::Value;
 use crate::rows::*;
@@ -117,6 +118,18 @@ statements! {
         "UPDATE callback SET done_us = $1 WHERE tenant_id = $2 AND lead_id = $3 AND done_us IS NULL";
     AUDIT, "audit", None,
         "INSERT INTO audit (tenant_id, at_us, who, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6)";
+    AMD_EVIDENCE, "amd_evidence", None,
+        "INSERT INTO amd_evidence (attempt_id, tenant_id, campaign_id, number, at_us, mode, handling, share_ppm, \
+         verdict, cause, verdict_ms, utterance_end_ms, detector, model, rules, codec, packets, lost, person_ppm, \
+         shadow_model, shadow_verdict, shadow_ms, trace, features, kept_until_us, audio, audio_until_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+         $22, $23, $24, $25, $26, $27)";
+    AMD_LABEL, "amd_label", None,
+        "INSERT INTO amd_label (tenant_id, attempt_id, answered, source, who, at_us) VALUES ($1, $2, $3, $4, $5, $6)";
+    // A call that nobody listened to has no evidence, and a label all the same.
+    AMD_ANSWERED, "amd_answered", None,
+        "UPDATE amd_evidence SET answered = $1, answered_source = $2, answered_us = $3 \
+         WHERE tenant_id = $4 AND attempt_id = $5";
 }
 
 /// What an op writes.
@@ -142,6 +155,13 @@ pub(crate) fn write(op: &Op) -> Result<Write, StoreError> {
         Op::Callback(row) => (format!("call back of lead {}", row.lead), callback(row)?),
         Op::CallbackDone(row) => (format!("kept call back of lead {}", row.lead), callback_done(row)?),
         Op::Audit(row) => ("audit log".to_owned(), audit(row)?),
+        Op::AmdEvidence(row) => {
+            (format!("evidence of attempt {}", row.attempt), vec![step(&AMD_EVIDENCE, amd::evidence_values(row)?)])
+        }
+        Op::AmdLabel(row) => {
+            let [label, last] = amd::label_values(row)?;
+            (format!("label of attempt {}", row.attempt), vec![step(&AMD_LABEL, label), step(&AMD_ANSWERED, last)])
+        }
     };
     Ok(Write { place, steps })
 }

@@ -5,6 +5,7 @@
 
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, LeadId, ListId, WallTime};
 
+use crate::amd::{AmdEvidenceRow, AmdLabelRow};
 use crate::audit::AuditRow;
 
 /// The owner of rows. One installation may serve several.
@@ -58,6 +59,10 @@ pub enum Op {
     RebuildCdr(CdrRebuildRow),
     /// An operator, a program or a person did something; append-only.
     Audit(AuditRow),
+    /// What answer detection heard and said of an attempt, once.
+    AmdEvidence(Box<AmdEvidenceRow>),
+    /// What somebody said answered an attempt; the last word counts, all are kept.
+    AmdLabel(AmdLabelRow),
 }
 
 /// What was decided before an attempt.

@@ -1,5 +1,6 @@
 //! The store against a real file: what is acknowledged is there, what the law forbids is refused.
 
+mod amd;
 mod away;
 mod contacts;
 mod control;

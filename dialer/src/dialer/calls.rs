@@ -4,6 +4,7 @@ use base::{AgentId, AttemptId, CallId, Duration, Instant};
 use desk::WorkItem;
 
 use super::{Dialer, RunState};
+use crate::amd::{AmdHandling, AmdMode};
 use crate::attempt::{Attempt, Clock, Outcome, Phase, Taker};
 use crate::compliance::DeadlineFrom;
 use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Output, Party, PauseReason, Speech};
@@ -119,7 +120,7 @@ impl Dialer {
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
         attempt.phase = Phase::Dialling;
         attempt.times.launched = Some(now);
-        attempt.amd = campaign.config.amd;
+        attempt.amd = campaign.config.amd.listens();
         if campaign.list.keeps_promise(attempt.lead) {
             self.outputs.push_back(Output::CallbackKept { lead: attempt.lead, attempt: id });
         }
@@ -221,7 +222,15 @@ impl Dialer {
         if let Some(at) = greeting_end {
             attempt.times.greeting_end = Some(at.min(now));
         }
-        self.act_on(now, id, verdict)
+        let of = attempt.campaign;
+        let campaign = self.campaigns.get_mut(&of).ok_or(Reject::UnknownCampaign(of))?;
+        let handled = campaign.audit.handle(campaign.config.amd, verdict);
+        let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
+        attempt.handled = Some(handled);
+        match (handled.mode, handled.handling) {
+            (AmdMode::Off | AmdMode::Shadow, _) | (_, AmdHandling::Audited) => self.live(now, id),
+            _ => self.act_on(now, id, verdict),
+        }
     }
 
     /// A live person: the legal clock runs, and an agent is wanted.
@@ -240,7 +249,8 @@ impl Dialer {
         }
         let clock = Clock::of(&campaign.config.profile);
         let answered = attempt.times.answered.unwrap_or(now);
-        let verdict = attempt.verdict.map(|verdict| (now, verdict == AmdVerdict::Human));
+        // Who was taken for a machine and gets an agent may be a person, whose time ran from the end of the words.
+        let verdict = attempt.verdict.map(|verdict| (now, verdict != AmdVerdict::Silence));
         let live = attempt.times.live;
         let deadline = clock.begins(answered, attempt.times.greeting_end, verdict, live) + clock.within;
         attempt.clock = Some(clock);

@@ -419,7 +419,7 @@ impl Dialer {
         if let Some(trunk) = self.trunks.get_mut(&trunk) {
             trunk.reserve();
         }
-        let amd = campaign.config.amd;
+        let amd = campaign.config.amd.listens();
         self.live_numbers.insert(number);
         self.gate.attempted(number, steady_us);
         let agent = match taker {
@@ -444,6 +444,7 @@ impl Dialer {
                 deadline: None,
                 clock: None,
                 verdict: None,
+                handled: None,
                 agent,
                 outcome: None,
                 counted_as: CountedAs::Nothing,

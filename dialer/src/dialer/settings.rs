@@ -5,6 +5,7 @@ use desk::{Skills, Wanted};
 
 use super::pool::Share;
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
+use crate::amd::{AmdMeasured, AuditDraw};
 use crate::attempt::Outcome;
 use crate::campaign::{CampaignConfig, ConfigError, Flow, Mode};
 use crate::compliance::Known;
@@ -38,9 +39,11 @@ impl Dialer {
             state: RunState::Stopped,
             since: now,
             list: List::default(),
-            ledger: Ledger::new(config.terms(zone)),
+            ledger: Ledger::new(config.terms(zone, None)),
             pacer,
             stream: self.seed.stream("pacing", id.0),
+            audit: AuditDraw::new(self.seed.stream("amd audit", id.0)),
+            amd_measured: None,
             why: Reason::NotStarted,
             planned_end: None,
             wanted: None,
@@ -66,7 +69,8 @@ impl Dialer {
         if !campaign.pacer.retune(config.mode) {
             campaign.pacer = fresh_pacer;
         }
-        campaign.ledger.configure(config.terms(zone), now_us, &self.zones);
+        let terms = config.terms(zone, campaign.amd_measured.as_ref());
+        campaign.ledger.configure(terms, now_us, &self.zones);
         let other_gate = zone != campaign.zone || config.profile != campaign.config.profile;
         campaign.list.set_zone(zone);
         campaign.zone = zone;
@@ -90,6 +94,24 @@ impl Dialer {
             self.ready_again(again);
         }
         self.dirty = true;
+        Ok(())
+    }
+
+    /// What the campaign's own calls say of persons lost to detection; none: the profile's estimate counts again.
+    pub(super) fn amd_measured(
+        &mut self,
+        now: Instant,
+        id: CampaignId,
+        measured: Option<AmdMeasured>,
+    ) -> Result<(), Reject> {
+        let now_us = self.steady_us(now);
+        let Some(campaign) = self.campaigns.get_mut(&id) else { return Err(Reject::UnknownCampaign(id)) };
+        if campaign.amd_measured != measured {
+            campaign.amd_measured = measured;
+            let terms = campaign.config.terms(campaign.zone, campaign.amd_measured.as_ref());
+            campaign.ledger.configure(terms, now_us, &self.zones);
+            self.dirty = true;
+        }
         Ok(())
     }
 

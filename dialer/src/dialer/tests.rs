@@ -1,4 +1,5 @@
 use super::*;
+use crate::amd::AmdRules;
 use crate::attempt::{AttemptRecord, Outcome};
 use crate::campaign::{Flow, Mode, Preview, PreviewEnd, RetryRules};
 use crate::compliance::Profile;
@@ -8,6 +9,7 @@ use crate::recording::Recording;
 use base::LeadId;
 use desk::Skills;
 
+mod amd;
 mod answers;
 mod cancels;
 mod chaos;
@@ -273,7 +275,7 @@ fn machines_are_hung_up_and_free_no_agent_was_taken() {
 #[test]
 fn without_detection_the_clock_starts_at_the_answer_until_the_greeting_is_heard() {
     let mut without = config();
-    without.amd = false;
+    without.amd = AmdRules::OFF;
     let mut bench = Bench::new(1, 1, without);
     bench.commit();
     bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });

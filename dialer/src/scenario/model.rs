@@ -8,6 +8,7 @@ use super::parts::{
     Leave, LedgerKind, Shift, TrunkModel,
 };
 use super::{Dist, ScenarioError, keys};
+use crate::amd::AmdRules;
 use crate::campaign::{CampaignConfig, ConfigError, Mode, RetryRules};
 use crate::compliance::{Profile, Window};
 use crate::recording::{RECORDING_MAX, Recording};
@@ -271,7 +272,7 @@ impl Scenario {
         profile.denominator.amd_evidence = Some("the scenario".into());
         let mut config = CampaignConfig::new(&self.name, TrunkId(1), "+15550100000");
         config.mode = mode;
-        config.amd = self.amd.enabled;
+        config.amd = if self.amd.enabled { AmdRules::ALWAYS } else { AmdRules::OFF };
         config.ring_timeout = Duration::from_secs_f64(self.dial.ring_timeout_s);
         config.profile = profile;
         config.limit = self.limit;

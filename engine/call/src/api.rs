@@ -2,7 +2,7 @@
 
 use base::{CallId, Duration, Instant, LegId, ShardId, TrunkId};
 use codecs::g711::Law;
-use detect::{Decision, DetectorConfig, EarlySound, Revision};
+use detect::{Decision, EarlySound, Evidence, Listen, Revision};
 use media::playout::Prompt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct Originate {
     /// Time until the call is cancelled unanswered.
     pub ring_timeout: Duration,
     /// Starts answer detection at the answer.
-    pub analyse: Option<DetectorConfig>,
+    pub analyse: Option<Listen>,
     /// In order of preference; not empty.
     pub laws: Vec<Law>,
     /// The far end may sit behind a NAT: its media may come from, and then goes to, another address than its SDP names,
@@ -231,6 +231,10 @@ pub enum Event {
         utterance_end: Option<Instant>,
         /// When the decision was made.
         at: Instant,
+        /// What was kept of the call until then, where that was asked for.
+        evidence: Option<Box<Evidence>>,
+        /// How the line was until then.
+        line: media::session::Stats,
     },
     /// Answer detection has not decided yet, but holds a person for as likely as not; once at most, before the verdict.
     LikelyPerson {

@@ -5,7 +5,7 @@ use crate::offer::{Description, Negotiated};
 use crate::shard::{Arrivals, Concealer};
 use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
-use detect::{Detector, DetectorConfig, EarlyEar};
+use detect::{Detector, EarlyEar, Keeper, Listen};
 use media::dtmf::{DtmfReceiver, DtmfSender};
 use media::jitter::JitterBuffer;
 use media::playout::Player;
@@ -58,6 +58,8 @@ pub(crate) enum Source {
 /// Answer detection at work on what the far end says.
 pub(crate) struct Analysis {
     pub(crate) detector: Box<dyn Detector>,
+    /// Keeps what the record of the call asks for.
+    pub(crate) keeper: Option<Box<Keeper>>,
     pub(crate) jitter: JitterBuffer,
     pub(crate) started_at: Instant,
     pub(crate) arrivals: Arrivals,
@@ -102,7 +104,7 @@ pub(crate) struct Leg {
     pub(crate) incoming: bool,
     pub(crate) answered_at: Option<Instant>,
     pub(crate) partner: Option<Partner>,
-    pub(crate) analyse: Option<DetectorConfig>,
+    pub(crate) analyse: Option<Listen>,
     /// Early media has said something.
     pub(crate) early_said: bool,
     pub(crate) tap: bool,
@@ -214,9 +216,12 @@ impl LegMedia {
     }
 
     /// Starts answer detection on what comes in from `now` on.
-    pub(crate) fn analyse(&mut self, now: Instant, config: &DetectorConfig) {
+    pub(crate) fn analyse(&mut self, now: Instant, listen: &Listen) {
+        let mut detector = listen.detector.build();
+        let keeper = Keeper::new(&listen.keep, detector.as_mut()).map(Box::new);
         self.analysis = Some(Box::new(Analysis {
-            detector: config.build(),
+            detector,
+            keeper,
             jitter: JitterBuffer::new(),
             started_at: now,
             arrivals: Arrivals::new(),

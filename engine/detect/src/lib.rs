@@ -7,6 +7,7 @@
 //!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide ──> after
 //!  openings of all calls ──> print::Learner ──> Recordings, which the next calls are held against
 //!  frames before the answer ──> EarlyEar ──> EarlySound, once
+//!  what was heard until the verdict ──> evidence ──> a record, lessons
 //!  labelled clips ──> front ──> train ──> Net
 //! ```
 //!
@@ -20,6 +21,7 @@
 mod after;
 pub mod decide;
 pub mod early;
+pub mod evidence;
 #[cfg(any(test, feature = "exercise"))]
 pub mod exercise;
 pub mod front;
@@ -40,6 +42,8 @@ use std::sync::{Arc, LazyLock};
 pub use after::{LISTEN_MAX_MS, REVISIONS_MAX};
 pub use classic::{Classic, ClassicConfig};
 pub use early::{EarlyEar, EarlySound};
+pub use evidence::{Evidence, Keep, Keeper, Listen};
+pub use front::Front;
 pub use neural::{Listener, Neural};
 pub use print::Recordings;
 pub use rules::Rules;
@@ -201,6 +205,16 @@ pub trait Detector: Send {
 
     /// True when nothing more will be told, so that nobody needs to listen on.
     fn is_done(&self) -> bool;
+
+    /// From now on what the net hears and thinks is kept; false where no net listens.
+    fn keep_tape(&mut self) -> bool {
+        false
+    }
+
+    /// What was kept, once; nothing is kept after it.
+    fn take_tape(&mut self) -> Option<evidence::Taped> {
+        None
+    }
 }
 
 /// Which detector listens, and how it is set. One value to pass around; `build` makes the machine.

@@ -159,6 +159,15 @@ impl Net {
         Net::new(parameters, String::new())
     }
 
+    /// Its members, each a net of its own.
+    pub fn apart(&self) -> impl Iterator<Item = Net> + '_ {
+        self.parameters.chunks_exact(PARAMETERS).map(|parameters| Net {
+            parameters: parameters.to_vec(),
+            settings: Vec::new(),
+            card: String::new(),
+        })
+    }
+
     /// How many members it has.
     pub fn members(&self) -> usize {
         self.parameters.len() / PARAMETERS

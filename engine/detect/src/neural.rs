@@ -2,7 +2,8 @@
 
 use crate::after::After;
 use crate::decide::{Decider, Look, Tuning};
-use crate::front::{FEATURES, Front};
+use crate::evidence::{Tape, Taped};
+use crate::front::{FEATURES, FRAME_MS, Frame, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
 use crate::print::{Opening, Printer, Recordings, Search};
 use crate::{Detector, Revision, Told};
@@ -22,11 +23,12 @@ pub struct Listener {
     known: Arc<Recordings>,
     printer: Printer,
     search: Search,
+    tape: Option<Box<Tape>>,
 }
 
 /// What changes with each frame.
 #[derive(Clone)]
-struct Ear {
+pub(crate) struct Ear {
     inputs: [f32; INPUTS],
     frames: usize,
     state: State,
@@ -37,9 +39,44 @@ struct Ear {
 }
 
 impl Ear {
-    fn new() -> Ear {
+    pub(crate) fn new() -> Ear {
         let even = [1.0 / CLASSES as f32; CLASSES];
         Ear { inputs: [0.0; INPUTS], frames: 0, state: State::default(), posterior: even, smoothed: even, tone: None }
+    }
+
+    /// Of two tones within 20 ms the surer one: a beep gives way.
+    pub(crate) fn tone(&mut self, signal: Signal, end_ms: u32) {
+        if self.tone.is_none_or(|(tone, _)| tone == Signal::Beep) {
+            self.tone = Some((signal, end_ms));
+        }
+    }
+
+    /// The next 20 ms.
+    pub(crate) fn frame(&mut self, net: &Net, features: &[f32; FEATURES]) {
+        let half = self.frames % FRAMES_A_STEP * FEATURES;
+        self.inputs[half..half + FEATURES].copy_from_slice(features);
+        self.frames += 1;
+        if self.frames.is_multiple_of(FRAMES_A_STEP) {
+            self.posterior = net.step(&self.inputs, &mut self.state);
+        }
+        for (smoothed, new) in self.smoothed.iter_mut().zip(self.posterior) {
+            *smoothed += SMOOTHING * (new - *smoothed);
+        }
+    }
+
+    /// What is known after `frame`; its tone is told once.
+    pub(crate) fn look(&mut self, frame: &Frame) -> Look {
+        let tone = self.tone.take();
+        Look {
+            posterior: self.smoothed,
+            speech_ms: frame.speech_ms,
+            rest_ms: frame.rest_ms,
+            speech_end_ms: frame.speech_end_ms,
+            tone: tone.map(|(signal, _)| signal),
+            tone_end_ms: tone.map_or(0, |(_, end_ms)| end_ms),
+            recording: None,
+            at_ms: frame.at_ms,
+        }
     }
 }
 
@@ -52,7 +89,15 @@ impl Listener {
     /// The same, with recordings to recognise.
     pub fn knowing(net: Arc<Net>, known: Arc<Recordings>) -> Listener {
         let (printer, search) = (Printer::new(), Search::new());
-        Listener { front: Front::new(), net, ear: Ear::new(), known, printer, search }
+        Listener { front: Front::new(), net, ear: Ear::new(), known, printer, search, tape: None }
+    }
+
+    pub(crate) fn keep_tape(&mut self) {
+        self.tape = Some(Box::new(Tape::new()));
+    }
+
+    pub(crate) fn take_tape(&mut self) -> Option<Taped> {
+        self.tape.take().map(Taped)
     }
 
     /// More samples; `looked` is given a look for every 20 ms of them.
@@ -71,13 +116,10 @@ impl Listener {
     /// Like `push`, with the opening when it is complete; where `looked` gives true, another turn of the talk begins, which
     /// is heard as an opening of its own.
     pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look, Option<Opening>) -> bool) {
-        let Listener { front, net, ear, known, printer, search } = self;
+        let Listener { front, net, ear, known, printer, search, tape } = self;
         while let Some(hop) = front.step(&mut samples) {
-            // Of two tones within 20 ms the surer one: a beep gives way.
-            if let Some(event) = hop.tone
-                && ear.tone.is_none_or(|(tone, _)| tone == Signal::Beep)
-            {
-                ear.tone = Some((event.signal, event.end_ms));
+            if let Some(event) = hop.tone {
+                ear.tone(event.signal, event.end_ms);
             }
             printer.hop(front.power(), hop.frame);
             if !hop.frame {
@@ -87,26 +129,14 @@ impl Listener {
             // A ringing tone after the answer is the same everywhere and no recording of anybody's greeting.
             let complete = printer.frame(frame.speech && front.tone_ms() < LONG_TONE_MS);
             let recording = search.step(printer, known);
-            let half = ear.frames % FRAMES_A_STEP * FEATURES;
-            ear.inputs[half..half + FEATURES].copy_from_slice(&frame.features);
-            ear.frames += 1;
-            if ear.frames.is_multiple_of(FRAMES_A_STEP) {
-                ear.posterior = net.step(&ear.inputs, &mut ear.state);
+            ear.frame(net, &frame.features);
+            let look = Look { recording, ..ear.look(frame) };
+            if let Some(tape) = tape {
+                tape.frame(frame);
+                if frame.at_ms.is_multiple_of(FRAMES_A_STEP as u32 * FRAME_MS) {
+                    tape.step(&look.posterior);
+                }
             }
-            for (smoothed, new) in ear.smoothed.iter_mut().zip(ear.posterior) {
-                *smoothed += SMOOTHING * (new - *smoothed);
-            }
-            let tone = ear.tone.take();
-            let look = Look {
-                posterior: ear.smoothed,
-                speech_ms: frame.speech_ms,
-                rest_ms: frame.rest_ms,
-                speech_end_ms: frame.speech_end_ms,
-                tone: tone.map(|(signal, _)| signal),
-                tone_end_ms: tone.map_or(0, |(_, end_ms)| end_ms),
-                recording,
-                at_ms: frame.at_ms,
-            };
             let anew = looked(&look, printer.opening().filter(|_| complete));
             if anew {
                 front.turn();
@@ -177,6 +207,15 @@ impl Detector for Neural {
 
     fn is_done(&self) -> bool {
         self.after.as_ref().is_some_and(After::is_done)
+    }
+
+    fn keep_tape(&mut self) -> bool {
+        self.listener.keep_tape();
+        true
+    }
+
+    fn take_tape(&mut self) -> Option<Taped> {
+        self.listener.take_tape()
     }
 }
 

@@ -319,10 +319,11 @@ impl Trainer {
             let spread = (6.0 / (inputs + outputs) as f64).sqrt();
             parameters[range].iter_mut().for_each(|parameter| *parameter = random.range_f64(-spread, spread) as f32);
         }
-        Ok(Trainer::from_net(recipe, clips, Net::new(parameters, String::new())?))
+        Ok(Trainer::on(recipe, clips, Net::new(parameters, String::new())?))
     }
 
-    fn from_net(recipe: Recipe, clips: usize, net: Net) -> Trainer {
+    /// On from a net of one member.
+    pub fn on(recipe: Recipe, clips: usize, net: Net) -> Trainer {
         let steps = (clips / recipe.batch).max(1) * recipe.epochs;
         Trainer { net, mean: vec![0.0; PARAMETERS], square: vec![0.0; PARAMETERS], step: 0, steps, recipe }
     }

@@ -58,7 +58,16 @@ pub struct Epoch {
 ///
 /// # Errors
 /// When a parameter leaves the numbers.
-pub fn train(
+pub fn train(clips: &[Clip], check: &[Clip], recipe: Recipe, seed: u64, told: impl FnMut(Epoch)) -> Result<Net, Fault> {
+    train_on(None, clips, check, recipe, seed, told)
+}
+
+/// The same from a net of one member; it is kept itself where no epoch is better on `check`.
+///
+/// # Errors
+/// When a parameter leaves the numbers.
+pub fn train_on(
+    start: Option<Net>,
     clips: &[Clip],
     check: &[Clip],
     recipe: Recipe,
@@ -67,9 +76,12 @@ pub fn train(
 ) -> Result<Net, Fault> {
     let mut random = Seed::from_u64(seed).stream("answer detection", 0);
     let diverged = |_| Fault("the training left the numbers, lower its rate".to_owned());
-    let mut trainer = Trainer::new(recipe, clips.len(), &mut random).map_err(diverged)?;
+    let mut best: Option<(f64, Net)> = start.clone().map(|net| (loss(&net, check, &recipe), net));
+    let mut trainer = match start {
+        Some(net) => Trainer::on(recipe, clips.len(), net),
+        None => Trainer::new(recipe, clips.len(), &mut random).map_err(diverged)?,
+    };
     let mut order: Vec<usize> = (0..clips.len()).collect();
-    let mut best: Option<(f64, Net)> = None;
     for number in 1..=recipe.epochs {
         for last in (1..order.len()).rev() {
             order.swap(last, random.below(last as u64 + 1) as usize);
@@ -122,16 +134,24 @@ fn loss(net: &Net, clips: &[Clip], recipe: &Recipe) -> f64 {
 pub fn calibrated(net: Net, check: &[Labelled], made: &str) -> Result<Net, Fault> {
     let net = Arc::new(net);
     let heard = exam::neural(check, &net, Tuning::with(2.0, 2.0))?;
-    let settings = exam::calibrate(check, &heard)?;
+    calibrated_by(Arc::unwrap_or_clone(net), check, &heard, made, "recordings of other voices")
+}
+
+/// The same where they have been heard; `of` says what they are.
+///
+/// # Errors
+/// No thresholds that keep a share.
+pub fn calibrated_by(net: Net, check: &[Labelled], heard: &[exam::Heard], made: &str, of: &str) -> Result<Net, Fault> {
+    let settings = exam::calibrate(check, heard)?;
     let mut card = format!(
-        "{made}\ncalibrated on {} recordings of other voices; there, with the knob at: people taken for machines, machines \
-         caught within 4 s and 6 s\n",
+        "{made}\ncalibrated on {} {of}; there, with the knob at: people taken for machines, machines caught within 4 s and \
+         6 s\n",
         check.len()
     );
-    for point in report::curve(check, &heard, &settings) {
+    for point in report::curve(check, heard, &settings) {
         let [share, people, by_4, by_6] =
             [point.share, point.human_as_machine, point.caught[0], point.caught[1]].map(|share| share * 100.0);
         card += &format!("{share:.2} %: {people:.2} %, {by_4:.1} %, {by_6:.1} %\n");
     }
-    Ok(Arc::unwrap_or_clone(net).calibrated(settings, card))
+    Ok(net.calibrated(settings, card))
 }

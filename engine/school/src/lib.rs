@@ -7,6 +7,7 @@
 //!                                         ├─> stress: the same disturbed
 //!                                         ├─> explain: one recording as a timeline
 //!                                         └─> lesson: features ──> detect::train over all cores ──> Net
+//!  kept calls with labels ──> field ──> lesson, exam, report, without recordings
 //! ```
 //!
 //! **Invariants.** Results do not depend on the number of threads. A recording that cannot be read is a fault with its
@@ -16,6 +17,7 @@
 
 pub mod exam;
 pub mod explain;
+pub mod field;
 pub mod labels;
 pub mod later;
 pub mod lesson;

@@ -194,7 +194,9 @@ fn terms(config: &Config, row: &CampaignRow) -> Result<dialer::CampaignConfig, F
     let mut terms = dialer::CampaignConfig::new(&row.name, base::TrunkId(1), "+15550000000");
     terms.profile = sheet.in_force().clone();
     terms.limit = settings.get("limit").and_then(Value::as_f64);
-    terms.amd = settings.get("amd").and_then(Value::as_bool).unwrap_or(true);
+    let on = settings.get("amd").and_then(Value::as_bool).unwrap_or(true);
+    let mode = text("amd_mode").and_then(dialer::AmdMode::named).unwrap_or(dialer::AmdMode::On);
+    terms.amd.mode = if on { mode } else { dialer::AmdMode::Off };
     if let Some(zone) = text("timezone") {
         zone.clone_into(&mut terms.timezone);
     }
@@ -210,6 +212,7 @@ fn campaign(
 ) -> Result<CampaignReport, Failure> {
     let tenant = TenantId::DEFAULT;
     let terms = terms(config, row)?;
+    let measured = crate::amd::measured::load(store, tenant, row.campaign)?;
     let mut entries = Vec::new();
     for counted in store.ledger(tenant, row.campaign, began)? {
         match CountedAs::named(&counted.counted_as) {
@@ -228,7 +231,7 @@ fn campaign(
             ),
         }
     }
-    let windows = recount(&terms, began, entries, to)
+    let windows = recount(&terms, measured.as_ref(), began, entries, to)
         .map_err(|error| Failure::failed(format!("{error}, campaign {:?}, correct its settings", row.name)))?;
     let windows =
         windows.into_iter().filter(|window| from.is_none_or(|from| window.until.is_none_or(|until| until > from)));
@@ -363,7 +366,7 @@ fn judge(attempt: &AttemptRow, timeline: Option<&Map<String, Value>>, sealed: bo
     if let (Some(answered), Some(deadline)) = (answered, deadline) {
         match clock_of(timeline) {
             Some(clock) => {
-                let verdict = verdict_at.map(|at| (at, close.verdict.as_deref() == Some("human")));
+                let verdict = verdict_at.map(|at| (at, close.verdict.as_deref() != Some("silence")));
                 let begins = clock.begins(answered, greeting_end, verdict, live);
                 let due = begins + clock.within.as_us() as i64;
                 if (due - deadline).abs() > ROUNDING_US {

@@ -4,6 +4,7 @@ use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
 use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
+use codecs::g711::Law;
 use codecs::tones::SitReason;
 use detect::{EarlySound, Sign, Verdict};
 use dialer::{
@@ -30,6 +31,8 @@ pub(super) struct Live {
     /// The later of verdict and agent free: the bridge's own clock starts here.
     pub(super) verdict_at: Instant,
     pub(super) verdict: Option<AmdVerdict>,
+    /// What the sound came in.
+    pub(super) law: Option<Law>,
     pub(super) connected_at: Option<Instant>,
     /// The message plays in which a key asks never to be called again.
     pub(super) may_opt_out: bool,
@@ -170,6 +173,8 @@ impl Conductor {
         // number of shards.
         let leg = LegId(attempt.0);
         let shard = ShardId(attempt.0 % self.config.shards);
+        let Some(campaign) = self.attempt_campaigns.get(&attempt).copied() else { return };
+        let sound = self.campaigns.get(&campaign).is_some_and(|campaign| campaign.settings.amd_audio);
         let from_user = if caller_id.is_empty() { "anonymous" } else { &caller_id };
         let originate = Originate {
             leg,
@@ -179,11 +184,10 @@ impl Conductor {
             from_display: None,
             credentials: trunk.credentials.clone(),
             ring_timeout,
-            analyse: amd.then(|| self.config.detection.clone()),
+            analyse: amd.then(|| self.config.detection.listen(sound)),
             laws: trunk.laws.clone(),
             learn: trunk.nat,
         };
-        let Some(campaign) = self.attempt_campaigns.get(&attempt).copied() else { return };
         let call = self.new_call_id();
         let live = Live {
             leg,
@@ -200,6 +204,7 @@ impl Conductor {
             agent_leg: None,
             verdict_at: now,
             verdict: None,
+            law: None,
             connected_at: None,
             may_opt_out: false,
             trace: Trace::begun(now, "outbound"),
@@ -286,8 +291,9 @@ impl Conductor {
                 };
                 self.dialer.handle_input(now, Input::Heard { attempt, class });
             }
-            Event::Answered { at, dialog, .. } => {
+            Event::Answered { at, dialog, law, .. } => {
                 let call = live.call;
+                live.law = Some(law);
                 live.answered_at = Some(at);
                 live.verdict_at = at;
                 let row =
@@ -298,7 +304,7 @@ impl Conductor {
                 self.tell_call("call.answered", call);
                 self.dialer.handle_input(now, Input::Answered { attempt });
             }
-            Event::Verdict { decision, utterance_end, at, .. } => {
+            Event::Verdict { decision, utterance_end, at, evidence, line, .. } => {
                 live.verdict_at = at;
                 let verdict = match decision.verdict {
                     Verdict::Human => AmdVerdict::Human,
@@ -311,6 +317,7 @@ impl Conductor {
                 };
                 live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
+                self.keep_evidence(attempt, at, decision, evidence, line);
             }
             Event::Revision { revision, since, at, .. } => {
                 let (revision, at) = (revision_of(revision.sign), since.unwrap_or(at));
@@ -323,7 +330,7 @@ impl Conductor {
                     let known = std::sync::Arc::new(self.openings.known().clone());
                     let text = format!("the same opening on three numbers: {} recordings are known", known.len());
                     self.outputs.push_back(Output::Notice(text));
-                    self.config.detection = self.config.detection.clone().knowing(known);
+                    self.config.detection.know(known);
                 }
             }
             // 47 CFR 64.1200(a)(7)(i)(B): the number is recorded and the call ends at once.

@@ -3,7 +3,7 @@
 use super::{Conductor, rows};
 use crate::control::decisions::{DecisionView, DecisionsView};
 use crate::control::views::{
-    AgentCounts, AgentView, CallDetail, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView,
+    AgentCounts, AgentView, AmdLost, CallDetail, CallView, CampaignView, Snapshot, StoreView, TrunkView, WindowView,
 };
 use base::{AgentId, CallId, CampaignId, Duration, Instant, TrunkId, WallTime};
 use dialer::CampaignSnapshot;
@@ -164,7 +164,23 @@ impl Conductor {
             ledger: ledger.collect(),
             agents: AgentCounts::of(|state| view.agents.get(state.name()).map_or(0, |count| *count as u64)),
             occupancy: view.occupancy,
+            amd_drift: campaign.amd_drift.clone(),
+            amd_lost: self.amd_lost(CampaignId(view.campaign), &campaign.settings),
         })
+    }
+
+    /// Persons lost to detection, by what is known of them.
+    fn amd_lost(&self, id: CampaignId, settings: &crate::config::Campaign) -> AmdLost {
+        let denominator = &settings.rules.denominator;
+        let (counted, measured) = (denominator.add_amd_false_positives, self.dialer.amd_measured_of(id));
+        let (rate, source) = match measured {
+            Some(measured) => (Some(measured.rate), Some(measured.evidence.clone())),
+            None => (denominator.amd_false_positive_rate, denominator.amd_evidence.clone()),
+        };
+        match settings.amd_rules().acts() {
+            true => AmdLost { rate, source, measured: measured.is_some(), counted },
+            false => AmdLost { counted, ..AmdLost::default() },
+        }
     }
 
     pub(super) fn agent_view(&self, now: Instant, id: AgentId) -> Option<AgentView> {

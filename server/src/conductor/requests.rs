@@ -4,6 +4,7 @@ use super::{AgentPhone, Conductor, Output, rows};
 use crate::config;
 use crate::control::api::{AgentWish, Refusal, Reply, Request};
 use crate::control::decisions::CalibrationView;
+use crate::control::views::AmdDrift;
 use base::{AgentId, CampaignId, Instant, ListId, TrunkId};
 use dialer::{Input, Number};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,8 @@ pub(super) struct Campaign {
     pub(super) name: String,
     pub(super) list: ListId,
     pub(super) settings: config::Campaign,
+    /// What of its answer detection is unlike the week before.
+    pub(super) amd_drift: Vec<AmdDrift>,
 }
 
 /// How a request was answered.
@@ -70,12 +73,19 @@ impl Conductor {
             Request::RemoveAgent(agent) => Answer::Now(self.remove_agent(now, agent)),
             Request::Preview { agent, lead, choice } => Answer::Now(self.preview(now, agent, lead, choice)),
             Request::SetAgent { agent, wish } => Answer::Now(self.set_agent(now, agent, wish)),
-            Request::Disposition { attempt, campaign, agent, code, note, person } => {
+            Request::Disposition { attempt, campaign, agent, code, note, person, answered } => {
                 let row = rows::disposition(self.config.tenant, &self.anchor, now, attempt, agent, code, person, note);
                 let token = self.store(store::Op::Disposition(row));
                 self.dialer.handle_input(now, Input::Disposition { campaign, attempt, person });
+                // In the order of their tokens: when the last is on the disk, the first is.
+                let token = answered.map_or(token, |label| self.store(store::Op::AmdLabel(label)));
                 Answer::OnDisk(token, Reply::Done)
             }
+            Request::AmdFound { campaign, measured, drift } => {
+                self.amd_found(now, campaign, measured, drift);
+                Answer::Now(Ok(Reply::Done))
+            }
+            Request::AmdLabel(row) => Answer::OnDisk(self.store(store::Op::AmdLabel(row)), Reply::Done),
             Request::DoNotCall { number, campaign, reason, source } => {
                 self.do_not_call(now, &number, campaign, reason, source)
             }
@@ -200,7 +210,8 @@ impl Conductor {
                 None => self.config.messages.remove(&name),
             };
         }
-        let campaign = Campaign { name: name.clone(), list, settings };
+        let amd_drift = self.campaigns.remove(&id).map(|before| before.amd_drift).unwrap_or_default();
+        let campaign = Campaign { name: name.clone(), list, settings, amd_drift };
         self.campaigns.insert(id, campaign);
         let source = source(&self.campaigns);
         if let Some(source) = source.filter(|source| source_before.as_ref() != Some(source)) {

@@ -6,6 +6,8 @@ use base::{Duration, LeadId, Seed, WallTime};
 use call::Originate;
 use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
 
+mod amd;
+
 const AGENT: AgentId = AgentId(1);
 
 struct Bench {
@@ -26,7 +28,7 @@ impl Bench {
             tenant: TenantId::DEFAULT,
             shards: 1,
             domain: "192.0.2.1:5060".into(),
-            detection: DetectorConfig::Classic(detect::ClassicConfig::default()),
+            detection: detect::DetectorConfig::Classic(detect::ClassicConfig::default()).into(),
             messages: BTreeMap::new(),
             first_call: 1,
         };
@@ -52,7 +54,7 @@ impl Bench {
         let campaign = CampaignId(1);
         let config = CampaignConfig {
             mode: Mode::Progressive,
-            amd: false,
+            amd: dialer::AmdRules::OFF,
             profile: Profile::lab(),
             ring_timeout: Duration::from_secs(20),
             retry: RetryRules::none(),
@@ -238,7 +240,7 @@ fn a_key_during_the_message_puts_the_number_on_the_list() {
 fn configure(bench: &mut Bench, mode: Mode) {
     let config = CampaignConfig {
         mode,
-        amd: false,
+        amd: dialer::AmdRules::OFF,
         profile: Profile::lab(),
         ring_timeout: Duration::from_secs(20),
         retry: RetryRules::none(),
@@ -597,7 +599,8 @@ fn verdict(bench: &mut Bench, leg: LegId, verdict: detect::Verdict, cause: &'sta
     bench.answered(leg);
     bench.wait(3);
     let decision = detect::Decision { verdict, cause, at_ms: 3_000, utterance_end_ms: None };
-    bench.event(Event::Verdict { leg, decision, utterance_end: None, at: bench.now });
+    let line = media::session::Stats::default();
+    bench.event(Event::Verdict { leg, decision, utterance_end: None, at: bench.now, evidence: None, line });
 }
 
 #[test]

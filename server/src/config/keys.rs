@@ -221,6 +221,18 @@ pub(super) static SECTIONS: [Section; 11] = [
                 Default("0.01"),
                 "With default: at most this share of people may be taken for machines, as calibrated on made calls.",
             ),
+            key(
+                "evidence_days",
+                Whole(0, 3_650),
+                Default("90"),
+                "Probabilities and features of each verdict are kept so long, without sound; 0 keeps none.",
+            ),
+            key(
+                "shadow_model",
+                Text,
+                Optional("\"mine.net\""),
+                "A net of outpace amd train, in data_dir, that listens beside the detector; what it would have said is kept.",
+            ),
         ],
     },
     Section {
@@ -387,7 +399,26 @@ pub(super) static SECTIONS: [Section; 11] = [
                 Default("1.0"),
                 "Its part of agents and lines that it shares with other campaigns, next to theirs: 2 has twice as much as 1.",
             ),
-            key("amd", Flag, Default("true"), "Tell people from answering machines; see on_machine."),
+            key("amd", Flag, Default("true"), "Tell people from answering machines, as amd_mode says."),
+            key(
+                "amd_mode",
+                Choice(&["off", "shadow", "sample", "on"]),
+                Default("\"on\""),
+                "shadow: decide and keep, everybody gets an agent; on: act; sample: on, to be measured by the audit.",
+            ),
+            key(
+                "amd_audit_share",
+                Number(0.0, 1.0),
+                Default("0.01"),
+                "Of those taken for machines so many go to an agent, who says what answered: how people lost are counted.",
+            ),
+            key(
+                "amd_audio",
+                Flag,
+                Default("false"),
+                "Keep what detection heard of each call until its verdict, 8 s at most, sealed. Ask whether the law allows it.",
+            ),
+            key("amd_audio_days", Whole(1, 3_650), Default("30"), "With amd_audio: so long; then it is deleted."),
             key(
                 "on_machine",
                 Choice(&["hang_up", "message"]),

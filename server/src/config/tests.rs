@@ -139,7 +139,10 @@ fn every_key_arrives_in_the_tree() {
     let campaign = &config.campaigns[0];
     let dialer = campaign.dialer_config(TrunkId(4)).unwrap();
     assert_eq!((campaign.list.as_str(), campaign.agents.as_slice()), ("spring-leads", &["ann".to_owned()][..]));
-    assert_eq!((dialer.mode, dialer.trunk, dialer.amd), (dialer::Mode::Power(2.0), TrunkId(4), false));
+    assert_eq!(
+        (dialer.mode, dialer.trunk, dialer.amd.mode),
+        (dialer::Mode::Power(2.0), TrunkId(4), dialer::AmdMode::Off)
+    );
     assert_eq!((dialer.profile.name.as_str(), dialer.abandon_limit()), ("strict", 0.01));
     assert_eq!((dialer.ring_timeout, dialer.retry.attempts_max), (Duration::from_secs(30), 2));
     assert_eq!((dialer.caller_id.as_str(), dialer.timezone.as_str()), ("+12125550100", "Europe/Berlin"));

@@ -103,6 +103,19 @@ pub enum Request {
         note: Option<String>,
         /// True for a person.
         person: bool,
+        /// What answered, where that was said, and who says so.
+        answered: Option<store::AmdLabelRow>,
+    },
+    /// What somebody who listened says answered an attempt; written down.
+    AmdLabel(store::AmdLabelRow),
+    /// What the labels of a campaign say of its answer detection.
+    AmdFound {
+        /// Which.
+        campaign: CampaignId,
+        /// Upper bound of people lost, where there are labels enough.
+        measured: Option<dialer::AmdMeasured>,
+        /// What is unlike the week before.
+        drift: Vec<crate::control::views::AmdDrift>,
     },
     /// A number that must not be called any more; it is written down and holds at once.
     DoNotCall {

@@ -161,6 +161,37 @@ pub struct CampaignView {
     pub agents: AgentCounts,
     /// (talk + wrap-up) ÷ logged-in time not on break, of these agents together, of 1, since the start of the process.
     pub occupancy: f64,
+    /// Persons lost to answer detection, as the abandon budget reckons with them.
+    pub amd_lost: AmdLost,
+    /// Figures of answer detection whose latest day is unlike the week before: a carrier, a codec or a list may have
+    /// changed.
+    pub amd_drift: Vec<AmdDrift>,
+}
+
+/// One figure of answer detection that has moved.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AmdDrift {
+    /// `human_share`, `verdict_ms` or `person_probability`.
+    pub what: String,
+    /// Of the latest day.
+    pub now: f64,
+    /// Mean of the days before.
+    pub before: f64,
+    /// How many deviations it is off: those of the days before and of the sample together.
+    pub sigma: f64,
+}
+
+/// Persons lost to answer detection, as the abandon budget reckons with them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct AmdLost {
+    /// Share of all people who answer; `null`: none is known, or detection does not act.
+    pub rate: Option<f64>,
+    /// Where that was measured.
+    pub source: Option<String>,
+    /// It is the upper bound from this campaign's own audits, not the compliance profile's estimate.
+    pub measured: bool,
+    /// The law of the campaign's profile adds them to the abandoned.
+    pub counted: bool,
 }
 
 /// Agents by state.

@@ -1,5 +1,6 @@
 //! Attempts: what was dialled, why, and how it ended. Dispositions are recorded here.
 
+use super::amd::Answered;
 use super::auth::Holder;
 use super::campaigns::{id_of, names};
 use super::extract::{Id, Json, Query};
@@ -16,7 +17,7 @@ use base::{AgentId, AttemptId, CampaignId, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{AttemptRow, Filter, Store, StoreError, TenantId};
+use store::{AmdLabelRow, AttemptRow, Filter, Store, StoreError, TenantId};
 use utoipa::ToSchema;
 
 /// Longest code of a disposition.
@@ -224,13 +225,15 @@ fn no_attempt(id: u64) -> Problem {
 /// What came of an attempt, as its agent saw it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "code": "sale", "person": true, "note": "wants the blue one" }))]
+#[schema(example = json!({ "code": "sale", "answered": "person", "note": "wants the blue one" }))]
 pub(super) struct NewDisposition {
     /// The code chosen; free, 1 to 64 characters.
     #[schema(min_length = 1, max_length = 64)]
     code: String,
-    /// True (default): a person was there; false: a machine that detection let through.
+    /// True (default): a person was there; false: a machine that detection let through. Left out, `answered` says it.
     person: Option<bool>,
+    /// What answered. Tells answer detection whether it was right, as `person` does when that is sent.
+    answered: Option<Answered>,
     /// Free text.
     #[schema(max_length = 2000)]
     note: Option<String>,
@@ -274,15 +277,33 @@ pub(super) async fn dispose(
             Some(AgentId(agent.id))
         }
     };
+    let answered = match (wanted.answered, wanted.person) {
+        (Some(answered), Some(person)) if person != (answered == Answered::Person) => {
+            let words = format!("{:?} and person {person} say different things", answered.name());
+            return Err(Problem::field("answered", words, "leave one of them out"));
+        }
+        (Some(answered), _) => Some(answered),
+        // A code alone says nothing of what answered.
+        (None, said) => said.map(|person| if person { Answered::Person } else { Answered::Machine }),
+    };
     let tenant = service.tenant;
     let row = service.store(move |store| one(store, tenant, id)).await?.ok_or_else(|| no_attempt(id))?;
+    let label = answered.map(|answered| AmdLabelRow {
+        tenant,
+        attempt: AttemptId(id),
+        answered: Some(answered.name().to_owned()),
+        source: "agent".to_owned(),
+        who: wanted.agent.clone().unwrap_or_else(|| holder.name.clone()),
+        at: service.wall_now(),
+    });
     let request = Request::Disposition {
         attempt: AttemptId(id),
         campaign: CampaignId(row.intent.campaign.0),
         agent,
         code: code.to_owned(),
         note: wanted.note,
-        person: wanted.person.unwrap_or(true),
+        person: answered.is_none_or(|answered| answered == Answered::Person),
+        answered: label,
     };
     service.ask(request).await?;
     Ok(StatusCode::NO_CONTENT)

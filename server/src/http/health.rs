@@ -124,6 +124,7 @@ pub(super) async fn checks(State(service): State<Arc<Service>>) -> Json<Checks> 
         of_phones(&snapshot),
         of_clock(age_us),
         of_number_lists(&snapshot, &missing),
+        of_detection(&snapshot),
     ];
     Json(Checks { ready: reasons(&snapshot).is_empty(), checks })
 }
@@ -268,6 +269,19 @@ fn of_number_lists(snapshot: &Snapshot, missing: &[String]) -> Check {
     let named = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
     let what = format!("{} stand still without a fresh do-not-call list or list of reassigned numbers", named);
     Check::not_ok("number_lists", CheckState::Fail, what, "load one with POST /api/v1/number-lists, with its day")
+}
+
+fn of_detection(snapshot: &Snapshot) -> Check {
+    let moved = snapshot.campaigns.values().filter(|campaign| !campaign.amd_drift.is_empty());
+    match named(moved.map(|campaign| &campaign.name)) {
+        None => Check::ok("detection", "answer detection hears what it heard last week"),
+        Some(names) => {
+            let what = format!("answer detection of {names} is unlike its last week");
+            let mend =
+                "see whether a trunk, a codec or a list was changed; GET /api/v1/campaigns/{name}/amd has the figures";
+            Check::not_ok("detection", CheckState::Warn, what, mend)
+        }
+    }
 }
 
 fn of_clock(picture_age_us: i64) -> Check {

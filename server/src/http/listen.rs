@@ -5,7 +5,7 @@ use super::limits::{
     CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_BYTES_MAX, HEAD_WAIT, KEY_LIFE, LOGIN_IDLE, LOGIN_LIFE,
     STOP_WAIT, Shares, WRITE_WAIT,
 };
-use super::{Service, contacts, imports, openapi};
+use super::{Service, amd_watch, contacts, imports, openapi};
 use axum::Router;
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -40,6 +40,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, shutdown: impl 
     let mut shutdown = std::pin::pin!(shutdown);
     let sweeper = tokio::spawn(sweep(service.clone()));
     tokio::spawn(contacts::fill(service.clone()));
+    tokio::spawn(amd_watch::watch(service.clone()));
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,

@@ -259,6 +259,20 @@ impl Scrape {
             }),
         )?;
         sheet.gauges(
+            "campaign_amd_drift_sigma",
+            "Answer detection unlike its last week: deviations, by figure",
+            all().flat_map(|campaign| {
+                let name = campaign.name.as_str();
+                let drift = campaign.amd_drift.iter();
+                drift.map(move |one| (vec![("campaign", name), ("figure", one.what.as_str())], one.sigma))
+            }),
+        )?;
+        sheet.gauges(
+            "campaign_amd_lost_ratio",
+            "Persons lost to answer detection, as the abandon budget reckons with them",
+            all().filter_map(|campaign| Some((vec![("campaign", campaign.name.as_str())], campaign.amd_lost.rate?))),
+        )?;
+        sheet.gauges(
             "campaign_abandon_rate",
             "Abandoned persons of all that were abandoned or connected, by ledger window",
             all().flat_map(|campaign| {

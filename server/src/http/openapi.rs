@@ -9,9 +9,9 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, accounts, agents, attempts, audit, auth, board, callbacks, calls, campaigns, cdrs, consents, console,
-    contacts, decisions, engine, events, health, imports, inbound, leads, lists, login, metrics, not_built,
-    number_lists, offers, preview, profiles, report, settings, simulations, suppression, tokens, trunks,
+    Service, accounts, agents, amd, amd_report, attempts, audit, auth, board, callbacks, calls, campaigns, cdrs,
+    consents, console, contacts, decisions, engine, events, health, imports, inbound, leads, lists, login, metrics,
+    not_built, number_lists, offers, preview, profiles, report, settings, simulations, suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -39,7 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Tags with what they hold, in the order of the document.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     ("calls", "Calls under way: placed, listed, ended."),
     ("campaigns", "What is dialled, and how it goes."),
     ("trunks", "Ways to the telephone network; what happens to inbound calls."),
@@ -47,6 +47,7 @@ const TAGS: [(&str, &str); 14] = [
     ("lists", "Lists, leads, imports."),
     ("contacts", "Persons with their numbers, and what is known of them."),
     ("records", "Attempts and answered calls; dispositions."),
+    ("answer detection", "What it heard and said, what answered after all, and how many people it loses."),
     ("compliance", "Do-not-call set and consents."),
     ("events", "What happens, as it happens."),
     ("login", "Logging in and out; accounts of people."),
@@ -119,6 +120,12 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(attempts::list))
         .routes(routes!(attempts::show))
         .routes(routes!(attempts::dispose))
+        .routes(routes!(amd::queue))
+        .routes(routes!(amd::models))
+        .routes(routes!(amd::evidence))
+        .routes(routes!(amd::audio))
+        .routes(routes!(amd::label))
+        .routes(routes!(amd_report::report))
         .routes(routes!(cdrs::list))
         .routes(routes!(cdrs::show))
         .routes(routes!(suppression::list, suppression::add))

@@ -1,5 +1,6 @@
 //! The whole HTTP side in one process: a real store, a real listener, and a control thread that answers as told.
 
+mod amd;
 mod calls;
 mod contacts;
 mod files;
@@ -355,6 +356,7 @@ impl Live {
                 Ok(Reply::Done)
             }
             Request::Consent(row) => self.keep(Op::Consent(*row)),
+            Request::AmdLabel(row) | Request::Disposition { answered: Some(row), .. } => self.keep(Op::AmdLabel(row)),
             _ => Ok(Reply::Done),
         }
     }

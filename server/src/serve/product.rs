@@ -14,6 +14,7 @@ use crate::control::{Control, Journal};
 use crate::failure::Failure;
 use crate::office::Prompts;
 use crate::runtime::Runtime;
+use crate::secrets::Key;
 use arc_swap::ArcSwap;
 use base::{Duration, Seed, WallTime};
 use dialer::{Dialer, DialerConfig};
@@ -83,7 +84,11 @@ impl Product {
             tenant,
             shards: engine.shards() as u64,
             domain: config.sip.domain.clone().unwrap_or_else(|| engine.sip_addr().to_string()),
-            detection: config.amd.config()?,
+            detection: crate::amd::Listening::of(
+                &config.amd,
+                &config.server.data_dir,
+                Some(Key::of(&config.server.data_dir)?),
+            )?,
             messages: BTreeMap::new(),
             first_call: high_water.call + 1,
         };

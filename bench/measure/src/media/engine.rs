@@ -250,9 +250,9 @@ impl Calls {
             from_display: None,
             credentials: None,
             ring_timeout: Duration::from_secs(30),
-            analyse: (self.settings.mode == Mode::Detect).then_some(match self.settings.detector {
-                Listening::Classic => DetectorConfig::Classic(PATIENT),
-                Listening::Default => DetectorConfig::Default(PATIENT_TUNING, Arc::default()),
+            analyse: (self.settings.mode == Mode::Detect).then(|| match self.settings.detector {
+                Listening::Classic => DetectorConfig::Classic(PATIENT).into(),
+                Listening::Default => DetectorConfig::Default(PATIENT_TUNING, Arc::default()).into(),
             }),
             laws: vec![Law::Mu],
             learn: false,

@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step {
         version: 1,
         name: "base",
@@ -116,6 +116,12 @@ const STEPS: [Step; 14] = [
         name: "imports",
         sqlite: include_str!("../../migrations/0014_imports.sql"),
         postgres: include_str!("../../migrations/0014_imports.sql"),
+    },
+    Step {
+        version: 15,
+        name: "amd",
+        sqlite: include_str!("../../migrations/0015_amd.sql"),
+        postgres: include_str!("../../migrations/0015_amd.sql"),
     },
 ];
 

@@ -19,7 +19,7 @@ fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
     config.recording = (chance.below(4) > 0).then(recording);
     config.policies = some_policies(chance);
     config.trunk = TrunkId(1 + chance.below(3));
-    config.amd = chance.below(2) == 0;
+    config.amd = if chance.below(2) == 0 { AmdRules::ALWAYS } else { AmdRules::OFF };
     config.retry = if chance.below(2) == 0 { RetryRules::none() } else { RetryRules::default() };
     config.profile.consent_required = chance.below(4) == 0;
     config.timezone = ["America/New_York", "Asia/Tokyo", "Nowhere/At_All"][chance.below(3) as usize].into();

@@ -44,7 +44,7 @@ fn calls_under_way_keep_what_their_intents_say_when_the_settings_change() {
     configure(&mut bench, |config| {
         config.trunk = OTHER_TRUNK;
         config.caller_id = "+15559999999".into();
-        config.amd = false;
+        config.amd = AmdRules::OFF;
     });
     let said = bench.tell(Input::IntentDurable { attempt: AttemptId(2) });
     let Some(Output::Originate { trunk: TRUNK, caller_id, amd: false, .. }) = said.first() else { panic!("{said:?}") };

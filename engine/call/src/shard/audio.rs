@@ -6,7 +6,7 @@ use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source, State};
 use crate::offer;
 use base::{Duration, Instant, LegId};
 use codecs::g711::{self, Law};
-use detect::Told;
+use detect::{Evidence, Told};
 use media::FRAME_SAMPLES;
 use media::jitter::{JitterBuffer, Pop};
 use std::collections::VecDeque;
@@ -198,7 +198,15 @@ impl Shard {
         media.tick = Some(self.timers.insert(media.due, Timer::Tick(key)));
 
         if let Some(analysis) = &mut media.analysis {
+            let first = self.outputs.len();
             analysis.step(now, id, &mut self.outputs);
+            // The detector tells in the middle of its work; what was kept is taken from it when that is done.
+            for output in self.outputs.range_mut(first..) {
+                if let crate::Output::Event(Event::Verdict { evidence, line, .. }) = output {
+                    *evidence = analysis.evidence().map(Box::new);
+                    *line = media.session.stats();
+                }
+            }
             if analysis.detector.is_done() {
                 media.analysis = None;
             }
@@ -338,6 +346,9 @@ impl Analysis {
             Pop::Empty => self.last = [0; FRAME_SAMPLES],
         }
         self.arrivals.heard(heard, now.since(self.started_at));
+        if let Some(keeper) = &mut self.keeper {
+            keeper.push_frame(&self.last);
+        }
         let Analysis { detector, arrivals, started_at, last, .. } = self;
         let came = |heard_ms| arrivals.arrival(*started_at, heard_ms);
         detector.push_frame(last, &mut |told| {
@@ -345,12 +356,19 @@ impl Analysis {
                 Told::Likely { .. } => Event::LikelyPerson { leg, at: now },
                 Told::Verdict(decision) => {
                     let utterance_end = decision.utterance_end_ms.and_then(came);
-                    Event::Verdict { leg, decision, utterance_end, at: now }
+                    let line = media::session::Stats::default();
+                    Event::Verdict { leg, decision, utterance_end, at: now, evidence: None, line }
                 }
                 // The one allocation of a call's analysis.
                 Told::Opening(opening) => Event::Opening { leg, opening: Box::new(opening) },
                 Told::Revision(revision) => Event::Revision { leg, revision, since: came(revision.since_ms), at: now },
             }));
         });
+    }
+
+    /// What was kept until the verdict, once.
+    fn evidence(&mut self) -> Option<Evidence> {
+        let keeper = self.keeper.take()?;
+        Some(keeper.finish(self.detector.as_mut()))
     }
 }

@@ -181,8 +181,8 @@ impl Shard {
         leg.state = State::Answered;
         leg.answered_at = Some(now);
         leg.media.early = None;
-        if let Some(config) = leg.analyse.take() {
-            leg.media.analyse(now, &config);
+        if let Some(listen) = leg.analyse.take() {
+            leg.media.analyse(now, &listen);
         }
         self.start_media(now, key);
         self.tell_answered(now, key);
