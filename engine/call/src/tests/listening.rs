@@ -28,7 +28,7 @@ fn call(wire: &mut Wire) -> Instant {
 
 fn call_with(wire: &mut Wire, detector: DetectorConfig) -> Instant {
     let Command::Originate(mut command) = originate(1, 1) else { panic!("an Originate") };
-    command.analyse = Some(detector);
+    command.analyse = Some(detector.into());
     wire.command(0, 0, Command::Originate(command));
     let callee = wire.incoming(1);
     wire.command(1, 0, Command::Answer { leg: callee, learn: false });
