@@ -11,7 +11,7 @@ let demo;
 let inside;
 before(async () => {
   // Calls are under way until the last page, however long that takes.
-  demo = await startDemo(['--leads', '10000', '--seconds', '3600']);
+  demo = await startDemo(['--leads', '10000', '--seconds', '3600', '--detector', 'default']);
   browser = await startBrowser();
   inside = await enter(browser, demo);
 });

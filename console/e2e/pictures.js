@@ -15,6 +15,8 @@ const PICTURES = [
   { file: 'campaign-dark', visit: 'board-campaign', height: 940, scheme: 'dark' },
   { file: 'whatif', visit: 'whatif-answer', height: 1000 },
   { file: 'why', visit: 'why', height: 900 },
+  { file: 'detection', visit: 'detection', height: 900 },
+  { file: 'listening', visit: 'listening', height: 760 },
   { file: 'calls', visit: 'calls', height: 700, before: (page) => page.waitForTimeout(TALK_MS) },
   { file: 'call', path: talking, height: 940, before: (page) => page.getByRole('listitem').filter({ hasText: 'Connected' }).first().waitFor() },
 ];
@@ -31,7 +33,7 @@ async function talking(page) {
   }
 }
 
-const demo = await startDemo(['--leads', '10000', '--agents', '12', '--seconds', '3600']);
+const demo = await startDemo(['--leads', '10000', '--agents', '12', '--seconds', '3600', '--detector', 'default']);
 const browser = await startBrowser();
 try {
   const inside = await enter(browser, demo);

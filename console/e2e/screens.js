@@ -22,7 +22,7 @@ const USABLE_TRIES = 5;
 /** A page of more is cut: a table that fills the window would grow with it for ever. */
 const PICTURE_MAX_PX = 6_000;
 
-const demo = await startDemo(['--leads', '10000', '--seconds', '3600']);
+const demo = await startDemo(['--leads', '10000', '--seconds', '3600', '--detector', 'default']);
 const browser = await startBrowser();
 let failed = false;
 const inside = await enter(browser, demo);

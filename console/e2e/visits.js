@@ -120,6 +120,25 @@ export const visits = [
       await page.getByRole('heading', { name: 'Do its forecasts come true?' }).waitFor();
     },
   },
+  {
+    name: 'detection',
+    path: async (page) => {
+      await awaited(page, 'api/v1/amd/queue');
+      return `/campaigns/${await campaign(page)}/detection`;
+    },
+    ready: async (page) => {
+      await page.getByRole('heading', { name: 'Day by day' }).waitFor();
+      await page.getByText('Its word counts').waitFor();
+    },
+  },
+  {
+    name: 'listening',
+    path: async (page) => {
+      await awaited(page, 'api/v1/amd/queue?verdict=machine');
+      return '/listening?verdict=machine';
+    },
+    ready: (page) => page.getByRole('img', { name: /^Machine at/ }).or(page.getByText('there is nothing to draw')).first().waitFor(),
+  },
   { name: 'agents', path: '/agents', ready: rows },
   { name: 'trunks', path: '/trunks', ready: rows },
   { name: 'trunk-new', path: '/trunks/new', ready: heading('Where it is') },

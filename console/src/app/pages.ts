@@ -48,6 +48,7 @@ export const places: Place[] = [
   { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
   { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns', 'board'], least: 'viewer' },
   { path: 'campaigns/:name/whatif', load: () => import('../pages/whatif'), texts: ['whatif'], least: 'supervisor' },
+  { path: 'campaigns/:name/detection', load: () => import('../pages/detection'), texts: ['detection', 'words'], least: 'viewer' },
   { path: 'campaigns/:name/why', load: () => import('../pages/why'), texts: ['why', 'board'], least: 'viewer' },
   {
     path: 'agents',
@@ -80,6 +81,13 @@ export const places: Place[] = [
     texts: ['results', 'attempt', 'words'],
     least: 'supervisor',
     nav: { text: 'nav.results', icon: 'results', group: 'work' },
+  },
+  {
+    path: 'listening',
+    load: () => import('../pages/listening'),
+    texts: ['listening', 'words'],
+    least: 'supervisor',
+    nav: { text: 'nav.listening', icon: 'listening', group: 'work' },
   },
   { path: 'reports/:campaign', load: () => import('../pages/report'), texts: ['report', 'words'], least: 'viewer' },
   {

@@ -16,7 +16,7 @@ import { ask } from '../parts/confirm';
 import { clock } from '../parts/format';
 import { Icon, type IconName } from '../parts/icons';
 import { tellProblem } from '../parts/told';
-import { languages, speak } from './i18n';
+import { i18n, languages, speak } from './i18n';
 import { places, type Place } from './pages';
 import css from './shell.module.css';
 
@@ -27,6 +27,7 @@ const FOOT_PLACES = 4;
 const GROUPS = ['live', 'work', 'system'] as const;
 
 const OwnOffer = lazy(() => import('../parts/offer'));
+const OwnCall = lazy(async () => (await Promise.all([import('../parts/own_call'), i18n.loadNamespaces(['own_call', 'words'])]))[0]);
 
 type Offered = Place & { nav: NonNullable<Place['nav']> };
 
@@ -82,8 +83,8 @@ export function Shell() {
       {!wall && <Side />}
       <main id="main" tabIndex={-1} className={css.main} aria-busy={loading}>
         <Banner />
-        {/* Agents of preview campaigns decide wherever they are. */}
-        {who.agent != null && <Suspense><OwnOffer /></Suspense>}
+        {/* Agents decide on leads that they are shown, and say what answered, wherever they are. */}
+        {who.agent != null && <Suspense><OwnOffer /><OwnCall /></Suspense>}
         <Outlet />
       </main>
       {!wall && <Foot />}

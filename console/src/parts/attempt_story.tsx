@@ -59,6 +59,7 @@ export function AttemptStory({ attempt, agents, zone }: Props) {
           [t('wait'), wait_us === null ? null : t('waited', { seconds: number(wait_us / 1_000_000, 2) })],
         ]}
       />
+      {end?.verdict && <p className={css.text}><Link className="op-link" to={`/listening?open=${attempt.id}`}>{t('toEvidence')}</Link></p>}
       <div style={{ marginTop: 12 }}><Timeline entries={moments(attempt)} /></div>
     </div>
   );

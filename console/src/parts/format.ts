@@ -92,6 +92,11 @@ export function date(at_us: number): string {
   return kept('d', (language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' })).format(at_us / 1_000);
 }
 
+/** Day and month of a day that begins at midnight in UTC. */
+export function dayUtc(at_us: number): string {
+  return kept('du', (language) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' })).format(at_us / 1_000);
+}
+
 /** The time alone when it is today, else with its day. */
 export function moment(at_us: number): string {
   return new Date(at_us / 1_000).toDateString() === new Date().toDateString() ? time(at_us) : dateTime(at_us);

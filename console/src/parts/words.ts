@@ -60,3 +60,7 @@ const LEADS: Record<string, Tone> = { new: 'accent', ready: 'accent', waiting: '
 export function leadTone(state: string): Tone {
   return LEADS[state] ?? 'idle';
 }
+
+/** What can have answered a call, as people say it; the digit of each on a keyboard is its place. */
+export const ANSWERED = ['person', 'machine', 'ivr', 'screening', 'fax', 'silence'] as const;
+export type Answered = (typeof ANSWERED)[number];

@@ -37,6 +37,9 @@ pub struct DemoArgs {
     /// Shard threads of the engine
     #[arg(long, default_value_t = 1)]
     pub shards: usize,
+    /// Who tells people from machines; default keeps probabilities to look at, and knows machines by more than their pauses
+    #[arg(long, default_value = "classic", value_parser = ["classic", "default"])]
+    pub detector: String,
     /// A scenario file instead of the demo's own: shares of persons, machines and so on, and times
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,

@@ -92,6 +92,7 @@ fn text(arguments: &DemoArgs, outside: &Outside, folder: &Path) -> Result<String
         "[server]\ndata_dir = {folder:?}\nshards = {shards}\ndriver = \"{driver}\"\n\
          [sip]\nudp = \"127.0.0.1:0\"\n\
          [media]\nports = \"{first}-{last}\"\n\
+         [amd]\ndetector = \"{detector}\"\n\
          [desk]\nwrap_up_s = {wrap_up_s}\n\
          [[trunk]]\nname = \"{TRUNK_NAME}\"\nhost = \"{carrier}\"\nmax_channels = {channels}\nmax_cps = {CALLS_PER_SECOND}\n\
          [[campaign]]\nname = \"{CAMPAIGN_NAME}\"\nlist = \"{CAMPAIGN_NAME}\"\ntrunk = \"{TRUNK_NAME}\"\n\
@@ -100,6 +101,7 @@ fn text(arguments: &DemoArgs, outside: &Outside, folder: &Path) -> Result<String
         folder = folder.display().to_string(),
         shards = arguments.shards,
         driver = arguments.driver,
+        detector = arguments.detector,
         first = PORTS.start(),
         last = PORTS.end(),
         wrap_up_s = scenario.agent.wrap_s.mean().ceil(),

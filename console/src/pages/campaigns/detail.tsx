@@ -65,6 +65,7 @@ function Campaign({ campaign }: { campaign: CampaignView }) {
             <Button component={Link} to={`/board/${place}`} variant="default" leftSection={<Icon name="board" size={16} />}>{t('detail.board')}</Button>
             <Button component={Link} to={`/reports/${place}`} variant="default" leftSection={<Icon name="reports" size={16} />}>{t('detail.report')}</Button>
             <Button component={Link} to={`/campaigns/${place}/why`} variant="default" leftSection={<Icon name="info" size={16} />}>{t('detail.why')}</Button>
+            <Button component={Link} to={`/campaigns/${place}/detection`} variant="default" leftSection={<Icon name="listening" size={16} />}>{t('detail.detection')}</Button>
             {may.run && <Button component={Link} to={`/campaigns/${place}/whatif`} variant="default" leftSection={<Icon name="whatif" size={16} />}>{t('detail.whatIf')}</Button>}
             {may.run && <CampaignControl campaign={campaign} />}
           </>
@@ -130,7 +131,11 @@ function useKeyNames(): (key: string) => string {
     calls_per_second: t('pace.rate'),
     message: t('pace.message'),
     limit: t('pace.limit'),
-    amd: t('pace.amd'),
+    amd: t('answers.mode'),
+    amd_mode: t('answers.mode'),
+    amd_audit_share: t('answers.share'),
+    amd_audio: t('answers.audio'),
+    amd_audio_days: t('answers.audioDays'),
     agents: t('who.agents'),
     skills: t('who.skills'),
     weight: t('who.weight'),
@@ -165,6 +170,8 @@ function Settings({ campaign }: { campaign: CampaignView }) {
   const saving = useSaving(form, CAMPAIGN_KEYS);
   const changes = toChanges(kept, form.values);
   const changed = Object.keys(changes);
+  // Two keys may be one field.
+  const names = (keys: string[]) => [...new Set(keys.map(nameOf))].join(', ');
   useUnsaved(changed.length > 0);
 
   // Somebody changed it: what stands here untouched follows, what was being written stays.
@@ -183,7 +190,7 @@ function Settings({ campaign }: { campaign: CampaignView }) {
   const save = form.onSubmit(() =>
     saving.save(async () => {
       const back = toChanges(form.getValues(), kept);
-      const list = changed.map(nameOf).join(', ');
+      const list = names(changed);
       await send(changes);
       const undo = () => void send(back).then(() => tellDone(t('detail.undone', { list })), tellProblem);
       tellDone(t('detail.saved', { list }), { text: t('detail.undo'), run: undo });
@@ -197,7 +204,7 @@ function Settings({ campaign }: { campaign: CampaignView }) {
         <CampaignFields form={form} fixed choices={{ lists: lists.data?.items ?? [], trunks: trunks.data?.items ?? [], agents: agents.data?.items ?? [] }} />
         <ErrorNote error={saving.error} faults={saving.rest} />
         {changed.length > 0 && (
-          <FormBar text={<><b>{t('detail.changed', { count: changed.length, list: changed.map(nameOf).join(', ') })}</b><br />{t(`detail.${effect}`)}</>}>
+          <FormBar text={<><b>{t('detail.changed', { count: new Set(changed.map(nameOf)).size, list: names(changed) })}</b><br />{t(`detail.${effect}`)}</>}>
             <Button variant="default" onClick={() => { form.setValues(kept); form.clearErrors(); }}>{t('detail.discard')}</Button>
             <Button type="submit" loading={saving.busy}>{t('detail.save')}</Button>
           </FormBar>

@@ -1,5 +1,5 @@
 /** The fields of a campaign: of a new one, and of one that is there. */
-import { Alert, MultiSelect, NumberInput, Select, Switch, TextInput } from '@mantine/core';
+import { Alert, MultiSelect, NumberInput, Select, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { api, data, type Thing } from '../../api/client';
 import { ChoiceCards } from '../../parts/choice_cards';
 import { FormSection, Wide } from '../../parts/form_section';
 import { Icon } from '../../parts/icons';
+import { AnswersFields } from './answers_fields';
 import { LeadsFields } from './leads_fields';
 import type { CampaignValues } from './settings';
 
@@ -146,7 +147,6 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
           clampBehavior="none"
           {...form.getInputProps('limit')}
         />}
-        <Switch label={t('pace.amd')} description={t('pace.amdHint')} {...form.getInputProps('amd', { type: 'checkbox' })} />
       </FormSection>
 
       {!agentless && <FormSection title={t('who.title')} text={t('who.text')}>
@@ -172,6 +172,8 @@ export function CampaignFields({ form, choices, fixed }: CampaignFieldsProps) {
         />
         <NumberInput label={t('who.weight')} description={t('who.weightHint')} min={0.01} max={100} step={0.5} decimalScale={2} clampBehavior="none" {...form.getInputProps('weight')} />
       </FormSection>}
+
+      <AnswersFields form={form} />
 
       <LeadsFields form={form} />
 

@@ -6,8 +6,9 @@ const form: CampaignValues = { ...NEW_CAMPAIGN, name: 'spring', list: 'leads', t
 describe('settings of a campaign', () => {
   it('leave out what is empty, and take a number as people write it', () => {
     expect(toSettings(form)).toEqual({
-      name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', amd: true, agents: [],
+      name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', agents: [],
       skills: [], weight: 1, order: 'oldest', callback_wait_min: 10, callback_then: 'anybody', callback_later_min: 60, profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
+      amd: true, amd_mode: 'on', amd_audit_share: 0.01, amd_audio: false, amd_audio_days: 30,
     });
   });
 
@@ -36,6 +37,16 @@ describe('settings of a campaign', () => {
   it('come back from the API as they went', () => {
     const wanted = { ...form, caller_id: '+12125550100', limit: 2, agents: ['ann'], safe_harbour: 'sorry.wav', filter: 'attempts < 3', mix: 'gold:3', recycle: 'busy 10m 3' };
     expect(toValues(toSettings(wanted))).toEqual(wanted);
+  });
+
+  it('turn detection off in a way that whoever turns it on again gets its usual mode', () => {
+    const off = { ...form, amd_mode: 'off' as const };
+    expect(toSettings(off)).toMatchObject({ amd: false });
+    expect(toSettings(off)).not.toHaveProperty('amd_mode');
+    expect(toValues({ ...toSettings(form), amd: false, amd_mode: 'sample' }).amd_mode).toBe('off');
+    expect(toValues({ ...toSettings(form), amd: true, amd_mode: 'off' }).amd_mode).toBe('off');
+    expect(toChanges({ ...form, amd_mode: 'shadow' }, off)).toEqual({ amd: false, amd_mode: null });
+    expect(toChanges(off, { ...form, amd_mode: 'sample', amd_audit_share: 12.5 })).toEqual({ amd: true, amd_mode: 'sample', amd_audit_share: 0.125 });
   });
 
   it('change only what differs, and take back by null', () => {

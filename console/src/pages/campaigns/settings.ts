@@ -10,6 +10,10 @@ import type { Thing } from '../../api/client';
 
 export type CampaignSettings = Thing<'CampaignSettings'>;
 
+/** What detection may do; `off` is the server's `amd = false`. */
+export const AMD_MODES = ['off', 'shadow', 'sample', 'on'] as const;
+export type AmdMode = (typeof AMD_MODES)[number];
+
 export interface CampaignValues {
   name: string;
   list: string | null;
@@ -28,7 +32,11 @@ export interface CampaignValues {
   message: string;
   /** Percent; empty: the profile's. */
   limit: number | string;
-  amd: boolean;
+  amd_mode: AmdMode;
+  /** Percent. */
+  amd_audit_share: number | string;
+  amd_audio: boolean;
+  amd_audio_days: number | string;
   agents: string[];
   skills: string[];
   weight: number | string;
@@ -49,10 +57,10 @@ export interface CampaignValues {
 /** The keys of `[[campaign]]`, in the order of the form: the first that is at fault gets the focus. */
 export const CAMPAIGN_KEYS = [
   'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'preview_s', 'preview_then', 'skip_retry_min', 'skips_max', 'channels',
-  'calls_per_second', 'message', 'limit', 'amd', 'agents', 'skills', 'weight', 'filter', 'order', 'mix', 'recycle',
+  'calls_per_second', 'message', 'limit', 'amd', 'amd_mode', 'amd_audit_share', 'amd_audio', 'amd_audio_days', 'agents', 'skills', 'weight', 'filter', 'order', 'mix', 'recycle',
   'callback_wait_min', 'callback_then', 'callback_later_min', 'profile', 'timezone',
   'attempts_max', 'ring_timeout_s', 'safe_harbour',
-] as const satisfies readonly (keyof CampaignValues)[];
+] as const satisfies readonly ('amd' | keyof CampaignValues)[];
 
 /** Sensible for a first campaign; the same as the server's defaults. */
 export const NEW_CAMPAIGN: CampaignValues = {
@@ -70,7 +78,10 @@ export const NEW_CAMPAIGN: CampaignValues = {
   calls_per_second: '',
   message: '',
   limit: '',
-  amd: true,
+  amd_mode: 'on',
+  amd_audit_share: 1,
+  amd_audio: false,
+  amd_audio_days: 30,
   agents: [],
   skills: [],
   weight: 1,
@@ -101,10 +112,12 @@ const OF_MODE: Record<string, readonly (keyof CampaignValues)[]> = {
 };
 
 /** What is not there is the default. */
-export function toValues(known: Partial<CampaignSettings>): CampaignValues {
+export function toValues({ amd, ...known }: Partial<CampaignSettings>): CampaignValues {
   return {
     ...NEW_CAMPAIGN,
     ...known,
+    amd_mode: amd === false ? 'off' : (known.amd_mode ?? NEW_CAMPAIGN.amd_mode),
+    amd_audit_share: known.amd_audit_share === undefined ? NEW_CAMPAIGN.amd_audit_share : toPercent(known.amd_audit_share),
     limit: known.limit === undefined ? '' : toPercent(known.limit),
     safe_harbour: known.safe_harbour ?? '',
     channels: known.channels ?? '',
@@ -126,6 +139,10 @@ export function toSettings(values: CampaignValues): CampaignSettings {
     mix: values.mix.trim(),
     recycle: values.recycle.trim(),
     limit: values.limit === '' ? '' : toPart(values.limit),
+    amd: values.amd_mode !== 'off',
+    // Who turns it off and on again elsewhere gets the usual mode, not a mode that is off.
+    amd_mode: values.amd_mode === 'off' ? '' : values.amd_mode,
+    amd_audit_share: values.amd_audit_share === '' ? '' : toPart(values.amd_audit_share),
   };
   const others = new Set<string>(Object.entries(OF_MODE).flatMap(([mode, keys]) => (mode === values.mode ? [] : keys)));
   return Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== '' && value !== null && !others.has(key))) as unknown as CampaignSettings;
