@@ -49,12 +49,23 @@ async function until(page, what, run) {
   throw new Error(`${what} did not come`);
 }
 
-test('a campaign is told how to detect', async () => {
-  await within('/campaigns/demo', async (page) => {
+async function choose(page, field, option) {
+  await page.getByRole('combobox', { name: field }).click();
+  await page.getByRole('option', { name: option }).click();
+}
+
+test('a campaign is told how to detect and what to do with what answers', async () => {
+  await within('/campaigns/demo', async (page, allowed) => {
+    allowed.push(/status of 422/);
     await page.getByRole('radio', { name: /^Sample/ }).click();
     await page.getByRole('textbox', { name: 'Share for agents' }).fill('50');
     await page.getByRole('switch', { name: 'Keep what it heard' }).click({ force: true });
+    await choose(page, 'Call screening', 'Say who calls, connect whoever picks up');
     const save = page.getByRole('button', { name: 'Save', exact: true });
+    await save.click();
+    // Who is asked who calls must be told, and by which file.
+    await page.getByRole('textbox', { name: 'What it is told' }).and(page.locator('[aria-invalid=true]')).waitFor();
+    await choose(page, 'Call screening', 'Hang up');
     await save.click();
     await page.getByText(/^Saved: /).waitFor();
     const { settings } = await get(page, 'api/v1/campaigns/demo');

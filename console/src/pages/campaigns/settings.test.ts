@@ -8,7 +8,8 @@ describe('settings of a campaign', () => {
     expect(toSettings(form)).toEqual({
       name: 'spring', list: 'leads', trunk: 'carrier', caller_id: '+12125550100', mode: 'predictive', agents: [],
       skills: [], weight: 1, order: 'oldest', callback_wait_min: 10, callback_then: 'anybody', callback_later_min: 60, profile: 'us-ftc', timezone: 'America/New_York', attempts_max: 6, ring_timeout_s: 25,
-      amd: true, amd_mode: 'on', amd_audit_share: 0.01, amd_audio: false, amd_audio_days: 30,
+      amd: true, amd_mode: 'on', amd_audit_share: 0.01, amd_audio: false, amd_audio_days: 30, on_machine: 'hang_up', message_after: 'beep', message_wait_s: 40,
+      on_ivr: 'hang_up', on_screening: 'hang_up', screening_wait_s: 40, on_silence: 'agent', hello_wait_s: 3, hello_then: 'agent', on_fax: 'mark', on_sit: 'by_meaning',
     });
   });
 

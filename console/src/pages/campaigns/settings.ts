@@ -37,6 +37,20 @@ export interface CampaignValues {
   amd_audit_share: number | string;
   amd_audio: boolean;
   amd_audio_days: number | string;
+  on_machine: string;
+  machine_message: string;
+  message_after: string;
+  message_wait_s: number | string;
+  on_ivr: string;
+  on_screening: string;
+  screening_message: string;
+  screening_wait_s: number | string;
+  on_silence: string;
+  hello_message: string;
+  hello_wait_s: number | string;
+  hello_then: string;
+  on_fax: string;
+  on_sit: string;
   agents: string[];
   skills: string[];
   weight: number | string;
@@ -57,7 +71,9 @@ export interface CampaignValues {
 /** The keys of `[[campaign]]`, in the order of the form: the first that is at fault gets the focus. */
 export const CAMPAIGN_KEYS = [
   'name', 'list', 'trunk', 'caller_id', 'mode', 'ratio', 'preview_s', 'preview_then', 'skip_retry_min', 'skips_max', 'channels',
-  'calls_per_second', 'message', 'limit', 'amd', 'amd_mode', 'amd_audit_share', 'amd_audio', 'amd_audio_days', 'agents', 'skills', 'weight', 'filter', 'order', 'mix', 'recycle',
+  'calls_per_second', 'message', 'limit', 'amd', 'amd_mode', 'amd_audit_share', 'amd_audio', 'amd_audio_days', 'on_machine',
+  'machine_message', 'message_after', 'message_wait_s', 'on_ivr', 'on_screening', 'screening_message', 'screening_wait_s',
+  'on_silence', 'hello_message', 'hello_wait_s', 'hello_then', 'on_fax', 'on_sit', 'agents', 'skills', 'weight', 'filter', 'order', 'mix', 'recycle',
   'callback_wait_min', 'callback_then', 'callback_later_min', 'profile', 'timezone',
   'attempts_max', 'ring_timeout_s', 'safe_harbour',
 ] as const satisfies readonly ('amd' | keyof CampaignValues)[];
@@ -82,6 +98,20 @@ export const NEW_CAMPAIGN: CampaignValues = {
   amd_audit_share: 1,
   amd_audio: false,
   amd_audio_days: 30,
+  on_machine: 'hang_up',
+  machine_message: '',
+  message_after: 'beep',
+  message_wait_s: 40,
+  on_ivr: 'hang_up',
+  on_screening: 'hang_up',
+  screening_message: '',
+  screening_wait_s: 40,
+  on_silence: 'agent',
+  hello_message: '',
+  hello_wait_s: 3,
+  hello_then: 'agent',
+  on_fax: 'mark',
+  on_sit: 'by_meaning',
   agents: [],
   skills: [],
   weight: 1,
@@ -118,6 +148,9 @@ export function toValues({ amd, ...known }: Partial<CampaignSettings>): Campaign
     ...known,
     amd_mode: amd === false ? 'off' : (known.amd_mode ?? NEW_CAMPAIGN.amd_mode),
     amd_audit_share: known.amd_audit_share === undefined ? NEW_CAMPAIGN.amd_audit_share : toPercent(known.amd_audit_share),
+    machine_message: known.machine_message ?? '',
+    screening_message: known.screening_message ?? '',
+    hello_message: known.hello_message ?? '',
     limit: known.limit === undefined ? '' : toPercent(known.limit),
     safe_harbour: known.safe_harbour ?? '',
     channels: known.channels ?? '',
@@ -143,6 +176,9 @@ export function toSettings(values: CampaignValues): CampaignSettings {
     // Who turns it off and on again elsewhere gets the usual mode, not a mode that is off.
     amd_mode: values.amd_mode === 'off' ? '' : values.amd_mode,
     amd_audit_share: values.amd_audit_share === '' ? '' : toPart(values.amd_audit_share),
+    machine_message: values.machine_message.trim(),
+    screening_message: values.screening_message.trim(),
+    hello_message: values.hello_message.trim(),
   };
   const others = new Set<string>(Object.entries(OF_MODE).flatMap(([mode, keys]) => (mode === values.mode ? [] : keys)));
   return Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== '' && value !== null && !others.has(key))) as unknown as CampaignSettings;
