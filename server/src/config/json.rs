@@ -355,6 +355,7 @@ mod tests {
         let mut all = object(json!({
             "name": "spring", "list": "leads", "trunk": "carrier", "mode": "power", "ratio": 1.25,
             "agents": ["ann"], "skills": ["sales"], "weight": 2.5, "amd": false, "profile": "strict", "limit": 0.01,
+            "amd_mode": "shadow", "amd_audit_share": 0.05, "amd_audio": true, "amd_audio_days": 7,
             "caller_id": "+12125550100", "safe_harbour": "sorry.wav", "ring_timeout_s": 20, "attempts_max": 2,
             "recycle": "busy 10m 3, machine never", "mix": "leads:2, gold:5", "filter": "attempts < 3", "order": "random",
             "timezone": "Europe/Berlin", "channels": 30, "calls_per_second": 2.5, "message": "notice.wav",

@@ -1,6 +1,7 @@
 //! Any inputs in any order: nothing panics, and the books balance at the end.
 
 use super::*;
+use crate::amd::AmdMode;
 use crate::io::LedgerEntry;
 use crate::lead::Callback;
 use crate::policies::{
@@ -19,7 +20,8 @@ fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
     config.recording = (chance.below(4) > 0).then(recording);
     config.policies = some_policies(chance);
     config.trunk = TrunkId(1 + chance.below(3));
-    config.amd = if chance.below(2) == 0 { AmdRules::ALWAYS } else { AmdRules::OFF };
+    let mode = AmdMode::ALL.get(chance.below(16) as usize).copied().unwrap_or(AmdMode::On);
+    config.amd = AmdRules { mode, audit_share: 0.05 };
     config.retry = if chance.below(2) == 0 { RetryRules::none() } else { RetryRules::default() };
     config.profile.consent_required = chance.below(4) == 0;
     config.timezone = ["America/New_York", "Asia/Tokyo", "Nowhere/At_All"][chance.below(3) as usize].into();
@@ -198,7 +200,7 @@ fn some_end(chance: &mut Stream) -> EndCause {
 fn whatever_comes_in_the_books_balance() {
     let (mut attempts, mut counted, mut offered, mut messages) = (0, 0, 0, 0);
     let (mut left, mut came_alive) = (0, 0);
-    for case in 0..600 {
+    for case in 0..900 {
         let mut chance = Seed::from_u64(case).stream("chaos", 0);
         let mut bench = Bench::new(2, 10, config());
         for _ in 0..400 {
@@ -265,6 +267,6 @@ fn whatever_comes_in_the_books_balance() {
         assert_eq!(working.count(), bench.dialer.desk().working(), "case {case}");
     }
     assert!(attempts > 2_500 && counted > 100, "{attempts} attempts, {counted} counted: too tame");
-    assert!(left + came_alive > 0, "{left} messages left, {came_alive} came alive: too tame");
+    assert!(left + came_alive > 3, "{left} messages left, {came_alive} came alive: too tame");
     assert!(offered > 50 && messages > 50, "{offered} shown, {messages} heard a message: too tame");
 }

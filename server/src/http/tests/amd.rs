@@ -44,7 +44,7 @@ fn fill(bench: &Bench, verdicts: u64) {
             // Three frames, of which the last two are speech.
             features: [[100; 26].as_slice(), &[0], &[100; 26], &[1], &[100; 26], &[1]].concat(),
             kept_until: Some(WallTime::from_unix_us(wall_now().as_unix_us() + 1_000_000_000)),
-            audio_until: (n == 1).then(wall_now),
+            audio_until: (n == 1).then(|| WallTime::from_unix_us(wall_now().as_unix_us() + 1_000_000_000)),
             audio: sound,
         };
         store.submit(1, Op::AmdEvidence(Box::new(row))).unwrap();
