@@ -17,6 +17,9 @@ use store::{AmdEvidenceRow, AmdShadow, TenantId};
 /// What the sound of a call is sealed for.
 pub(crate) const SOUND: &str = "amd sound";
 
+/// A net with its thresholds, as all calls share it.
+type Tuned = Arc<(Arc<Net>, Tuning)>;
+
 /// What all calls have in common.
 #[derive(Clone)]
 pub struct Listening {
@@ -25,7 +28,8 @@ pub struct Listening {
     model: Option<String>,
     rules: String,
     kept: Duration,
-    witness: Option<(Arc<(Arc<Net>, Tuning)>, String)>,
+    /// With its hash.
+    witness: Option<(Tuned, String)>,
     key: Option<Key>,
 }
 
