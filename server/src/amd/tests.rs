@@ -71,7 +71,7 @@ fn from_the_shadow_to_a_retrained_net() {
     let mut random = Seed::from_u64(5).stream("callees", 0);
     const CALLS: u64 = 660;
     for n in 1..=CALLS {
-        let person = n % 2 == 0;
+        let person = n.is_multiple_of(2);
         let samples = match person {
             true => voice(&mut random, 0.4, 0.5, 0.2, 1.6),
             false => voice(&mut random, 0.3, 2.2, 0.5, 2.6),

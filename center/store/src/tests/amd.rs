@@ -17,7 +17,7 @@ fn evidence(f: &Fixture, attempt: u64, verdict: &str, handling: &str) -> AmdEvid
         verdict: verdict.to_owned(),
         cause: "NET".to_owned(),
         verdict_ms: 1_000 + attempt as u32,
-        utterance_end_ms: (attempt % 2 == 0).then_some(900),
+        utterance_end_ms: attempt.is_multiple_of(2).then_some(900),
         detector: "default".to_owned(),
         model: Some("0123456789abcdef".to_owned()),
         rules: r#"{"share":0.01}"#.to_owned(),

@@ -12,7 +12,7 @@ fn fill(bench: &Bench, verdicts: u64) {
     let campaign = store.ensure_campaign(TenantId::DEFAULT, "spring", wall_now()).unwrap();
     let key = Key::of(&bench.service.config.load().server.data_dir).unwrap();
     for n in 1..=verdicts {
-        let human = n % 2 == 0;
+        let human = n.is_multiple_of(2);
         let sound = if n == 1 { key.seal_bytes(TenantId::DEFAULT, SOUND, &[0x80; 800]).unwrap() } else { Vec::new() };
         let handling = match (human, n % 20 == 1) {
             (true, _) => "person",
@@ -129,8 +129,8 @@ fn the_report_says_what_can_be_said_and_the_pacer_is_told() {
     assert_eq!((&found["total"]["measured"], &found["total"]["human_as_machine"]), (&json!(false), &Value::Null));
     // Agents say what answered: two persons among the audited, all who were taken for persons were.
     let store = &bench.service.store;
-    for n in (1..=2_400_u64).filter(|n| n % 20 == 1 || n % 2 == 0) {
-        let answered = if n % 2 == 0 || n <= 21 { "person" } else { "machine" };
+    for n in (1..=2_400_u64).filter(|n| n % 20 == 1 || n.is_multiple_of(2)) {
+        let answered = if n.is_multiple_of(2) || n <= 21 { "person" } else { "machine" };
         let row = store::AmdLabelRow {
             tenant: TenantId::DEFAULT,
             attempt: AttemptId(n),
