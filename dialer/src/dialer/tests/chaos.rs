@@ -20,7 +20,12 @@ fn some_config(chance: &mut Stream) -> Box<CampaignConfig> {
     config.recording = (chance.below(4) > 0).then(recording);
     config.policies = some_policies(chance);
     config.trunk = TrunkId(1 + chance.below(3));
-    let mode = AmdMode::ALL.get(chance.below(16) as usize).copied().unwrap_or(AmdMode::On);
+    let mode = match chance.below(8) {
+        0..3 => AmdMode::Off,
+        3 => AmdMode::Shadow,
+        4 => AmdMode::Sample,
+        _ => AmdMode::On,
+    };
     config.amd = AmdRules { mode, audit_share: 0.05 };
     config.retry = if chance.below(2) == 0 { RetryRules::none() } else { RetryRules::default() };
     config.profile.consent_required = chance.below(4) == 0;
@@ -200,7 +205,7 @@ fn some_end(chance: &mut Stream) -> EndCause {
 fn whatever_comes_in_the_books_balance() {
     let (mut attempts, mut counted, mut offered, mut messages) = (0, 0, 0, 0);
     let (mut left, mut came_alive) = (0, 0);
-    for case in 0..900 {
+    for case in 0..1_500 {
         let mut chance = Seed::from_u64(case).stream("chaos", 0);
         let mut bench = Bench::new(2, 10, config());
         for _ in 0..400 {
