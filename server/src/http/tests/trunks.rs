@@ -113,7 +113,7 @@ fn health_looks_at_everything_and_says_what_to_do() {
     assert_eq!(health["ready"], true);
     let checks = health["checks"].as_array().unwrap();
     let names: Vec<&str> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["store", "spool", "trunks", "shards", "disk", "phones", "clock", "number_lists"]);
+    assert_eq!(names, ["store", "spool", "trunks", "shards", "disk", "phones", "clock", "number_lists", "detection"]);
     for check in checks {
         assert!(["ok", "warn", "fail"].contains(&check["state"].as_str().unwrap()), "{check}");
         assert_eq!(check["mend"].is_null(), check["state"] == "ok", "{check}");
