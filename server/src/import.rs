@@ -134,6 +134,14 @@ pub struct Rejected {
 
 /// Where leads go.
 pub trait LeadSink {
+    /// A part of the file comes next: the place to wait or to end, with everything before it told.
+    ///
+    /// # Errors
+    /// Ends the import.
+    fn part(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Takes leads with different E.164 numbers.
     ///
     /// # Errors
@@ -266,6 +274,7 @@ struct Part {
 }
 
 fn take_part(part: Part, report: &mut ImportReport, sink: &mut impl LeadSink) -> Result<(), Failure> {
+    sink.part()?;
     report.rows += (part.leads.len() + part.rejected.len()) as u64;
     if let Some(line) = part.goes_on {
         sink.goes_on(line)?;

@@ -356,7 +356,8 @@ pub(super) async fn audio(
     Id(id): Id,
 ) -> Result<Response, Problem> {
     let found = kept(&service, id).await?;
-    if found.row.audio.is_empty() {
+    let over = found.row.audio_until.is_none_or(|until| until <= service.wall_now());
+    if over || found.row.audio.is_empty() {
         return Err(Problem::not_found(format!("sound of attempt {id}")));
     }
     let (key, tenant) = (service.key().await?, service.tenant);

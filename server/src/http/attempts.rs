@@ -288,6 +288,14 @@ pub(super) async fn dispose(
     };
     let tenant = service.tenant;
     let row = service.store(move |store| one(store, tenant, id)).await?.ok_or_else(|| no_attempt(id))?;
+    let whose = row.close.as_ref().and_then(|close| close.agent);
+    if let Some(whose) = whose {
+        let snapshot = service.control.snapshot();
+        let name = snapshot.agents.values().find(|agent| agent.id == whose.0).map(|agent| agent.name.as_str());
+        if !holder.may_act_for(name.unwrap_or_default()) {
+            return Err(Problem::forbidden("this was another agent's call, say what came of your own"));
+        }
+    }
     let label = answered.map(|answered| AmdLabelRow {
         tenant,
         attempt: AttemptId(id),
@@ -302,7 +310,10 @@ pub(super) async fn dispose(
         agent,
         code: code.to_owned(),
         note: wanted.note,
-        person: answered.is_none_or(|answered| answered == Answered::Person),
+        // A silent line may have been a person: it is not taken off the abandoned as machines are.
+        person: wanted.person.unwrap_or_else(|| {
+            answered.is_none_or(|answered| matches!(answered, Answered::Person | Answered::Silence))
+        }),
         answered: label,
     };
     service.ask(request).await?;

@@ -362,3 +362,31 @@ fn an_import_goes_on_behind_the_rows_that_were_taken() {
     assert_eq!(rest(2), (4, numbers(&["2125550101", "2125550102"]), vec![6, 7], Some(3)));
     assert_eq!(rest(6), (0, Vec::new(), Vec::new(), Some(8)));
 }
+
+/// Where an import waits, nothing of the next part has been told: what is written down then is whole parts.
+#[test]
+fn a_part_begins_before_its_rejected_rows() {
+    #[derive(Default)]
+    struct Order(Kept, Vec<&'static str>);
+    impl LeadSink for Order {
+        fn part(&mut self) -> Result<(), Failure> {
+            self.1.push("part");
+            Ok(())
+        }
+        fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
+            self.1.push("add");
+            self.0.add(batch)
+        }
+        fn reject(&mut self, row: &Rejected) -> Result<(), Failure> {
+            self.1.push("reject");
+            self.0.reject(row)
+        }
+        fn progress(&mut self, _bytes: u64) -> Result<(), Failure> {
+            self.1.push("progress");
+            Ok(())
+        }
+    }
+    let mut order = Order::default();
+    import_csv("phone\nrubbish\n2125550100\n".as_bytes(), &ImportOptions::default(), &mut order).unwrap();
+    assert_eq!(order.1, ["part", "reject", "add", "progress"]);
+}

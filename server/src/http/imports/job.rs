@@ -92,11 +92,18 @@ impl Running {
     }
 }
 
-/// Imports a file and writes down how it goes, to its end.
-fn work(mut sink: JobSink<'_>, file: impl Read + Send, options: &ImportOptions) {
+/// Imports a file and writes down how it goes, to its end. False: its end could not be written down, so for the next process
+/// it is still under way.
+fn work(mut sink: JobSink<'_>, file: impl Read + Send, options: &ImportOptions) -> bool {
     // A fault of ours ends this import, and not without a word: nobody else would end it before the next start.
     let taken = sink.row.progress.lines;
-    let result = catch_unwind(AssertUnwindSafe(|| import::import_rest(file, options, taken, &mut sink)));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        if taken == 0 {
+            // Rows of a process that ended before it wrote down that it had begun.
+            sink.goes_on(0)?;
+        }
+        import::import_rest(file, options, taken, &mut sink)
+    }));
     let result = result.unwrap_or_else(|_| {
         tracing::error!(import = sink.row.import.0, "an import ended by a panic");
         Err(Failure::failed("the server met a fault of its own, the log of the same moment says more"))
@@ -123,9 +130,11 @@ fn work(mut sink: JobSink<'_>, file: impl Read + Send, options: &ImportOptions) 
         }
     }
     if let Err(failure) = sink.write_down() {
-        tracing::error!(%failure, "the end of an import could not be written down");
+        tracing::error!(%failure, "the end of an import could not be written down; the next start goes on with it");
+        return false;
     }
     sink.tell();
+    true
 }
 
 /// Goes on with imports that an earlier process did not end, each behind the last part that was written down; one whose
@@ -157,7 +166,8 @@ pub(in crate::http) async fn mend(service: &Arc<Service>) {
             continue;
         }
         let at = service.wall_now();
-        let error = "the server stopped before its end and its file is gone, import it again: what is there stays";
+        let error = "the server stopped before its end and its file is gone or cannot be read as it was, import it again: \
+                     what is there stays";
         let error = Some(error.to_owned());
         let progress = ImportProgress { state: "failed".to_owned(), ended_at: Some(at), error, ..row.progress };
         if let Err(problem) = service.store(move |store| store.update_import(tenant, row.import, &progress)).await {
@@ -199,9 +209,11 @@ pub(super) fn start(
         let _place = place;
         let lists = BTreeMap::from([(list.0, list_name)]);
         let journal = worker.control.journal().clone();
-        work(JobSink::new(&worker.store, worker.tenant, journal, row, lists, rein), BufReader::new(file), &options);
+        let sink = JobSink::new(&worker.store, worker.tenant, journal, row, lists, rein);
+        let ended = work(sink, BufReader::new(file), &options);
         worker.imports.reins().remove(&import.0);
-        if let Err(error) = std::fs::remove_file(path(&worker, import)) {
+        // A process that stops closes the store under its imports: the next one needs the file.
+        if ended && let Err(error) = std::fs::remove_file(path(&worker, import)) {
             tracing::warn!(%error, "the file of an import that is over could not be deleted");
         }
         // Campaigns over the list look again; one that is gone cannot.
@@ -322,8 +334,13 @@ impl<'a> JobSink<'a> {
 }
 
 impl LeadSink for JobSink<'_> {
+    /// Here and not between the rows of a part: what is written down while it waits must be whole parts, for whoever goes
+    /// on begins behind them.
+    fn part(&mut self) -> Result<(), Failure> {
+        self.obey()
+    }
+
     fn add(&mut self, batch: Vec<NewLead>) -> Result<Imported, Failure> {
-        self.obey()?;
         let rows = batch.len() as u64;
         let list = self.row.new.list;
         let imported = match self.row.new.dry_run {
