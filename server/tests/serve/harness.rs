@@ -13,8 +13,8 @@ use store::{IMPORT_BATCH_MAX, NewLead, ScreenKind, Store, TenantId};
 
 /// Whatever takes longer is stuck; a crowded machine needs some seconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
-/// How often a condition is looked at again.
-const POLL: Duration = Duration::from_millis(5);
+/// Two questions each time stay below the 200 a second of one token, also where an answer takes no time.
+const POLL: Duration = Duration::from_millis(20);
 /// The one tenant.
 pub(crate) const TENANT: TenantId = TenantId::DEFAULT;
 /// The list that campaigns dial.
