@@ -15,7 +15,6 @@ const PICTURES = [
   { file: 'campaign-dark', visit: 'board-campaign', height: 940, scheme: 'dark' },
   { file: 'whatif', visit: 'whatif-answer', height: 1000 },
   { file: 'why', visit: 'why', height: 900 },
-  { file: 'detection', visit: 'detection', height: 900 },
   { file: 'listening', visit: 'listening', height: 760 },
   { file: 'calls', visit: 'calls', height: 700, before: (page) => page.waitForTimeout(TALK_MS) },
   { file: 'call', path: talking, height: 940, before: (page) => page.getByRole('listitem').filter({ hasText: 'Connected' }).first().waitFor() },
