@@ -142,6 +142,7 @@ fn pacing(criterion: &mut Criterion) {
             .map(|call| CallView {
                 age_s: (call % 23) as f64,
                 answered_at_s: None,
+                certain: false,
                 forecast_no_agent: 0.01,
                 foretold: None,
                 early: None,

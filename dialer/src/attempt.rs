@@ -21,7 +21,8 @@ pub enum Outcome {
     Message,
     /// Classified live, and hung up before the deadline while waiting. Counted apart from abandoned, as in the study.
     HungUpWaiting,
-    /// Hung up after answering, before detection had decided.
+    /// Hung up after answering, before detection had decided; or, silent so far, while it was asked whether somebody is
+    /// there, which counts as lost.
     HungUpEarly,
     /// An answering machine.
     Machine,
@@ -164,8 +165,8 @@ pub struct Times {
     pub prompt: Option<Instant>,
     /// And its last.
     pub prompt_ended: Option<Instant>,
-    /// After a verdict that told of no person there was one all the same, or silence was given to an agent after it had
-    /// been asked: the clock runs from here.
+    /// After a verdict that told of no person there was one all the same. The clock runs from here, except of a silent line
+    /// where it runs from the answer: see [`Clock::begins`].
     pub live: Option<Instant>,
     /// The first packet of the safe-harbour message, of the campaign's recording or of what is left on a machine left.
     pub message: Option<Instant>,
@@ -194,7 +195,8 @@ impl Clock {
 
     /// The moment from which the time runs: the answer, or the end of the first utterance where it was heard of a person
     /// (else the verdict, or without detection the answer: the earliest that it can have ended). Where a person came
-    /// `live` only after the verdict, that moment.
+    /// `live` only after the verdict, that moment. `verdict`: when, and false for silence. Whoever was silent was there
+    /// from the answer on: where the time runs from there, asking first gives no new time.
     pub fn begins<T: Copy>(
         &self,
         answered: T,
@@ -202,13 +204,12 @@ impl Clock {
         verdict: Option<(T, bool)>,
         live: Option<T>,
     ) -> T {
-        if let Some(live) = live {
-            return live;
-        }
-        match (self.from, verdict) {
-            (DeadlineFrom::Answer | DeadlineFrom::GreetingStart, _) => answered,
-            (DeadlineFrom::GreetingEnd, None) => greeting_end.unwrap_or(answered),
-            (DeadlineFrom::GreetingEnd, Some((at, human))) => greeting_end.filter(|_| human).unwrap_or(at),
+        match (self.from, verdict, live) {
+            (DeadlineFrom::Answer | DeadlineFrom::GreetingStart, Some((_, false)), _) => answered,
+            (_, _, Some(live)) => live,
+            (DeadlineFrom::Answer | DeadlineFrom::GreetingStart, _, None) => answered,
+            (DeadlineFrom::GreetingEnd, None, None) => greeting_end.unwrap_or(answered),
+            (DeadlineFrom::GreetingEnd, Some((at, human)), None) => greeting_end.filter(|_| human).unwrap_or(at),
         }
     }
 }
@@ -311,6 +312,8 @@ pub(crate) struct Attempt {
     pub(crate) phase: Phase,
     pub(crate) times: Times,
     pub(crate) deadline: Option<Instant>,
+    /// Its time was over before an agent was asked for, because it was asked first whether somebody is there.
+    pub(crate) overdue: bool,
     pub(crate) clock: Option<Clock>,
     pub(crate) verdict: Option<AmdVerdict>,
     pub(crate) handled: Option<AmdHandled>,

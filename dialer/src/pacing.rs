@@ -46,8 +46,11 @@ pub struct AgentView {
 pub struct CallView {
     /// Seconds since it was launched.
     pub age_s: f64,
-    /// Seconds from launch to answer, when it is answered and detection has not decided.
+    /// Seconds from launch to answer, when it is answered and detection has not decided, or `certain`.
     pub answered_at_s: Option<f64>,
+    /// Detection has decided, the answer is observed, and it will be offered to the agents in a moment: a silent line that
+    /// is asked first whether somebody is there.
+    pub certain: bool,
     /// Forecast at its launch: see [`Decision::forecast_no_agent`].
     pub forecast_no_agent: f64,
     /// How it will end, which nobody knows: only the simulator's oracle is told, as a ceiling for better forecasts.
@@ -79,7 +82,7 @@ pub struct Snapshot<'a> {
     pub now: Instant,
     /// Agents at work.
     pub agents: &'a [AgentView],
-    /// The campaign's calls that are launched and neither over nor classified.
+    /// The campaign's calls that are launched, not over and not offered yet: not classified, or certain to be offered.
     pub calls: &'a [CallView],
     /// Such calls of other campaigns that may take the same agents.
     pub others: &'a [Outlook],

@@ -256,8 +256,8 @@ impl Dialer {
             self.count(now, id, CountedAs::Lost);
             self.hang_up(id, HangupReason::NotAPerson);
         } else {
-            // The attempt and its campaign are there.
-            let _ = self.came_alive(now, id, now);
+            // Nobody has come: the time that has run since the answer or the verdict goes on. Attempt and campaign are there.
+            let _ = self.live(now, id);
         }
     }
 

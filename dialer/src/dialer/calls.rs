@@ -235,7 +235,8 @@ impl Dialer {
 
     /// A live person: the legal clock runs, and an agent is wanted.
     pub(super) fn live(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
-        if self.attempts.get(&id).is_some_and(|attempt| attempt.phase == Phase::Answered) {
+        let before = self.attempts.get(&id).map(|attempt| attempt.phase);
+        if before == Some(Phase::Answered) {
             self.ring_over(now, id, RingEnd::Person);
         }
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
@@ -250,11 +251,16 @@ impl Dialer {
         let clock = Clock::of(&campaign.config.profile);
         let answered = attempt.times.answered.unwrap_or(now);
         // Who was taken for a machine and gets an agent may be a person, whose time ran from the end of the words.
-        let verdict = attempt.verdict.map(|verdict| (now, verdict != AmdVerdict::Silence));
-        let live = attempt.times.live;
-        let deadline = clock.begins(answered, attempt.times.greeting_end, verdict, live) + clock.within;
+        let decided = attempt.times.verdict.unwrap_or(now);
+        let verdict = attempt.verdict.map(|verdict| (decided, verdict != AmdVerdict::Silence));
+        let deadline = clock.begins(answered, attempt.times.greeting_end, verdict, attempt.times.live) + clock.within;
+        let mut latest = deadline.before(campaign.config.connect_margin);
+        // The question may have taken the whole time. The line waits for an agent as long as any, and is counted late.
+        attempt.overdue = before == Some(Phase::Asked) && latest <= now;
+        if attempt.overdue {
+            latest = (now + clock.within).before(campaign.config.connect_margin);
+        }
         attempt.clock = Some(clock);
-        let latest = deadline.before(campaign.config.connect_margin);
         attempt.phase = Phase::Waiting;
         attempt.deadline = Some(deadline);
         let delay_s = now.since(attempt.times.answered.unwrap_or(now)).as_secs_f64();
@@ -263,7 +269,7 @@ impl Dialer {
             self.assigned(now, id, agent);
             return Ok(());
         }
-        if live.is_none() {
+        if before == Some(Phase::Answered) {
             campaign.pacer.observe(now, Observation::Decided { delay_s, patience_s });
         }
         let item = WorkItem { id: CallId(id.0), skills: campaign.config.skills.clone(), deadline: latest };
@@ -335,7 +341,7 @@ impl Dialer {
         }
         attempt.counted_as = as_what;
         attempt.counted_at = Some(now);
-        let (number, forecast_no_agent) = (attempt.number, attempt.forecast_no_agent);
+        let (number, forecast_no_agent, overdue) = (attempt.number, attempt.forecast_no_agent, attempt.overdue);
         // Whole microseconds, as a store keeps it: the ledger must come back from there the same.
         let rang = attempt.times.answered.map(|at| Duration::from_us(at.since(attempt.decided).as_us()));
         let now_us = self.steady.wall_at(now).as_unix_us();
@@ -346,8 +352,8 @@ impl Dialer {
         if abandoned {
             self.gate.abandoned(number, now_us);
         }
-        // Whoever hung up while waiting says nothing about the agents there were.
-        if as_what != CountedAs::Lost {
+        // Whoever hung up while waiting says nothing about the agents there were, nor does who was late before.
+        if as_what != CountedAs::Lost && !overdue {
             campaign.calibration.count(forecast_no_agent, abandoned);
             campaign.pacer.observe(now, Observation::Resolved { forecast_no_agent, abandoned });
         }
@@ -454,6 +460,8 @@ impl Dialer {
         match outcome {
             Outcome::Abandoned => self.count(now, id, CountedAs::Abandoned),
             Outcome::HungUpWaiting => self.count(now, id, CountedAs::Lost),
+            // Detection had found no machine, and somebody may have been there: as where we hang up.
+            Outcome::HungUpEarly if phase == Phase::Asked => self.count(now, id, CountedAs::Lost),
             _ => {}
         }
         match phase {

@@ -442,6 +442,7 @@ impl Dialer {
                 phase: Phase::Recording,
                 times: Times::default(),
                 deadline: None,
+                overdue: false,
                 clock: None,
                 verdict: None,
                 handled: None,

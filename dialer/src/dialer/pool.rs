@@ -23,10 +23,11 @@ use base::{CampaignId, Duration, Instant};
 use desk::{AgentState, Skills};
 
 use super::{Dialer, RunState};
-use crate::attempt::{Phase, Taker};
+use crate::attempt::{Attempt, Phase, Taker};
 use crate::campaign::{Flow, Mode, Preview};
 use crate::io::CountedAs;
 use crate::pacing::{CallView, MOMENTS_S};
+use crate::policies::{HelloThen, OnSilence};
 
 /// Costs are forgotten over this time: shares are those of the last quarter of an hour.
 const MEMORY_S: f64 = 900.0;
@@ -237,11 +238,19 @@ impl Dialer {
             }
             Phase::Recording | Phase::Held | Phase::Dialling | Phase::Answered => 1.0,
             Phase::Waiting | Phase::Connecting | Phase::Talking => 1.0,
+            Phase::Asked if self.gets_agent(attempt) => 1.0,
             // Nobody may come; an agent who is kept for it is busy all the same.
             Phase::Machine | Phase::Screening | Phase::Asked if matches!(attempt.taker, Taker::Agent(_)) => 1.0,
             Phase::Machine | Phase::Screening | Phase::Asked | Phase::Message | Phase::Ending => 0.0,
         })
         .sum()
+    }
+
+    /// A silent line that is asked whether somebody is there, and gets an agent whoever speaks.
+    fn gets_agent(&self, attempt: &Attempt) -> bool {
+        let silence = self.campaigns.get(&attempt.campaign).map(|campaign| &campaign.config.policies.silence);
+        attempt.phase == Phase::Asked
+            && silence.is_some_and(|on| !matches!(on, OnSilence::Hello { then: HelloThen::HangUp, .. }))
     }
 
     /// Agents at work with these skills.
@@ -287,6 +296,7 @@ impl Dialer {
             let answered_at_s = match attempt.phase {
                 Phase::Recording | Phase::Held | Phase::Dialling => None,
                 Phase::Answered => attempt.times.answered.map(age),
+                Phase::Asked if self.gets_agent(attempt) => attempt.times.answered.map(age),
                 Phase::Waiting => {
                     elsewhere += 1.0 - share;
                     continue;
@@ -296,7 +306,8 @@ impl Dialer {
             let forecast_no_agent = attempt.forecast_no_agent;
             let (age_s, foretold) = (age(now), attempt.foretold);
             let early = attempt.early.map(|(class, _)| class);
-            let view = CallView { age_s, answered_at_s, forecast_no_agent, foretold, early };
+            let certain = attempt.phase == Phase::Asked;
+            let view = CallView { age_s, answered_at_s, certain, forecast_no_agent, foretold, early };
             if mine {
                 self.call_views.push(view);
             } else if share > 0.0

@@ -267,6 +267,8 @@ impl Predictive {
     /// Chance that a call is offered to agents by each τ, and that it is at all.
     fn prospect(&self, now: Instant, call: &CallView) -> (Row, f64) {
         match call.answered_at_s {
+            // An agent is kept for it from now on: somebody may speak at any moment.
+            _ if call.certain => ([1.0; TAUS], 1.0),
             _ if call.foretold.is_some() => {
                 let offered = foreseen(call.foretold, now);
                 (offered, offered[TAUS - 1])
@@ -282,9 +284,9 @@ impl Predictive {
         }
     }
 
-    /// Chance that whoever has answered this call is a person; `None`: nobody has.
+    /// Chance that whoever has answered this call is a person; `None`: nobody has, or it is observed already.
     fn person_share(&self, call: &CallView) -> Option<f64> {
-        call.answered_at_s.map(|at_s| self.rings.of(call).person_share(at_s, self.multiplier))
+        call.answered_at_s.filter(|_| !call.certain).map(|at_s| self.rings.of(call).person_share(at_s, self.multiplier))
     }
 }
 

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn call(early: Option<EarlyClass>) -> CallView {
-        CallView { age_s: 4.0, answered_at_s: None, forecast_no_agent: 0.0, foretold: None, early }
+        CallView { age_s: 4.0, answered_at_s: None, certain: false, forecast_no_agent: 0.0, foretold: None, early }
     }
 
     #[test]

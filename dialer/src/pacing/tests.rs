@@ -10,7 +10,17 @@ fn agents(ready: usize, talking: usize) -> Vec<AgentView> {
 }
 
 fn calls(count: usize) -> Vec<CallView> {
-    vec![CallView { age_s: 5.0, answered_at_s: None, forecast_no_agent: 0.0, foretold: None, early: None }; count]
+    vec![
+        CallView {
+            age_s: 5.0,
+            answered_at_s: None,
+            certain: false,
+            forecast_no_agent: 0.0,
+            foretold: None,
+            early: None
+        };
+        count
+    ]
 }
 
 const RICH: LedgerView = LedgerView { limit: 0.03, answered: 10_000.0, abandoned_upper: 0.0, left: None };

@@ -352,6 +352,8 @@ fn judge(attempt: &AttemptRow, timeline: Option<&Map<String, Value>>, sealed: bo
         Outcome::HungUpWaiting => &[CountedAs::Lost, CountedAs::Nothing],
         Outcome::Unknown => &[CountedAs::Lost, CountedAs::Nothing],
         Outcome::Silent => &[CountedAs::Lost],
+        // It hung up while it was asked whether somebody is there.
+        Outcome::HungUpEarly if close.verdict.as_deref() == Some("silence") => &[CountedAs::Lost],
         _ => &[CountedAs::Nothing],
     };
     if !may_be.contains(&counted_as) {

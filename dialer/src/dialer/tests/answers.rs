@@ -1,8 +1,8 @@
 //! What is done with machines, menus, assistants, silence, faxes and tones.
 
 use super::*;
-use crate::Speech;
 use crate::policies::*;
+use crate::{DeadlineFrom, Speech};
 
 fn recording_of(name: &str) -> Recording {
     Recording { message: name.into(), max: Duration::from_secs(20) }
@@ -248,6 +248,89 @@ fn a_silent_line_is_asked_and_then_an_agent_or_nobody_comes() {
     assert_eq!((record.outcome, record.counted_as), (Outcome::Silent, CountedAs::Lost));
     // The default is as it was: an agent at once.
     assert_eq!(told(&answered_by(AmdVerdict::Silence, Policies::default()).said), ["connect"]);
+}
+
+/// A silent line that is asked, two seconds after its answer, under such a clock.
+fn asked(from: DeadlineFrom, then: HelloThen) -> Bench {
+    let mut config = config();
+    config.policies.silence = hello(then);
+    config.profile.deadline_from = from;
+    answered_under(AmdVerdict::Silence, config)
+}
+
+#[test]
+fn a_silent_line_gets_no_new_time_by_being_asked() {
+    let s = Duration::from_secs;
+    for from in [DeadlineFrom::Answer, DeadlineFrom::GreetingStart, DeadlineFrom::GreetingEnd] {
+        for speaks in [false, true] {
+            let mut bench = asked(from, HelloThen::Agent);
+            let verdict = bench.now;
+            let answered = verdict.before(s(2));
+            plays(&mut bench, 700);
+            let said = if speaks { revise(&mut bench, Revision::Person) } else { bench.pass_ms(3_000) };
+            assert_eq!(told(&said), ["connect"], "{from:?} {speaks}");
+            let live = speaks.then(|| bench.now.before(Duration::from_ms(60)));
+            bench.pass_ms(40);
+            bench.tell(Input::Connected { attempt: AttemptId(1), agent: AgentId(1) });
+            bench.end(1, Party::Callee, None);
+            let record = bench.record(1);
+            // Its first words are a greeting; without any the time runs from the verdict as where nobody asks.
+            let (begins, counted) = match (from, live) {
+                (DeadlineFrom::GreetingEnd, Some(live)) => (live, CountedAs::Connected),
+                (DeadlineFrom::GreetingEnd, None) => (verdict, CountedAs::Abandoned),
+                _ => (answered, CountedAs::Abandoned),
+            };
+            assert_eq!((record.deadline, record.times.live), (Some(begins + s(2)), live), "{from:?} {speaks}");
+            assert_eq!((record.outcome, record.counted_as), (Outcome::Connected, counted), "{from:?} {speaks}");
+            // What verification works out from the record is the same.
+            let (clock, times) = (record.clock.as_ref().expect("a clock"), record.times);
+            let again = clock.begins(answered, times.greeting_end, Some((verdict, false)), times.live);
+            assert_eq!(again, begins, "{from:?} {speaks}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_late_by_being_asked_waits_for_an_agent_as_any_and_is_abandoned() {
+    let mut bench = asked(DeadlineFrom::Answer, HelloThen::Agent);
+    bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });
+    plays(&mut bench, 700);
+    assert!(told(&bench.pass_ms(3_000)).is_empty(), "nobody is free");
+    assert!(told(&bench.pass_ms(1_899)).is_empty());
+    assert_eq!(told(&bench.pass_ms(1)), ["message", "count"]);
+    assert_eq!(bench.rate(), (0, 1));
+}
+
+#[test]
+fn whoever_hangs_up_while_it_is_asked_is_lost() {
+    for then in [HelloThen::Agent, HelloThen::HangUp] {
+        let mut bench = asked(DeadlineFrom::GreetingEnd, then);
+        bench.end(1, Party::Callee, None);
+        let record = bench.record(1);
+        assert_eq!((record.outcome, record.counted_as), (Outcome::HungUpEarly, CountedAs::Lost));
+    }
+    let mut bench = Bench::new(1, 1, config());
+    bench.commit();
+    bench.tell(Input::Answered { attempt: AttemptId(1) });
+    bench.end(1, Party::Callee, None);
+    let record = bench.record(1);
+    assert_eq!((record.outcome, record.counted_as), (Outcome::HungUpEarly, CountedAs::Nothing), "before the verdict");
+}
+
+#[test]
+fn an_agent_is_kept_for_a_silent_line_that_gets_one() {
+    for (then, dialled) in [(HelloThen::Agent, 0), (HelloThen::HangUp, 1)] {
+        let mut config = config();
+        config.mode = Mode::Progressive;
+        config.policies.silence = hello(then);
+        let mut bench = Bench::new(1, 2, config);
+        assert_eq!(bench.commit(), [1]);
+        bench.tell(Input::Answered { attempt: AttemptId(1) });
+        bench.pass_ms(2_000);
+        bench.tell(Input::Verdict { attempt: AttemptId(1), verdict: AmdVerdict::Silence, greeting_end: None });
+        bench.pass_ms(1_500);
+        assert_eq!(bench.commit().len(), dialled, "{then:?}");
+    }
 }
 
 #[test]

@@ -16,7 +16,14 @@ fn agents(ready: usize, talking: usize, wrap_up: usize) -> Vec<AgentView> {
 
 /// The launches of one look at `at_s` with so many calls ringing.
 fn look(pacer: &mut dyn Pacer, at_s: f64, agents: &[AgentView], ringing: usize) -> u32 {
-    let call = CallView { age_s: 5.0, answered_at_s: None, forecast_no_agent: 0.0, foretold: None, early: None };
+    let call = CallView {
+        age_s: 5.0,
+        answered_at_s: None,
+        certain: false,
+        forecast_no_agent: 0.0,
+        foretold: None,
+        early: None,
+    };
     let snapshot = Snapshot {
         now: Instant::ZERO + Duration::from_secs_f64(at_s),
         agents,

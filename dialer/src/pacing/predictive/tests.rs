@@ -60,8 +60,17 @@ fn forecasts_rise_with_each_call_and_end_at_the_price() {
 fn calls_under_way_persons_waiting_and_announced_leaves_hold_it_back() {
     let agents = group(4, 12, 4);
     let free = decide(&picture(&agents, &[], &[RICH])).launch;
-    let ringing =
-        vec![CallView { age_s: 6.0, answered_at_s: None, forecast_no_agent: 0.02, foretold: None, early: None }; 15];
+    let ringing = vec![
+        CallView {
+            age_s: 6.0,
+            answered_at_s: None,
+            certain: false,
+            forecast_no_agent: 0.02,
+            foretold: None,
+            early: None
+        };
+        15
+    ];
     assert!(decide(&picture(&agents, &ringing, &[RICH])).launch < free);
     let mut waiting = picture(&agents, &[], &[RICH]);
     waiting.waiting = 3;
@@ -77,8 +86,17 @@ fn calls_under_way_persons_waiting_and_announced_leaves_hold_it_back() {
 #[test]
 fn the_normal_and_the_exact_forecast_agree_near_the_border() {
     let agents = group(4, 6, 2);
-    let calls =
-        vec![CallView { age_s: 4.0, answered_at_s: None, forecast_no_agent: 0.0, foretold: None, early: None }; 14];
+    let calls = vec![
+        CallView {
+            age_s: 4.0,
+            answered_at_s: None,
+            certain: false,
+            forecast_no_agent: 0.0,
+            foretold: None,
+            early: None
+        };
+        14
+    ];
     let pacer = Predictive::new();
     let exact = pacer.balance(&picture(&agents, &calls, &[RICH]));
     assert!(exact.exact.is_some());
@@ -111,12 +129,30 @@ fn the_price_follows_the_target_and_real_abandonments_lower_the_target() {
 }
 
 #[test]
+fn a_call_that_is_certain_to_be_offered_takes_an_agent_and_is_no_news_of_the_answer_rate() {
+    let pacer = Predictive::new();
+    let call = CallView {
+        age_s: 12.0,
+        answered_at_s: Some(6.0),
+        certain: true,
+        forecast_no_agent: 0.0,
+        foretold: None,
+        early: None,
+    };
+    assert_eq!(pacer.prospect(Instant::from_ns(1), &call), ([1.0; TAUS_S.len()], 1.0));
+    assert_eq!(pacer.person_share(&call), None);
+    let undecided = CallView { certain: false, ..call };
+    assert!(pacer.prospect(Instant::from_ns(1), &undecided).1 < 1.0 && pacer.person_share(&undecided).is_some());
+}
+
+#[test]
 fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
     let agents = group(20, 20, 0);
     let calls: Vec<CallView> = (0..40)
         .map(|n| CallView {
             age_s: f64::from(n % 20),
             answered_at_s: None,
+            certain: false,
             forecast_no_agent: 0.0,
             foretold: None,
             early: None,

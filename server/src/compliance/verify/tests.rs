@@ -186,6 +186,11 @@ fn one_altered_record_makes_it_fail() {
             "the intent is not what was written",
         ),
         ("UPDATE attempt SET outcome = 'busy' WHERE attempt_id = 7", 7, "its moments make it nothing"),
+        (
+            "UPDATE attempt SET outcome = 'hung_up_early', verdict = 'silence' WHERE attempt_id = 101",
+            101,
+            "its moments make it lost, and it is counted as nothing",
+        ),
         ("UPDATE attempt SET outcome = 'gone' WHERE attempt_id = 7", 7, "is no outcome"),
         ("UPDATE attempt SET ended_us = answered_us - 1 WHERE attempt_id = 7", 7, "out of order"),
     ] {
