@@ -10,7 +10,7 @@
 //! both bands alike, so that most bits survive them; those that moved little are left out. Two openings are the same when
 //! their bits agree at some shift far beyond what chance gives ([`SAME`]).
 //!
-//! **Invariants.** Looking up allocates nothing and costs the same however much is known: [`A_FRAME`] recordings every 20 ms.
+//! **Invariants.** Looking up allocates nothing and costs the same however much is known: `A_FRAME` recordings every 20 ms.
 //! A recording never stands for a person. Numbers are known as hashes only, and only until a recording is learnt.
 
 use crate::Verdict;
@@ -29,7 +29,7 @@ const STEP_FRAMES: usize = 15;
 const SPOKEN_LEAST: usize = 45;
 /// Frames before the gate opened that belong to the opening: it opens late.
 const BEFORE_FRAMES: usize = 4;
-/// [`Query::agrees`] of the same recording. Among 529 copies of 70 recordings over other lines nine in ten agree by more
+/// `Query::agrees` of the same recording. Among 529 copies of 70 recordings over other lines nine in ten agree by more
 /// than 15, and of a million pairs of different ones a few by more than this (voices and phrases for calibration).
 pub const SAME: f32 = 11.0;
 /// Frames looked at first, and how they must agree for the rest to be compared.
