@@ -300,6 +300,9 @@ pub enum Observation {
         /// True when abandoned.
         abandoned: bool,
     },
+    /// Of the calls that are launched now this share will be offered to agents: told where somebody knows it (a
+    /// scenario's `hopper_answer_known`), instead of being learnt.
+    ShareKnown(f64),
     /// A talk ended after so many seconds.
     Talk(f64),
     /// A wrap-up ended after so many seconds.

@@ -103,6 +103,8 @@ fn a_pacer_cannot_name_the_worlds_hidden_state() {
     // What an oracle is told, and laws that are no mode, come from the simulator alone; both are private to the crate.
     assert_eq!(naming(".foretell("), ["sim/run.rs"]);
     assert_eq!(naming(".pace_with("), ["sim/run.rs"]);
+    assert_eq!(naming(".tell_share("), ["sim/run.rs"]);
+    assert_eq!(naming("pub(crate) fn tell_share("), ["dialer/simulated.rs"]);
     assert_eq!(naming("pub(crate) fn foretell("), ["dialer/simulated.rs"]);
     assert_eq!(naming("pub(crate) fn pace_with("), ["dialer/simulated.rs"]);
     assert_eq!(naming(".end_of("), ["sim/run.rs", "sim/tests.rs"]);

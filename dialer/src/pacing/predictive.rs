@@ -79,6 +79,8 @@ pub struct Predictive {
     patience_s: Mean,
     stays: Mean,
     level: Level,
+    /// Share of new calls that will be offered, where it is told.
+    share_known: Option<f64>,
     /// Answers of persons since the level was last looked at.
     seen: f64,
     multiplier: f64,
@@ -133,6 +135,7 @@ impl Predictive {
             patience_s: Mean::new(1.5, 5.0, 500.0),
             stays: Mean::new(0.98, 20.0, 1_000.0),
             level: Level::new(),
+            share_known: None,
             seen: 0.0,
             multiplier: 1.0,
             price: PRICE_START,
@@ -186,7 +189,11 @@ impl Predictive {
         // Of n answers seen, the rate is known to one in the root of n: the forecast is on the safe side by one
         // deviation, and the calibration takes back what was too much.
         let doubt = 1.0 + 1.0 / (self.rings.persons() + 1.0).sqrt();
-        self.multiplier = (self.level.estimate(deciding) * doubt).clamp(0.2, 5.0);
+        let level = match self.share_known {
+            Some(share) => self.rings.fresh().level_of(share),
+            None => self.level.estimate(deciding) * doubt,
+        };
+        self.multiplier = level.clamp(0.2, 5.0);
         let old = self.tabled_at.is_none_or(|at| snapshot.now.since(at).as_secs_f64() > 60.0);
         let grown = |now: f64, then: f64| now > then * 1.04 + 3.0;
         if old || grown(self.rings.count(), self.rings_tabled) {
@@ -401,6 +408,7 @@ impl Pacer for Predictive {
                     self.real *= keep;
                 }
             }
+            Observation::ShareKnown(share) => self.share_known = Some(share),
             Observation::Talk(length_s) => self.talk.ended(length_s),
             Observation::Wrap(length_s) => self.wrap.ended(length_s),
             Observation::AfterWrap { stayed } => self.stays.add(f64::from(u8::from(stayed))),

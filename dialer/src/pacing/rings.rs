@@ -63,6 +63,12 @@ impl RingTable {
         ever * odds(ever, level)
     }
 
+    /// The level at which a new call is answered by a person with this chance.
+    pub(super) fn level_of(&self, share: f64) -> f64 {
+        let ever = self.ever[0];
+        share * (1.0 - ever) / (ever * (1.0 - share)).max(f64::MIN_POSITIVE)
+    }
+
     /// Chance that an answer at this age is a person's.
     pub(super) fn person_share(&self, answered_at_s: f64, level: f64) -> f64 {
         let rate = self.rates[ring_bin(answered_at_s)];

@@ -122,16 +122,6 @@ impl Scenario {
                 return Err(fault("inbound.calls_per_hour", "needs at least one number from 0 to 100000".into()));
             }
         }
-        self.opening(0)?;
-        self.refuse_unbuilt()
-    }
-
-    /// Keys whose room is not built: refused, never accepted and ignored.
-    fn refuse_unbuilt(&self) -> Result<(), ScenarioError> {
-        let unbuilt = |key: &str, instead: &str| Err(fault(key, format!("not built yet; {instead}")));
-        if self.hopper_answer_known {
-            return unbuilt("hopper_answer_known", "set it to false: the pacer learns the answer rate");
-        }
-        Ok(())
+        self.opening(0).map(drop)
     }
 }

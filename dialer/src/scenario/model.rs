@@ -39,7 +39,7 @@ pub struct Scenario {
     pub ledger: LedgerKind,
     /// Leads of each day's list; each is dialled once.
     pub lead_supply: u64,
-    /// Not built: refused when true.
+    /// The pacer is told the true share of answers instead of learning it.
     pub hopper_answer_known: bool,
     /// What happens to an attempt.
     pub dial: DialModel,

@@ -41,11 +41,6 @@ fn wrong_values_are_refused_with_a_line_and_a_way_to_mend_them() {
 }
 
 #[test]
-fn what_is_not_built_is_refused_and_not_ignored() {
-    assert!(error("hopper_answer_known = true").contains("not built yet"));
-}
-
-#[test]
 fn inbound_calls_are_checked() {
     assert!(error("[[inbound]]\ncalls_per_hr = [3]").contains("did you mean \"calls_per_hour\"?"));
     assert!(error("[[inbound]]\ncalls_per_hour = []").contains("at least one number"));

@@ -148,9 +148,23 @@ impl CalleeModel {
         }
     }
 
+    fn human_share(&self, human_factor: f64) -> f64 {
+        (self.scenario.dial.human * human_factor).clamp(0.0, HUMAN_SHARE_MAX)
+    }
+
+    /// Chance that a call is answered and offered to agents: persons, but for those whom detection takes for machines,
+    /// and machines that it takes for persons. The few who would answer after the ring timeout are not taken off.
+    pub(crate) fn offered_share(&self, human_factor: f64) -> f64 {
+        let (dial, amd) = (&self.scenario.dial, &self.scenario.amd);
+        let human = self.human_share(human_factor);
+        let machine = dial.machine.min(1.0 - human);
+        let missed = |share: f64, missed: f64| if amd.enabled { share * missed } else { share };
+        missed(human, 1.0 - amd.human_as_machine) + missed(machine, amd.machine_as_human)
+    }
+
     fn kind(&self, u: f64, human_factor: f64) -> FateKind {
         let dial = &self.scenario.dial;
-        let mut upto = (dial.human * human_factor).clamp(0.0, HUMAN_SHARE_MAX);
+        let mut upto = self.human_share(human_factor);
         if u < upto {
             return FateKind::Person;
         }
@@ -196,6 +210,23 @@ mod tests {
         assert!((mean(&|fate| fate.ring) - 9.0).abs() < 0.35);
         assert!((mean(&|fate| fate.talk) - 120.0).abs() < 9.0);
         assert!((mean(&|fate| fate.patience) - 25.0).abs() < 1.6);
+    }
+
+    #[test]
+    fn the_share_that_is_offered_is_the_one_that_comes() {
+        let model =
+            CalleeModel::parse("[dial]\nmachine = 0.2\n[amd]\nhuman_as_machine = 0.1\nmachine_as_human = 0.3").unwrap();
+        let (seed, count) = (Seed::from_u64(5), 40_000);
+        for factor in [0.5, 1.3, 9.0] {
+            let offered = (0..count).map(|key| model.fate(&seed, key, 1, factor)).filter(|fate| match fate.kind {
+                FateKind::Person => !fate.misjudged,
+                FateKind::Machine => fate.misjudged,
+                _ => false,
+            });
+            let (share, told) = (offered.count() as f64 / count as f64, model.offered_share(factor));
+            // Four standard errors of a share near one half.
+            assert!((share - told).abs() < 0.01, "{factor}: {share} {told}");
+        }
     }
 
     #[test]

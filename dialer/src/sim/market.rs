@@ -95,6 +95,12 @@ impl Market {
         inbox.extend([Input::AddLeads { campaign: self.campaign(), leads }]);
     }
 
+    /// Of calls dialled so many seconds after the start of the day, the share that will be offered to agents.
+    pub(super) fn share(&mut self, stage: usize, passed_s: f64) -> f64 {
+        let factor = self.human_factor(stage, passed_s);
+        self.stages[stage].1.offered_share(factor)
+    }
+
     /// Factor on the share of persons, so many seconds after the start of the day.
     pub(super) fn human_factor(&mut self, stage: usize, passed_s: f64) -> f64 {
         let dial = &self.stages[stage].1.scenario().dial;

@@ -130,6 +130,9 @@ impl Write for Trace {
     }
 }
 
+/// The world's share moves every ten seconds, the pacer looks once a second.
+const TELL_EVERY: base::Duration = base::Duration::from_secs(1);
+
 /// The trunk of a simulated run.
 pub(super) const TRUNK: TrunkId = TrunkId(1);
 
@@ -164,6 +167,9 @@ pub(super) struct Run<W> {
     inbox: VecDeque<Input>,
     /// The pacer is told how ringing calls will end.
     oracle: bool,
+    /// The pacer is told what share of calls will be answered; when last.
+    hopper_answer_known: bool,
+    told_at: Instant,
     days_over: u32,
     /// The last moment.
     pub(super) now: Instant,
@@ -203,6 +209,8 @@ impl<W: Watch> Run<W> {
             tally: Tally::new(options.days, configs.iter().map(of_law).collect()),
             inbox: VecDeque::new(),
             oracle: policy == Policy::OracleRing,
+            hopper_answer_known: scenario.hopper_answer_known,
+            told_at: Instant::ZERO,
             days_over: 0,
             now: Instant::ZERO,
         };
@@ -224,6 +232,17 @@ impl<W: Watch> Run<W> {
     pub(super) fn give(&mut self, input: Input) {
         self.watch.input(self.now, &input);
         self.dialer.handle_input(self.now, input);
+    }
+
+    /// Tells each campaign's pacer its true share of answers, where the scenario wants that.
+    fn tell_shares(&mut self) {
+        if !self.hopper_answer_known || self.now < self.told_at + TELL_EVERY {
+            return;
+        }
+        self.told_at = self.now;
+        for (campaign, share) in self.world.shares(self.now) {
+            self.dialer.tell_share(self.now, campaign, share);
+        }
     }
 
     /// Outputs into the world and the tally, the world's answers back, until nothing is left to say.
@@ -264,6 +283,7 @@ impl<W: Watch> Run<W> {
             (Some(world), Some(dialer)) => world.min(dialer),
             (None, Some(at)) | (Some(at), None) => at,
         };
+        self.tell_shares();
         if dialer == Some(self.now) {
             self.dialer.handle_timeout(self.now);
         } else {

@@ -545,3 +545,15 @@ fn every_launch_has_its_decision_and_every_person_a_bin() {
     assert_eq!(bins.iter().map(|bin| bin.persons).sum::<u64>(), campaign.connected + campaign.abandoned);
     assert_eq!(bins.iter().map(|bin| bin.abandoned).sum::<u64>(), campaign.abandoned);
 }
+
+#[test]
+fn knowing_the_share_of_answers_is_worth_something() {
+    let wild = "[dial]\nhour_shape = [1.4, 0.6]\nday_sd = 0.3\ndrift_sd = 0.35\ndrift_min = 10\n";
+    let [learnt, told] = [false, true].map(|known| {
+        let scenario = scenario(&format!("hopper_answer_known = {known}\n{wild}"));
+        simulate(&scenario, &options(6, 11, "predictive")).unwrap()
+    });
+    println!("learnt {:.4}, told {:.4}", learnt.occupancy, told.occupancy);
+    assert!(told.occupancy > learnt.occupancy, "{} {}", told.occupancy, learnt.occupancy);
+    assert_eq!((learnt.days_over_limit, told.days_over_limit), (0, 0));
+}

@@ -1,6 +1,9 @@
-//! What queueing theory says of cases that the simulator can be held against.
+//! What queueing and renewal theory say of cases that the simulator can be held against.
+
+use base::Seed;
 
 use crate::scenario::Scenario;
+use crate::sim::callee::{CalleeFate, CalleeModel, FateKind};
 
 /// One case: calls that want an agent come in a Poisson stream, talk without wrap-up, and wait at most so long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,6 +107,59 @@ fn erlang_b(agents: u32, load: f64) -> f64 {
     (1..=agents).fold(1.0, |lost, agent| load * lost / (f64::from(agent) + load * lost))
 }
 
+/// Calls whose times on a line are averaged: 0.1 % of the mean is one standard error of so many.
+const DRAWS: u64 = 400_000;
+
+/// Occupancy under 1:1 pacing by renewal theory, for any number of agents who take no time to log in: each idle agent has
+/// one line under way, and a line that ends without a call for an agent is dialled again at once. So a cycle of an agent is
+/// the time on lines until one of them brings a call, and that call. Exact where the share of persons does not move (the
+/// scenario `flat`); it knows nothing of the dialer, the desk and the events of the simulator.
+pub fn one_to_one(scenario: &Scenario) -> f64 {
+    let (dial, amd, agent) = (&scenario.dial, &scenario.amd, &scenario.agent);
+    let none = 1.0 - dial.human - dial.machine - dial.busy - dial.fail;
+    let kinds = [
+        (FateKind::Person, dial.human, 1.0 - amd.human_as_machine, agent.talk_s.mean() + agent.wrap_s.mean()),
+        (
+            FateKind::Machine,
+            dial.machine,
+            amd.machine_as_human,
+            agent.machine_talk_s.mean() + agent.machine_wrap_s.mean(),
+        ),
+        (FateKind::Busy, dial.busy, 0.0, 0.0),
+        (FateKind::Fail, dial.fail, 0.0, 0.0),
+        (FateKind::NoAnswer, none, 0.0, 0.0),
+    ];
+    let (model, seed) = (CalleeModel::new(scenario), Seed::from_u64(1));
+    let fates: Vec<CalleeFate> = (0..DRAWS).map(|key| model.fate(&seed, key, 1, 1.0)).collect();
+    let (mut line_s, mut work_s) = (0.0, 0.0);
+    for (kind, share, passed, work) in kinds {
+        let of_kind = fates.iter().filter(|fate| fate.kind == kind);
+        let (mut count, mut answered, mut time_s) = (0.0_f64, 0.0, 0.0);
+        for (held_s, answers) in of_kind.map(|fate| on_line(fate, scenario)) {
+            count += 1.0;
+            answered += f64::from(u8::from(answers));
+            time_s += held_s;
+        }
+        let count = count.max(1.0);
+        line_s += share * time_s / count;
+        work_s += share * passed * work * answered / count;
+    }
+    work_s / (work_s + line_s)
+}
+
+/// How long a call is on its line until it ends or an agent gets it, in seconds, and whether anybody answered.
+fn on_line(fate: &CalleeFate, scenario: &Scenario) -> (f64, bool) {
+    let post_dial_s = fate.post_dial.as_secs_f64();
+    match fate.kind {
+        FateKind::Fail => (fate.fail_after.as_secs_f64(), false),
+        FateKind::Busy => (post_dial_s, false),
+        FateKind::Person | FateKind::Machine if fate.ring.as_secs_f64() < scenario.dial.ring_timeout_s => {
+            (post_dial_s + (fate.ring + fate.verdict_after()).as_secs_f64(), true)
+        }
+        _ => (post_dial_s + scenario.dial.ring_timeout_s, false),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +174,23 @@ mod tests {
         for (case, wanted) in QueueCase::ALL.iter().zip([0.70267, 0.70267, 0.85131, 0.92343]) {
             assert!((case.occupancy() - wanted).abs() < 6e-6, "{}: {}", case.name, case.occupancy());
         }
+    }
+
+    #[test]
+    fn one_to_one_pacing_is_the_renewal_process_it_should_be() {
+        let scenario = Scenario::parse(
+            "agents = 10\nlogin_min = 0\n[dial]\nhour_shape = [1.0]\nday_sd = 0\ndrift_sd = 0\n[agent]\npause_share = 0",
+        )
+        .unwrap();
+        let options = Options { days: 40, seed: 7, policy: "progressive".to_owned(), ..Options::default() };
+        let days = simulate(&scenario, &options).unwrap().per_day;
+        let count = days.len() as f64;
+        let mean = days.iter().map(|day| day.occupancy).sum::<f64>() / count;
+        let squares: f64 = days.iter().map(|day| (day.occupancy - mean).powi(2)).sum();
+        let error = (squares / (count * (count - 1.0))).sqrt();
+        let theory = one_to_one(&scenario);
+        println!("1:1 {mean:.5} ± {error:.5}, theory {theory:.5}");
+        assert!((mean - theory).abs() < 3.0 * error, "{mean} ± {error}, theory {theory}");
     }
 
     #[test]

@@ -183,6 +183,13 @@ impl World {
         self.calls.get(&attempt).map(|call| call.end)
     }
 
+    /// The share of calls dialled now that will be offered to agents, of each campaign.
+    pub(super) fn shares(&mut self, now: Instant) -> Vec<(CampaignId, f64)> {
+        let passed_s = now.since(self.day_starts[self.day as usize]).as_secs_f64();
+        let stage = self.stage;
+        self.markets.iter_mut().map(|market| (market.campaign(), market.share(stage, passed_s))).collect()
+    }
+
     /// The truth about a call, until asked for after its close.
     pub(super) fn truth(&self, attempt: AttemptId) -> Option<Truth> {
         self.truths.get(&attempt).copied()
