@@ -21,7 +21,7 @@ use crate::results::{read_json, write_json};
 use dialer::report::{DayReport, Report};
 use dialer::scenario::Scenario;
 use dialer::sim::optimum::SmallWorld;
-use dialer::sim::theory::QueueCase;
+use dialer::sim::theory::{QueueCase, one_to_one};
 use dialer::sim::{Options, simulate};
 pub(crate) use part::Part;
 use plan::{Row, Size};
@@ -47,6 +47,9 @@ struct Results {
     laws: Vec<Measured>,
     limits: Vec<Measured>,
     stress: Vec<Measured>,
+    /// Beside the study, with its cadence.
+    #[serde(default)]
+    study: Vec<Measured>,
     queues: Vec<Check>,
     small_worlds: Vec<Small>,
 }
@@ -131,6 +134,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), String> {
         laws: rows(Part::Laws, plan::laws(size))?,
         limits: rows(Part::Limits, plan::limits(size))?,
         stress: rows(Part::Stress, plan::stress(size))?,
+        study: rows(Part::Study, plan::study(size))?,
         queues: if wants(Part::Queues) { queues(size, seed)? } else { Vec::new() },
         small_worlds: if wants(Part::SmallWorlds) { small_worlds(size, seed, wanted.threads)? } else { Vec::new() },
     };
@@ -202,7 +206,8 @@ fn measure(what: &str, rows: &[Row], seed: u64, threads: usize) -> Result<Vec<Me
             jobs.get(place).map(|job| (place, *job))
         } {
             let row = &rows[index];
-            let report = simulate(&row.scenario, &options(days, seed, &row.policy));
+            let options = Options { decide_every_ms: row.every_ms, ..options(days, seed, &row.policy) };
+            let report = simulate(&row.scenario, &options);
             let report = report.map_err(|error| format!("{error}, {} of {}", row.policy, row.scenario.name))?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             eprintln!(
@@ -284,6 +289,13 @@ fn queues(size: Size, seed: u64) -> Result<Vec<Check>, String> {
             checks.push(Check { case, what, days, simulated, error, theory, commit });
         }
     }
+    let (hours, days) = size.queue_hours_and_days();
+    let scenario = plan::one_to_one(hours);
+    let report = simulate(&scenario, &options(days, seed, "progressive")).map_err(|error| error.to_string())?;
+    let (simulated, error) = mean_and_error(report.per_day.iter().map(|day| day.occupancy));
+    let theory = one_to_one(&scenario);
+    let (case, what, commit) = (scenario.name, "occupancy".to_owned(), String::new());
+    checks.push(Check { case, what, days, simulated, error, theory, commit });
     Ok(checks)
 }
 

@@ -9,6 +9,7 @@ pub(crate) enum Part {
     Laws,
     Limits,
     Stress,
+    Study,
     Queues,
     SmallWorlds,
 }
@@ -19,6 +20,7 @@ impl Part {
             Part::Laws => "laws",
             Part::Limits => "limits",
             Part::Stress => "stress",
+            Part::Study => "study",
             Part::Queues => "queues",
             Part::SmallWorlds => "small worlds",
         }
@@ -31,7 +33,7 @@ impl Wanted<'_> {
         let group = self.agents.is_empty() || self.agents.contains(&row.scenario.agents);
         let law = self.laws.is_empty() || self.laws.contains(&row.policy);
         match part {
-            Part::Laws => group && law,
+            Part::Laws | Part::Study => group && law,
             Part::Stress => group,
             _ => true,
         }
@@ -45,7 +47,7 @@ impl Wanted<'_> {
 impl Results {
     fn measured(&mut self) -> impl Iterator<Item = &mut Measured> {
         let small = self.small_worlds.iter_mut().map(|small| &mut small.measured);
-        self.laws.iter_mut().chain(&mut self.limits).chain(&mut self.stress).chain(small)
+        self.laws.iter_mut().chain(&mut self.limits).chain(&mut self.stress).chain(&mut self.study).chain(small)
     }
 
     /// Writes the commit to the rows that have none yet.
@@ -74,6 +76,7 @@ pub(super) fn among(mut kept: Results, anew: Results) -> Result<Results, String>
         laws: put(kept.laws, anew.laws, row),
         limits: put(kept.limits, anew.limits, row),
         stress: put(kept.stress, anew.stress, row),
+        study: put(kept.study, anew.study, row),
         queues: put(kept.queues, anew.queues, check),
         small_worlds: put(kept.small_worlds, anew.small_worlds, small),
         ..anew

@@ -39,11 +39,13 @@ pub(super) struct Row {
     pub(super) scenario: Scenario,
     pub(super) policy: String,
     pub(super) days: u32,
+    /// Decides so often, in milliseconds; `None`: at events.
+    pub(super) every_ms: Option<u64>,
 }
 
 impl Row {
     pub(super) fn new(scenario: Scenario, policy: &str, days: u32) -> Row {
-        Row { scenario, policy: policy.to_owned(), days }
+        Row { scenario, policy: policy.to_owned(), days, every_ms: None }
     }
 
     /// The abandon limit in force, of 1.
@@ -109,6 +111,15 @@ pub(super) fn stress(size: Size) -> Vec<Row> {
     rows
 }
 
+/// The rows to hold beside the study, with its cadence.
+pub(super) fn study(size: Size) -> Vec<Row> {
+    let row = |entry: &Studied| {
+        let row = Row::new(scenario(entry.agents, ""), entry.policy, size.of(entry.days));
+        Row { every_ms: Some(STUDY_EVERY_MS), ..row }
+    };
+    STUDY.iter().map(row).filter(|row| row.days > 0).collect()
+}
+
 /// What `make bench-ci` runs.
 pub(super) fn gate() -> Vec<Row> {
     [MIDDLE, 3].map(|agents| Row::new(scenario(agents, ""), "predictive", GATE_DAYS)).into()
@@ -122,6 +133,45 @@ pub(super) fn small_worlds(size: Size) -> impl Iterator<Item = usize> {
 /// The cases of queueing theory; the largest one only in the full set.
 pub(super) fn queues(size: Size) -> Vec<QueueCase> {
     QueueCase::ALL.into_iter().filter(|case| size == Size::Full || case.agents <= 50).collect()
+}
+
+/// The study decides once a second.
+const STUDY_EVERY_MS: u64 = 1_000;
+
+/// One figure of the study, in the scenario `base`, each of 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Studied {
+    pub(super) agents: u32,
+    pub(super) policy: &'static str,
+    days: [u32; 2],
+    /// Occupancy: talk and wrap-up with persons only.
+    pub(super) occupancy: f64,
+    pub(super) abandoned: f64,
+}
+
+/// What the study published. Its days differ much from one to the next, so that 60 of them say half a point.
+pub(super) const STUDY: [Studied; 6] = [
+    studied(20, "progressive", [20, 300], 0.625, 0.0),
+    studied(20, "ratio:1.5", [20, 300], 0.847, 0.1149),
+    studied(20, "oracle-ring", [6, 60], 0.918, 0.0249),
+    studied(20, "predictive", [6, 120], 0.864, 0.0253),
+    studied(3, "predictive", [20, 240], 0.722, 0.0211),
+    studied(200, "predictive", [0, 12], 0.971, 0.0288),
+];
+
+const fn studied(agents: u32, policy: &'static str, days: [u32; 2], occupancy: f64, abandoned: f64) -> Studied {
+    Studied { agents, policy, days, occupancy, abandoned }
+}
+
+/// The scenario whose occupancy under 1:1 pacing renewal theory knows, with its days of so many hours.
+pub(super) fn one_to_one(day_hours: f64) -> Scenario {
+    scenario(
+        MIDDLE,
+        &format!(
+            "name = \"1:1, 20 agents\"\nlogin_min = 0\nday_hours = {day_hours}\n\
+             [dial]\nhour_shape = [1.0]\nday_sd = 0\ndrift_sd = 0\n[agent]\npause_share = 0\n"
+        ),
+    )
 }
 
 /// The study's scenarios.

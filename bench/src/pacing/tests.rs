@@ -9,6 +9,11 @@ fn every_scenario_of_the_plan_is_read_and_named() {
         assert_eq!(names.len(), if size == Size::Full { 32 } else { 16 }, "each has its own name, none is the default");
         assert!(!names.contains(&("base", 20)));
     }
+    for (row, entry) in plan::study(Size::Full).iter().zip(plan::STUDY) {
+        assert_eq!((row.scenario.agents, row.policy.as_str(), row.every_ms), (entry.agents, entry.policy, Some(1_000)));
+    }
+    assert_eq!((plan::study(Size::Quick).len(), plan::study(Size::Full).len()), (5, 6));
+    assert_eq!(plan::one_to_one(3.0).name, "1:1, 20 agents", "the scenario was read");
     let lines = plan::stress(Size::Full).into_iter().filter(|row| row.scenario.name == "few-lines");
     assert_eq!(lines.map(|row| row.scenario.trunk.max_channels).collect::<Vec<_>>(), [32, 320]);
     let full = plan::laws(Size::Full);
@@ -65,6 +70,7 @@ fn the_page_says_what_the_results_hold() {
         laws: measured.clone(),
         limits: measured.clone(),
         stress: measured.clone(),
+        study: vec![Measured { agents: 3, ..measured[0].clone() }],
         queues: vec![Check {
             case: "M/M/1".to_owned(),
             what: "lost".to_owned(),
@@ -84,7 +90,8 @@ fn the_page_says_what_the_results_hold() {
     redraw(&json, &page).expect("drawn");
     let text = std::fs::read_to_string(&page).expect("read");
     let occupancy = format!("{:.2} ± {:.2}", 100.0 * measured[0].occupancy, 100.0 * measured[0].occupancy_error);
-    assert_eq!(text.matches(&occupancy).count(), 4, "{text}");
+    assert_eq!(text.matches(&occupancy).count(), 5, "{text}");
+    assert!(text.contains(&format!("| predictive | 3 | 2 | {occupancy} |")) && text.contains("| 72.2 |"), "{text}");
     assert!(text.contains("| M/M/1 | 2 | lost | 0.50000 | 0.01000 | 0.48000 | +2.0 |"), "{text}");
     for file in ["agents.svg", "limit.svg"] {
         assert!(text.contains(&format!("(pacing/{file})")));
