@@ -1,5 +1,5 @@
-//! The dialer machine: inputs in, decisions and outputs out. `calls` follows attempts, `answers` acts on what detection
-//! finds, `launch` decides and launches, `pool` lets campaigns share agents and lines,
+//! The dialer machine: inputs in (`inputs` shows them their way), decisions and outputs out. `calls` follows attempts,
+//! `answers` acts on what detection finds, `ends` ends and closes calls, `launch` decides and launches, `pool` lets campaigns share agents and lines,
 //! `settings` adds, changes, restores and removes campaigns and agents.
 
 mod agentless;
@@ -7,31 +7,33 @@ mod answers;
 mod blend;
 mod callbacks;
 mod calls;
+mod ends;
+mod inputs;
 mod launch;
 mod pool;
 mod preview;
+mod running;
 mod settings;
 mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{
-    AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, Seed, Stream, TrunkId, WallAnchor, WallTime,
-};
-use desk::{AgentState, Desk, DeskConfig, Wanted};
+use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LeadId, Seed, TrunkId, WallAnchor, WallTime};
+use desk::{AgentState, Desk, DeskConfig};
 
-use crate::amd::{AmdHandled, AmdMeasured, AuditDraw};
+use crate::amd::{AmdHandled, AmdMeasured};
 use crate::attempt::{Attempt, Phase};
-use crate::campaign::CampaignConfig;
-use crate::compliance::{Gate, Known, Zones, zone_of};
+use crate::compliance::{Gate, Zones};
 use crate::inbound::Inbound;
-use crate::io::{HangupReason, Input, OfferEnd, OutcomeCounts, Output};
-use crate::lead::{Lead, LeadState, Number};
-use crate::ledger::{ClosedWindow, Ledger, LedgerView};
-use crate::list::{Fate, List};
-use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Outlook, Pacer, Reason};
+use crate::io::{HangupReason, Input, OfferEnd, Output};
+use crate::lead::{LeadState, Number};
+use crate::ledger::{ClosedWindow, LedgerView};
+use crate::list::Fate;
+use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Outlook};
 use crate::reject::Reject;
 use crate::trunk::Trunk;
+
+pub(crate) use running::{Campaign, RunState};
 
 /// Campaigns of one dialer: each costs a decision a second, about 10 µs; 1,000 are one hundredth of a core.
 pub const CAMPAIGNS_MAX: usize = 1_000;
@@ -78,90 +80,6 @@ pub struct TrunkConfig {
 
 /// A clock for measuring decisions, in nanoseconds; floors 1 to 4 have none of their own.
 pub type DecisionClock = std::sync::Arc<dyn Fn() -> u64 + Send + Sync>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RunState {
-    Stopped,
-    Running,
-    Paused,
-    Finished,
-}
-
-impl RunState {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            RunState::Stopped => "stopped",
-            RunState::Running => "running",
-            RunState::Paused => "paused",
-            RunState::Finished => "finished",
-        }
-    }
-}
-
-pub(crate) struct Campaign {
-    pub(crate) config: CampaignConfig,
-    pub(crate) zone: u32,
-    pub(crate) state: RunState,
-    /// When the state began.
-    pub(crate) since: Instant,
-    pub(crate) list: List,
-    pub(crate) ledger: Ledger,
-    pub(crate) pacer: Box<dyn Pacer>,
-    pub(crate) stream: Stream,
-    pub(crate) audit: AuditDraw,
-    /// Takes the place of the profile's estimate of persons lost to detection.
-    pub(crate) amd_measured: Option<AmdMeasured>,
-    pub(crate) why: Reason,
-    pub(crate) planned_end: Option<Instant>,
-    /// Since when `LeadsWanted` is out and not answered.
-    pub(crate) wanted: Option<Instant>,
-    /// The supplier cannot answer now.
-    pub(crate) supply_away: bool,
-    pub(crate) attempts: u64,
-    pub(crate) open_attempts: u32,
-    pub(crate) outcomes: OutcomeCounts,
-    pub(crate) calibration: Calibration,
-    share: pool::Share,
-    /// Without agents, by rate: no new call before.
-    pub(crate) next_call: Instant,
-    /// And one is wanted then.
-    pub(crate) call_due: Option<Instant>,
-}
-
-impl Campaign {
-    /// Changes the state; the same again is no change.
-    pub(crate) fn enter(&mut self, now: Instant, state: RunState) {
-        if self.state != state {
-            (self.state, self.since) = (state, now);
-        }
-    }
-
-    /// The zone of a lead where something says one: what the record says, else what the number says. A number that the
-    /// record is not about says it first.
-    fn zone_name<'a>(&self, lead: &'a Lead) -> Option<&'a str> {
-        let (record, number) = (lead.timezone.as_deref(), zone_of(lead.number));
-        if lead.listed() == lead.number { record.or(number) } else { number.or(record) }
-    }
-
-    /// A lead has gone on to another number: in its zone, and spared as its person is.
-    fn went_on(&mut self, zones: &mut Zones, gate: &mut Gate, lead: LeadId, to: Option<Number>) {
-        if let Some(number) = to
-            && let Some(entry) = self.list.entry(lead)
-        {
-            if let Some(at) = entry.lead.abandoned_at {
-                gate.abandoned(number, at.as_unix_us());
-            }
-            // Its record's name was known when it was added, and a number's is always.
-            let zone = self.zone_name(&entry.lead).and_then(|name| zones.index(name)).unwrap_or(self.zone);
-            self.list.set_zone_of(lead, zone);
-        }
-    }
-
-    /// Leads were asked for, and a supplier that had any would have answered: what the list holds is all there is.
-    pub(crate) fn supply_over(&self, now: Instant) -> bool {
-        !self.supply_away && self.wanted.is_some_and(|since| now.since(since) >= SUPPLY_ANSWERS)
-    }
-}
 
 /// One or more campaigns on one pool of agents. See the crate's page for the picture.
 pub struct Dialer {
@@ -412,130 +330,6 @@ impl Dialer {
     fn wall_of_steady(&self, now: Instant, steady_us: i64) -> WallTime {
         let ahead = steady_us - self.steady_us(now);
         WallTime::from_unix_us(self.wall_at(now).as_unix_us() + ahead)
-    }
-
-    fn take(&mut self, now: Instant, input: Input) -> Result<(), Reject> {
-        match input {
-            Input::AddCampaign { campaign, config } => self.add_campaign(now, campaign, *config),
-            Input::Configure { campaign, config } => self.configure(now, campaign, *config),
-            Input::RemoveCampaign { campaign } => self.remove_campaign(campaign),
-            Input::RestoreLedger { campaign, began, entries } => self.restore_ledger(now, campaign, began, entries),
-            Input::AddLeads { campaign, leads } => self.add_leads(now, campaign, leads),
-            Input::Screens { do_not_call, reassigned } => {
-                self.screens = (do_not_call, reassigned);
-                self.dirty = true;
-                Ok(())
-            }
-            Input::LetGo { campaign, until } => self.let_go(now, campaign, until),
-            Input::SupplyAway { campaign } => {
-                self.campaign_mut(campaign)?.supply_away = true;
-                Ok(())
-            }
-            Input::Start { campaign } => {
-                self.campaign_mut(campaign)?.enter(now, RunState::Running);
-                self.roll_ledger(now, campaign);
-                self.dirty = true;
-                Ok(())
-            }
-            Input::Pause { campaign } => {
-                self.campaign_mut(campaign)?.enter(now, RunState::Paused);
-                self.withdraw_offers(now, campaign);
-                Ok(())
-            }
-            Input::Stop { campaign } => {
-                self.campaign_mut(campaign)?.enter(now, RunState::Stopped);
-                self.withdraw_offers(now, campaign);
-                self.cancel_unanswered(now, campaign);
-                Ok(())
-            }
-            Input::PlannedEnd { campaign, at } => {
-                self.campaign_mut(campaign)?.planned_end = at;
-                Ok(())
-            }
-            Input::AddAgent { agent, name, skills } => self.add_agent(now, agent, name, skills),
-            Input::SetSkills { agent, skills } => self.set_skills(now, agent, skills),
-            Input::RemoveAgent { agent } => self.remove_agent(now, agent),
-            Input::ReserveAgent { agent, item } => self.reserve_agent(now, agent, item),
-            Input::ItemConnected { agent } => self.item_connected(now, agent),
-            Input::ItemFinished { agent } => self.item_finished(now, agent),
-            Input::PutInbound { kind, config } => self.put_inbound(now, kind, *config),
-            Input::InboundArrived { kind, item } => self.inbound_arrived(now, kind, item),
-            Input::InboundLeft { item } => self.inbound_left(item),
-            Input::PreviewAccept { agent, lead } => self.accept(now, agent, lead),
-            Input::PreviewSkip { agent, lead } => self.skip(now, agent, lead),
-            Input::AgentReady { agent } => self.set_agent(now, agent, Wanted::Ready),
-            Input::AgentBreak { agent, announced } => self.set_agent(now, agent, Wanted::OnBreak { announced }),
-            Input::AgentLoggedOut { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: false }),
-            Input::AgentLeaves { agent } => self.set_agent(now, agent, Wanted::LoggedOut { announced: true }),
-            Input::IntentDurable { attempt } => self.intent_durable(now, attempt),
-            Input::IntentRefused { attempt } => self.intent_refused(now, attempt),
-            Input::IntentDeferred { attempt } => self.intent_deferred(now, attempt),
-            Input::LeadElsewhere { attempt } => self.lead_elsewhere(now, attempt),
-            Input::Progress { attempt, early_media: _ } => self.progress(now, attempt),
-            Input::Heard { attempt, class } => self.heard(now, attempt, class),
-            Input::Answered { attempt } => self.answered(now, attempt),
-            Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),
-            Input::Verdict { attempt, verdict, greeting_end } => self.verdict(now, attempt, verdict, greeting_end),
-            Input::Revised { attempt, revision, at } => self.revised(now, attempt, revision, at),
-            Input::AmdMeasured { campaign, measured } => self.amd_measured(now, campaign, measured),
-            Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
-            Input::MessageBegan { attempt, at } => self.message_began(now, attempt, at),
-            Input::MessageEnded { attempt } => self.message_ended(now, attempt),
-            Input::Disposition { campaign, attempt, person } => {
-                let recorded = self.campaign_mut(campaign)?.ledger.record(attempt, person);
-                if recorded { Ok(()) } else { Err(Reject::NotCounted(attempt)) }
-            }
-            Input::Ended { attempt, cause } => self.ended(now, attempt, cause),
-            Input::TrunkRoom { trunk, channels, cps } => {
-                if !self.trunks.contains_key(&trunk) && self.trunks.len() >= TRUNKS_MAX {
-                    return Err(Reject::Full);
-                }
-                let entry = self.trunks.entry(trunk).or_insert_with(|| Trunk::new(0, 0.0));
-                entry.set_channels(channels);
-                entry.set_rate(cps);
-                self.release_held(now);
-                self.dirty = true;
-                Ok(())
-            }
-            Input::RemoveTrunk { trunk } => {
-                let dialled = self.campaigns.values().any(|campaign| campaign.config.trunk == trunk);
-                if dialled || self.trunk_in_use(trunk) > 0 {
-                    return Err(Reject::TrunkBusy(trunk));
-                }
-                self.trunks.remove(&trunk);
-                Ok(())
-            }
-            Input::WrapUpLimit { limit } => {
-                self.desk.set_wrap_up_limit(limit);
-                Ok(())
-            }
-            Input::DoNotCall { number } => {
-                if self.gate.do_not_call(number) {
-                    Ok(())
-                } else {
-                    Err(Reject::Full)
-                }
-            }
-            Input::LiftDoNotCall { number } => {
-                self.gate.lift_do_not_call(number);
-                Ok(())
-            }
-            Input::Reconsider { campaign } => self.reconsider(now, campaign),
-            Input::History { number, attempts, abandoned, machine } => {
-                let now_us = self.steady_us(now);
-                self.gate.history(number, &Known { attempts: &attempts, abandoned, machine }, now_us);
-                Ok(())
-            }
-            Input::Hold { on } => {
-                self.on_hold = on;
-                self.dirty = true;
-                Ok(())
-            }
-            Input::WallClock { anchor } => {
-                self.wall = anchor;
-                Ok(())
-            }
-        }
     }
 
     fn campaign_mut(&mut self, campaign: CampaignId) -> Result<&mut Campaign, Reject> {

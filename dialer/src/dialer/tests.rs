@@ -1,12 +1,13 @@
 use super::*;
 use crate::amd::AmdRules;
 use crate::attempt::{AttemptRecord, Outcome};
-use crate::campaign::{Flow, Mode, Preview, PreviewEnd, RetryRules};
+use crate::campaign::{CampaignConfig, Flow, Mode, Preview, PreviewEnd, RetryRules};
 use crate::compliance::Profile;
 use crate::io::{AmdVerdict, CountedAs, EndCause, Party, PauseReason};
 use crate::lead::Lead;
+use crate::pacing::Reason;
 use crate::recording::Recording;
-use base::LeadId;
+use base::{LeadId, Stream};
 use desk::Skills;
 
 mod amd;
