@@ -111,7 +111,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) parts: &'a [Part],
     /// Of laws and stress only these groups; empty: all.
     pub(crate) agents: &'a [u32],
-    /// Of laws only these; empty: all.
+    /// Of laws only these, of stress only these scenarios; empty: all.
     pub(crate) laws: &'a [String],
 }
 

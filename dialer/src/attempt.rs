@@ -6,7 +6,7 @@ use crate::amd::AmdHandled;
 use crate::compliance::{DeadlineFrom, Profile};
 use crate::io::{AmdVerdict, CountedAs, EarlyClass, EndCause, HangupReason, Party};
 use crate::lead::Number;
-use crate::pacing::Foretold;
+use crate::pacing::{Foretold, Marks};
 use crate::recording::Recording;
 
 /// What the system concluded. Each attempt gets exactly one.
@@ -335,6 +335,8 @@ pub(crate) struct Attempt {
     pub(crate) forecast_no_agent: f64,
     /// Launched for an agent who is free: campaigns on the same agents reckon without that one.
     pub(crate) promised: bool,
+    /// The groups it belongs to, for the pacer.
+    pub(crate) marks: Marks,
     /// What early media has said, and since when: from the first 18x on.
     pub(crate) early: Option<(EarlyClass, Instant)>,
     /// Only the simulator's oracle is told.

@@ -29,7 +29,7 @@ use crate::io::{HangupReason, Input, OfferEnd, Output};
 use crate::lead::{LeadState, Number};
 use crate::ledger::{ClosedWindow, LedgerView};
 use crate::list::Fate;
-use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Observation, Outlook};
+use crate::pacing::{AgentView, Calibration, CallView, DecisionRecord, Decisions, Marks, Observation, Outlook};
 use crate::reject::Reject;
 use crate::trunk::Trunk;
 
@@ -138,6 +138,7 @@ pub struct Dialer {
     decision_ns: Vec<u32>,
     /// Reused between decisions.
     agent_views: Vec<AgentView>,
+    next_marks: Vec<Marks>,
     call_views: Vec<CallView>,
     outlooks: Vec<Outlook>,
     waiting_here: u32,
@@ -187,6 +188,7 @@ impl Dialer {
             clock: None,
             decision_ns: vec![0; DECISION_BINS],
             agent_views: Vec::new(),
+            next_marks: Vec::new(),
             call_views: Vec::new(),
             outlooks: Vec::new(),
             waiting_here: 0,

@@ -34,6 +34,16 @@ impl Number {
     pub const fn digits(self) -> u64 {
         self.0
     }
+
+    /// The range it is from, as its first four digits: country and area code in the North American plan, country and the
+    /// first digits of the area elsewhere.
+    pub const fn range(self) -> u32 {
+        let mut digits = self.0;
+        while digits >= 10_000 {
+            digits /= 10;
+        }
+        digits as u32
+    }
 }
 
 impl std::fmt::Display for Number {
@@ -94,6 +104,8 @@ pub struct Lead {
     /// Numbers of the same person that were not dialled yet, in order; at most [`NEXT_NUMBERS_MAX`] are kept. They are
     /// dialled where the retry rules say so.
     pub next: Vec<NextNumber>,
+    /// What its list's file called it (line type, quality), as a number that stands for the name.
+    pub segment: Option<u32>,
     /// IANA zone of the person ("America/Chicago"); `None`: the campaign's zone.
     pub timezone: Option<String>,
     /// Proof of consent, if there is one.
@@ -126,6 +138,7 @@ impl Lead {
             number,
             listed: None,
             next: Vec::new(),
+            segment: None,
             timezone: None,
             consent: None,
             screened: None,

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{AgentId, AttemptId, LeadId, WallTime};
+use base::{AgentId, AttemptId, LeadId, TrunkId, WallTime};
 
 use crate::attempt::Outcome;
 use crate::campaign::{RetryRule, RetryRules};
 use crate::compliance::zone_of;
 use crate::lead::{Callback, Lead, LeadState, NEXT_NUMBERS_MAX, NextNumber, Number};
+use crate::pacing::Marks;
 
 /// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB, and twice that where each brings
 /// [`NEXT_NUMBERS_MAX`] further numbers; at 20 launches a second it is
@@ -64,6 +65,11 @@ impl Entry {
     /// Attempts that count against the most there may be.
     pub(crate) fn made(&self) -> u32 {
         self.attempts.saturating_sub(self.given_back)
+    }
+
+    /// The groups of its next attempt.
+    pub(crate) fn marks(&self, trunk: TrunkId) -> Marks {
+        Marks::new(self.attempts + 1, self.lead.number, trunk, self.lead.segment)
     }
 
     /// Somebody was promised to be called back, which is owed whatever the rules of retries say.
@@ -432,6 +438,11 @@ impl List {
     pub(crate) fn next(&self) -> Option<(LeadId, &Entry)> {
         let id = *self.due.front().or(self.fresh.front())?;
         self.open.get(&id).map(|entry| (id, entry))
+    }
+
+    /// The leads to look at next, at most so many.
+    pub(crate) fn ahead(&self, count: usize) -> impl Iterator<Item = &Entry> {
+        self.due.iter().chain(&self.fresh).take(count).filter_map(|id| self.open.get(id))
     }
 
     /// One open lead.

@@ -12,6 +12,7 @@ mod exact;
 mod guard;
 mod hazard;
 mod level;
+mod marks;
 mod predictive;
 mod record;
 mod rings;
@@ -22,6 +23,7 @@ use base::{Duration, Instant, Stream};
 use desk::AgentState;
 
 pub use crate::ledger::LedgerView;
+pub use marks::{Mark, Marks};
 pub use predictive::Predictive;
 pub(crate) use record::Decisions;
 pub use record::{CALIBRATION_UPTO, Calibration, CalibrationBin, DECISIONS_MAX, DecisionRecord, Forecast, Room};
@@ -55,6 +57,8 @@ pub struct CallView {
     pub forecast_no_agent: f64,
     /// How it will end, which nobody knows: only the simulator's oracle is told, as a ceiling for better forecasts.
     pub foretold: Option<Foretold>,
+    /// The groups it belongs to.
+    pub marks: Marks,
     /// What its early media has said; `None`: no 18x has come yet.
     pub early: Option<EarlyClass>,
 }
@@ -88,6 +92,8 @@ pub struct Snapshot<'a> {
     pub others: &'a [Outlook],
     /// Persons who wait for an agent, of all campaigns.
     pub waiting: u32,
+    /// The calls that would be launched next, for a pacer that asks for them ([`Pacer::wants_next`]).
+    pub next: &'a [Marks],
     /// Calls that trunk, list and the turns of campaigns allow now.
     pub room: u32,
     /// Agents whom the others leave this campaign because it is under its least share.
@@ -273,6 +279,8 @@ pub enum Observation {
         age_s: f64,
         /// How.
         how: RingEnd,
+        /// Its groups.
+        marks: Marks,
     },
     /// A ringing call is over, or its early media has just said something: what it was until then. Comes after the
     /// 18x, beside [`Observation::RingOver`].
@@ -331,6 +339,10 @@ pub trait Pacer: Send {
     fn decide(&mut self, snapshot: &Snapshot<'_>, chance: &mut Stream) -> Decision;
     /// Learns.
     fn observe(&mut self, now: Instant, observation: Observation);
+    /// Whether the groups of the calls to come would change a decision.
+    fn wants_next(&self) -> bool {
+        false
+    }
     /// What other campaigns on the same agents must reckon with. A law without a forecast says the worst: each of its
     /// calls takes an agent at once, as it means to.
     fn outlook(&self, _now: Instant, _call: &CallView) -> Outlook {

@@ -15,7 +15,7 @@ pub(crate) use keys::{line_of, nearest};
 pub use model::Scenario;
 pub use parts::{
     AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, InboundModel,
-    Leave, LedgerKind, Shift, TrunkModel,
+    Leave, LedgerKind, SegmentModel, Shift, TrunkModel,
 };
 
 /// What is wrong with a scenario: what, where, how to mend it.

@@ -34,7 +34,7 @@ impl Wanted<'_> {
         let law = self.laws.is_empty() || self.laws.contains(&row.policy);
         match part {
             Part::Laws | Part::Study => group && law,
-            Part::Stress => group,
+            Part::Stress => group && (self.laws.is_empty() || self.laws.contains(&row.scenario.name)),
             _ => true,
         }
     }

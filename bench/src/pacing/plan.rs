@@ -204,5 +204,10 @@ const STRESS: [(&str, &str); 16] = [
     ("wild", "[dial]\nday_sd = 0.3\ndrift_sd = 0.35\ndrift_min = 10\n"),
     ("few-lines", "[trunk]\nmax_channels = LINES\n"),
     ("flat", "[dial]\nhour_shape = [1.0]\nday_sd = 0\ndrift_sd = 0\n"),
-    ("clock-step", "[[clock_step]]\nat_h = 2\nseconds = 3600\n[[clock_step]]\nat_h = 5\nseconds = -7200\n"),
+    // Back to the true time in the evening: hours that are off by a day's worth of steps would be a month of nights.
+    (
+        "clock-step",
+        "[[clock_step]]\nat_h = 2\nseconds = 3600\n[[clock_step]]\nat_h = 4\nseconds = -7200\n\
+         [[clock_step]]\nat_h = 6\nseconds = 3600\n",
+    ),
 ];

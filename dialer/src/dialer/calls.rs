@@ -133,10 +133,14 @@ impl Dialer {
         });
     }
 
-    pub(super) fn progress(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
+    pub(super) fn progress(&mut self, now: Instant, id: AttemptId, early_media: bool) -> Result<(), Reject> {
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         // A late or repeated 18x is normal on the wire.
         if attempt.phase == Phase::Dialling {
+            if attempt.times.ringing.is_none() {
+                let after_s = now.since(attempt.times.launched.unwrap_or(now)).as_secs_f64();
+                attempt.marks.progressed(early_media, after_s);
+            }
             attempt.times.ringing.get_or_insert(now);
             attempt.early.get_or_insert((EarlyClass::Unheard, now));
         }
@@ -284,9 +288,9 @@ impl Dialer {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let Some(launched) = attempt.times.launched else { return };
         let at = attempt.times.answered.unwrap_or(now);
-        let age_s = at.since(launched).as_secs_f64();
+        let (age_s, marks) = (at.since(launched).as_secs_f64(), attempt.marks);
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {
-            campaign.pacer.observe(now, Observation::RingOver { age_s, how });
+            campaign.pacer.observe(now, Observation::RingOver { age_s, how, marks });
         }
         self.heard_until(at, id, Some(how));
     }

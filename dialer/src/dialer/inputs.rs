@@ -67,7 +67,7 @@ impl Dialer {
             Input::IntentRefused { attempt } => self.intent_refused(now, attempt),
             Input::IntentDeferred { attempt } => self.intent_deferred(now, attempt),
             Input::LeadElsewhere { attempt } => self.lead_elsewhere(now, attempt),
-            Input::Progress { attempt, early_media: _ } => self.progress(now, attempt),
+            Input::Progress { attempt, early_media } => self.progress(now, attempt, early_media),
             Input::Heard { attempt, class } => self.heard(now, attempt, class),
             Input::Answered { attempt } => self.answered(now, attempt),
             Input::GreetingEnded { attempt, at } => self.greeting_ended(now, attempt, at),

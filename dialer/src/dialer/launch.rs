@@ -11,11 +11,13 @@ use crate::compliance::{ConsentDecision, DO_NOT_CALL, GateAnswer, Profile, Query
 use crate::io::{AttemptIntent, CountedAs, Output};
 use crate::lead::{LeadState, Number};
 use crate::list::LEADS_LOW;
-use crate::pacing::{AgentView, Decision, DecisionRecord, Observation, Reason, Room, Snapshot};
+use crate::pacing::{AgentView, Decision, DecisionRecord, Marks, Observation, Reason, Room, Snapshot};
 
 /// Leads looked at for one launch before the rest waits for the next decision: bounds a decision's time when the
 /// gate holds many back (each look is about 1 µs).
 const LOOKS_MAX: usize = 200;
+/// Leads ahead whose groups the pacer sees: more than it launches at once, as a rule.
+const NEXT_MARKS: usize = 16;
 /// A second lead with a number that is being dialled is looked at again after this time.
 const SAME_NUMBER_US: i64 = 60_000_000;
 /// A lead in doubt is asked for, and looked at again after this time: a page of it takes milliseconds.
@@ -86,12 +88,18 @@ impl Dialer {
         let Some(campaign) = self.campaigns.get_mut(&id) else { return said };
         campaign.ledger.views(now, self.steady, &mut self.ledger_views);
         let counts = campaign.list.counts();
+        self.next_marks.clear();
+        if campaign.pacer.wants_next() {
+            let trunk = campaign.config.trunk;
+            self.next_marks.extend(campaign.list.ahead(NEXT_MARKS).map(|entry| entry.marks(trunk)));
+        }
         let snapshot = Snapshot {
             now,
             agents: &self.agent_views,
             calls: &self.call_views,
             others: &self.outlooks,
             waiting: self.waiting_here,
+            next: &self.next_marks,
             room: room.calls.min(turn.most),
             owed: turn.owed,
             withheld: turn.withheld,
@@ -411,6 +419,7 @@ impl Dialer {
         let (at, steady_us) = (self.wall_at(now), self.steady_us(now));
         let Some(campaign) = self.campaigns.get_mut(&id) else { return };
         let (lead, number) = (found.lead, found.number);
+        let segment = campaign.list.entry(lead).and_then(|entry| entry.lead.segment);
         let attempt_number = campaign.list.dial(lead, attempt, steady_us);
         campaign.attempts += 1;
         campaign.open_attempts += 1;
@@ -458,6 +467,7 @@ impl Dialer {
                 cancel: None,
                 forecast_no_agent,
                 promised,
+                marks: Marks::new(attempt_number, number, trunk, segment),
                 foretold: None,
                 early: None,
             },

@@ -307,7 +307,8 @@ impl Dialer {
             let (age_s, foretold) = (age(now), attempt.foretold);
             let early = attempt.early.map(|(class, _)| class);
             let certain = attempt.phase == Phase::Asked;
-            let view = CallView { age_s, answered_at_s, certain, forecast_no_agent, foretold, early };
+            let marks = attempt.marks;
+            let view = CallView { age_s, answered_at_s, certain, forecast_no_agent, foretold, marks, early };
             if mine {
                 self.call_views.push(view);
             } else if share > 0.0

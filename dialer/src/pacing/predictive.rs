@@ -14,6 +14,7 @@ use super::exact::{Count, EXACT_AGENTS, normal_below};
 use super::guard::{Guard, Leeway};
 use super::hazard::SpellHazard;
 use super::level::Level;
+use super::marks::Groups;
 use super::rings::{Rings, Row, TAUS};
 use super::simple::one_to_one;
 use super::storm::Storm;
@@ -79,6 +80,7 @@ pub struct Predictive {
     patience_s: Mean,
     stays: Mean,
     level: Level,
+    groups: Groups,
     /// Share of new calls that will be offered, where it is told.
     share_known: Option<f64>,
     /// Answers of persons since the level was last looked at.
@@ -135,6 +137,7 @@ impl Predictive {
             patience_s: Mean::new(1.5, 5.0, 500.0),
             stays: Mean::new(0.98, 20.0, 1_000.0),
             level: Level::new(),
+            groups: Groups::default(),
             share_known: None,
             seen: 0.0,
             multiplier: 1.0,
@@ -172,9 +175,11 @@ impl Predictive {
         let mut expected = 0.0;
         for call in snapshot.calls.iter().filter(|call| call.answered_at_s.is_none()) {
             // By the table of all calls, whatever was heard: what the classes say in sum is the level's own business.
-            expected += self.rings.fresh().person(call.age_s, self.multiplier) * step;
+            let factor = self.groups.factor(&call.marks);
+            expected += factor * self.rings.fresh().person(call.age_s, factor * self.multiplier) * step;
         }
         self.rings.decay(passed);
+        self.groups.decay(passed);
         self.talk.decay(passed);
         self.wrap.decay(passed);
         if gap > GAP_S {
@@ -200,6 +205,7 @@ impl Predictive {
             self.rings.refresh(snapshot.calls);
             self.rings_tabled = self.rings.count();
             self.rings.table(self.verdict_delay_s.value);
+            self.groups.refresh();
         }
         if old || grown(self.talk.count + self.wrap.count, self.spells_tabled) {
             self.spells_tabled = self.talk.count + self.wrap.count;
@@ -281,8 +287,8 @@ impl Predictive {
                 (offered, offered[TAUS - 1])
             }
             None => {
-                let table = self.rings.of(call);
-                (table.offered(call.age_s, self.multiplier), table.ever(call.age_s, self.multiplier))
+                let (table, level) = (self.rings.of(call), self.level_of(call));
+                (table.offered(call.age_s, level), table.ever(call.age_s, level))
             }
             Some(_) => {
                 let share = self.person_share(call).unwrap_or(0.0);
@@ -293,7 +299,14 @@ impl Predictive {
 
     /// Chance that whoever has answered this call is a person; `None`: nobody has, or it is observed already.
     fn person_share(&self, call: &CallView) -> Option<f64> {
-        call.answered_at_s.filter(|_| !call.certain).map(|at_s| self.rings.of(call).person_share(at_s, self.multiplier))
+        call.answered_at_s
+            .filter(|_| !call.certain)
+            .map(|at_s| self.rings.of(call).person_share(at_s, self.level_of(call)))
+    }
+
+    /// The level of answers among calls like this one.
+    fn level_of(&self, call: &CallView) -> f64 {
+        self.multiplier * self.groups.factor(&call.marks)
     }
 }
 
@@ -314,7 +327,8 @@ impl Pacer for Predictive {
         self.compared = CALIBRATION_EVENTS * (snapshot.agents.len() as f64 / CALIBRATION_AGENTS as f64).max(1.0);
         let mut balance = self.balance(snapshot);
         let pending = balance.pending * self.calibration();
-        let forecast_person = self.rings.fresh().ever(0.0, self.multiplier);
+        let level_ahead = self.multiplier * self.groups.ahead(snapshot.next);
+        let forecast_person = self.rings.fresh().ever(0.0, level_ahead);
         let mut forecast = Forecast {
             answers: balance.answers,
             free: balance.free,
@@ -347,7 +361,7 @@ impl Pacer for Predictive {
         let price = price.min(snapshot.ceiling);
         (forecast.price, forecast.target) = (price, self.target.unwrap_or(0.0));
         let always = snapshot.one_to_one().min(snapshot.room);
-        let new = self.rings.fresh().offered(0.0, self.multiplier);
+        let new = self.rings.fresh().offered(0.0, level_ahead);
         let mut forecast_no_agent = Vec::new();
         let mut pending = pending;
         let allowed = self.storm.allows(snapshot.now).unwrap_or(u32::MAX);
@@ -373,6 +387,10 @@ impl Pacer for Predictive {
         Decision { launch, reason, forecast_person, forecast_no_agent, promised, bears, forecast }
     }
 
+    fn wants_next(&self) -> bool {
+        self.groups.differ()
+    }
+
     fn observe(&mut self, now: Instant, observation: Observation) {
         self.guard.observe(now, observation);
         match observation {
@@ -383,7 +401,9 @@ impl Pacer for Predictive {
                     self.price = (self.price * (PRICE_STEP * miss).exp()).clamp(PRICE_MIN, PRICE_MAX);
                 }
             }
-            Observation::RingOver { age_s, how } => {
+            Observation::RingOver { age_s, how, marks } => {
+                let expected = self.rings.fresh().expected(age_s, self.multiplier);
+                self.groups.ring_over(&marks, expected, how == RingEnd::Person);
                 self.rings.ended(age_s, how);
                 self.storm.ended(age_s, how);
                 if how == RingEnd::Person {

@@ -50,6 +50,13 @@ impl RingTable {
         self.rates[bin].person * odds(self.ever[bin], level) / level
     }
 
+    /// Answers of persons to be expected of a call while it rings until this age.
+    pub(super) fn expected(&self, age_s: f64, level: f64) -> f64 {
+        let last = ring_bin(age_s);
+        let whole: f64 = (0..last).map(|bin| self.person(bin as f64, level)).sum();
+        level * (whole + self.person(last as f64, level) * (age_s - last as f64).clamp(0.0, 1.0))
+    }
+
     /// Chance that a call of this age is offered to agents by each τ.
     pub(super) fn offered(&self, age_s: f64, level: f64) -> Row {
         let bin = ring_bin(age_s);
@@ -201,7 +208,15 @@ mod tests {
     use super::*;
 
     fn call(early: Option<EarlyClass>) -> CallView {
-        CallView { age_s: 4.0, answered_at_s: None, certain: false, forecast_no_agent: 0.0, foretold: None, early }
+        CallView {
+            age_s: 4.0,
+            answered_at_s: None,
+            certain: false,
+            forecast_no_agent: 0.0,
+            foretold: None,
+            marks: super::super::Marks::default(),
+            early,
+        }
     }
 
     #[test]

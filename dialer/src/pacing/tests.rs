@@ -17,6 +17,7 @@ fn calls(count: usize) -> Vec<CallView> {
             certain: false,
             forecast_no_agent: 0.0,
             foretold: None,
+            marks: Marks::default(),
             early: None
         };
         count
@@ -39,6 +40,7 @@ fn snapshot<'a>(agents: &'a [AgentView], calls: &'a [CallView], ledgers: &'a [Le
         waiting: 0,
         room: 100,
         leads_left: None,
+        next: &[],
         ledgers,
         plan_left: None,
     }
@@ -139,7 +141,7 @@ fn the_rest_of_a_planned_day_gives_credit_and_a_running_out_list_takes_it_back()
     for second in 0..600_u64 {
         picture.now = Instant::from_ns(second * 1_000_000_000);
         let how = if second % 60 == 0 { RingEnd::Person } else { RingEnd::Other };
-        guard.observe(picture.now, Observation::RingOver { age_s: 10.0, how });
+        guard.observe(picture.now, Observation::RingOver { age_s: 10.0, how, marks: Marks::default() });
         guard.leeway(&picture, 0.0, 0.0);
     }
     assert!(!is_open(guard.leeway(&picture, 0.0, 0.0)), "nobody has said how long the agents stay");

@@ -11,6 +11,9 @@ const AGENTS_MAX: u32 = 10_000;
 /// Kinds of inbound calls of a scenario.
 const INBOUND_MAX: usize = 8;
 
+/// Segments of a scenario: as many as a table of them is read by eye.
+const SEGMENTS_MAX: usize = 16;
+
 /// Campaigns of a scenario: their numbers begin with 1 555 to 1 559.
 const CAMPAIGNS_MAX: usize = 5;
 
@@ -121,6 +124,19 @@ impl Scenario {
             if calls.is_empty() || calls.iter().any(|calls| !(0.0..=100_000.0).contains(calls)) {
                 return Err(fault("inbound.calls_per_hour", "needs at least one number from 0 to 100000".into()));
             }
+        }
+        if self.segment.len() > SEGMENTS_MAX {
+            return Err(fault("segment", format!("at most {SEGMENTS_MAX}")));
+        }
+        for segment in &self.segment {
+            share("segment.share", segment.share)?;
+            share("segment.human", segment.human)?;
+        }
+        if self.segment.iter().map(|segment| segment.share).sum::<f64>() > 1.0 {
+            return Err(fault("segment.share", "shares add up to more than 1".into()));
+        }
+        if !self.segment.is_empty() && self.dial.human <= 0.0 {
+            return Err(fault("dial.human", "must be above 0 where segments differ from it".into()));
         }
         self.opening(0).map(drop)
     }

@@ -33,6 +33,7 @@ fn known(path: &str) -> Option<&'static [&'static str]> {
             "clock_step",
             "campaign",
             "inbound",
+            "segment",
         ],
         "shift" => &["from_h", "to_h", "agents"],
         "dial" => &[
@@ -61,6 +62,7 @@ fn known(path: &str) -> Option<&'static [&'static str]> {
         "carrier_failure" => &["from_h", "to_h", "share", "retry_after_s"],
         "clock_step" => &["at_h", "seconds"],
         "campaign" => &["name", "weight", "limit", "dial"],
+        "segment" => &["name", "share", "human"],
         "campaign.dial" => return known("dial"),
         "inbound" => {
             &["name", "calls_per_hour", "service_level", "within_s", "reserve", "patience_s", "talk_s", "wrap_s"]

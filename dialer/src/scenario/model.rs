@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::parts::{
     AgentModel, AmdModel, CampaignPart, CarrierFailure, Change, ClockStep, CustomerModel, DialModel, InboundModel,
-    Leave, LedgerKind, Shift, TrunkModel,
+    Leave, LedgerKind, SegmentModel, Shift, TrunkModel,
 };
 use super::{Dist, ScenarioError, keys};
 use crate::amd::AmdRules;
@@ -63,6 +63,8 @@ pub struct Scenario {
     pub campaign: Vec<CampaignPart>,
     /// Inbound calls for the same agents.
     pub inbound: Vec<InboundModel>,
+    /// Parts of the lists that differ.
+    pub segment: Vec<SegmentModel>,
     /// The values after each change, worked out when the text was read.
     #[serde(skip)]
     stages: Vec<(f64, Scenario)>,
@@ -97,6 +99,7 @@ impl Default for Scenario {
             clock_step: Vec::new(),
             campaign: Vec::new(),
             inbound: Vec::new(),
+            segment: Vec::new(),
             stages: Vec::new(),
             parts: Vec::new(),
         }

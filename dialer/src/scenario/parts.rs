@@ -154,6 +154,18 @@ pub struct CarrierFailure {
     pub retry_after_s: Option<u32>,
 }
 
+/// `[[segment]]`: a part of each list whose persons answer more or less often. Its leads are scattered over the list.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct SegmentModel {
+    /// Name for readers.
+    #[serde(default)]
+    pub name: String,
+    /// Part of the leads; what is left over is in no segment.
+    pub share: f64,
+    /// Share of its attempts that a person answers, in place of `dial.human`.
+    pub human: f64,
+}
+
 /// `[[inbound]]`: calls that come in for the same agents.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]

@@ -5,7 +5,7 @@ use base::{CampaignId, LeadId, Seed, Stream};
 use super::callee::CalleeModel;
 use crate::io::Input;
 use crate::lead::{Lead, Number};
-use crate::scenario::{Scenario, ScenarioError, normal};
+use crate::scenario::{Scenario, ScenarioError, SegmentModel, normal};
 
 /// Leads are given in batches of this size: about twenty minutes of a 20-agent day.
 const BATCH: u64 = 5_000;
@@ -89,15 +89,45 @@ impl Market {
         let first = self.index * LEADS_MAX + self.next_lead;
         let number = |lead: u64| Number::parse(&format!("155{}{:010}", 5 + self.index, lead % LEADS_MAX));
         let leads = (first..first + count)
-            .filter_map(|lead| number(lead).ok().map(|number| Lead::new(LeadId(lead), number)))
+            .filter_map(|lead| {
+                let segment = self.segment(lead).map(|segment| segment as u32);
+                number(lead).ok().map(|number| Lead { segment, ..Lead::new(LeadId(lead), number) })
+            })
             .collect();
         self.next_lead += count;
         inbox.extend([Input::AddLeads { campaign: self.campaign(), leads }]);
     }
 
+    /// The segment of a lead; `None`: it is in none.
+    fn segment(&self, lead: u64) -> Option<usize> {
+        let segments = &self.stages[0].1.scenario().segment;
+        if segments.is_empty() {
+            return None;
+        }
+        let place = self.seed.stream("segment", lead).unit();
+        let mut upto = 0.0;
+        segments.iter().position(|segment| {
+            upto += segment.share;
+            place < upto
+        })
+    }
+
+    /// Factor on the share of persons among calls to this lead.
+    pub(super) fn segment_factor(&self, stage: usize, lead: LeadId) -> f64 {
+        let scenario = self.stages[stage].1.scenario();
+        self.segment(lead.0).map_or(1.0, |segment| scenario.segment[segment].human / scenario.dial.human)
+    }
+
+    /// The same over all leads.
+    fn mean_segment_factor(&self, stage: usize) -> f64 {
+        let scenario = self.stages[stage].1.scenario();
+        let more = |segment: &SegmentModel| segment.share * (segment.human / scenario.dial.human - 1.0);
+        1.0 + scenario.segment.iter().map(more).sum::<f64>()
+    }
+
     /// Of calls dialled so many seconds after the start of the day, the share that will be offered to agents.
     pub(super) fn share(&mut self, stage: usize, passed_s: f64) -> f64 {
-        let factor = self.human_factor(stage, passed_s);
+        let factor = self.human_factor(stage, passed_s) * self.mean_segment_factor(stage);
         self.stages[stage].1.offered_share(factor)
     }
 

@@ -557,3 +557,18 @@ fn knowing_the_share_of_answers_is_worth_something() {
     assert!(told.occupancy > learnt.occupancy, "{} {}", told.occupancy, learnt.occupancy);
     assert_eq!((learnt.days_over_limit, told.days_over_limit), (0, 0));
 }
+
+#[test]
+fn groups_of_leads_that_differ_are_learnt_and_worth_something() {
+    let list = |segments: &str| {
+        let flat = "[dial]\nhour_shape = [1.0]\nday_sd = 0\ndrift_sd = 0\n";
+        simulate(&scenario(&format!("{flat}{segments}")), &options(6, 17, "predictive")).unwrap()
+    };
+    let plain = list("");
+    let mixed = list("[[segment]]\nshare = 0.5\nhuman = 0.45\n[[segment]]\nshare = 0.5\nhuman = 0.05\n");
+    println!("plain {:.4}, mixed {:.4}", plain.occupancy, mixed.occupancy);
+    assert_eq!((plain.days_over_limit, mixed.days_over_limit), (0, 0));
+    let persons = |report: &crate::report::Report| report.answered_by_human as f64 / report.attempts as f64;
+    assert!((persons(&plain) - persons(&mixed)).abs() < 0.01, "the mean is the same");
+    assert!(mixed.occupancy > plain.occupancy + 0.01, "{} {}", plain.occupancy, mixed.occupancy);
+}

@@ -529,7 +529,7 @@ impl World {
         let failure = self.carrier_failure(now);
         let Some(call) = self.calls.get_mut(&attempt) else { return };
         let market = &mut self.markets[call.market];
-        let factor = market.human_factor(self.stage, passed_s);
+        let factor = market.human_factor(self.stage, passed_s) * market.segment_factor(self.stage, call.lead);
         let fate = market.model(self.stage).fate(&self.seed, call.lead.0, call.attempt_number, factor);
         call.fate = Some(fate);
         call.detect = detect;

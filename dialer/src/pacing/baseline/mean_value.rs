@@ -81,7 +81,7 @@ impl Pacer for MeanValue {
     fn observe(&mut self, _now: Instant, observation: Observation) {
         self.today.observe(&observation);
         match observation {
-            Observation::RingOver { age_s, how } => {
+            Observation::RingOver { age_s, how, .. } => {
                 towards(&mut self.answer, f64::from(u8::from(how == RingEnd::Person)));
                 if how == RingEnd::Person {
                     towards(&mut self.delay_s, age_s);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::pacing::{AgentView, CallView, LedgerView, Pacer, RingEnd};
+use crate::pacing::{AgentView, CallView, LedgerView, Marks, Pacer, RingEnd};
 use base::{Instant, Seed};
 use desk::AgentState;
 
@@ -22,6 +22,7 @@ fn look(pacer: &mut dyn Pacer, at_s: f64, agents: &[AgentView], ringing: usize) 
         certain: false,
         forecast_no_agent: 0.0,
         foretold: None,
+        marks: Marks::default(),
         early: None,
     };
     let snapshot = Snapshot {
@@ -36,6 +37,7 @@ fn look(pacer: &mut dyn Pacer, at_s: f64, agents: &[AgentView], ringing: usize) 
         waiting: 0,
         room: 100,
         leads_left: None,
+        next: &[],
         ledgers: &[LEDGER],
         plan_left: Some(Duration::from_secs(4 * 3_600)),
     };
@@ -105,6 +107,7 @@ fn a_new_window_forgets_the_day() {
             waiting: 0,
             room: 0,
             leads_left: None,
+            next: &[],
             ledgers: &ledgers,
             plan_left: None,
         });
@@ -145,7 +148,8 @@ fn mean_value_weighs_agents_soon_free_against_answers_soon() {
     assert_eq!(first, ((4.0 + 8.0 * 12.0 / 145.0) * 0.03_f64.exp() / 0.3) as u32);
     assert_eq!(look(&mut pacer, 0.5, &crew, 0), 0, "it looks once a second");
     for _ in 0..600 {
-        pacer.observe(Instant::ZERO, Observation::RingOver { age_s: 9.0, how: RingEnd::Other });
+        pacer
+            .observe(Instant::ZERO, Observation::RingOver { age_s: 9.0, how: RingEnd::Other, marks: Marks::default() });
     }
     assert!(look(&mut pacer, 1.5, &crew, 0) > 3 * first, "fewer answers, more calls");
     resolve(&mut pacer, 50, 50);

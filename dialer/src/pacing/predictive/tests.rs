@@ -1,4 +1,4 @@
-use super::super::{AgentView, CallView, LedgerView};
+use super::super::{AgentView, CallView, LedgerView, Marks};
 use super::*;
 use base::{Duration, Seed};
 
@@ -25,6 +25,7 @@ fn picture<'a>(agents: &'a [AgentView], calls: &'a [CallView], ledgers: &'a [Led
         waiting: 0,
         room: 500,
         leads_left: None,
+        next: &[],
         ledgers,
         plan_left: Some(Duration::from_secs(10_000)),
     }
@@ -67,6 +68,7 @@ fn calls_under_way_persons_waiting_and_announced_leaves_hold_it_back() {
             certain: false,
             forecast_no_agent: 0.02,
             foretold: None,
+            marks: Marks::default(),
             early: None
         };
         15
@@ -93,6 +95,7 @@ fn the_normal_and_the_exact_forecast_agree_near_the_border() {
             certain: false,
             forecast_no_agent: 0.0,
             foretold: None,
+            marks: Marks::default(),
             early: None
         };
         14
@@ -137,6 +140,7 @@ fn a_call_that_is_certain_to_be_offered_takes_an_agent_and_is_no_news_of_the_ans
         certain: true,
         forecast_no_agent: 0.0,
         foretold: None,
+        marks: Marks::default(),
         early: None,
     };
     assert_eq!(pacer.prospect(Instant::from_ns(1), &call), ([1.0; TAUS_S.len()], 1.0));
@@ -155,6 +159,7 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
             certain: false,
             forecast_no_agent: 0.0,
             foretold: None,
+            marks: Marks::default(),
             early: None,
         })
         .collect();
@@ -165,7 +170,7 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
     for n in 0..3_000_u32 {
         let person = n % 10 < 3;
         let (age_s, how) = if person { (3.0 + f64::from(n % 19), RingEnd::Person) } else { (27.0, RingEnd::Other) };
-        pacer.observe(start, Observation::RingOver { age_s, how });
+        pacer.observe(start, Observation::RingOver { age_s, how, marks: Marks::default() });
     }
     (pacer.level, pacer.seen) = (Level::new(), 0.0);
     let mut before = 0.0_f64;
@@ -179,7 +184,7 @@ fn a_rise_of_the_answer_rate_is_seen_within_a_minute() {
         // About 0.6 answers a second would be as before; there are two.
         for n in 0..2 {
             let age_s = 3.0 + (second * 2 + n) as f64 % 19.0;
-            pacer.observe(snapshot.now, Observation::RingOver { age_s, how: RingEnd::Person });
+            pacer.observe(snapshot.now, Observation::RingOver { age_s, how: RingEnd::Person, marks: Marks::default() });
         }
     }
     assert!((before - 0.3).abs() < 0.03, "{before}");
