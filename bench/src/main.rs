@@ -114,7 +114,7 @@ enum Command {
         /// Of laws and stress only these groups
         #[arg(long, value_delimiter = ',')]
         agents: Vec<u32>,
-        /// Of laws only these; of stress only these scenarios
+        /// Of laws only these; of stress only these scenarios, of queues only these cases
         #[arg(long, value_delimiter = ',')]
         law: Vec<String>,
         /// Only write the page from the kept figures

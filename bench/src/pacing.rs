@@ -111,7 +111,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) parts: &'a [Part],
     /// Of laws and stress only these groups; empty: all.
     pub(crate) agents: &'a [u32],
-    /// Of laws only these, of stress only these scenarios; empty: all.
+    /// Of laws only these, of stress only these scenarios, of queues only these cases; empty: all.
     pub(crate) laws: &'a [String],
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), String> {
         limits: rows(Part::Limits, plan::limits(size))?,
         stress: rows(Part::Stress, plan::stress(size))?,
         study: rows(Part::Study, plan::study(size))?,
-        queues: if wants(Part::Queues) { queues(size, seed)? } else { Vec::new() },
+        queues: if wants(Part::Queues) { queues(size, seed, wanted)? } else { Vec::new() },
         small_worlds: if wants(Part::SmallWorlds) { small_worlds(size, seed, wanted.threads)? } else { Vec::new() },
     };
     results.stamp();
@@ -271,10 +271,10 @@ fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     (mean, (squares / (count * (count - 1.0)).max(1.0)).sqrt())
 }
 
-fn queues(size: Size, seed: u64) -> Result<Vec<Check>, String> {
+fn queues(size: Size, seed: u64, wanted: &Wanted<'_>) -> Result<Vec<Check>, String> {
     let mut checks = Vec::new();
-    for case in plan::queues(size) {
-        let case: QueueCase = case;
+    let cases: Vec<QueueCase> = plan::queues(size);
+    for case in cases.into_iter().filter(|case| wanted.takes_named(case.name)) {
         let (hours, days) = size.queue_hours_and_days();
         let (scenario, policy, every_ms) = case.setting(hours);
         let options = Options { decide_every_ms: Some(every_ms), ..options(days, seed, &policy) };
@@ -291,6 +291,9 @@ fn queues(size: Size, seed: u64) -> Result<Vec<Check>, String> {
     }
     let (hours, days) = size.queue_hours_and_days();
     let scenario = plan::one_to_one(hours);
+    if !wanted.takes_named(&scenario.name) {
+        return Ok(checks);
+    }
     let report = simulate(&scenario, &options(days, seed, "progressive")).map_err(|error| error.to_string())?;
     let (simulated, error) = mean_and_error(report.per_day.iter().map(|day| day.occupancy));
     let theory = one_to_one(&scenario);

@@ -31,12 +31,16 @@ impl Wanted<'_> {
     /// Whether a row is among those that are asked for.
     pub(super) fn takes(&self, part: Part, row: &Row) -> bool {
         let group = self.agents.is_empty() || self.agents.contains(&row.scenario.agents);
-        let law = self.laws.is_empty() || self.laws.contains(&row.policy);
         match part {
-            Part::Laws | Part::Study => group && law,
-            Part::Stress => group && (self.laws.is_empty() || self.laws.contains(&row.scenario.name)),
+            Part::Laws | Part::Study => group && self.takes_named(&row.policy),
+            Part::Stress => group && self.takes_named(&row.scenario.name),
             _ => true,
         }
+    }
+
+    /// Whether a law, a scenario or a queue of this name is among those that are asked for.
+    pub(super) fn takes_named(&self, name: &str) -> bool {
+        self.laws.is_empty() || self.laws.iter().any(|law| law == name)
     }
 
     pub(super) fn is_partial(&self) -> bool {
