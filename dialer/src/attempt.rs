@@ -10,7 +10,7 @@ use crate::pacing::{Foretold, Marks};
 use crate::recording::Recording;
 
 /// What the system concluded. Each attempt gets exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// A person (as detection saw it) talked with an agent.
     Connected,
@@ -141,7 +141,7 @@ impl std::fmt::Display for Outcome {
 }
 
 /// When what happened, on the monotonic clock; `None`: it did not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Times {
     /// `Originate` came out.
     pub launched: Option<Instant>,
@@ -177,7 +177,7 @@ pub struct Times {
 }
 
 /// The rule by which a live call's deadline was reckoned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Clock {
     /// Name and version of the profile: `us-ftc/1`.
     pub profile: String,
@@ -215,7 +215,7 @@ impl Clock {
 }
 
 /// The whole story of an attempt, told once at its end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct AttemptRecord {
     /// Id.
     pub attempt: AttemptId,

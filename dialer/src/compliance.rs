@@ -17,7 +17,7 @@ pub use sheet::{Confirmation, FieldView, ProfileError, Profiles, Sheet};
 pub use zone::zone_of;
 
 /// Why an attempt was allowed, kept with it for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConsentDecision {
     /// True for every attempt that was made; the decision is recorded so that a reader need not infer it.
     pub allowed: bool,

@@ -98,7 +98,7 @@ pub struct LedgerEntry {
 }
 
 /// What early media of a call that rings has said. Only a label to the pacer, which learns from outcomes what it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub enum EarlyClass {
     /// Nothing yet: no early media, or nothing known in it.
     #[default]
@@ -128,7 +128,7 @@ impl EarlyClass {
 }
 
 /// Who answered, as detection sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AmdVerdict {
     /// A person.
     Human,
@@ -147,7 +147,7 @@ pub enum AmdVerdict {
 }
 
 /// Whose doing an end was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
     /// The carrier or its network.
     Carrier,
@@ -160,7 +160,7 @@ pub enum Party {
 }
 
 /// Why a leg ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EndCause {
     /// Whose doing.
     pub whose: Party,
@@ -191,7 +191,7 @@ pub enum PauseReason {
 }
 
 /// How an outcome enters the legal ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CountedAs {
     /// A person who was connected within the deadline.
     Connected,

@@ -60,7 +60,7 @@ impl std::fmt::Debug for Number {
 }
 
 /// A promise to call back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Callback {
     /// When, to the second.
     pub at: WallTime,
@@ -69,7 +69,7 @@ pub struct Callback {
 }
 
 /// Why a list of numbers from outside forbids a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Screened {
     /// It stands on a do-not-call list.
     DoNotCall,
@@ -82,7 +82,7 @@ pub const NEXT_NUMBERS_MAX: usize = 4;
 
 /// A further number of a lead's person. Its calling hours are those of its country, where that has one zone; else those
 /// of the lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NextNumber {
     /// Whom to call.
     pub number: Number,
@@ -93,7 +93,7 @@ pub struct NextNumber {
 }
 
 /// A lead as it is added to a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lead {
     /// Name of the lead, unique for ever in a store.
     pub lead: LeadId,
@@ -168,7 +168,7 @@ impl Lead {
 }
 
 /// Where a lead stands. Each lead is in exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LeadState {
     /// May be dialled as soon as the pacer wants.
     Ready,

@@ -194,7 +194,7 @@ pub enum Revision {
 }
 
 /// What special information tones say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SitMeaning {
     /// The number has been changed or is out of service.
     Intercept,

@@ -19,6 +19,7 @@ mod policy;
 mod run;
 mod tally;
 pub mod theory;
+mod trace;
 mod world;
 
 pub use policy::POLICIES;

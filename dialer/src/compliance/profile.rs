@@ -60,7 +60,7 @@ impl std::fmt::Display for Window {
 }
 
 /// From where the time runs within which an agent must be heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeadlineFrom {
     /// From the answer.
     Answer,

@@ -1,13 +1,13 @@
 //! One simulated run: the loop over moments, the trace hash, the report.
 
 use std::collections::VecDeque;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use base::{CampaignId, Instant, Seed, TrunkId, WallAnchor};
 
 use super::policy::{POLICIES, Policy};
 use super::tally::{CampaignDays, Tally};
+use super::trace::Trace;
 use super::world::World;
 use crate::campaign::{CampaignConfig, ConfigError};
 use crate::dialer::{DecisionClock, Dialer, DialerConfig, TrunkConfig};
@@ -85,51 +85,6 @@ pub(super) trait Watch {
     }
 }
 
-/// FNV-1a over debug text, eight bytes at a time (64 bit, public constants): stable across runs and machines, cheap, not
-/// secret.
-pub(super) struct Trace {
-    hash: u64,
-    events: u64,
-}
-
-impl Trace {
-    pub(super) fn new() -> Trace {
-        Trace { hash: 0xcbf2_9ce4_8422_2325, events: 0 }
-    }
-
-    pub(super) fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    fn add(&mut self, now: Instant, what: &dyn std::fmt::Debug) {
-        self.events += 1;
-        // Writing into a hash cannot fail.
-        let _ = write!(self, "{}{what:?}", now.as_ns());
-    }
-}
-
-impl Watch for Trace {
-    fn input(&mut self, now: Instant, input: &Input) {
-        self.add(now, input);
-    }
-    fn output(&mut self, now: Instant, output: &Output) {
-        self.add(now, output);
-    }
-}
-
-impl Write for Trace {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let mut mix = |word: u64| self.hash = (self.hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
-        let (words, rest) = text.as_bytes().as_chunks::<8>();
-        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        // With its length, so that a piece of text is none that ends in zeros.
-        mix(u64::from_le_bytes(last) ^ ((rest.len() as u64) << 56));
-        Ok(())
-    }
-}
-
 /// The world's share moves every ten seconds, the pacer looks once a second.
 const TELL_EVERY: base::Duration = base::Duration::from_secs(1);
 
@@ -150,7 +105,7 @@ pub fn simulate(scenario: &Scenario, options: &Options) -> Result<Report, SimErr
         }
     }
     let mut report = run.report(scenario, options);
-    report.events = run.watch.events;
+    report.events = run.watch.events();
     report.trace_hash = format!("{:016x}", run.watch.hash());
     if let (Some(clock), Some(started)) = (&options.clock, started) {
         report.wall_s = clock().saturating_sub(started) as f64 / 1e9;

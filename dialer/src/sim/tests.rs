@@ -1,4 +1,5 @@
-use super::run::{Run, Trace, Watch};
+use super::run::{Run, Watch};
+use super::trace::Trace;
 use super::*;
 use crate::attempt::Outcome;
 use crate::io::{CountedAs, Input, Output};
@@ -337,6 +338,36 @@ fn the_hash_sees_every_event() {
     let mut later = Trace::new();
     later.input(Instant::from_ns(6), &input(1));
     assert_ne!(one.hash(), later.hash());
+    // Kinds with the same fields, and each field.
+    let number = |text| crate::lead::Number::parse(text).unwrap();
+    let changed = |lead, state| Output::LeadChanged { lead: LeadId(lead), state, next_at: None, number: None };
+    let dialled = |digits, ring_s| Output::Originate {
+        attempt: AttemptId(1),
+        number: number(digits),
+        trunk: base::TrunkId(1),
+        caller_id: "+12125550100".into(),
+        ring_timeout: Duration::from_secs(ring_s),
+        amd: true,
+    };
+    let hashes: BTreeSet<u64> = [
+        changed(1, LeadState::Ready),
+        changed(2, LeadState::Ready),
+        changed(1, LeadState::Done),
+        dialled("12125550101", 25),
+        dialled("12125550102", 25),
+        dialled("12125550101", 26),
+        Output::CallbackKept { lead: LeadId(1), attempt: AttemptId(1) },
+        Output::AgentChanged { agent: AgentId(1), state: AgentState::Ready },
+        Output::AgentChanged { agent: AgentId(1), state: AgentState::WrapUp },
+    ]
+    .iter()
+    .map(|output| {
+        let mut trace = Trace::new();
+        trace.output(Instant::ZERO, output);
+        trace.hash()
+    })
+    .collect();
+    assert_eq!(hashes.len(), 9);
 }
 
 #[test]
