@@ -136,7 +136,8 @@ impl After {
 
     fn turn(&mut self, look: &Look) -> Option<(Sign, u32)> {
         let mut decider = self.turn?;
-        let heard = decider.look(&Look { at_ms: look.at_ms - self.turned_ms, tone: None, ..*look });
+        // A person who picks up is often quieter than the machine that spoke before: lulls say nothing here.
+        let heard = decider.look(&Look { at_ms: look.at_ms - self.turned_ms, tone: None, lull_ms: 0, ..*look });
         self.turn = Some(decider);
         let Decision { verdict, cause, utterance_end_ms, .. } = heard?;
         self.turn = None;
@@ -156,7 +157,7 @@ impl After {
         if self.verdict == Verdict::Human || self.rest_ms < TURN_REST_MS {
             return false;
         }
-        let waits = self.turn.is_some() && look.speech_ms < UTTERANCE_MS;
+        let waits = self.turn.is_some() && (look.speech_ms < UTTERANCE_MS || look.is_likely_silence());
         let anew = self.turn.is_none() || waits && look.at_ms - self.turned_ms >= TURN_AGE_MS;
         if anew {
             let human = if self.verdict == Verdict::Silence { self.tuning.human } else { self.tuning.again };

@@ -7,7 +7,9 @@
 //!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three
 //!  p(human) ≥ θh ─────────────────────────────────────────────> human
 //!  1 s after speech ended, or 6 s of talk ────────────────────> human          (the default)
-//!  6 s without speech ────────────────────────────────────────> silence        (never a machine)
+//!  the same after words cut in, or of a lull while something
+//!  sounds on, where p(machine) + p(ivr) + p(screening) < 0.3 ─> human
+//!  6 s without speech, or with what is likely none ───────────> silence        (never a machine)
 //! ```
 //!
 //! **Invariants.** One verdict; no verdict before evidence: a person needs speech, a machine too. Decisions look only
@@ -15,6 +17,7 @@
 
 use crate::front::FRAME_MS;
 use crate::model::Posterior;
+use crate::timing::UTTERANCE_FRAMES;
 use crate::vad::HANG_FRAMES;
 use crate::{Decision, Verdict};
 use codecs::tones::{Signal, SitReason};
@@ -77,6 +80,10 @@ pub struct Look {
     pub speech_ms: u32,
     /// Rest that lasts until now, since the turn began at most.
     pub rest_ms: u32,
+    /// How long nobody has spoken as loud as before; 0 before an utterance.
+    pub lull_ms: u32,
+    /// Where words ended that had begun before the answer and that the gate did not hear; 0 for none.
+    pub cut_in_end_ms: u32,
     /// Where the turn's last speech ended; 0 when there was none.
     pub speech_end_ms: u32,
     /// A tone that was told in these 20 ms.
@@ -94,12 +101,20 @@ impl Look {
     pub fn is_likely_person(&self) -> bool {
         self.posterior[0] >= 0.5 && self.speech_ms >= UTTERANCE_MS
     }
+
+    /// What sounded was as likely as not nobody who speaks: clicks, breath, voices far away.
+    pub(crate) fn is_likely_silence(&self) -> bool {
+        self.posterior[4] >= 0.5
+    }
 }
+
+/// Where the net gives the three machines more than this, signs that are weaker than a rest decide nothing.
+const MACHINES_MOST: f32 = 0.3;
 
 /// The gate holds speech so long after its last loud frame; the law's clock starts at that frame.
 pub(crate) const HELD_MS: u32 = (HANG_FRAMES - 1) * FRAME_MS;
 /// Shortest speech that is an utterance; shorter is a click.
-pub(crate) const UTTERANCE_MS: u32 = 120;
+pub(crate) const UTTERANCE_MS: u32 = UTTERANCE_FRAMES * FRAME_MS;
 
 /// Causes of [`Verdict::Sit`], by what the tones say.
 const SIT_CAUSES: [(SitReason, &str); 7] = [
@@ -138,7 +153,11 @@ impl Decider {
     pub fn look(&mut self, look: &Look) -> Option<Decision> {
         let tuning = &self.tuning;
         let decision = |verdict, cause| {
-            let utterance_end_ms = (look.speech_ms >= UTTERANCE_MS).then(|| look.speech_end_ms.saturating_sub(HELD_MS));
+            let utterance_end_ms = if look.speech_ms >= UTTERANCE_MS {
+                Some(look.speech_end_ms.saturating_sub(HELD_MS))
+            } else {
+                Some(look.cut_in_end_ms).filter(|end_ms| *end_ms > 0)
+            };
             Some(Decision { verdict, cause, at_ms: look.at_ms, utterance_end_ms })
         };
         match look.tone {
@@ -171,13 +190,22 @@ impl Decider {
                 return decision(Verdict::Human, "NET");
             }
         }
-        if heard && look.rest_ms >= tuning.rest_ms {
+        // Doubt is decided for a person, unless it is about whether anybody spoke at all.
+        let somebody = !look.is_likely_silence();
+        if somebody && heard && look.rest_ms >= tuning.rest_ms {
             return decision(Verdict::Human, "REST");
         }
-        if heard && look.at_ms >= tuning.talk_ms {
+        let lull = heard && look.lull_ms >= tuning.rest_ms;
+        let since_cut_in_ms = look.rest_ms.min(look.at_ms.saturating_sub(look.cut_in_end_ms));
+        let cut_in = !heard && look.cut_in_end_ms > 0 && since_cut_in_ms >= tuning.rest_ms;
+        if somebody && machines < MACHINES_MOST && (lull || cut_in) {
+            return decision(Verdict::Human, if lull { "LULL" } else { "CUT-IN" });
+        }
+        if somebody && heard && look.at_ms >= tuning.talk_ms {
             return decision(Verdict::Human, "DEADLINE");
         }
-        (!heard && look.at_ms >= tuning.silence_ms).then(|| decision(Verdict::Silence, "SILENCE")).flatten()
+        let nobody = !heard || !somebody;
+        (nobody && look.at_ms >= tuning.silence_ms).then(|| decision(Verdict::Silence, "SILENCE")).flatten()
     }
 }
 
@@ -200,6 +228,8 @@ mod tests {
                 posterior,
                 speech_ms,
                 rest_ms,
+                lull_ms: 0,
+                cut_in_end_ms: 0,
                 speech_end_ms,
                 tone,
                 tone_end_ms: 0,
@@ -226,6 +256,60 @@ mod tests {
         let decision = call(500, 1_000, 0.5, None).unwrap();
         assert_eq!((decision.at_ms, decision.utterance_end_ms), (1_880, Some(940)));
         assert_eq!(call(9_000, 9_000, 0.5, None).unwrap().utterance_end_ms, None);
+    }
+
+    /// A call of 8 s in which every look but its time is the same.
+    fn steady(look: Look) -> Option<Decision> {
+        let mut decider = Decider::new(TUNING);
+        (1..=400).map(|n| n * FRAME_MS).find_map(|at_ms| {
+            let rest_ms = if look.speech_ms < UTTERANCE_MS { at_ms } else { look.rest_ms };
+            decider.look(&Look { at_ms, rest_ms, lull_ms: look.lull_ms.min(at_ms / 2), ..look })
+        })
+    }
+
+    #[test]
+    fn lulls_and_words_cut_in_are_decided_for_the_person_where_no_machine_is_likely() {
+        let unsure = |machine| Posterior::from([0.9 - machine, machine, 0.0, 0.0, 0.1, 0.0, 0.0]);
+        let look = |machine| Look {
+            posterior: unsure(machine).map(|p| p.min(0.6)),
+            speech_ms: 400,
+            rest_ms: 0,
+            lull_ms: 0,
+            cut_in_end_ms: 0,
+            speech_end_ms: 700,
+            tone: None,
+            tone_end_ms: 0,
+            recording: None,
+            at_ms: 0,
+        };
+        assert_eq!(said(steady(look(0.2))), ("human", "DEADLINE", 6_000));
+        let lull = |machine| steady(Look { lull_ms: u32::MAX, ..look(machine) });
+        assert_eq!(said(lull(0.2)), ("human", "LULL", 1_760));
+        assert_eq!(said(lull(0.4)), ("human", "DEADLINE", 6_000));
+        let cut_in = |machine| steady(Look { speech_ms: 0, cut_in_end_ms: 200, ..look(machine) });
+        assert_eq!(said(cut_in(0.2)), ("human", "CUT-IN", 1_080));
+        assert_eq!(cut_in(0.2).unwrap().utterance_end_ms, Some(200));
+        assert_eq!(said(cut_in(0.4)), ("silence", "SILENCE", 6_000));
+    }
+
+    #[test]
+    fn clicks_and_far_voices_are_nobody() {
+        let mut decider = Decider::new(TUNING);
+        let decision = (1..=400).map(|n| n * FRAME_MS).find_map(|at_ms| {
+            decider.look(&Look {
+                posterior: [0.3, 0.1, 0.0, 0.0, 0.6, 0.0, 0.0],
+                speech_ms: 300,
+                rest_ms: at_ms.saturating_sub(900),
+                lull_ms: 0,
+                cut_in_end_ms: 0,
+                speech_end_ms: 900,
+                tone: None,
+                tone_end_ms: 0,
+                recording: None,
+                at_ms,
+            })
+        });
+        assert_eq!(said(decision), ("silence", "SILENCE", 6_000));
     }
 
     #[test]

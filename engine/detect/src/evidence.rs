@@ -17,6 +17,7 @@ use crate::decide::{Decider, Look, Tuning};
 use crate::front::{BANDS, FEATURES, FRAME_MS, Frame, TONE_FEATURES};
 use crate::model::{CLASSES, FRAMES_A_STEP, Net, Posterior};
 use crate::timing::{TIMING_FEATURES, Timing};
+use crate::vad::Gate;
 use crate::{Decision, Detector, DetectorConfig, Listener};
 use codecs::tones::Signal;
 use std::sync::Arc;
@@ -106,7 +107,9 @@ impl Tape {
         let (bands, rest) = frame.features.split_at(BANDS);
         let [purity, sounding, beeps, others] = *rest.last_chunk::<TONE_FEATURES>().unwrap_or(&[0.0; TONE_FEATURES]);
         self.features.extend(bands.iter().chain([&purity, &sounding]).map(|value| pressed(*value)));
-        self.features.push(u8::from(frame.speech) | (beeps as u8) << 1 | (others as u8) << 3);
+        let Gate { speech, lull, cut_in } = frame.gate;
+        let gate = u8::from(speech) | u8::from(lull) << 5 | u8::from(cut_in) << 6;
+        self.features.push(gate | (beeps as u8) << 1 | (others as u8) << 3);
     }
 
     pub(crate) fn step(&mut self, posterior: &Posterior) {
@@ -193,8 +196,9 @@ pub fn replay(features: &[u8]) -> impl Iterator<Item = Kept> + '_ {
     let (mut timing, mut beeps_before) = (Timing::default(), 0);
     features.as_chunks::<FRAME_BYTES>().0.iter().take(FRAMES_MAX).enumerate().map(move |(n, bytes)| {
         let [.., purity, sounding, flags] = *bytes;
-        let (speech, beeps, others) = (flags & 1 == 1, flags >> 1 & 3, flags >> 3 & 3);
-        timing.frame(speech);
+        let (beeps, others) = (flags >> 1 & 3, flags >> 3 & 3);
+        let gate = Gate { speech: flags & 1 == 1, lull: flags >> 5 & 1 == 1, cut_in: flags >> 6 & 1 == 1 };
+        timing.frame(gate);
         let mut features = [0.0; FEATURES];
         for (out, byte) in features.iter_mut().zip(&bytes[..BANDS]) {
             *out = drawn(*byte);
@@ -206,14 +210,8 @@ pub fn replay(features: &[u8]) -> impl Iterator<Item = Kept> + '_ {
         }
         of_tones.copy_from_slice(&[drawn(purity), drawn(sounding), f32::from(beeps), f32::from(others)]);
         let beep = beeps > std::mem::replace(&mut beeps_before, beeps);
-        let frame = Frame {
-            features,
-            speech,
-            speech_ms: timing.speech_frames() * FRAME_MS,
-            rest_ms: timing.rest_frames() * FRAME_MS,
-            speech_end_ms: timing.speech_end() * FRAME_MS,
-            at_ms: (n as u32 + 1) * FRAME_MS,
-        };
+        let mut frame = Frame { features, at_ms: (n as u32 + 1) * FRAME_MS, ..Frame::START };
+        frame.hear(gate, &timing, 0);
         Kept { frame, beep }
     })
 }
@@ -287,8 +285,7 @@ mod tests {
         let kept: Vec<Kept> = replay(&evidence.features).collect();
         assert_eq!(kept.len(), frames.len());
         for (kept, frame) in kept.iter().zip(&frames) {
-            let exact =
-                |frame: &Frame| (frame.speech, frame.speech_ms, frame.rest_ms, frame.speech_end_ms, frame.at_ms);
+            let exact = |frame: &Frame| Frame { features: [0.0; FEATURES], ..*frame };
             assert_eq!(exact(&kept.frame), exact(frame));
             let off = |(a, b): (&f32, &f32)| (a - b).abs();
             let most = kept.frame.features.iter().zip(&frame.features).map(off).fold(0.0, f32::max);

@@ -11,7 +11,7 @@
 //! 30 ms packets give the same bits.
 
 use crate::timing::{TIMING_FEATURES, Timing};
-use crate::vad::Vad;
+use crate::vad::{CUT_IN_REST_MS, Gate, Vad};
 use codecs::maths::{decibels, ln_1p};
 use codecs::spectrum::{Analyser, BIN_HZ, BINS, HOP_SAMPLES, Power};
 use codecs::tones::Signal;
@@ -63,16 +63,46 @@ static MEL: LazyLock<Vec<Band>> = LazyLock::new(|| {
 pub struct Frame {
     /// Input of the model.
     pub features: [f32; FEATURES],
-    /// Somebody is speaking.
-    pub speech: bool,
+    /// Does anybody speak?
+    pub(crate) gate: Gate,
     /// Speech so far in this turn.
     pub speech_ms: u32,
     /// Rest that lasts until now, since the turn began at most.
     pub rest_ms: u32,
+    /// How long nobody has spoken as loud as before; 0 before an utterance.
+    pub lull_ms: u32,
+    /// Where words ended that had begun before the first sample, in milliseconds since the start; 0 when there were none,
+    /// or the gate heard them as speech.
+    pub cut_in_end_ms: u32,
     /// Where the turn's last speech ended, in milliseconds since the start; 0 when there was none.
     pub speech_end_ms: u32,
     /// The end of this frame in milliseconds since the start.
     pub at_ms: u32,
+}
+
+impl Frame {
+    /// Before the first sample.
+    pub(crate) const START: Frame = Frame {
+        features: [0.0; FEATURES],
+        gate: Gate { speech: false, lull: false, cut_in: false },
+        speech_ms: 0,
+        rest_ms: 0,
+        lull_ms: 0,
+        cut_in_end_ms: 0,
+        speech_end_ms: 0,
+        at_ms: 0,
+    };
+
+    /// What the gate and the counts of a turn that began at `turned_ms` say.
+    pub(crate) fn hear(&mut self, gate: Gate, timing: &Timing, turned_ms: u32) {
+        let moment = |frames: u32, back_ms: u32| if frames == 0 { 0 } else { turned_ms + frames * FRAME_MS - back_ms };
+        self.gate = gate;
+        self.speech_ms = timing.speech_frames() * FRAME_MS;
+        self.rest_ms = timing.rest_frames() * FRAME_MS;
+        self.lull_ms = timing.lull_frames() * FRAME_MS;
+        self.cut_in_end_ms = moment(timing.cut_in(), CUT_IN_REST_MS);
+        self.speech_end_ms = moment(timing.speech_end(), 0);
+    }
 }
 
 /// What the front end has to say.
@@ -130,14 +160,7 @@ impl Front {
             beeps: 0,
             other_tones: 0,
             turned_ms: 0,
-            frame: Frame {
-                features: [0.0; FEATURES],
-                speech: false,
-                speech_ms: 0,
-                rest_ms: 0,
-                speech_end_ms: 0,
-                at_ms: 0,
-            },
+            frame: Frame::START,
         }
     }
 
@@ -203,8 +226,8 @@ impl Front {
             self.first_hop_power = total;
             return Hop { tone, frame: false };
         }
-        let speech = self.vad.frame(decibels((self.first_hop_power + total) / 2.0 + 1e-9));
-        self.timing.frame(speech);
+        let gate = self.vad.frame(decibels((self.first_hop_power + total) / 2.0 + 1e-9));
+        self.timing.frame(gate);
         let frame = &mut self.frame;
         let (bands, rest) = frame.features.split_at_mut(BANDS);
         mel(power, self.vad.peak_db(), bands);
@@ -218,13 +241,7 @@ impl Front {
             self.beeps.min(2) as f32,
             self.other_tones.min(2) as f32,
         ]);
-        frame.speech = speech;
-        frame.speech_ms = self.timing.speech_frames() * FRAME_MS;
-        frame.rest_ms = self.timing.rest_frames() * FRAME_MS;
-        frame.speech_end_ms = match self.timing.speech_end() {
-            0 => 0,
-            end => self.turned_ms + end * FRAME_MS,
-        };
+        frame.hear(gate, &self.timing, self.turned_ms);
         frame.at_ms = self.hops / 2 * FRAME_MS;
         Hop { tone, frame: true }
     }

@@ -71,6 +71,8 @@ impl Ear {
             posterior: self.smoothed,
             speech_ms: frame.speech_ms,
             rest_ms: frame.rest_ms,
+            lull_ms: frame.lull_ms,
+            cut_in_end_ms: frame.cut_in_end_ms,
             speech_end_ms: frame.speech_end_ms,
             tone: tone.map(|(signal, _)| signal),
             tone_end_ms: tone.map_or(0, |(_, end_ms)| end_ms),
@@ -127,7 +129,7 @@ impl Listener {
             }
             let frame = front.frame();
             // A ringing tone after the answer is the same everywhere and no recording of anybody's greeting.
-            let complete = printer.frame(frame.speech && front.tone_ms() < LONG_TONE_MS);
+            let complete = printer.frame(frame.gate.speech && front.tone_ms() < LONG_TONE_MS);
             let recording = search.step(printer, known);
             ear.frame(net, &frame.features);
             let look = Look { recording, ..ear.look(frame) };

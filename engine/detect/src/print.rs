@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  spectrum every 10 ms ──> 17 bands, 80 ms of them ──> Printer: 16 bits every 20 ms, and whether somebody speaks
-//!    ──> 1.5 s of speech since the first word ──> Search: a share of the known recordings every 20 ms ──> its kind
+//!    ──> from 1.2 s since the first word on ──> Search: a share of the known recordings every 20 ms ──> its kind
 //!    ──> 3.2 s of them ──> Opening ──> Learner (control plane): heard on three numbers ──> Recordings, the next table
 //! ```
 //!
@@ -21,20 +21,22 @@ use std::sync::LazyLock;
 
 /// Frames (20 ms) of an opening: 3.2 s.
 pub const OPENING_FRAMES: usize = 160;
-/// Frames that are compared: 1.5 s.
-const QUERY_FRAMES: usize = 75;
+/// Frames of an opening after which a call is looked up: 1.2 s.
+const FIRST_LOOK_FRAMES: usize = 60;
 /// Frames between two looks at what is known.
-const STEP_FRAMES: usize = 15;
+const STEP_FRAMES: usize = 5;
+/// Two openings of the same recording begin at most so many frames apart: 1 s.
+const SHIFT_FRAMES: usize = 50;
 /// Of the frames compared at least so many are speech: less is a word, which people say alike.
 const SPOKEN_LEAST: usize = 45;
 /// Frames before the gate opened that belong to the opening: it opens late.
 const BEFORE_FRAMES: usize = 4;
-/// `Query::agrees` of the same recording. Among 529 copies of 70 recordings over other lines nine in ten agree by more
+/// [`Opening::likeness`] of the same recording. Among 529 copies of 70 recordings over other lines nine in ten agree by more
 /// than 15, and of a million pairs of different ones a few by more than this (voices and phrases for calibration).
-pub const SAME: f32 = 11.0;
+pub const SAME: f32 = 12.0;
 /// Frames looked at first, and how they must agree for the rest to be compared.
 const PROBE_FRAMES: usize = 20;
-const PROBE: f32 = 0.5;
+const PROBE: f32 = 1.5;
 /// Recordings compared every 20 ms: 86 shifts of mostly 20 frames are some 20 us.
 const A_FRAME: usize = 16;
 /// Most recordings known: a country's networks and assistants have some dozens, and 256 of them are looked through in a
@@ -71,54 +73,57 @@ pub struct Opening {
     clear: [u16; OPENING_FRAMES],
 }
 
-/// What a call is looked up by: 1.5 s of its opening.
-#[derive(Clone, Copy, Debug)]
-struct Query {
-    prints: [u16; QUERY_FRAMES],
-    /// Bits that were clear, in spoken frames.
-    clear: [u16; QUERY_FRAMES],
+/// How far from chance the bits of frames side by side agree that are clear in both: bits that have nothing to do with each
+/// other agree in one half and give about 0, each 1 is a standard deviation of as many tosses of a coin.
+fn beyond_chance(ours: Bits<'_>, theirs: Bits<'_>) -> f32 {
+    let (mut differ, mut of) = (0, 0);
+    for ((print, clear), (other, other_clear)) in ours.0.iter().zip(ours.1).zip(theirs.0.iter().zip(theirs.1)) {
+        let clear = clear & other_clear;
+        differ += ((print ^ other) & clear).count_ones();
+        of += clear.count_ones();
+    }
+    (of as f32 - 2.0 * differ as f32) / (of.max(1) as f32).sqrt()
 }
 
-impl Query {
-    /// How far from chance the bits agree that are clear in both, from frame `shift` on: bits that have nothing to do with
-    /// each other agree in one half and give about 0, each 1 is a standard deviation of as many tosses of a coin.
-    fn agrees(&self, opening: &Opening, shift: usize, frames: usize) -> f32 {
-        let (mut differ, mut of) = (0, 0);
-        for place in 0..frames {
-            let clear = self.clear[place] & opening.clear[shift + place];
-            differ += ((self.prints[place] ^ opening.prints[shift + place]) & clear).count_ones();
-            of += clear.count_ones();
-        }
-        (of as f32 - 2.0 * differ as f32) / (of.max(1) as f32).sqrt()
+/// Bits of some frames, and which of them are clear.
+type Bits<'a> = (&'a [u16], &'a [u16]);
+
+impl Opening {
+    fn bits(&self, from: usize, count: usize) -> Bits<'_> {
+        (&self.prints[from..from + count], &self.clear[from..from + count])
     }
 
-    /// The best of all shifts.
-    fn likeness(&self, opening: &Opening) -> f32 {
+    /// Frames of the first `frames` in which somebody speaks.
+    fn spoken(&self, frames: usize) -> usize {
+        self.clear[..frames].iter().filter(|clear| **clear != 0).count()
+    }
+
+    /// How well the first `frames` agree with the other at the best of all shifts. What the gate opens for is not always
+    /// the first word: either may have begun up to a second earlier than the other.
+    fn agrees(&self, frames: usize, other: &Opening) -> f32 {
+        // Some frames of speech first, which lie in the other at every shift: most shifts end there.
+        let ends = PROBE_FRAMES..=frames.min(OPENING_FRAMES - SHIFT_FRAMES);
+        let Some(end) = ends.rev().find(|end| self.clear[end - 1] != 0) else { return 0.0 };
+        let probe = self.bits(end - PROBE_FRAMES, PROBE_FRAMES);
         let mut best = 0.0_f32;
-        for shift in 0..=OPENING_FRAMES - QUERY_FRAMES {
-            if self.agrees(opening, shift, PROBE_FRAMES) >= PROBE {
-                best = best.max(self.agrees(opening, shift, QUERY_FRAMES));
+        for shift in 0..=2 * SHIFT_FRAMES {
+            // Frame `from` of ours is frame `at` of theirs.
+            let (from, at) = (SHIFT_FRAMES.saturating_sub(shift), shift.saturating_sub(SHIFT_FRAMES));
+            let count = (frames - from).min(OPENING_FRAMES - at);
+            if count < SPOKEN_LEAST || end < from + PROBE_FRAMES {
+                continue;
+            }
+            if beyond_chance(probe, other.bits(end - PROBE_FRAMES - from + at, PROBE_FRAMES)) >= PROBE {
+                best = best.max(beyond_chance(self.bits(from, count), other.bits(at, count)));
             }
         }
         best
     }
-}
 
-impl Opening {
-    /// The frames from `from` on, if enough of them are speech.
-    fn query(&self, from: usize) -> Option<Query> {
-        let prints = self.prints.get(from..from + QUERY_FRAMES)?.try_into().ok()?;
-        let clear: [u16; QUERY_FRAMES] = self.clear.get(from..from + QUERY_FRAMES)?.try_into().ok()?;
-        let spoken = clear.iter().filter(|clear| **clear != 0).count();
-        (spoken >= SPOKEN_LEAST).then_some(Query { prints, clear })
-    }
-
-    /// How well its middle, or where that is no speech its beginning or end, agrees with the other at the best shift: see
-    /// [`SAME`]. Either may have begun 0.8 s earlier.
+    /// How well they agree at the best shift: see [`SAME`].
     pub fn likeness(&self, other: &Opening) -> f32 {
-        let last = OPENING_FRAMES - QUERY_FRAMES;
-        let part = [last / 2, 0, last].into_iter().find_map(|from| self.query(from));
-        part.map_or(0.0, |query| query.likeness(other))
+        // Each looks for frames of its own first, and one's may be lost in the other.
+        self.agrees(OPENING_FRAMES, other).max(other.agrees(OPENING_FRAMES, self))
     }
 }
 
@@ -196,18 +201,16 @@ impl Printer {
         both
     }
 
-    /// The opening, once it is complete and mostly speech.
+    /// The opening, once it is complete, if there is speech enough in it.
     pub(crate) fn opening(&self) -> Option<Opening> {
         let complete = self.length == OPENING_FRAMES;
-        (complete && (self.opening.query(0).or(self.opening.query(OPENING_FRAMES - QUERY_FRAMES))).is_some())
-            .then_some(self.opening)
+        (complete && self.opening.spoken(OPENING_FRAMES) >= SPOKEN_LEAST).then_some(self.opening)
     }
 }
 
 /// Looks one call up, a few recordings at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
-    query: Query,
     /// The next recording to compare.
     next: usize,
     /// Frames of the opening up to the last look.
@@ -218,8 +221,7 @@ pub(crate) struct Search {
 
 impl Search {
     pub(crate) fn new() -> Search {
-        let query = Query { prints: [0; QUERY_FRAMES], clear: [0; QUERY_FRAMES] };
-        Search { query, next: usize::MAX, looked: 0, best: None }
+        Search { next: usize::MAX, looked: 0, best: None }
     }
 
     /// After each frame: the kind of the recording that speaks, when it is known.
@@ -228,17 +230,16 @@ impl Search {
             return None;
         }
         if self.next >= known.list.len() {
-            let due = printer.length >= QUERY_FRAMES.max(self.looked + STEP_FRAMES) && self.looked < OPENING_FRAMES;
-            if !due {
+            let due = printer.length >= FIRST_LOOK_FRAMES.max(self.looked + STEP_FRAMES);
+            if !due || printer.opening.spoken(printer.length) < SPOKEN_LEAST {
                 return None;
             }
             self.looked = printer.length;
-            self.query = printer.opening.query(printer.length - QUERY_FRAMES)?;
             (self.next, self.best) = (0, None);
         }
         let end = (self.next + A_FRAME).min(known.list.len());
         for recording in &known.list[self.next..end] {
-            let far = self.query.likeness(&recording.opening);
+            let far = printer.opening.agrees(self.looked, &recording.opening);
             if far >= SAME && self.best.is_none_or(|(most, _)| far > most) {
                 self.best = Some((far, recording.verdict));
             }

@@ -1,5 +1,6 @@
 //! What a rule about turns needs to know, all of it from the past: how long speech and rests have been.
 
+use crate::vad::Gate;
 use codecs::maths::ln_1p;
 
 /// Numbers that [`Timing::features`] gives.
@@ -10,6 +11,9 @@ const REST_FRAMES: u32 = 25;
 const PAUSE_FRAMES: u32 = 15;
 /// Frames of speech that make a word: 0.1 s.
 const WORD_FRAMES: u32 = 5;
+
+/// Frames of speech that make an utterance; less is a click: 0.12 s.
+pub(crate) const UTTERANCE_FRAMES: u32 = 6;
 
 /// Counts in frames of 20 ms.
 #[derive(Clone, Copy, Default, Debug)]
@@ -29,10 +33,15 @@ pub(crate) struct Timing {
     since_speech_began: u32,
     /// The frame after the last one with speech.
     speech_end: u32,
+    /// Frames of lull since an utterance was heard.
+    lull: u32,
+    /// The frame in which words that were cut in became known, 0 for none.
+    cut_in: u32,
 }
 
 impl Timing {
-    pub(crate) fn frame(&mut self, speaking: bool) {
+    pub(crate) fn frame(&mut self, gate: Gate) {
+        let speaking = gate.speech;
         self.now += 1;
         self.speaking = speaking;
         if speaking {
@@ -57,6 +66,10 @@ impl Timing {
             }
         }
         self.since_speech_began += u32::from(self.total > 0);
+        self.lull = if gate.lull && self.total >= UTTERANCE_FRAMES { self.lull + 1 } else { 0 };
+        if gate.cut_in && self.total < UTTERANCE_FRAMES {
+            self.cut_in = self.now;
+        }
     }
 
     pub(crate) fn features(&self, out: &mut [f32; TIMING_FEATURES]) {
@@ -87,6 +100,16 @@ impl Timing {
     /// Frames of rest that last until now.
     pub(crate) fn rest_frames(&self) -> u32 {
         self.rest
+    }
+
+    /// Frames since anybody spoke as loud as before; none before an utterance.
+    pub(crate) fn lull_frames(&self) -> u32 {
+        self.lull
+    }
+
+    /// The frame in which words became known that had been cut in, 0 when none were.
+    pub(crate) fn cut_in(&self) -> u32 {
+        self.cut_in
     }
 
     /// The frame after the last one with speech, 0 when there was none.

@@ -54,8 +54,15 @@ fn because(decision: &Decision, tuning: &Tuning) -> String {
             tuning.machine, tuning.machine_hold_ms
         ),
         "REST" => format!("speech was followed by {} ms of rest: in doubt a person", tuning.rest_ms),
+        "LULL" => format!(
+            "for {} ms nobody spoke as loud as before, and no machine was likely: in doubt a person",
+            tuning.rest_ms
+        ),
+        "CUT-IN" => {
+            format!("the call began in the midst of words, which {} ms of rest followed: in doubt a person", tuning.rest_ms)
+        }
         "DEADLINE" => format!("still talk after {} ms: in doubt a person", tuning.talk_ms),
-        "SILENCE" => format!("no speech in {} ms", tuning.silence_ms),
+        "SILENCE" => format!("no speech in {} ms, or clicks and far voices only", tuning.silence_ms),
         _ => "the recording ended first: in doubt a person".to_owned(),
     }
 }

@@ -43,17 +43,17 @@ fn turns_are_counted() {
     // Six bursts of 300 ms; each is held 60 to 80 ms longer, and smoothing over three frames adds up to 40.
     assert!((1_800..=2_520).contains(&last.speech_ms), "{}", last.speech_ms);
     assert!(last.speech_end_ms.abs_diff(3_800) <= 120, "{}", last.speech_end_ms);
-    assert!(!frames[40].speech && frames[55].speech && !last.speech);
+    assert!(!frames[40].gate.speech && frames[55].gate.speech && !last.gate.speech);
     assert!(last.rest_ms >= 1_080);
 }
 
 #[test]
 fn a_quieter_line_gives_nearly_the_same_features() {
     let (loud, quiet) = (frames(&talk(3_000, 12_000.0), 160), frames(&talk(3_000, 1_200.0), 160));
-    let same = loud.iter().zip(&quiet).filter(|(a, b)| a.speech == b.speech).count();
+    let same = loud.iter().zip(&quiet).filter(|(a, b)| a.gate.speech == b.gate.speech).count();
     assert!(same >= loud.len() * 97 / 100, "{same} of {}", loud.len());
     let far = |(a, b): (&Frame, &Frame)| (0..BANDS).any(|n| (a.features[n] - b.features[n]).abs() > 0.5);
-    let spoken = loud.iter().zip(&quiet).filter(|(a, _)| a.speech && a.rest_ms == 0);
+    let spoken = loud.iter().zip(&quiet).filter(|(a, _)| a.gate.speech && a.rest_ms == 0);
     assert!(spoken.clone().filter(|pair| far(*pair)).count() * 10 <= spoken.count());
 }
 
@@ -66,6 +66,39 @@ fn noise_that_never_rests_is_no_speech_for_long() {
             ((state >> 16) as i16) / 64
         })
         .collect();
-    let spoken = frames(&noise, 160).iter().filter(|frame| frame.speech).count();
+    let spoken = frames(&noise, 160).iter().filter(|frame| frame.gate.speech).count();
     assert!(spoken <= 10, "{spoken} of 300");
+}
+
+/// What a call that begins in the midst of a word of `ms` shows in the end.
+fn cut_in(ms: u32) -> Frame {
+    let word = &talk(300, 9_000.0)[..ms as usize * 8];
+    let call = [word, &talk(5_000, 30.0)[2_400..]].concat();
+    *frames(&call, 160).last().unwrap()
+}
+
+#[test]
+fn a_word_that_the_call_begins_in_is_known_when_it_is_over() {
+    let last = cut_in(260);
+    assert!(last.speech_ms < 120, "the gate stays shut: {last:?}");
+    assert!(last.cut_in_end_ms.abs_diff(260) <= 60, "{last:?}");
+    assert_eq!(cut_in(40).cut_in_end_ms, 0, "a click");
+    // Who begins after the answer is heard by the gate.
+    let late = frames(&[vec![0; 4_000], talk(2_000, 9_000.0), vec![0; 8_000]].concat(), 160);
+    assert!(late.iter().all(|frame| frame.cut_in_end_ms == 0));
+}
+
+#[test]
+fn a_lull_is_over_when_somebody_speaks_as_loud_again() {
+    // A word, a second of something 20 dB quieter that never rests, the word again.
+    let behind: Vec<i16> = talk(5_000, 900.0).into_iter().map(|sample| sample * 2).collect();
+    let mut call = [vec![0; 4_000], talk(300, 9_000.0)].concat();
+    call.extend(&behind[..8_000]);
+    call.extend(talk(300, 9_000.0));
+    let frames = frames(&call, 160);
+    assert!(frames[..40].iter().all(|frame| frame.lull_ms == 0), "before and while somebody speaks");
+    let longest = frames.iter().map(|frame| frame.lull_ms).max().unwrap();
+    assert!((900..=1_000).contains(&longest), "{longest}");
+    assert!(frames[88].rest_ms < 600, "the gate takes it for speech");
+    assert_eq!(frames.last().unwrap().lull_ms, 0);
 }
