@@ -224,7 +224,12 @@ pub fn table(json: &Value) -> String {
     rows.push(("machines taken for people".to_owned(), percent(&json["machine_as_human_rate"])));
     rows.push((
         "verdict after a person's first words".to_owned(),
-        format!("p50 {} ms, p95 {} ms", delay["p50"], delay["p95"]),
+        format!(
+            "p50 {} ms, p95 {} ms, more than 2 s in {}",
+            delay["p50"],
+            delay["p95"],
+            percent(&json["human_verdict_over_2000_share"])
+        ),
     ));
     let likely = &json["likely"];
     rows.push((
