@@ -259,11 +259,16 @@ mod tests {
     }
 
     /// A call of 8 s in which every look but its time is the same.
-    fn steady(look: Look) -> Option<Decision> {
+    fn steady(look: &Look) -> Option<Decision> {
         let mut decider = Decider::new(TUNING);
         (1..=400).map(|n| n * FRAME_MS).find_map(|at_ms| {
-            let rest_ms = if look.speech_ms < UTTERANCE_MS { at_ms } else { look.rest_ms };
-            decider.look(&Look { at_ms, rest_ms, lull_ms: look.lull_ms.min(at_ms / 2), ..look })
+            let mut now = *look;
+            now.at_ms = at_ms;
+            now.lull_ms = look.lull_ms.min(at_ms / 2);
+            if look.speech_ms < UTTERANCE_MS {
+                now.rest_ms = at_ms;
+            }
+            decider.look(&now)
         })
     }
 
@@ -282,11 +287,11 @@ mod tests {
             recording: None,
             at_ms: 0,
         };
-        assert_eq!(said(steady(look(0.2))), ("human", "DEADLINE", 6_000));
-        let lull = |machine| steady(Look { lull_ms: u32::MAX, ..look(machine) });
+        assert_eq!(said(steady(&look(0.2))), ("human", "DEADLINE", 6_000));
+        let lull = |machine| steady(&Look { lull_ms: u32::MAX, ..look(machine) });
         assert_eq!(said(lull(0.2)), ("human", "LULL", 1_760));
         assert_eq!(said(lull(0.4)), ("human", "DEADLINE", 6_000));
-        let cut_in = |machine| steady(Look { speech_ms: 0, cut_in_end_ms: 200, ..look(machine) });
+        let cut_in = |machine| steady(&Look { speech_ms: 0, cut_in_end_ms: 200, ..look(machine) });
         assert_eq!(said(cut_in(0.2)), ("human", "CUT-IN", 1_080));
         assert_eq!(cut_in(0.2).unwrap().utterance_end_ms, Some(200));
         assert_eq!(said(cut_in(0.4)), ("silence", "SILENCE", 6_000));

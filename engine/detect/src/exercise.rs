@@ -214,15 +214,15 @@ mod tests {
     }
 
     const GOLDEN: ([(&str, &str, u32); 4], u64) = (
-        [("human", "NET", 1_340), ("machine", "NET", 1_600), ("human", "NET", 1_000), ("silence", "SILENCE", 6_000)],
-        16_885_993_121_898_419_832,
+        [("human", "NET", 1_460), ("ivr", "NET", 1_840), ("human", "NET", 1_120), ("silence", "SILENCE", 6_000)],
+        16_779_786_891_267_522_846,
     );
     const GOLDEN_LATER: [(&str, u32); 6] = [
-        ("likely", 740),
-        ("likely", 440),
+        ("likely", 720),
+        ("likely", 420),
         ("greeting_end", 8_280),
-        ("person", 9_600),
-        ("likely", 540),
-        ("person", 11_260),
+        ("person", 9_620),
+        ("likely", 520),
+        ("person", 11_300),
     ];
 }

@@ -66,7 +66,15 @@ pub(crate) struct Vad {
 
 impl Vad {
     pub(crate) const fn new() -> Vad {
-        Vad { smoothed: [0.0; FLOOR_FRAMES], frames: 0, last: [0.0; 2], peak_db: FLOOR_LEAST_DB.1, hang: 0, under: 0, cut_in: false }
+        Vad {
+            smoothed: [0.0; FLOOR_FRAMES],
+            frames: 0,
+            last: [0.0; 2],
+            peak_db: FLOOR_LEAST_DB.1,
+            hang: 0,
+            under: 0,
+            cut_in: false,
+        }
     }
 
     /// The level of the next frame.

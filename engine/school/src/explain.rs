@@ -59,7 +59,10 @@ fn because(decision: &Decision, tuning: &Tuning) -> String {
             tuning.rest_ms
         ),
         "CUT-IN" => {
-            format!("the call began in the midst of words, which {} ms of rest followed: in doubt a person", tuning.rest_ms)
+            format!(
+                "the call began in the midst of words, which {} ms of rest followed: in doubt a person",
+                tuning.rest_ms
+            )
         }
         "DEADLINE" => format!("still talk after {} ms: in doubt a person", tuning.talk_ms),
         "SILENCE" => format!("no speech in {} ms, or clicks and far voices only", tuning.silence_ms),
