@@ -31,8 +31,8 @@ pub(crate) const HANG_FRAMES: u32 = 4;
 
 /// Speech comes so near to the peak again and again; what stays below it for a second is behind the one who spoke.
 const LULL_DB: f32 = 8.0;
-/// Words that were cut in are known within so many frames (1.5 s), are so many frames long at least (0.1 s), and are over
-/// when the level has been under the bar for so many.
+/// Words that were cut in are known within so many frames (1.5 s), are so many frames long at least (0.1 s, of which windows
+/// and smoothing add some 40 ms), and are over when the level has been under the bar for so many.
 const CUT_IN_FRAMES: usize = 75;
 const CUT_IN_LEAST: usize = 5;
 const CUT_IN_REST: u32 = 3;
