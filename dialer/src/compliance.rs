@@ -7,6 +7,7 @@
 mod gate;
 mod profile;
 mod sheet;
+mod stricter;
 mod value;
 mod zone;
 

@@ -62,6 +62,15 @@ fn notes(config: &Config) -> Result<Vec<String>, Failure> {
             campaign.name
         ));
     }
+    for (name, sheet) in config.profiles.iter() {
+        let open: Vec<&str> = sheet.fields().filter(|field| field.value != field.own).map(|field| field.key).collect();
+        if let (Some(file), false) = (&sheet.file, open.is_empty()) {
+            notes.push(format!(
+                "the strict value holds of {}, profile {name:?} of {file}, confirm them in [[profile]] or verify them there",
+                open.join(", ")
+            ));
+        }
+    }
     for route in &config.routes {
         if let Action::Play(file) = &route.action
             && !config.server.data_dir.join(file).is_file()

@@ -2,11 +2,11 @@
 
 mod verify;
 
-use crate::config::{Config, nearest};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::ProfileInfo;
 use clap::{Args, Subcommand};
-use dialer::{Profile, Profiles, Sheet};
+use dialer::{Profiles, Sheet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -29,7 +29,8 @@ enum ComplianceCommand {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  outpace compliance show ca-crtc --config outpace.toml\n\n\
     A field that nobody has verified has the value of the profile strict until [[profile]] in the configuration\n\
-    confirms it. Engineering notes, not legal advice.")]
+    confirms it. Engineering notes, not legal advice.\n\n\
+    A profile of your own begins as a copy: outpace compliance show us-ftc --toml >acme.toml")]
 struct ShowArgs {
     /// Which profile; without one their names are shown
     #[arg(value_name = "PROFILE")]
@@ -40,6 +41,9 @@ struct ShowArgs {
     /// As JSON, the form of GET /api/v1/profiles
     #[arg(long)]
     json: bool,
+    /// As the file that a profile of your own is made of ([[profile]] file)
+    #[arg(long, requires = "profile", conflicts_with = "json")]
+    toml: bool,
 }
 
 /// Runs the command.
@@ -63,13 +67,14 @@ fn show(arguments: &ShowArgs) -> Result<(), Failure> {
         return Ok(());
     };
     let Some(sheet) = profiles.get(name) else {
-        let mend = match nearest(name, Profile::NAMES) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("known: {}", Profile::NAMES.join(", ")),
-        };
-        return Err(Failure::misuse(format!("no profile {name:?}, compliance show, {mend}")));
+        let mend = "see outpace compliance show, or name with --config the configuration that has it";
+        return Err(Failure::misuse(format!("{}, compliance show, {mend}", profiles.unknown(name))));
     };
-    if arguments.json {
+    if arguments.toml {
+        let what = "is your own, and its file is what you look for";
+        let text = Profiles::text(name).ok_or_else(|| Failure::usage(name, what, "name a shipped one"))?;
+        print!("{text}");
+    } else if arguments.json {
         println!("{}", serde_json::json!(ProfileInfo::of(name, sheet)));
     } else {
         print!("{}", table(name, sheet));
@@ -82,7 +87,8 @@ fn names(profiles: &Profiles, json: bool) -> String {
         let all: Vec<ProfileInfo> = profiles.iter().map(|(name, sheet)| ProfileInfo::of(name, sheet)).collect();
         return format!("{}\n", serde_json::json!(all));
     }
-    profiles.iter().map(|(name, sheet)| format!("{name:<10}{}\n", sheet.title)).collect()
+    let own = |sheet: &Sheet| sheet.file.as_ref().map_or(String::new(), |file| format!(" ({file})"));
+    profiles.iter().map(|(name, sheet)| format!("{name:<10} {}{}\n", sheet.title, own(sheet))).collect()
 }
 
 /// A profile as people read it.
@@ -121,7 +127,7 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
-        assert_eq!(names(&profiles, false).lines().count(), Profile::NAMES.len());
+        assert_eq!(names(&profiles, false).lines().count(), dialer::Profile::NAMES.len());
         assert!(names(&profiles, true).contains("\"name\":\"au-dncr\""));
     }
 

@@ -62,7 +62,7 @@ pub struct Config {
     pub agents: Vec<Agent>,
     /// What is dialled.
     pub campaigns: Vec<Campaign>,
-    /// Compliance profiles, with what the file confirms.
+    /// Compliance profiles, the operator's own among them, with what the file confirms.
     pub profiles: Arc<dialer::Profiles>,
     /// The routes were made over the API: the files that they name stand in `data_dir`.
     pub routes_over_api: bool,
@@ -311,13 +311,14 @@ impl Config {
         Ok(Self::parse(&bytes, &said))
     }
 
-    /// Checks a text; `file` is its name in faults.
+    /// Checks a text; `file` is its name in faults, and the operator's own profiles are read in its folder.
     ///
     /// # Errors
-    /// Every fault of it.
+    /// Every fault of it and of those profiles.
     pub fn parse(text: &[u8], file: &str) -> Result<Config, Faults> {
         let mut document = Document::read(text);
-        let profiles = cross::check(&mut document);
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let profiles = cross::check(&mut document, folder);
         let Document { faults, sections, text } = document;
         if !faults.is_empty() {
             return Err(Faults::place(faults, &text, file));
@@ -533,7 +534,7 @@ fn agent(found: &Found) -> Agent {
 
 fn campaign(found: &Found, profiles: &dialer::Profiles) -> Campaign {
     let profile: String = found.get("profile");
-    // The key's own kind lets no other name through.
+    // The checks across sections let no other name through.
     let rules = profiles.get(&profile).map_or_else(dialer::Profile::strict, |sheet| sheet.in_force().clone());
     let channels = found.maybe::<u64>("channels").map(|channels| channels as u32);
     let calls_per_second = found.maybe("calls_per_second");

@@ -15,6 +15,7 @@ mod table;
 
 use crate::failure::Failure;
 use clap::Args;
+use dialer::Profiles;
 use dialer::report::Report;
 use dialer::scenario::Scenario;
 use dialer::sim::{Options, SimError};
@@ -120,6 +121,8 @@ enum Source {
 struct Plan<'a> {
     arguments: &'a SimulateArgs,
     source: Source,
+    /// What `profile` may name.
+    profiles: Arc<Profiles>,
     policy: String,
     set: Vec<(&'a str, &'a str)>,
 }
@@ -143,7 +146,7 @@ pub fn run(arguments: &SimulateArgs) -> Result<(), Failure> {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let source = Source::File { said: path.display().to_string(), folder, text };
             let policy = arguments.policy.clone().unwrap_or_else(|| "predictive".to_owned());
-            (Plan { arguments, source, policy, set }, None)
+            (Plan { arguments, source, profiles: Arc::new(Profiles::default()), policy, set }, None)
         }
         (None, None) => {
             let place = "outpace simulate";
@@ -193,11 +196,12 @@ fn replayed<'a>(
     set: Vec<(&'a str, &'a str)>,
 ) -> Result<(Plan<'a>, Option<Plan<'a>>), Failure> {
     let wanted = past::Wanted { store, campaign: arguments.campaign.as_deref(), day: arguments.day.as_deref() };
-    let past::Past { replay, policy } = past::read(&wanted, jiff::Timestamp::now())?;
+    let past::Past { replay, profiles, policy } = past::read(&wanted, jiff::Timestamp::now())?;
     let said = format!("--replay {}", store::redact(store));
     let plan = |replay: Replay, policy: &str, set| Plan {
         arguments,
         source: Source::Day { said: said.clone(), replay: Box::new(replay) },
+        profiles: Arc::clone(&profiles),
         policy: policy.to_owned(),
         set,
     };
@@ -263,11 +267,11 @@ impl Plan<'_> {
         let (said, scenario) = match &self.source {
             Source::File { said, folder, text } => {
                 let mut load = |name: &str| read(&folder.join(name)).map_err(|failure| failure.to_string());
-                (said, Scenario::parse_with(text, &set, &mut load))
+                (said, Scenario::parse_with(text, &set, &self.profiles, &mut load))
             }
             Source::Day { said, replay } => {
                 let (replay, set) = peopled(replay, &set)?;
-                (said, Scenario::parse_with(&replay.text, &set, &mut |name| replay.load(name)))
+                (said, Scenario::parse_with(&replay.text, &set, &self.profiles, &mut |name| replay.load(name)))
             }
         };
         let scenario = scenario.map_err(|error| {

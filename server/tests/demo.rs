@@ -217,7 +217,8 @@ fn as_simulated(live: &Value, agents: u32, seconds: u32) -> dialer::scenario::Sc
     let set: Vec<(&str, &str)> = set.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let text = format!("{own}\n[[carrier_failure]]\nfrom_h = 0\nto_h = 24\nshare = 0.03\nretry_after_s = 1\n");
     let no_files = &mut |name: &str| Err(format!("{name}: the demo has no sample files"));
-    dialer::scenario::Scenario::parse_with(&text, &set, no_files).unwrap_or_else(|error| panic!("{error}"))
+    dialer::scenario::Scenario::parse_with(&text, &set, dialer::Profiles::shipped(), no_files)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Ten minutes: `make soak`.

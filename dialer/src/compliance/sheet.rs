@@ -2,8 +2,10 @@
 //! the values in force follow from that.
 //!
 //! **Invariants.** Every field stands in every file. A field that nobody has verified has the strict profile's value in
-//! force until an operator confirms it, by name and day. The strict and the lab profile have no unverified field. What
-//! is shipped is read once; a test reads each file. Absent: law. These are engineering notes, not legal advice.
+//! force until an operator confirms it, by name and day; that value is never the laxer one ([`stricter`](super::stricter)).
+//! The strict and the lab profile have no unverified field. What is shipped is read once; a test reads each file. An
+//! operator's own files stand beside them and are read by the same code. Absent: law. These are engineering notes, not
+//! legal advice.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,6 +15,7 @@ use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use super::profile::{DeadlineFrom, Denominator, Profile};
+use super::stricter::is_laxer;
 use super::value::{Kind, Value};
 use crate::scenario::{line_of, nearest};
 
@@ -142,6 +145,8 @@ pub struct Sheet {
     pub title: String,
     /// That it is no legal advice.
     pub notice: String,
+    /// The operator's own file, as it was named; `None`: it is shipped.
+    pub file: Option<String>,
     fields: Vec<Field>,
     /// The strict profile's values, in the order of the fields.
     strict: Vec<Value>,
@@ -150,55 +155,95 @@ pub struct Sheet {
 
 impl Sheet {
     /// Reads a profile; `strict` gives the values of its unverified fields (`None`: it is the strict one).
-    fn parse(text: &str, strict: Option<&Sheet>) -> Result<Sheet, ProfileError> {
-        let whole = |message: String| ProfileError { line: None, key: String::new(), message };
-        let parsed = DeTable::parse(text).map_err(|error| ProfileError {
-            line: error.span().map(|span| line_of(text, span.start)),
-            ..whole(format!("not TOML: {}", error.message()))
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of the fields.
+    fn parse(text: &str, strict: Option<&Sheet>) -> Result<Sheet, Vec<ProfileError>> {
+        let whole = |key: &str, message: String| ProfileError { line: None, key: key.into(), message };
+        let parsed = DeTable::parse(text).map_err(|error| {
+            let line = error.span().map(|span| line_of(text, span.start));
+            vec![ProfileError { line, ..whole("", format!("not TOML: {}", error.message())) }]
         })?;
         let table = parsed.get_ref();
+        let mut wrong = Vec::new();
         for (key, _) in table.iter() {
             let (name, start): (&str, usize) = (key.get_ref(), key.span().start);
             if !HEAD.contains(&name) && !KEYS.contains(&name) {
                 let near = nearest(name, &[&KEYS[..], &HEAD[..]].concat());
-                let (line, key) = (Some(line_of(text, start)), name.to_string());
-                return Err(ProfileError { line, key, message: format!("unknown field; did you mean {near:?}?") });
+                let line = Some(line_of(text, start));
+                wrong.push(ProfileError { line, ..whole(name, format!("unknown field; did you mean {near:?}?")) });
             }
         }
-        let head = |key: &str| match table.get(key).map(|value| value.get_ref()) {
-            Some(DeValue::String(words)) if !words.is_empty() => Ok(words.to_string()),
-            _ => Err(ProfileError { key: key.into(), ..whole("write a text".into()) }),
+        let mut head = |key: &str| match table.get(key).map(|value| value.get_ref()) {
+            Some(DeValue::String(words)) if !words.is_empty() => words.to_string(),
+            _ => {
+                wrong.push(whole(key, "write a text".into()));
+                String::new()
+            }
         };
+        let (name, title, notice) = (head("name"), head("title"), head("notice"));
         let version = match table.get("version").map(|value| value.get_ref()) {
             Some(DeValue::Integer(number)) => number.as_str().parse::<u32>().ok().filter(|version| *version > 0),
             _ => None,
         };
-        let version = version.ok_or_else(|| ProfileError {
-            key: "version".into(),
-            ..whole("write a whole number from 1 on; raise it with every change".into())
-        })?;
+        if version.is_none() {
+            wrong.push(whole("version", "write a whole number from 1 on; raise it with every change".into()));
+        }
         let mut fields = Vec::with_capacity(FIELDS.len());
         for spec in &FIELDS {
             let Some(value) = table.get(spec.key) else {
                 let message = format!("the field is missing; add [{}] with value, source and verified", spec.key);
-                return Err(ProfileError { key: spec.key.into(), ..whole(message) });
+                wrong.push(whole(spec.key, message));
+                continue;
             };
-            let line = Some(line_of(text, value.span().start));
-            fields.push(Field::read(spec, value.get_ref()).map_err(|message| ProfileError {
-                line,
-                key: spec.key.into(),
-                message,
-            })?);
+            match Field::read(spec, value.get_ref()) {
+                Ok(field) => fields.push(field),
+                Err(message) => {
+                    let line = Some(line_of(text, value.span().start));
+                    wrong.push(ProfileError { line, ..whole(spec.key, message) });
+                }
+            }
         }
-        let (name, title, notice) = (head("name")?, head("title")?, head("notice")?);
+        let (Some(version), true) = (version, wrong.is_empty()) else { return Err(wrong) };
         let strict = match strict {
             Some(strict) => strict.strict.clone(),
             None => fields.iter().map(|field| field.own.clone()).collect(),
         };
         let in_force = closed(name, version);
-        let mut sheet = Sheet { title, notice, fields, strict, in_force };
+        let mut sheet = Sheet { title, notice, file: None, fields, strict, in_force };
         sheet.settle();
-        Ok(sheet)
+        let lines = |key: &str| table.get(key).map(|value| line_of(text, value.span().start));
+        let laxer = sheet.laxer_fallbacks();
+        let wrong: Vec<ProfileError> = laxer
+            .map(|key| {
+                let message = "nobody has verified it, and the value of the profile strict that would hold in its \
+                               place is laxer in some way; read the source and say verified = true, or take the \
+                               strict value";
+                ProfileError { line: lines(key), ..whole(key, message.into()) }
+            })
+            .collect();
+        if wrong.is_empty() { Ok(sheet) } else { Err(wrong) }
+    }
+
+    /// Unverified fields whose own value is stricter, in some way, than the strict profile's.
+    fn laxer_fallbacks(&self) -> impl Iterator<Item = &'static str> {
+        let with = |at: usize, value: &Value| {
+            let mut profile = closed(String::new(), 1);
+            fill(&mut profile, FIELDS[at].key, value);
+            profile
+        };
+        let unverified = FIELDS.iter().enumerate().filter(|(at, _)| !self.fields[*at].verified);
+        unverified
+            .filter(move |(at, spec)| {
+                is_laxer(spec.key, &with(*at, &self.strict[*at]), &with(*at, &self.fields[*at].own))
+            })
+            .map(|(_, spec)| spec.key)
+    }
+
+    /// Whether both have the same version and yet not the same values: a change that the records cannot show.
+    pub fn differs_unversioned(&self, other: &Sheet) -> bool {
+        let own = |sheet: &Sheet| sheet.fields.iter().map(|field| field.own.clone()).collect::<Vec<_>>();
+        self.in_force.version == other.in_force.version && own(self) != own(other)
     }
 
     fn value_in_force(&self, at: usize) -> &Value {
@@ -334,10 +379,10 @@ fn fill(profile: &mut Profile, key: &str, value: &Value) -> bool {
     true
 }
 
-/// All profiles of an installation.
+/// All profiles of an installation: those that are shipped, and the operator's own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profiles {
-    sheets: BTreeMap<&'static str, Sheet>,
+    sheets: BTreeMap<String, Sheet>,
 }
 
 /// The files, the strict one first: the others take from it.
@@ -354,10 +399,10 @@ const FILES: [(&str, &str); Profile::NAMES.len()] = [
 ];
 
 static SHIPPED: LazyLock<Profiles> = LazyLock::new(|| {
-    let mut sheets: BTreeMap<&'static str, Sheet> = BTreeMap::new();
+    let mut sheets: BTreeMap<String, Sheet> = BTreeMap::new();
     for (name, text) in FILES {
         let sheet = Sheet::parse(text, sheets.get("strict"));
-        sheets.insert(name, sheet.unwrap_or_else(|error| panic!("profile {name}: {error}")));
+        sheets.insert(name.to_owned(), sheet.unwrap_or_else(|wrong| panic!("profile {name}: {wrong:?}")));
     }
     Profiles { sheets }
 });
@@ -374,14 +419,38 @@ impl Profiles {
         &SHIPPED
     }
 
+    /// The text of a shipped profile: what an operator's own is made of.
+    pub fn text(name: &str) -> Option<&'static str> {
+        FILES.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
+    }
+
     /// One by name.
     pub fn get(&self, name: &str) -> Option<&Sheet> {
         self.sheets.get(name)
     }
 
     /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Sheet)> {
-        self.sheets.iter().map(|(name, sheet)| (*name, sheet))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Sheet)> {
+        self.sheets.iter().map(|(name, sheet)| (name.as_str(), sheet))
+    }
+
+    /// Adds an operator's own profile, read out of `file`, and gives its name. Unverified fields have the strict
+    /// profile's value until they are confirmed, as in those that are shipped.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text; a name that another profile has.
+    pub fn add(&mut self, file: &str, text: &str) -> Result<String, Vec<ProfileError>> {
+        let sheet = Sheet::parse(text, SHIPPED.get("strict"))?;
+        let name = sheet.in_force.name.clone();
+        if let Some(other) = self.get(&name) {
+            let message = match &other.file {
+                None => format!("{name:?} is a shipped profile; give yours another name"),
+                Some(other) => format!("{name:?} is the profile of {other} already; give this one another name"),
+            };
+            return Err(vec![ProfileError { line: None, key: "name".into(), message }]);
+        }
+        self.sheets.insert(name.clone(), Sheet { file: Some(file.to_owned()), ..sheet });
+        Ok(name)
     }
 
     /// An operator answers for an unverified field: its own value comes in force.
@@ -389,7 +458,7 @@ impl Profiles {
     /// # Errors
     /// What is wrong with the words, and how to mend it.
     pub fn confirm(&mut self, name: &str, field: &str, confirmation: &Confirmation) -> Result<(), String> {
-        let sheet = self.sheets.get_mut(name).ok_or_else(|| unknown_profile(name))?;
+        let sheet = self.known(name)?;
         let Some(at) = KEYS.iter().position(|key| *key == field) else {
             return Err(format!("no field {field:?}; did you mean {:?}?", nearest(field, &KEYS)));
         };
@@ -412,7 +481,7 @@ impl Profiles {
     /// # Errors
     /// As [`Profiles::confirm`].
     pub fn estimate(&mut self, name: &str, rate: f64, evidence: &str) -> Result<(), String> {
-        let sheet = self.sheets.get_mut(name).ok_or_else(|| unknown_profile(name))?;
+        let sheet = self.known(name)?;
         if !(0.0..0.5).contains(&rate) {
             return Err("the rate is a share from 0 to under 0.5".into());
         }
@@ -427,10 +496,17 @@ impl Profiles {
         sheet.settle();
         Ok(())
     }
-}
 
-fn unknown_profile(name: &str) -> String {
-    format!("no profile {name:?}; did you mean {:?}?", nearest(name, &Profile::NAMES))
+    fn known(&mut self, name: &str) -> Result<&mut Sheet, String> {
+        let unknown = self.unknown(name);
+        self.sheets.get_mut(name).ok_or(unknown)
+    }
+
+    /// What is said to a name that no profile has.
+    pub fn unknown(&self, name: &str) -> String {
+        let names: Vec<&str> = self.sheets.keys().map(String::as_str).collect();
+        format!("no profile {name:?}; did you mean {:?}?", nearest(name, &names))
+    }
 }
 
 #[cfg(test)]

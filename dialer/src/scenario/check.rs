@@ -1,9 +1,8 @@
 //! What can be wrong with a scenario's values.
 
 use super::model::fault;
-use super::{Scenario, ScenarioError, keys};
+use super::{Scenario, ScenarioError};
 use crate::campaign::{WEIGHT_MAX, WEIGHT_MIN};
-use crate::compliance::Profile;
 
 /// Agents of a scenario: the study's largest group is 1,000; ten times that.
 const AGENTS_MAX: u32 = 10_000;
@@ -107,10 +106,6 @@ impl Scenario {
         }
         if self.campaign.iter().any(|campaign| !(WEIGHT_MIN..=WEIGHT_MAX).contains(&campaign.weight)) {
             return Err(fault("campaign.weight", format!("must be from {WEIGHT_MIN} to {WEIGHT_MAX}")));
-        }
-        if Profile::named(&self.profile).is_none() {
-            let nearest = keys::nearest(&self.profile, &Profile::NAMES);
-            return Err(fault("profile", format!("no profile {:?}; did you mean {nearest:?}?", self.profile)));
         }
         if self.inbound.len() > INBOUND_MAX {
             return Err(fault("inbound", format!("at most {INBOUND_MAX}")));

@@ -10,7 +10,7 @@ use super::parts::{
 use super::{Dist, ScenarioError, keys};
 use crate::amd::AmdRules;
 use crate::campaign::{CampaignConfig, ConfigError, Mode, RetryRules};
-use crate::compliance::{Profile, Window};
+use crate::compliance::{Profile, Profiles, Window};
 use crate::recording::{RECORDING_MAX, Recording};
 
 /// A whole scenario. Field names are the contract's keys.
@@ -31,8 +31,11 @@ pub struct Scenario {
     pub first_day: String,
     /// IANA zone of everybody.
     pub timezone: String,
-    /// Compliance profile.
+    /// Compliance profile: a name, or an own one's file beside the scenario (`mine.toml`).
     pub profile: String,
+    /// Its values in force, worked out when the text was read.
+    #[serde(skip)]
+    rules: Profile,
     /// Overrides the profile's abandon limit.
     pub limit: Option<f64>,
     /// Which window binds.
@@ -84,6 +87,7 @@ impl Default for Scenario {
             first_day: "2026-03-02".into(),
             timezone: "America/New_York".into(),
             profile: "us-ftc".into(),
+            rules: Profile::us_ftc(),
             limit: None,
             ledger: LedgerKind::Day,
             lead_supply: 1_000_000,
@@ -106,17 +110,41 @@ impl Default for Scenario {
     }
 }
 
+/// The values in force of a profile by name, or of the own one in the file of that name. Nobody confirms fields in a
+/// file that stands alone.
+fn rules(
+    name: &str,
+    profiles: &Profiles,
+    load: &mut dyn FnMut(&str) -> Result<String, String>,
+) -> Result<Profile, String> {
+    if let Some(sheet) = profiles.get(name) {
+        return Ok(sheet.in_force().clone());
+    }
+    if !name.ends_with(".toml") {
+        return Err(profiles.unknown(name));
+    }
+    let mut own = Profiles::default();
+    let added = own.add(name, &load(name)?);
+    let added = added.map_err(|wrong| wrong.first().map_or(String::new(), |fault| format!("{name}: {fault}")))?;
+    own.get(&added).map(|sheet| sheet.in_force().clone()).ok_or_else(|| own.unknown(&added))
+}
+
 impl Scenario {
-    /// Reads a scenario; `dist = "empirical"` is refused because there is nobody to read its file.
+    /// Reads a scenario under a shipped profile; files that it names are refused because there is nobody to read them.
     pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
-        Scenario::parse_with(text, &[], &mut |name| Err(format!("{name}: sample files cannot be read here")))
+        let none = &mut |name: &str| Err(format!("{name}: files cannot be read here"));
+        Scenario::parse_with(text, &[], Profiles::shipped(), none)
     }
 
     /// Reads a scenario. `overrides` are key paths with TOML values ("dial.human", "0.3"), set over the text's;
-    /// `load` gives the text of a sample file.
+    /// `profiles` are those that it may name, `load` gives the text of a sample file or of an own profile.
+    ///
+    /// # Errors
+    /// The first fault, with its key and, where it stands in the text, its line.
     pub fn parse_with(
         text: &str,
         overrides: &[(&str, &str)],
+        profiles: &Profiles,
         load: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Result<Scenario, ScenarioError> {
         keys::check(text)?;
@@ -128,9 +156,9 @@ impl Scenario {
         if overrides.is_empty() {
             toml::from_str::<Scenario>(text).map_err(|error| from_toml(text, &error))?;
         }
-        let mut scenario = Scenario::complete(table.clone(), load)?;
+        let mut scenario = Scenario::complete(table.clone(), profiles, load)?;
         for campaign in scenario.campaign.clone() {
-            let part = Scenario::complete(of_campaign(table.clone(), &campaign), load)?;
+            let part = Scenario::complete(of_campaign(table.clone(), &campaign), profiles, load)?;
             scenario.parts.push(part);
         }
         Ok(scenario)
@@ -138,9 +166,11 @@ impl Scenario {
 
     fn complete(
         table: toml::Table,
+        profiles: &Profiles,
         load: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Result<Scenario, ScenarioError> {
         let mut scenario = Scenario::from_table(table)?;
+        scenario.rules = rules(&scenario.profile, profiles, load).map_err(|message| fault("profile", message))?;
         scenario.each_dist(&mut |dist| dist.load(load)).map_err(|message| fault("", message))?;
         scenario.validate()?;
         scenario.stages = scenario.work_out_stages(load)?;
@@ -266,7 +296,7 @@ impl Scenario {
 
     /// The campaign that the scenario describes.
     pub fn campaign_config(&self, mode: Mode) -> Result<CampaignConfig, ConfigError> {
-        let mut profile = Profile::named(&self.profile).unwrap_or_else(Profile::us_ftc);
+        let mut profile = self.rules.clone();
         profile.deadline = Duration::from_secs_f64(self.customer.deadline_s);
         // A scenario may ring shorter than the law allows, to ask what that would change.
         profile.min_ring = profile.min_ring.min(Duration::from_secs_f64(self.dial.ring_timeout_s));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Profiles;
 use base::Seed;
 
 fn error(text: &str) -> String {
@@ -78,9 +79,11 @@ fn changes_make_stages_and_overrides_win() {
     // What the change does not name stays as the file has it.
     assert_eq!(stages[1].1.dial.machine, 0.27);
     let none = &mut |_: &str| Err("no files".to_string());
-    let overridden = Scenario::parse_with(text, &[("dial.human", "0.2"), ("name", "mine")], none).unwrap();
+    let overridden =
+        Scenario::parse_with(text, &[("dial.human", "0.2"), ("name", "mine")], Profiles::shipped(), none).unwrap();
     assert_eq!((overridden.dial.human, overridden.name.as_str()), (0.2, "mine"));
-    let wrong = Scenario::parse_with(text, &[("dial.humam", "0.2")], none).unwrap_err().to_string();
+    let wrong =
+        Scenario::parse_with(text, &[("dial.humam", "0.2")], Profiles::shipped(), none).unwrap_err().to_string();
     assert!(wrong.contains("did you mean \"human\"?"), "{wrong}");
     assert!(error("[[change]]\nat_h = 1\nset = { \"agents\" = 3 }").contains("only keys of"));
     assert!(error("[[change]]\nat_h = 1\nset = { \"dial.ring_timeout_s\" = 3 }").contains("cannot change"));
@@ -90,15 +93,41 @@ fn changes_make_stages_and_overrides_win() {
 fn sample_files_are_asked_for_and_checked() {
     let text = "[agent]\ntalk_s = { dist = \"empirical\", file = \"talk.txt\" }";
     let mut asked = Vec::new();
-    let scenario = Scenario::parse_with(text, &[], &mut |name| {
+    let scenario = Scenario::parse_with(text, &[], Profiles::shipped(), &mut |name| {
         asked.push(name.to_string());
         Ok("10\n20.5\n\n30\n".into())
     });
     assert_eq!(asked, ["talk.txt"]);
     assert_eq!(scenario.unwrap().agent.talk_s, Dist::Empirical(vec![10.0, 20.5, 30.0]));
-    let bad = Scenario::parse_with(text, &[], &mut |_| Ok("10\nlong\n".into())).unwrap_err().to_string();
+    let bad =
+        Scenario::parse_with(text, &[], Profiles::shipped(), &mut |_| Ok("10\nlong\n".into())).unwrap_err().to_string();
     assert!(bad.contains("talk.txt, line 2: \"long\" is no number"), "{bad}");
     assert!(error(text).contains("cannot be read here"));
+}
+
+#[test]
+fn a_profile_is_a_known_name_or_a_file() {
+    let own = Profiles::text("lab").unwrap().replace("name = \"lab\"", "name = \"acme\"");
+    let own = own.replace("[abandon_limit]\nvalue = 0.03", "[abandon_limit]\nvalue = 0.015");
+    let load = &mut |name: &str| if name == "acme.toml" { Ok(own.clone()) } else { Err(format!("{name}: not there")) };
+    let read = |profile: &str, profiles: &Profiles, load: &mut dyn FnMut(&str) -> Result<String, String>| {
+        let scenario = Scenario::parse_with(&format!("profile = {profile:?}"), &[], profiles, load)?;
+        let config = scenario.campaign_config(crate::Mode::Progressive).map(|config| config.profile);
+        config.map_err(|error| ScenarioError { line: None, key: String::new(), message: error.to_string() })
+    };
+    let mut known = Profiles::default();
+    known.add("acme.toml", &own).unwrap();
+    let named = read("acme", &known, load).unwrap();
+    assert_eq!((named.name.as_str(), named.abandon_limit), ("acme", 0.015));
+    assert_eq!(read("acme.toml", Profiles::shipped(), load), Ok(named));
+    let wrong = |profile: &str, own: &str| {
+        let load = &mut |_: &str| Ok(own.to_owned());
+        read(profile, Profiles::shipped(), load).unwrap_err().to_string()
+    };
+    assert!(wrong("us-ftx", "").contains("profile: no profile \"us-ftx\"; did you mean \"us-ftc\"?"));
+    assert!(read("mine.toml", Profiles::shipped(), load).unwrap_err().to_string().contains("mine.toml: not there"));
+    assert!(wrong("mine.toml", "name = \"x\"").contains("mine.toml: title: write a text"));
+    assert!(wrong("mine.toml", Profiles::text("fr").unwrap()).contains("give yours another name"));
 }
 
 #[test]

@@ -431,7 +431,9 @@ fn the_studys_scenario_files_run() {
         let none = &mut |_: &str| Err("no sample files".to_string());
         Scenario::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", name.display()));
         // A short day, with what happens at 4 h inside it.
-        let scenario = Scenario::parse_with(&text, &[("agents", "10"), ("day_hours", "4.5")], none).unwrap();
+        let scenario =
+            Scenario::parse_with(&text, &[("agents", "10"), ("day_hours", "4.5")], crate::Profiles::shipped(), none)
+                .unwrap();
         let report = simulate(&scenario, &options(1, 3, "predictive")).unwrap();
         println!("{}: occupancy {:.3}, abandoned {:.4}", scenario.name, report.occupancy, report.abandon_rate);
         assert!(report.attempts > 500 && report.occupancy > 0.6, "{}: {report:?}", scenario.name);

@@ -11,13 +11,15 @@ use dialer::Profiles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A fault in the making: place, key path, what, how to mend it.
 pub(super) type Noted = Vec<(Range<usize>, String, String, String)>;
 
-/// Notes every such fault, and gives the profiles as the file has them. Values that are at fault themselves are left out.
-pub(super) fn check(document: &mut Document) -> Arc<Profiles> {
+/// Notes every such fault, and gives the profiles as the file and those that it names in `folder` have them. Values that
+/// are at fault themselves are left out.
+pub(super) fn check(document: &mut Document, folder: &Path) -> Arc<Profiles> {
     let mut noted = Noted::new();
     let sections = &document.sections;
     let trunks = names(sections, "trunk", &mut noted);
@@ -35,10 +37,11 @@ pub(super) fn check(document: &mut Document) -> Arc<Profiles> {
         is_known(route, "from_trunk", "trunk", &trunks, &mut noted);
     }
     unreachable_routes(sections, &mut noted);
-    let profiles = Arc::new(profiles(of(sections, "profile"), &mut noted));
+    let (profiles, unread) = profiles(&of(sections, "profile").collect::<Vec<_>>(), folder, &mut noted);
+    let profiles = Arc::new(profiles);
     let known = Known { trunks, agents, skills, profiles: profiles.clone() };
     for found in of(sections, "campaign") {
-        campaign_fits(found, &known, &document.faults, &mut noted);
+        campaign_fits(found, &known, &unread, &document.faults, &mut noted);
     }
     ports_apart(sections, &mut noted);
     for (span, key, what, mend) in noted {
@@ -52,7 +55,7 @@ pub(super) fn check_one(document: &mut Document, known: &Known) {
     let mut noted = Noted::new();
     for found in &document.sections {
         if found.is("campaign") {
-            campaign_fits(found, known, &document.faults, &mut noted);
+            campaign_fits(found, known, &BTreeSet::new(), &document.faults, &mut noted);
         } else if found.is("agent") {
             agent_fits(found, &mut noted);
         } else if found.is("trunk") {
@@ -80,7 +83,8 @@ fn agent_fits(found: &Found, noted: &mut Noted) {
     }
 }
 
-fn campaign_fits(found: &Found, known: &Known, faults: &[Raw], noted: &mut Noted) {
+/// `unread`: names of profiles whose fault is noted where it is.
+fn campaign_fits(found: &Found, known: &Known, unread: &BTreeSet<String>, faults: &[Raw], noted: &mut Noted) {
     is_known(found, "trunk", "trunk", &known.trunks, noted);
     all_known(found, "agents", "agent", &known.agents, noted);
     all_known(found, "skills", "skill of an agent", &known.skills, noted);
@@ -92,7 +96,13 @@ fn campaign_fits(found: &Found, known: &Known, faults: &[Raw], noted: &mut Noted
     }
     let before = noted.len();
     Answers::check(found, noted);
+    let profile: String = found.maybe("profile").unwrap_or_default();
+    let profiles: BTreeSet<String> = known.profiles.iter().map(|(name, _)| name.to_owned()).collect();
+    if !unread.contains(&profile) {
+        is_known(found, "profile", "profile", &profiles, noted);
+    }
     let alone = noted.len() == before
+        && profiles.contains(&profile)
         && faults.iter().all(|fault| !fault.key.starts_with(found.path("").trim_end_matches('.')));
     if alone {
         dialer_agrees(found, &campaign(found, &known.profiles), noted);

@@ -315,9 +315,20 @@ pub(super) static SECTIONS: [Section; 11] = [
     Section {
         name: "profile",
         many: true,
-        doc: "What an operator answers for in a compliance profile. These are engineering notes, not legal advice; see outpace compliance show.",
+        doc: "What an operator answers for in a compliance profile, or a profile of the operator's own. These are engineering notes, not legal advice; see outpace compliance show.",
         keys: &[
-            key("name", Choice(&dialer::Profile::NAMES), Required("\"ca-crtc\""), "Which profile."),
+            key(
+                "name",
+                Name,
+                Required("\"ca-crtc\""),
+                "Which profile: a shipped one, or with file the name of your own.",
+            ),
+            key(
+                "file",
+                Text,
+                Optional("\"acme.toml\""),
+                "A profile of your own, in this file's folder. outpace compliance show NAME --toml prints one to begin with.",
+            ),
             key(
                 "confirm",
                 Names,
@@ -500,9 +511,9 @@ pub(super) static SECTIONS: [Section; 11] = [
             ),
             key(
                 "profile",
-                Choice(&dialer::Profile::NAMES),
+                Name,
                 Default("\"us-ftc\""),
-                "What the law asks; see outpace compliance show. lab asks nothing: for closed test networks only.",
+                "What the law asks: us-ftc, uk-ofcom, ca-crtc, de-uwg, fr, in-trai, au-dncr, strict, or one of [[profile]] with a file; see outpace compliance show. lab asks nothing: for closed test networks only.",
             ),
             key("limit", Number(0.0, 1.0), Optional("0.02"), "Abandon limit instead of the profile's; 0.03 is 3 %."),
             key("caller_id", Phone, Required("\"+12125550100\""), "Number that is shown."),

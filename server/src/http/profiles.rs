@@ -19,6 +19,8 @@ pub(crate) struct ProfileInfo {
     title: String,
     /// What it is not.
     notice: String,
+    /// The operator's own file that it was read from; of a shipped one `null`.
+    file: Option<String>,
     /// All fields, in the same order for each profile.
     fields: Vec<ProfileField>,
 }
@@ -52,6 +54,7 @@ impl ProfileInfo {
             version: sheet.in_force().version,
             title: sheet.title.clone(),
             notice: sheet.notice.clone(),
+            file: sheet.file.clone(),
             fields: sheet.fields().map(ProfileField::of).collect(),
         }
     }
@@ -74,7 +77,7 @@ impl ProfileField {
     }
 }
 
-/// All compliance profiles: every field with the value in force, its source, and whether somebody has verified it. They
+/// All compliance profiles, those of the installation's own among them: every field with the value in force, its source, and whether somebody has verified it. They
 /// are engineering notes, not legal advice.
 #[utoipa::path(get, path = "/api/v1/profiles", tag = "campaigns", responses((status = 200, body = Page<ProfileInfo>)))]
 pub(super) async fn list(State(service): State<Arc<Service>>) -> axum::Json<Page<ProfileInfo>> {

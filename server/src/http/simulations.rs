@@ -278,6 +278,8 @@ struct Work {
     /// The day; `None`: the base scenario.
     day: Option<(WallTime, WallTime)>,
     known: Known,
+    /// What `profile` of the day may name.
+    profiles: Arc<dialer::Profiles>,
     policy: String,
     /// The policy with the changes.
     other: String,
@@ -356,6 +358,7 @@ pub(super) async fn begin(
     let config = service.config.load();
     let trunk = config.trunks.iter().find(|trunk| trunk.name == settings.trunk);
     let known = Known::of(&settings, trunk, config.desk.wrap_up);
+    let profiles = Arc::clone(&config.profiles);
     let NewSimulation { campaign, limit, agents, more_agents, wrap_up_s, amd, mode, ratio, seed, .. } = wanted;
     let changes = Changes { limit, agents, more_agents, wrap_up_s, amd, mode, ratio };
     let asked = Simulation {
@@ -383,6 +386,7 @@ pub(super) async fn begin(
         campaign: row.campaign,
         day,
         known,
+        profiles,
         other: policy.unwrap_or_else(|| policy_of(settings.mode)),
         policy: policy_of(settings.mode),
         changes,
@@ -475,7 +479,8 @@ impl Work {
     /// One side; `done` days of both are over.
     fn side(&self, replay: &Replay, policy: &str, done: u32) -> Result<Side, Option<String>> {
         let said = |error: &dyn std::fmt::Display| Some(format!("the day cannot be simulated: {error}"));
-        let scenario = Scenario::parse_with(&replay.text, &[], &mut |name| replay.load(name)).map_err(|e| said(&e))?;
+        let load = &mut |name: &str| replay.load(name);
+        let scenario = Scenario::parse_with(&replay.text, &[], &self.profiles, load).map_err(|e| said(&e))?;
         let (service, id, cancel, all) = (self.service.clone(), self.id, self.cancel.clone(), 2 * self.days);
         let progress = move |days: u32| {
             let share = f64::from(done + days) / f64::from(all);

@@ -96,6 +96,14 @@ fn read(
             tracing::warn!("{what} has changed and holds from the next start on");
         }
     }
+    for (name, sheet) in new.profiles.iter() {
+        if old.profiles.get(name).is_some_and(|before| before.differs_unversioned(sheet)) {
+            tracing::warn!(
+                "profile {name:?} has changed and is still version {}: raise it, so that records tell them apart",
+                sheet.in_force().version
+            );
+        }
+    }
     let mut requests: Vec<Request> = vec![Request::SetLimits { wrap_up: new.desk.wrap_up, drain: new.server.drain }];
     let trunks = boot::trunks(store, tenant, &new, &ids)?;
     requests

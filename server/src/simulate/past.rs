@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::{Map, Value};
 use std::path::Path;
+use std::sync::Arc;
 use store::{CampaignRow, Store, TenantId};
 
 /// What is replayed.
@@ -25,9 +26,10 @@ pub(super) struct Wanted<'a> {
     pub(super) day: Option<&'a str>,
 }
 
-/// A day, and the policy that paced it.
+/// A day, the policy that paced it, and the profiles that its campaign may name.
 pub(super) struct Past {
     pub(super) replay: Replay,
+    pub(super) profiles: Arc<dialer::Profiles>,
     pub(super) policy: String,
 }
 
@@ -83,7 +85,7 @@ fn from_store(wanted: &Wanted<'_>, config: &Config, store: &Store, now: Timestam
     let replay = observed.replay(&known).map_err(|little| {
         Failure::failed(format!("{little}, {} from {from} to {to}, choose a busier day with --day", row.name))
     })?;
-    Ok(Past { replay, policy: policy_of(settings.mode) })
+    Ok(Past { replay, profiles: Arc::clone(&config.profiles), policy: policy_of(settings.mode) })
 }
 
 fn chosen(mut rows: Vec<CampaignRow>, wanted: &Wanted<'_>) -> Result<CampaignRow, Failure> {

@@ -353,7 +353,7 @@ impl Replay {
 
     /// The text of a sample file, for [`dialer::scenario::Scenario::parse_with`].
     pub(crate) fn load(&self, name: &str) -> Result<String, String> {
-        self.samples.get(name).cloned().ok_or_else(|| format!("{name}: no such samples"))
+        self.samples.get(name).cloned().ok_or_else(|| format!("{name}: a replayed day reads no files beside its own"))
     }
 
     /// The same day with another scenario's keys laid over it.

@@ -24,7 +24,8 @@ pub(super) fn arguments(folder: &Path, scenario: &str) -> SimulateArgs {
 /// One run of a text.
 fn alone(arguments: &SimulateArgs, text: &str) -> Report {
     let source = Source::File { said: "small.toml".to_owned(), folder: PathBuf::new(), text: text.to_owned() };
-    Plan { arguments, source, policy: "predictive".to_owned(), set: Vec::new() }.one(&[]).unwrap()
+    let profiles = Arc::new(Profiles::default());
+    Plan { arguments, source, profiles, policy: "predictive".to_owned(), set: Vec::new() }.one(&[]).unwrap()
 }
 
 const SMALL: &str = "name = \"small & <quick>\"\nagents = 5\nday_hours = 0.5\n";

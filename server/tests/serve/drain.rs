@@ -147,6 +147,53 @@ fn sighup_changes_what_can_change_and_a_faulty_file_changes_nothing() {
     stage.end().fits();
 }
 
+/// The rules of the lab under a name of the operator's, with these hours, limit and version.
+fn own_profile(hours: &str, limit: &str, version: u32) -> String {
+    let text = dialer::Profiles::text("lab").expect("it is shipped").replace("name = \"lab\"", "name = \"acme\"");
+    let text = text.replace("{ mon-sun = [\"00:00-24:00\"] }", hours).replacen("value = 0.03", limit, 1);
+    text.replace("version = 2", &format!("version = {version}"))
+}
+
+#[test]
+fn an_own_profile_rules_a_campaign_and_is_read_anew() {
+    let stage = Stage::set(Database::Sqlite, TALKERS, 2, 200, 15);
+    let (site, api) = (&stage.site, &stage.api);
+    let rules = |text: String| std::fs::write(site.folder().join("acme.toml"), text).expect("own folder");
+    let day = "{ mon-sun = [\"00:00-24:00\"] }";
+    rules(own_profile("{}", "value = 0.015", 1));
+    let campaign = witness::campaign("").replace("us-ftc", "acme");
+    let own = "[[profile]]\nname = \"acme\"\nfile = \"acme.toml\"\n";
+    site.configure("drain_s = 60", &format!("{own}{}{campaign}", stage.sections));
+    let mut product = site.start();
+    product.ready();
+    let profiles = api.see("/api/v1/profiles");
+    let acme = profiles["items"].as_array().expect("a page").iter().find(|profile| profile["name"] == "acme");
+    assert_eq!(acme.map(|acme| &acme["file"]), Some(&"acme.toml".into()), "{profiles}");
+
+    // It has no calling hours at all: nobody is dialled.
+    api.drive("start");
+    wait_for("the campaign to have no lead that may be called", || {
+        (api.campaign()["why_code"] == "no_leads").then_some(())
+    });
+    assert_eq!(stage.invites(), 0);
+    assert_eq!(api.campaign()["ledger"][0]["limit"], 0.015);
+
+    // A broken file changes nothing; hours and another limit hold from the reload on, for calls that are still to be made.
+    rules(own_profile("{ mon-sun = [\"25:00-26:00\"] }", "value = 0.01", 2));
+    product.signal("HUP");
+    product.logs("acme.toml: line");
+    assert_eq!((stage.invites(), &api.campaign()["ledger"][0]["limit"]), (0, &0.015.into()));
+    rules(own_profile(day, "value = 0.01", 1));
+    product.signal("HUP");
+    product.logs("is still version 1: raise it");
+    wait_for("calls under the new rules", || (stage.invites() > 3).then_some(()));
+    assert_eq!(api.campaign()["ledger"][0]["limit"], 0.01);
+    product.signal("TERM");
+    assert!(product.ended().success(), "{}", product.log());
+    let ended = stage.end();
+    ended.fits();
+}
+
 #[test]
 fn a_second_process_on_the_same_folder_is_refused() {
     let stage = Stage::set(Database::Sqlite, TALKERS, 1, 10, 14);

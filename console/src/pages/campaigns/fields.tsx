@@ -236,14 +236,17 @@ function Named({ name, note: words }: { name: string; note: string }) {
   );
 }
 
-/** The rules of other countries, and how far they were checked. */
+/** The rules of other countries and of one's own files, and how far they were checked. */
 function OtherProfile({ form }: { form: UseFormReturnType<CampaignValues> }) {
   const { t } = useTranslation('campaigns');
   const { profile } = form.values;
   const profiles = useQuery({ queryKey: ['profiles'], queryFn: () => data(api.GET('/api/v1/profiles')) });
   const all = profiles.data?.items ?? [];
   const others = all.filter((one) => !(CARDS as readonly string[]).includes(one.name));
+  const own = others.filter((one) => one.file != null);
   const chosen = others.find((one) => one.name === profile);
+  const choices = (of: typeof others) => of.map((one) => ({ value: one.name, label: one.title }));
+  const countries = choices(others.filter((one) => one.file == null));
   const open = chosen?.fields.filter((field) => field.own != null).length ?? 0;
   return (
     <>
@@ -252,7 +255,7 @@ function OtherProfile({ form }: { form: UseFormReturnType<CampaignValues> }) {
         description={t('rules.otherHint')}
         placeholder={t('rules.otherPick')}
         searchable
-        data={others.map((one) => ({ value: one.name, label: one.title }))}
+        data={own.length === 0 ? countries : [{ group: t('rules.own'), items: choices(own) }, { group: t('rules.countries'), items: countries }]}
         value={chosen?.name ?? null}
         onChange={(name) => name && form.setFieldValue('profile', name)}
       />

@@ -3,7 +3,8 @@ use crate::compliance::{AttemptCap, Holiday, Window};
 
 fn broken(change: impl Fn(&str) -> String) -> String {
     let text = change(include_str!("../../../profiles/fr.toml"));
-    Sheet::parse(&text, Profiles::shipped().get("strict")).unwrap_err().to_string()
+    let wrong = Sheet::parse(&text, Profiles::shipped().get("strict")).unwrap_err();
+    wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -75,35 +76,98 @@ fn an_unverified_field_is_strict_until_somebody_answers_for_it() {
     }
 }
 
-/// What falls back must not become laxer by it.
+/// What falls back must not become laxer by it: each field is made stricter than the strict profile and unverified.
 #[test]
-fn the_strict_value_is_at_least_as_strict_as_every_unverified_one() {
-    let strict = Profile::strict();
-    for (name, sheet) in Profiles::shipped().iter() {
-        for (at, spec) in FIELDS.iter().enumerate().filter(|(at, _)| !sheet.fields[*at].verified) {
-            let mut own = sheet.in_force().clone();
-            fill(&mut own, spec.key, &sheet.fields[at].own);
-            let holds = match spec.key {
-                "abandon_limit" | "internal_target" => {
-                    !matches!(sheet.fields[at].own, Value::Share(share) if share < strict.abandon_limit)
-                }
-                "windows" => own.windows.iter().all(|window| strict.windows.contains(window)),
-                "add_amd_false_positives" => strict.denominator.add_amd_false_positives,
-                "subtract_machines" => !strict.denominator.subtract_machines,
-                "hours" => (0..7).all(|day| {
-                    let inside = |(from, to): &(u16, u16)| own.hours[day].iter().any(|(a, b)| a <= from && to <= b);
-                    strict.hours[day].iter().all(inside)
-                }),
-                "holidays" => own.holidays.iter().all(|day| strict.holidays.contains(day)),
-                "dnc_max_age_d" => own.dnc_max_age_d.is_none_or(|days| strict.dnc_max_age_d.unwrap() <= days),
-                "consent_required" => strict.consent_required,
-                "agentless_allowed" => !strict.agentless_allowed && strict.agentless_consent,
-                "message" | "record_retention_d" | "caller_id" | "effective_from" => true,
-                other => panic!("{name}: nobody compares {other}"),
-            };
-            assert!(holds, "{name}.{}", spec.key);
-        }
+fn an_unverified_field_that_is_stricter_than_strict_is_refused() {
+    let strict = include_str!("../../../profiles/strict.toml").replace("name = \"strict\"", "name = \"acme\"");
+    let with = |key: &str, value: &str, verified: bool| {
+        let start = strict.find(&format!("[{key}]\n")).unwrap();
+        let end = strict[start + 1..].find("\n[").map_or(strict.len(), |end| start + 1 + end);
+        let field = format!("[{key}]\nvalue = {value}\nsource = \"the board\"\nverified = {verified}\n");
+        Profiles::default().add("acme.toml", &format!("{}{field}{}", &strict[..start], &strict[end..]))
+    };
+    for (key, stricter, laxer) in [
+        ("abandon_limit", "0.02", "\"none\""),
+        ("internal_target", "0.01", "0.05"),
+        ("windows", "[\"run\"]", "[\"month\"]"),
+        ("deadline_s", "1", "3"),
+        ("min_ring_s", "20", "10"),
+        ("max_ring_s", "40", "\"none\""),
+        ("hours", "{ mon-fri = [\"08:00-12:00\"] }", "{ mon-sun = [\"08:00-21:00\"] }"),
+        ("holidays", "[\"06-19\"]", "[\"12-25\"]"),
+        ("attempts", "[\"1/7d\"]", "[\"3/24h\", \"20/30d\"]"),
+        ("recall_after_abandon_h", "96", "24"),
+        ("recall_after_machine_h", "48", "0"),
+        ("dnc_max_age_d", "7", "\"none\""),
+        ("reassigned_max_age_d", "7", "31"),
+    ] {
+        let wrong = with(key, stricter, false).unwrap_err();
+        assert_eq!((wrong.len(), wrong[0].key.as_str()), (1, key), "{wrong:?}");
+        assert!(wrong[0].line.is_some() && wrong[0].message.contains("say verified = true"), "{wrong:?}");
+        assert_eq!(with(key, stricter, true), Ok("acme".to_owned()), "{key}");
+        assert_eq!(with(key, laxer, false), Ok("acme".to_owned()), "{key}");
     }
+    // Where the strict value cannot be outdone the other one may always stand there.
+    for (key, laxer) in [
+        ("deadline_from", "\"greeting_end\""),
+        ("add_amd_false_positives", "false"),
+        ("subtract_machines", "true"),
+        ("recall_with_agent", "true"),
+        ("message", "\"none\""),
+        ("optout", "\"none\""),
+        ("consent_required", "false"),
+        ("agentless_allowed", "true"),
+        ("agentless_consent", "false"),
+    ] {
+        assert_eq!(with(key, laxer, false), Ok("acme".to_owned()), "{key}");
+    }
+}
+
+#[test]
+fn an_own_profile_stands_beside_the_shipped_ones() {
+    let text = Profiles::text("ca-crtc").unwrap().replace("name = \"ca-crtc\"", "name = \"acme\"");
+    let mut profiles = Profiles::default();
+    assert_eq!(profiles.add("acme.toml", &text), Ok("acme".to_owned()));
+    let acme = profiles.get("acme").unwrap();
+    assert_eq!((acme.file.as_deref(), acme.in_force().name.as_str()), (Some("acme.toml"), "acme"));
+    assert_eq!(acme.in_force().hours, Profile::strict().hours);
+    assert!(profiles.get("strict").unwrap().file.is_none() && profiles.iter().count() == Profile::NAMES.len() + 1);
+    let word = Confirmation { by: "Ann Smith".into(), on: "2026-11-23".into() };
+    profiles.confirm("acme", "hours", &word).unwrap();
+    assert_eq!(profiles.get("acme").unwrap().in_force().hours[5], [(600, 1_080)]);
+    assert_eq!(profiles.unknown("acmee"), "no profile \"acmee\"; did you mean \"acme\"?");
+
+    let said = |profiles: &mut Profiles, text: &str| {
+        let wrong = profiles.add("acme.toml", text).unwrap_err();
+        wrong.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said(&mut profiles, &text),
+        ["name: \"acme\" is the profile of acme.toml already; give this one another name"]
+    );
+    let shipped = Profiles::text("fr").unwrap();
+    assert_eq!(said(&mut profiles, shipped), ["name: \"fr\" is a shipped profile; give yours another name"]);
+    // Everything that is wrong is said at once.
+    let faulty = text
+        .replace("[hours]", "[hourz]")
+        .replace("version = 2", "version = 0")
+        .replace("[windows]\nvalue", "[windows]\nvalve");
+    let all = said(&mut profiles, &faulty).join("\n");
+    for words in
+        ["hourz: unknown field", "hours: the field is missing", "version: write a whole", "windows: unknown key"]
+    {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+
+    let (mut now, mut raised) = (Profiles::default(), Profiles::default());
+    let changed = text.replace("[recall_after_abandon_h]\nvalue = 72", "[recall_after_abandon_h]\nvalue = 96");
+    assert_ne!(changed, text);
+    now.add("acme.toml", &changed).unwrap();
+    raised.add("acme.toml", &changed.replace("version = 2", "version = 3")).unwrap();
+    let (before, now, raised) = (profiles.get("acme").unwrap(), now.get("acme").unwrap(), raised.get("acme").unwrap());
+    assert!(
+        before.differs_unversioned(now) && !before.differs_unversioned(raised) && !before.differs_unversioned(before)
+    );
 }
 
 #[test]

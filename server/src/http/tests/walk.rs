@@ -37,7 +37,7 @@ fn document_and_table_name_the_same_operations() {
     assert_eq!(document["servers"][0]["url"], "/outpace");
     // What the file declares is what the API takes.
     let campaign = &document["components"]["schemas"]["CampaignSettings"]["properties"];
-    assert!(campaign["ring_timeout_s"]["minimum"].is_number() && campaign["profile"]["enum"].is_array(), "{campaign}");
+    assert!(campaign["ring_timeout_s"]["minimum"].is_number() && campaign["order"]["enum"].is_array(), "{campaign}");
 }
 
 /// The console's types and every reader of the repository take the document from here.

@@ -58,7 +58,7 @@ fn yesterday_comes_out_of_a_store_as_it_was_paced() {
     let url = a_day_in(folder.path(), &["spring"]);
     let asked = |day| read(&Wanted { store: &url, campaign: None, day }, noon());
     // Noon of the third in New York: yesterday is the second.
-    let Past { replay, policy } = asked(Some("yesterday")).unwrap();
+    let Past { replay, policy, .. } = asked(Some("yesterday")).unwrap();
     assert_eq!((replay.attempts, replay.agents, policy.as_str()), (800, 4, "progressive"));
     assert!(replay.text.contains("timezone"), "{}", replay.text);
     assert_eq!(asked(Some("2026-03-02")).unwrap().replay.text, replay.text);

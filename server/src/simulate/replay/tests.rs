@@ -87,7 +87,7 @@ fn observed() -> Observed {
 }
 
 fn parsed(replay: &Replay) -> Scenario {
-    Scenario::parse_with(&replay.text, &[], &mut |name| replay.load(name)).unwrap()
+    Scenario::parse_with(&replay.text, &[], dialer::Profiles::shipped(), &mut |name| replay.load(name)).unwrap()
 }
 
 #[test]
