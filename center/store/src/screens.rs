@@ -1,7 +1,8 @@
 //! Lists of numbers from outside, with the day that their source says: national do-not-call lists, reassigned numbers.
 //!
 //! ```text
-//!  begin_screen ──> put_screen_numbers … ──> end_screen: counts from here on; the load of the same source before it goes
+//!  numbers, ascending ──ScreenPacker──> blocks
+//!  begin_screen ──> put_screen_blocks … ──> end_screen: counts from here on; the load of the same source before it goes
 //! ```
 //!
 //! **Invariants.** A load counts when it is whole, and then at once instead of the one before. Of two loads of one source
@@ -9,7 +10,14 @@
 //! loaded by a killed process, never counts and goes with the next load of its source. Absent: what a list forbids, and
 //! how old it may be.
 
+mod packer;
+
+pub use packer::{ScreenBlock, ScreenPacker};
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use base::WallTime;
+use packer::BATCH_BLOCKS;
 
 use crate::db::{Connection, Kind, Many, Sql};
 use crate::lanes::in_transaction;
@@ -19,17 +27,14 @@ use crate::read::{unsigned, wall};
 use crate::rows::TenantId;
 use crate::{ErrorKind, Store, StoreError};
 
-/// Numbers of one call of [`Store::put_screen_numbers`].
-pub const SCREEN_BATCH_MAX: usize = 10_000;
-
-static NUMBERS: Many = Many::new(
-    "INSERT INTO screen_number",
-    &[("screen_id", Kind::Int), ("number", Kind::Text)],
-    "ON CONFLICT DO NOTHING",
+static BLOCKS: Many = Many::new(
+    "INSERT INTO screen_block",
+    &[("screen_id", Kind::Int), ("block", Kind::Int), ("offsets", Kind::Bytes)],
+    "",
 );
 
-/// Numbers of a load before that are deleted in one transaction.
-const DELETE_ROWS: i64 = 20_000;
+/// Rows of a load before that are deleted in one transaction: of 600 bytes each a megabyte, of 20 KB at most 40.
+const DELETE_ROWS: i64 = 2_000;
 
 /// Lists that are in force at most: a country has a few of each kind.
 const SCREENS_MAX: i64 = 1_000;
@@ -117,28 +122,29 @@ impl Store {
         })
     }
 
-    /// Adds numbers, E.164, to a load; those that it has are left. At most [`SCREEN_BATCH_MAX`] a call.
+    /// Adds rows of a [`ScreenPacker`] to a load, one batch of it at most, in their order.
     ///
     /// # Errors
     /// [`ErrorKind::Value`] for a batch that is too large, [`ErrorKind::Rule`] for a load that is not under way.
-    pub fn put_screen_numbers(&self, screen: u64, mut numbers: Vec<String>) -> Result<(), StoreError> {
+    pub fn put_screen_blocks(&self, screen: u64, blocks: Vec<ScreenBlock>) -> Result<(), StoreError> {
         let place = "list of numbers";
-        if numbers.len() > SCREEN_BATCH_MAX {
-            let what = format!("{} numbers at once", numbers.len());
-            return Err(StoreError::new(ErrorKind::Value, what, place, "load smaller batches"));
+        if blocks.len() > BATCH_BLOCKS + 1 {
+            let what = format!("{} rows at once", blocks.len());
+            return Err(StoreError::new(ErrorKind::Value, what, place, "put what the packer gives"));
         }
-        numbers.sort_unstable();
         let screen = id(screen)?;
+        let numbers = blocks.iter().map(ScreenBlock::numbers).sum::<u64>();
+        let numbers = id(numbers)?;
         self.imports.call(async move |connection| {
             let mut give_way = GiveWay::default();
             give_way.begin();
             in_transaction(connection, async |connection: &mut Connection| {
-                let under_way = Sql::new("SELECT screen_id FROM screen WHERE screen_id = $1 AND whole = 0");
-                if connection.fetch_one(under_way.with(screen), place).await?.is_none() {
+                let grown = Sql::new("UPDATE screen SET numbers = numbers + $1 WHERE screen_id = $2 AND whole = 0");
+                if connection.execute(grown.with(numbers).with(screen), place).await? == 0 {
                     return Err(under_way_no_more(place));
                 }
-                let rows = numbers.into_iter().flat_map(|number| [screen.into(), number.into()]);
-                connection.insert(&NUMBERS, rows.collect(), place).await.map(drop)
+                let row = |row: ScreenBlock| [screen.into(), row.block.into(), row.offsets.into()];
+                connection.insert(&BLOCKS, blocks.into_iter().flat_map(row).collect(), place).await.map(drop)
             })
             .await?;
             give_way.end(connection).await;
@@ -156,8 +162,7 @@ impl Store {
             let place = "list of numbers";
             let before = in_transaction(connection, async |connection: &mut Connection| {
                 let whole = Sql::new(
-                    "UPDATE screen SET whole = (SELECT MAX(s.whole) + 1 FROM screen s WHERE s.tenant_id = $2), \
-                     numbers = (SELECT COUNT(*) FROM screen_number WHERE screen_id = $1) \
+                    "UPDATE screen SET whole = (SELECT MAX(s.whole) + 1 FROM screen s WHERE s.tenant_id = $2) \
                      WHERE tenant_id = $2 AND screen_id = $1 AND whole = 0",
                 );
                 if connection.execute(whole.with(screen).with(tenant), place).await? == 0 {
@@ -225,7 +230,7 @@ impl Store {
         })
     }
 
-    /// Which of these numbers stand on a list in force, with what that is.
+    /// Which of these numbers, E.164, stand on a list in force, with what that is; in their order.
     ///
     /// # Errors
     /// Only what the database says.
@@ -233,16 +238,28 @@ impl Store {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
+        let mut wanted: BTreeMap<i64, Vec<(u16, &String)>> = BTreeMap::new();
+        for number in numbers {
+            if let Some((block, offset)) = packer::place(number) {
+                wanted.entry(block).or_default().push((offset, number));
+            }
+        }
         let mut query = Sql::new(
-            "SELECT DISTINCT n.number, s.kind FROM screen s CROSS JOIN screen_number n WHERE s.whole > 0 \
+            "SELECT s.kind, n.block, n.offsets FROM screen s CROSS JOIN screen_block n WHERE s.whole > 0 \
              AND n.screen_id = s.screen_id AND s.tenant_id = ",
         );
-        query.bind(id(tenant.0)?).push(" AND n.number IN (").list(numbers.iter().map(String::as_str));
-        query.push(") ORDER BY n.number, s.kind");
-        self.page("numbers on lists", query, |row| {
+        query.bind(id(tenant.0)?).push(" AND n.block IN (").list(wanted.keys().copied()).push(")");
+        let rows = self.page("numbers on lists", query, |row| {
             let kind = ScreenKind::named(&row.get::<String>("kind")?);
-            Ok((row.get("number")?, kind.ok_or_else(|| crate::read::foreign("kind", "no kind of list"))?))
-        })
+            let kind = kind.ok_or_else(|| crate::read::foreign("kind", "no kind of list"))?;
+            Ok((kind, row.get::<i64>("block")?, row.get::<Vec<u8>>("offsets")?))
+        })?;
+        let mut found = BTreeSet::new();
+        for (kind, block, offsets) in rows {
+            let here = wanted.get(&block).into_iter().flatten().filter(|(offset, _)| packer::holds(&offsets, *offset));
+            found.extend(here.map(|(_, number)| ((*number).clone(), kind)));
+        }
+        Ok(found.into_iter().collect())
     }
 }
 
@@ -258,8 +275,8 @@ async fn forget(connection: &mut Connection, screen: i64, place: &str) -> Result
         give_way.begin();
         let gone = in_transaction(connection, async |connection: &mut Connection| {
             let delete = Sql::new(
-                "DELETE FROM screen_number WHERE screen_id = $1 AND number <= (SELECT MAX(number) FROM \
-                 (SELECT number FROM screen_number WHERE screen_id = $1 ORDER BY number LIMIT $2) AS part)",
+                "DELETE FROM screen_block WHERE screen_id = $1 AND block <= (SELECT MAX(block) FROM \
+                 (SELECT block FROM screen_block WHERE screen_id = $1 ORDER BY block LIMIT $2) AS part)",
             );
             connection.execute(delete.with(screen).with(DELETE_ROWS), place).await
         });

@@ -40,7 +40,7 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(super) struct ImportQuery {
     /// Columns of the file for fields, `FIELD=COLUMN` with commas between: `phone=Telefon,first_name=Vorname`. Fields
-    /// are `phone`, `first_name`, `last_name`, `timezone`, `external_id`, `segment`, `region`, `priority`; one that is not
+    /// are `phone`, `phone2`, `phone3`, `phone4` (further numbers of the person), `first_name`, `last_name`, `timezone`, `external_id`, `segment`, `region`, `priority`; one that is not
     /// named stands in the column of its own name, one without a column (`timezone=`) in none.
     map: Option<String>,
     /// Country of numbers without a country code, two letters; `US` unless said otherwise.

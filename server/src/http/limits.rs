@@ -19,6 +19,8 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 pub const REQUEST_WAIT: Duration = Duration::from_secs(30);
 /// Time for an upload: 64 MiB over a line of 1 Mbit/s.
 pub const UPLOAD_WAIT: Duration = Duration::from_secs(600);
+/// Time for the next part of a body that may be of any length: a line that is down comes back sooner, or not.
+pub const PART_WAIT: Duration = Duration::from_secs(60);
 /// A reader that takes nothing for so long is cut.
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 /// Time for open answers to end when the server stops.

@@ -4,7 +4,7 @@
 //! so that no handler can forget it.
 
 use super::auth::LOGIN_COOKIE;
-use super::changes::{IMPORT, KEY, PREVIEW};
+use super::changes::{IMPORT, KEY, NUMBERS, PREVIEW};
 use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
@@ -114,6 +114,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(imports::rejected))
         .routes(routes!(imports::rejected_file))
         .routes(routes!(number_lists::list, number_lists::load))
+        .routes(routes!(number_lists::loads))
         .routes(routes!(leads::list))
         .routes(routes!(leads::matching))
         .routes(routes!(leads::show))
@@ -178,7 +179,12 @@ pub(super) fn app(service: Arc<Service>) -> Router {
 /// Gives a request up that takes too long. A change that was begun goes on all the same, see `changes`.
 async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let wait = if [IMPORT, PREVIEW].contains(&service.below_base(&matched)) { UPLOAD_WAIT } else { REQUEST_WAIT };
+    let wait = match service.below_base(&matched) {
+        // Each part of it has its own time.
+        NUMBERS if request.method() == Method::POST => return next.run(request).await,
+        IMPORT | PREVIEW => UPLOAD_WAIT,
+        _ => REQUEST_WAIT,
+    };
     match tokio::time::timeout(wait, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out(wait.as_secs()).into_response(),

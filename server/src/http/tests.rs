@@ -5,6 +5,7 @@ mod calls;
 mod contacts;
 mod files;
 mod login;
+mod numbers;
 mod records;
 mod simulations;
 mod streams;

@@ -30,6 +30,7 @@ const AT_ONCE_REMOTE: usize = 10_000;
 pub(crate) enum Kind {
     Int,
     Text,
+    Bytes,
 }
 
 /// An INSERT of many rows.
@@ -62,6 +63,7 @@ impl Many {
         let arrays = self.columns.iter().enumerate().map(|(n, (_, kind))| match kind {
             Kind::Int => format!("${}::BIGINT[]", n + 1),
             Kind::Text => format!("${}::TEXT[]", n + 1),
+            Kind::Bytes => format!("${}::BYTEA[]", n + 1),
         });
         let arrays = arrays.collect::<Vec<_>>().join(", ");
         format!("{} ({}) SELECT * FROM UNNEST({arrays}) {}", self.head, self.names(), self.tail)
@@ -105,11 +107,12 @@ impl Connection {
                 Connection::Postgres(c) => {
                     let rows = (values.len() / width).min(AT_ONCE_REMOTE);
                     let (mut ints, mut texts) = (vec![Vec::new(); width], vec![Vec::new(); width]);
+                    let mut bytes: Vec<Vec<Vec<u8>>> = vec![Vec::new(); width];
                     for (n, value) in values.by_ref().take(rows * width).enumerate() {
                         match value {
                             Value::Int(value) => ints[n % width].push(value),
                             Value::Text(value) => texts[n % width].push(value),
-                            Value::Bytes(_) => debug_assert!(false, "{}: no column of bytes", into.head),
+                            Value::Bytes(value) => bytes[n % width].push(value),
                         }
                     }
                     let text: &'static str = into.postgres.get_or_init(|| into.of_arrays());
@@ -118,6 +121,7 @@ impl Connection {
                         query = match kind {
                             Kind::Int => query.bind(std::mem::take(&mut ints[n])),
                             Kind::Text => query.bind(std::mem::take(&mut texts[n])),
+                            Kind::Bytes => query.bind(std::mem::take(&mut bytes[n])),
                         };
                     }
                     query.execute(c).await.map(|done| done.rows_affected())

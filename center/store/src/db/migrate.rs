@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step {
         version: 1,
         name: "base",
@@ -122,6 +122,12 @@ const STEPS: [Step; 15] = [
         name: "amd",
         sqlite: include_str!("../../migrations/0015_amd.sql"),
         postgres: include_str!("../../migrations/0015_amd.sql"),
+    },
+    Step {
+        version: 16,
+        name: "screen_blocks",
+        sqlite: include_str!("../../migrations/0016_screen_blocks.sqlite.sql"),
+        postgres: include_str!("../../migrations/0016_screen_blocks.postgres.sql"),
     },
 ];
 

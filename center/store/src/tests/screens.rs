@@ -4,8 +4,18 @@ use super::*;
 
 fn load(f: &Fixture, kind: ScreenKind, source: &str, as_of: i64, numbers: std::ops::Range<usize>) -> u64 {
     let screen = f.store.begin_screen(TENANT, kind, source, at(as_of), at(as_of + 5)).unwrap();
-    f.store.put_screen_numbers(screen, numbers.map(number).collect()).unwrap();
+    f.store.put_screen_blocks(screen, blocks(numbers)).unwrap();
     screen
+}
+
+fn blocks(numbers: std::ops::Range<usize>) -> Vec<ScreenBlock> {
+    let mut packer = ScreenPacker::default();
+    let mut rows = Vec::new();
+    for number in numbers.map(number) {
+        rows.extend(packer.push(number[1..].parse().unwrap()).unwrap().into_iter().flatten());
+    }
+    rows.extend(packer.finish());
+    rows
 }
 
 fn a_list_counts_when_it_is_whole_and_replaces_the_one_before(on: Backend) {
@@ -19,8 +29,7 @@ fn a_list_counts_when_it_is_whole_and_replaces_the_one_before(on: Backend) {
     assert_eq!(f.store.end_screen(TENANT, first).unwrap(), 100);
     assert_eq!(on_lists(98..102).len(), 2);
     let moved = load(&f, ScreenKind::Reassigned, "rnd", 2, 99..100);
-    f.store.put_screen_numbers(moved, vec![number(99)]).unwrap();
-    assert_eq!(f.store.end_screen(TENANT, moved).unwrap(), 1, "twice is once");
+    assert_eq!(f.store.end_screen(TENANT, moved).unwrap(), 1);
     assert_eq!(on_lists(99..100), [(number(99), ScreenKind::DoNotCall), (number(99), ScreenKind::Reassigned)]);
     // A load that dies on its way, then a whole one.
     load(&f, ScreenKind::DoNotCall, "ftc", 3, 500..600);
@@ -33,8 +42,8 @@ fn a_list_counts_when_it_is_whole_and_replaces_the_one_before(on: Backend) {
     assert_eq!(shown, [(ScreenKind::DoNotCall, "ftc", at(4), 10), (ScreenKind::Reassigned, "rnd", at(2), 1)]);
     assert_eq!(f.store.screens(TenantId(2)).unwrap(), []);
     assert_eq!(f.store.end_screen(TENANT, 999).unwrap_err().kind, ErrorKind::Rule);
-    let many = vec![number(1); SCREEN_BATCH_MAX + 1];
-    assert_eq!(f.store.put_screen_numbers(second, many).unwrap_err().kind, ErrorKind::Value);
+    let many = vec![blocks(0..1).remove(0); 2_002];
+    assert_eq!(f.store.put_screen_blocks(second, many).unwrap_err().kind, ErrorKind::Value);
 }
 
 fn of_two_loads_at_once_the_later_begun_goes_on(on: Backend) {
@@ -43,14 +52,14 @@ fn of_two_loads_at_once_the_later_begun_goes_on(on: Backend) {
     let first = load(&f, ScreenKind::DoNotCall, "ftc", 1, 0..10);
     let second = load(&f, ScreenKind::DoNotCall, "ftc", 2, 20..25);
     // The first finds out with its next numbers, or at its end.
-    let refused = f.store.put_screen_numbers(first, vec![number(11)]).unwrap_err();
+    let refused = f.store.put_screen_blocks(first, blocks(11..12)).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Rule, "{refused}");
     assert_eq!(f.store.end_screen(TENANT, first).unwrap_err().kind, ErrorKind::Rule);
     assert_eq!(f.store.end_screen(TENANT, second).unwrap(), 5);
     let all: Vec<String> = (0..30).map(number).collect();
     assert_eq!(f.store.screened(TENANT, &all).unwrap().len(), 5);
     // What has ended takes no more.
-    assert_eq!(f.store.put_screen_numbers(second, vec![number(11)]).unwrap_err().kind, ErrorKind::Rule);
+    assert_eq!(f.store.put_screen_blocks(second, blocks(11..12)).unwrap_err().kind, ErrorKind::Rule);
     assert_eq!(f.store.end_screen(TENANT, second).unwrap_err().kind, ErrorKind::Rule);
     // Of two sources the one that begins first and ends last is news when it ends.
     let large = load(&f, ScreenKind::DoNotCall, "large", 3, 30..40);
@@ -73,7 +82,36 @@ fn of_two_loads_at_once_the_later_begun_goes_on(on: Backend) {
     assert_eq!(f.store.screens(TENANT).unwrap().len(), 3, "what counts cannot be given up");
 }
 
+fn lists_of_an_older_schema_count_on(on: Backend) {
+    let f = fixture(on, 0);
+    let screen = load(&f, ScreenKind::DoNotCall, "ftc", 1, 0..1);
+    f.store.end_screen(TENANT, screen).unwrap();
+    // As it was: a row for each number.
+    let key = "screen_id BIGINT NOT NULL, number TEXT NOT NULL, PRIMARY KEY (screen_id, number)";
+    let numbers = [0, 1, 9, 255, 256, 9_999, 10_000, 54_321];
+    let rows: Vec<String> = numbers.map(|n| format!("({screen}, '{}')", number(n))).to_vec();
+    for sql in [
+        "DROP TABLE screen_block",
+        &format!("CREATE TABLE screen_number ({key})"),
+        &format!("INSERT INTO screen_number VALUES {}", rows.join(", ")),
+        "DELETE FROM _sqlx_migrations WHERE version = 16",
+    ] {
+        outside(&f, sql).unwrap();
+    }
+    let Fixture { store, home, .. } = f;
+    store.close().unwrap();
+    let (store, _acks) = Store::open(&home.url()).unwrap();
+    let asked: Vec<String> = (0..60_000).map(number).collect();
+    let mut found = Vec::new();
+    for part in asked.chunks(1_000) {
+        found.extend(store.screened(TENANT, part).unwrap().into_iter().map(|(number, _)| number));
+    }
+    assert_eq!(found, numbers.map(number));
+    store.close().unwrap();
+}
+
 on_both! {
+    lists_of_an_older_schema_count_on
     of_two_loads_at_once_the_later_begun_goes_on
     a_list_counts_when_it_is_whole_and_replaces_the_one_before
 }

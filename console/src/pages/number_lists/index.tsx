@@ -27,8 +27,11 @@ import { ageOf, dayOf, query, type Load } from './load';
 
 type NumberList = Thing<'NumberList'>;
 type Loaded = Thing<'Loaded'>;
+type NumberLoad = Thing<'NumberLoad'>;
 
 const KEY = ['number-lists'];
+/** How often a load is asked how far it is. */
+const LOOK_MS = 1_000;
 const FIELDS = ['kind', 'source', 'as_of', 'region', 'file', 'force'] as const;
 
 export default function NumberLists() {
@@ -60,9 +63,38 @@ export default function NumberLists() {
           empty={<EmptyState icon="lists" title={t('none')} text={t(supervisor ? 'noneText' : 'noneTextRead')} />}
         />
       </Panel>
+      <UnderWay />
       {supervisor && <LoadForm sources={[...new Set(rows.map((list) => list.source))]} />}
     </>
   );
+}
+
+/** The load under way, whoever began it: a national list takes minutes. */
+function UnderWay() {
+  const { t } = useTranslation('number_lists');
+  const found = useQuery({
+    queryKey: [...KEY, 'loads'],
+    queryFn: () => data(api.GET('/api/v1/number-lists/loads')),
+    refetchInterval: LOOK_MS,
+  });
+  const loads = found.data?.items ?? [];
+  if (loads.length === 0) return null;
+  return (
+    <Panel className="op-gap-below">
+      {loads.map((load) => (
+        <div key={`${load.kind} ${load.source}`} role="status">
+          <p>{t(load.state === 'storing' ? 'storing' : 'receiving', { source: load.source, number: number(load.state === 'storing' ? load.stored : load.numbers), all: number(load.numbers) })}</p>
+          <Progress value={(partOf(load) ?? 1) * 100} animated={partOf(load) === null} aria-label={t('loading', { source: load.source })} />
+        </div>
+      ))}
+    </Panel>
+  );
+}
+
+/** How far a load is, of 1; `null`: nobody said how long the file is. */
+function partOf(load: NumberLoad): number | null {
+  if (load.state === 'storing') return load.stored / Math.max(load.numbers, 1);
+  return load.bytes_total ? load.bytes / load.bytes_total : null;
 }
 
 /** A kind that is newer than this console speaks for itself. */

@@ -1,0 +1,13 @@
+-- Numbers of a list in rows of up to 10,000 neighbours (screens/packer.rs): block is a number without its last four
+-- digits, offsets are those, two bytes each, ascending. What was loaded before counts on.
+CREATE TABLE screen_block (
+    screen_id BIGINT NOT NULL,
+    block     BIGINT NOT NULL,
+    offsets   BLOB NOT NULL,
+    PRIMARY KEY (screen_id, block)
+);
+INSERT INTO screen_block (screen_id, block, offsets)
+SELECT screen_id, CAST(substr(number, 2) AS BIGINT) / 10000,
+       decode(string_agg(lpad(to_hex(CAST(substr(number, 2) AS BIGINT) % 10000), 4, '0'), '' ORDER BY number), 'hex')
+FROM screen_number GROUP BY 1, 2 ORDER BY 1, 2;
+DROP TABLE screen_number;
