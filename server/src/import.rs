@@ -12,6 +12,7 @@
 mod cells;
 mod command;
 mod encoding;
+mod numbers;
 mod phone;
 mod preview;
 mod suggest;
@@ -21,6 +22,7 @@ pub(crate) use cells::is_zone;
 pub(crate) use command::harmless;
 pub use command::{ImportArgs, run};
 pub use encoding::named as encoding_named;
+pub(crate) use numbers::{Lines, NUMBERS_MAX, NumbersFault, Sorted, gather};
 pub use phone::{PhoneFault, Region, normalise};
 pub use preview::{Preview, PreviewColumn, PreviewFault, PreviewRow, preview};
 
@@ -68,6 +70,12 @@ impl Default for ImportOptions {
 pub enum Field {
     /// Telephone number; the only one that must be there.
     Phone,
+    /// The person's second number.
+    Phone2,
+    /// The third.
+    Phone3,
+    /// The fourth.
+    Phone4,
     /// Given name.
     FirstName,
     /// Family name.
@@ -85,9 +93,15 @@ pub enum Field {
 }
 
 impl Field {
-    /// All of them, in the order of the default header.
-    pub const ALL: [Field; 8] = [
+    /// Further numbers, in the order in which they are dialled.
+    pub const FURTHER: [Field; 3] = [Field::Phone2, Field::Phone3, Field::Phone4];
+
+    /// All of them, in the order in which they are named.
+    pub const ALL: [Field; 11] = [
         Field::Phone,
+        Field::Phone2,
+        Field::Phone3,
+        Field::Phone4,
         Field::FirstName,
         Field::LastName,
         Field::Timezone,
@@ -101,6 +115,9 @@ impl Field {
     pub fn name(self) -> &'static str {
         match self {
             Field::Phone => "phone",
+            Field::Phone2 => "phone2",
+            Field::Phone3 => "phone3",
+            Field::Phone4 => "phone4",
             Field::FirstName => "first_name",
             Field::LastName => "last_name",
             Field::Timezone => "timezone",

@@ -9,6 +9,7 @@
 //! found by its number; the lead does not name it. Absent: merging, deleting.
 
 mod card;
+mod further;
 mod index;
 mod make;
 mod numbers;

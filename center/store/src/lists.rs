@@ -313,7 +313,8 @@ impl Store {
         Ok(LeadCounts { total: by_state.iter().map(|(_, leads)| leads).sum(), by_state })
     }
 
-    /// Adds leads to a list; numbers that are on it already are left as they are. Each number gets its contact. At most [`IMPORT_BATCH_MAX`] a call.
+    /// Adds leads to a list; numbers that are on it already are left as they are. Each number gets
+    /// its contact, which gets the further numbers that no other has. At most [`IMPORT_BATCH_MAX`] a call.
     /// After the last batch call [`Store::end_import`].
     ///
     /// # Errors
@@ -447,9 +448,11 @@ impl Store {
 
 fn check_lead(lead: &NewLead, place: &str) -> Result<(), StoreError> {
     // E.164 (ITU-T): a plus sign and up to 15 digits, the first of which is not 0.
-    let digits = lead.number.strip_prefix('+').unwrap_or_default().as_bytes();
-    let valid = (3..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit);
-    if !valid {
+    let valid = |number: &String| {
+        let digits = number.strip_prefix('+').unwrap_or_default().as_bytes();
+        (3..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
+    };
+    if !valid(&lead.number) || !lead.further.iter().all(valid) {
         // The number itself stays out of messages, which end in logs.
         let what = "a number that is not E.164";
         return Err(StoreError::new(ErrorKind::Value, what, place, "normalise numbers before the import"));

@@ -373,6 +373,8 @@ pub struct CallbackDoneRow {
 pub struct NewLead {
     /// E.164.
     pub number: String,
+    /// Further numbers of the same person, E.164, in the order in which they are dialled.
+    pub further: Vec<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.

@@ -232,9 +232,18 @@ impl Columns {
 
     /// The lead of a row, or what is wrong with it.
     pub(super) fn lead(&self, row: &Row<'_>, region: Region) -> Result<NewLead, Rejected> {
-        let phone = self.cell(row, Field::Phone)?.unwrap_or_default();
-        let number =
-            normalise(phone, region).map_err(|fault| rejected(row, Field::Phone, phone.to_owned(), fault.reason()))?;
+        let e164 = |field, text: &str| {
+            normalise(text, region).map_err(|fault| rejected(row, field, text.to_owned(), fault.reason()))
+        };
+        let number = e164(Field::Phone, self.cell(row, Field::Phone)?.unwrap_or_default())?;
+        let mut further = Vec::new();
+        for field in Field::FURTHER {
+            let Some(text) = self.cell(row, field)? else { continue };
+            let another = e164(field, text)?;
+            if another != number && !further.contains(&another) {
+                further.push(another);
+            }
+        }
         let timezone = self.cell(row, Field::Timezone)?;
         if let Some(zone) = timezone
             && self.zones.get(zone).is_err()
@@ -245,6 +254,7 @@ impl Columns {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Ok(NewLead {
             number,
+            further,
             first_name: owned(self.cell(row, Field::FirstName)?),
             last_name: owned(self.cell(row, Field::LastName)?),
             timezone: owned(timezone),

@@ -17,8 +17,9 @@ use store::{Imported, NewLead, Store, TenantId};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  \
     outpace import --config outpace.toml --list spring --map phone=Telefon --region DE --errors bad.csv leads.csv\n\n\
-    The file has a header; its columns are phone, first_name, last_name, timezone, external_id, segment, region and\n\
-    priority (a whole number, larger ones come first), or others by --map.\n\
+    The file has a header; its columns are phone, phone2, phone3, phone4 (further numbers of the person), first_name,\n\
+    last_name, timezone, external_id, segment, region and priority (a whole number, larger ones come first), or others\n\
+    by --map.\n\
     Comma, semicolon or tab separates. Only the phone column is needed. Files saved as UTF-8, UTF-16 or in an old\n\
     code page (Windows-1250, -1251, …) are understood.")]
 pub struct ImportArgs {

@@ -152,6 +152,7 @@ fn shown(
     }
     seen.insert(lead.number.clone(), row.line);
     let stood = columns.text(row, Field::Phone).unwrap_or_default();
+    let further = Field::FURTHER.into_iter().zip(lead.further).map(|(field, number)| (field.name(), number));
     let fields = [
         (Field::Phone, Some(lead.number)),
         (Field::FirstName, lead.first_name),
@@ -164,7 +165,7 @@ fn shown(
     ];
     PreviewRow {
         line: row.line,
-        fields: fields.into_iter().filter_map(|(field, value)| Some((field.name(), value?))).collect(),
+        fields: fields.into_iter().filter_map(|(field, value)| Some((field.name(), value?))).chain(further).collect(),
         fault: None,
         note: lost_zero(stood, region).then_some("leading_zero"),
     }

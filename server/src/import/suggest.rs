@@ -118,6 +118,11 @@ const WORDS: [(Field, &[&str]); 8] = [
     (Field::Priority, &["priority", "prioritat", "priorytet", "приоритет", "prioritet", "score"]),
 ];
 
+/// What stands with a number's word in the header of a column whose numbers nobody answers.
+const NO_PERSON: [&str; 4] = ["fax", "telefax", "faks", "факс"];
+/// From this word of a number's on they name any number, of orders and invoices as well: too little for a second one.
+const ANY_NUMBER: &str = "number";
+
 /// A column that is called a number's is believed when so many of its cells are some: files are dirty.
 const NAMED_SHARE_MIN: f64 = 0.25;
 
@@ -150,12 +155,33 @@ pub(super) fn fields(header: &[String], digits: impl Fn(usize) -> f64) -> BTreeM
             places.insert(Field::Phone, column);
         }
     }
+    if places.contains_key(&Field::Phone) {
+        let free = |column: &usize| !places.values().any(|taken| taken == column);
+        let numbers = (0..header.len()).filter(|column| free(column) && is_further(&header[*column]));
+        let numbers = numbers.filter(|column| digits(*column) >= NAMED_SHARE_MIN);
+        let further: Vec<(Field, usize)> = Field::FURTHER.into_iter().zip(numbers).collect();
+        places.extend(further);
+    }
     places
+}
+
+/// Whether a header names one more telephone number: "phone2", "Telefon (privat)", "alt_phone".
+fn is_further(name: &str) -> bool {
+    let words = WORDS.iter().find(|(field, _)| *field == Field::Phone).map_or(&[][..], |(_, words)| *words);
+    let words: Vec<&str> = words.iter().copied().take_while(|word| *word != ANY_NUMBER).collect();
+    let bare: String = name.chars().map(|c| if c.is_numeric() { ' ' } else { c }).collect();
+    let person = !parts(name).iter().any(|part| NO_PERSON.contains(&part.as_str()));
+    person && cost(&bare, &words).is_some()
+}
+
+/// The words of a header.
+fn parts(name: &str) -> Vec<String> {
+    name.split(|c: char| !c.is_alphanumeric()).map(plain).filter(|part| !part.is_empty()).collect()
 }
 
 /// How far a header is from a field's words; `None`: none of them is in it.
 fn cost(name: &str, words: &[&str]) -> Option<usize> {
-    let parts: Vec<String> = name.split(|c: char| !c.is_alphanumeric()).map(plain).filter(|p| !p.is_empty()).collect();
+    let parts = parts(name);
     let whole = parts.concat();
     let place = |text: &str| words.iter().position(|word| *word == text);
     let exact = place(&whole);
@@ -203,6 +229,26 @@ mod tests {
         let header: Vec<String> = ["Priorität", "Bundesland", "Segment", "Telefon"].map(str::to_owned).into();
         let found = [(Field::Phone, 3), (Field::Segment, 2), (Field::Region, 1), (Field::Priority, 0)];
         assert_eq!(fields(&header, |_| 1.0), BTreeMap::from(found));
+    }
+
+    #[test]
+    fn further_columns_of_telephones_are_further_numbers() {
+        let places = |header: &[&str], digits: &dyn Fn(usize) -> f64| {
+            let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+            let places = fields(&header, digits);
+            [Field::Phone, Field::Phone2, Field::Phone3, Field::Phone4].map(|field| places.get(&field).copied())
+        };
+        let all = |_: usize| 1.0;
+        assert_eq!(places(&["id", "phone", "phone2", "phone3"], &all), [Some(1), Some(2), Some(3), None]);
+        assert_eq!(places(&["alt_phone", "Phone", "Mobile"], &all), [Some(1), Some(0), Some(2), None]);
+        let german =
+            ["Telefon", "Vorname", "Telefon 2", "Handy", "Telefax-Rufnummer", "Auftragsnummer", "Rufnummer (privat)"];
+        assert_eq!(places(&german, &all), [Some(0), Some(2), Some(3), Some(6)]);
+        // A column of something else, and numbers of orders.
+        assert_eq!(
+            places(&["phone", "phone2", "order number"], &|column: usize| [1.0, 0.1, 1.0][column]),
+            [Some(0), None, None, None]
+        );
     }
 
     #[test]

@@ -46,6 +46,7 @@ fn all_columns_are_read_whatever_their_order_and_case() {
     assert!(report.reasons.keys().all(|reason| reason.contains("whole number")), "{:?}", report.reasons);
     let full = NewLead {
         number: "+12125550100".to_owned(),
+        further: Vec::new(),
         first_name: Some("Ann".to_owned()),
         last_name: Some("O'Neil, Jr".to_owned()),
         timezone: Some("America/New_York".to_owned()),
@@ -56,6 +57,32 @@ fn all_columns_are_read_whatever_their_order_and_case() {
     };
     let bare = NewLead { number: "+12125550101".to_owned(), external_id: Some("8".to_owned()), ..NewLead::default() };
     assert_eq!(kept.leads, [full, bare]);
+}
+
+#[test]
+fn further_numbers_of_a_person_come_in_their_columns() {
+    let (report, kept) = us("phone3,phone,phone2,phone4\n\
+         ,212-555-0100,(212) 555-0101,2125550102\n\
+         2125550103,212-555-0104,+1 212 555 0104,2125550103\n\
+         ,2125550105,none,\n\
+         2125550107,2125550106\n");
+    let numbers: Vec<(&str, Vec<&str>)> = kept
+        .leads
+        .iter()
+        .map(|lead| (&lead.number[8..], lead.further.iter().map(|number| &number[8..]).collect()))
+        .collect();
+    // In the order of their fields; none is the number itself, or stands there twice.
+    assert_eq!(numbers, [("0100", vec!["0101", "0102"]), ("0104", vec!["0103"]), ("0106", vec!["0107"])]);
+    let fault = &kept.rejected[0];
+    assert_eq!((report.rejected, fault.field, fault.value.as_str()), (1, "phone2", "none"));
+    // Or in columns of other names.
+    let map = [(Field::Phone, "Telefon"), (Field::Phone2, "Handy")].map(|(field, column)| (field, column.to_owned()));
+    let options = ImportOptions { region: "DE".to_owned(), map: map.into(), ..ImportOptions::default() };
+    let (_, kept) = import("Telefon;Handy;phone3\n030 901820;0171 3920001;030 901821\n", &options).unwrap();
+    assert_eq!(
+        (kept.leads[0].number.as_str(), kept.leads[0].further.join(" ").as_str()),
+        ("+4930901820", "+491713920001 +4930901821")
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use base::WallTime;
 
+use super::further::Further;
 use super::index::{self, Entries, INDEX_AT_ONCE_MAX};
 use super::words::{joined, of_contact, tail};
 use crate::db::{Connection, Kind, Many, Row, Sql, Value};
@@ -148,8 +149,8 @@ impl From<&NewLead> for Fields {
     }
 }
 
-/// Inside a transaction: every lead's number gets its contact. One that is there keeps what it has; only what it does
-/// not know yet is filled from the lead. True: no two leads have the same number, and nobody had any of them before.
+/// Inside a transaction: every lead's number gets its contact, and the contact its further numbers. One that is there keeps
+/// what it has; only what it does not know yet is filled from the lead. True: no two leads have the same number, and nobody had any of them before.
 pub(crate) async fn of_leads(
     connection: &mut Connection,
     tenant: i64,
@@ -183,9 +184,6 @@ pub(crate) async fn of_leads(
         }
     }
     rewrite(connection, tenant, &changed, indexed, place).await?;
-    if new.is_empty() {
-        return Ok(false);
-    }
     let all_new = new.len() == leads.len() && unfilled == 0;
     let made_now = made + id(new.len() as u64)?;
     insert(connection, tenant, made + 1, &new, at, place).await?;
@@ -202,6 +200,17 @@ pub(crate) async fn of_leads(
     };
     let bump = Sql::new("UPDATE contact_tally SET made = $1, indexed = $2 WHERE tenant_id = $3");
     connection.execute(bump.with(made_now).with(indexed_now).with(tenant), place).await?;
+    // After the first numbers of all: those have contacts of their own.
+    let contact_of = |number: &str| match known.get(number) {
+        Some(known) => Some(known.contact),
+        None => places.get(number).and_then(|place| Some(made + 1 + i64::try_from(*place).ok()?)),
+    };
+    let wanted = leads.iter().flat_map(|lead| {
+        let contact = contact_of(&lead.number);
+        lead.further.iter().filter_map(move |number| Some((contact?, number.as_str())))
+    });
+    let further = Further { wanted: wanted.collect(), before: made, indexed: indexed_now };
+    further.put(connection, tenant, place).await?;
     Ok(all_new)
 }
 

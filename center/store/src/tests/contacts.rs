@@ -325,7 +325,54 @@ fn a_rehearsed_import_writes_nothing(on: Backend) {
     assert_eq!(f.store.rehearse_leads(TENANT, f.list, rubbish).unwrap_err().kind, ErrorKind::Value);
 }
 
+fn imports_bring_further_numbers_that_nobody_has(on: Backend) {
+    let f = fixture(on, 0);
+    let n = |n: usize| format!("+1212555{n:04}");
+    let lead = |number: usize, further: &[usize]| NewLead {
+        number: n(number),
+        further: further.iter().map(|further| n(*further)).collect(),
+        ..NewLead::default()
+    };
+    let beside = |number: usize| {
+        let found = f.store.numbers_beside(TENANT, &[n(number)]).unwrap();
+        let shorts = found.values().flatten().map(|number| number[8..].parse::<usize>().unwrap());
+        shorts.collect::<Vec<_>>()
+    };
+    // In the order in which they stand; a first number keeps its own contact; of two that bring one the first has it.
+    import(&f, f.list, vec![lead(1, &[90, 10, 2]), lead(2, &[]), lead(3, &[10, 11])]);
+    assert_eq!((beside(1), beside(2), beside(3)), (vec![90, 10], vec![], vec![11]));
+    assert_eq!(
+        (pages(&f, "0010", None, 9), pages(&f, "0011", None, 9)),
+        (vec![1], vec![3]),
+        "they are found by their ends"
+    );
+    // Once more, and with more: what is there stays in its place, and new ones come behind.
+    import(&f, f.list, vec![lead(1, &[12, 10, 90]), lead(2, &[90])]);
+    assert_eq!((beside(1), beside(2)), (vec![90, 10, 12], vec![]));
+    assert_eq!(pages(&f, "0012", None, 9), [1]);
+    // A further number that comes as a lead is a lead of that person.
+    import(&f, f.list, vec![lead(12, &[13])]);
+    assert_eq!(beside(13), [1, 90, 10, 12]);
+    assert_eq!(f.store.contacts(TENANT, ContactQuery::default(), at(9)).unwrap().contacts.len(), 3);
+    // Nobody has more than a few.
+    let many: Vec<usize> = (100..140).collect();
+    import(&f, f.list, vec![lead(4, &many)]);
+    assert_eq!(beside(4).len() + 1, CONTACT_NUMBERS_MAX);
+    let wrong =
+        f.store.import_leads(TENANT, f.list, vec![NewLead { further: vec!["555".to_owned()], ..lead(5, &[]) }], at(1));
+    assert_eq!(wrong.unwrap_err().kind, ErrorKind::Value);
+    // Of many at once they are found when the import is over, those of known contacts that wait for it as well.
+    let people = (0..1_500).map(|k| lead(2_000 + 2 * k, &[2_001 + 2 * k])).collect();
+    import(&f, f.list, people);
+    import(&f, f.list, vec![lead(2_000, &[9_000])]);
+    f.store.end_import(TENANT).unwrap();
+    let owner = |number: usize| pages(&f, &n(number), None, 9);
+    assert_eq!((owner(2_000).len(), owner(2_000), owner(4_999)), (1, owner(9_000), owner(4_998)));
+    assert_eq!(beside(2_000), [2_001, 9_000]);
+}
+
 on_both! {
+    imports_bring_further_numbers_that_nobody_has
     a_number_has_one_contact_and_imports_fill_what_it_lacks
     people_are_found_by_numbers_names_and_ids
     a_contact_stands_once_whatever_leads_to_it

@@ -29,6 +29,6 @@ describe('a file, before anything is sent', () => {
 
 describe('the map', () => {
   it('names every field, so that the server guesses none', () => {
-    expect(mapText({ phone: 'Telefon', last_name: 'Name' })).toBe('phone=Telefon,first_name=,last_name=Name,timezone=,external_id=,segment=,region=,priority=');
+    expect(mapText({ phone: 'Telefon', last_name: 'Name' })).toBe('phone=Telefon,phone2=,phone3=,phone4=,first_name=,last_name=Name,timezone=,external_id=,segment=,region=,priority=');
   });
 });

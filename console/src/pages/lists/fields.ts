@@ -1,5 +1,5 @@
 /** The fields of a lead that a file can bring; only the number must be there. */
-export const FIELDS = ['phone', 'first_name', 'last_name', 'timezone', 'external_id', 'segment', 'region', 'priority'] as const;
+export const FIELDS = ['phone', 'phone2', 'phone3', 'phone4', 'first_name', 'last_name', 'timezone', 'external_id', 'segment', 'region', 'priority'] as const;
 export type Field = (typeof FIELDS)[number];
 
 export function isField(name: string | null | undefined): name is Field {
