@@ -342,14 +342,14 @@ fn imports_bring_further_numbers_that_nobody_has(on: Backend) {
     import(&f, f.list, vec![lead(1, &[90, 10, 2]), lead(2, &[]), lead(3, &[10, 11])]);
     assert_eq!((beside(1), beside(2), beside(3)), (vec![90, 10], vec![], vec![11]));
     assert_eq!(
-        (pages(&f, "0010", None, 9), pages(&f, "0011", None, 9)),
+        (pages(&f, "555-0010", None, 9), pages(&f, "555-0011", None, 9)),
         (vec![1], vec![3]),
         "they are found by their ends"
     );
     // Once more, and with more: what is there stays in its place, and new ones come behind.
     import(&f, f.list, vec![lead(1, &[12, 10, 90]), lead(2, &[90])]);
     assert_eq!((beside(1), beside(2)), (vec![90, 10, 12], vec![]));
-    assert_eq!(pages(&f, "0012", None, 9), [1]);
+    assert_eq!(pages(&f, "555-0012", None, 9), [1]);
     // A further number that comes as a lead is a lead of that person.
     import(&f, f.list, vec![lead(12, &[13])]);
     assert_eq!(beside(13), [1, 90, 10, 12]);

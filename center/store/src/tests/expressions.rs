@@ -10,6 +10,7 @@ fn leads_of_all_kinds(f: &Fixture) -> Vec<LeadRow> {
     let text = |n: usize| texts[n % texts.len()].map(str::to_owned);
     let leads = (0..180).map(|n| NewLead {
         number: number(n),
+        further: Vec::new(),
         first_name: text(n / 3),
         last_name: text(n / 5),
         timezone: text(n / 7),
