@@ -73,7 +73,10 @@ fn playing() -> (Shard, Instant) {
         };
         shards[0].handle_command(now, Command::Originate(Box::new(originate)));
         settle(now, &mut shards);
-        shards[0].handle_command(now, Command::Play { leg, prompt: Arc::clone(&prompt), repeat: true });
+        shards[0].handle_command(
+            now,
+            Command::Play { leg, play: base::PlayId(0), prompt: Arc::clone(&prompt), repeat: true },
+        );
     }
     let [mut ours, _] = shards;
     for _ in 0..2_000 {

@@ -133,7 +133,7 @@ impl Carrier {
         match event {
             Event::Incoming { leg, from_user, to_user, .. } => self.incoming(now, leg, from_user, to_user),
             Event::Answered { leg, at, .. } => self.answered(now, leg, at),
-            Event::PlayEnded { leg, at } => self.play_ended(at, leg),
+            Event::PlayEnded { leg, at, .. } => self.play_ended(at, leg),
             Event::Audio { leg, at, law, payload, .. } => self.hear(now, leg, at, law, &payload),
             Event::Ended { leg, cause, .. } => self.ended(now, leg, cause.whose),
             Event::Progress { .. }
@@ -226,7 +226,7 @@ impl Carrier {
                     _ => self.bank.hello(&mut line.random),
                 };
                 let prompt = Arc::clone(&clip.prompt);
-                self.commands.push_back(Command::Play { leg, prompt, repeat: false });
+                self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: false });
             }
             Stage::AnnouncedEarly => {
                 line.enter(Stage::Leaving, None);
@@ -241,7 +241,7 @@ impl Carrier {
                 {
                     talker.speaks();
                     let prompt = Arc::clone(&self.bank.sentence(&mut line.random).prompt);
-                    self.commands.push_back(Command::Play { leg, prompt, repeat: false });
+                    self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: false });
                 }
             }
             Stage::Answering | Stage::Leaving => line.deadline = None,
@@ -262,7 +262,7 @@ impl Carrier {
                 line.record.rang = Some(now);
                 self.commands.push_back(Command::Ring { leg, early_media: true });
                 let prompt = Arc::clone(&self.bank.announcement(&mut line.random).prompt);
-                self.commands.push_back(Command::Play { leg, prompt, repeat: false });
+                self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: false });
             }
             Nature::Person | Nature::Machine | Nature::NoAnswer | Nature::AnsweredAnnouncement => {
                 let answers = line.callee.nature != Nature::NoAnswer;
@@ -272,7 +272,7 @@ impl Carrier {
                 self.commands.push_back(Command::Ring { leg, early_media });
                 if early_media {
                     let prompt = Arc::clone(&self.bank.ringback.prompt);
-                    self.commands.push_back(Command::Play { leg, prompt, repeat: true });
+                    self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
                 }
             }
         }
@@ -291,7 +291,12 @@ impl Carrier {
 
     /// What a live line sends while nobody speaks: noise of the place, never digital silence.
     fn play_line(&mut self, leg: LegId) {
-        self.commands.push_back(Command::Play { leg, prompt: Arc::clone(&self.line_noise), repeat: true });
+        self.commands.push_back(Command::Play {
+            leg,
+            play: base::PlayId(0),
+            prompt: Arc::clone(&self.line_noise),
+            repeat: true,
+        });
     }
 
     fn play_ended(&mut self, now: Instant, leg: LegId) {

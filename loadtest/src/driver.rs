@@ -113,7 +113,7 @@ impl Driver {
             if let Plan::PlayMessage(message) = &self.plan {
                 let prompt = Arc::clone(message);
                 self.waiting.pop_front();
-                self.command(leg, Command::Play { leg, prompt, repeat: false });
+                self.command(leg, Command::Play { leg, play: base::PlayId(0), prompt, repeat: false });
                 continue;
             }
             let Some(agent) = self.idle_agents.pop_front() else { return };

@@ -138,7 +138,7 @@ impl AgentPhones {
                     talker.has_spoken(now);
                 }
                 let prompt = Arc::clone(&self.phones[line.phone].noise);
-                self.commands.push_back(Command::Play { leg, prompt, repeat: true });
+                self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
                 self.arm(leg);
             }
             Event::Ended { leg, .. } => {
@@ -208,7 +208,7 @@ impl AgentPhones {
         self.lines.insert(leg, Line { phone, state: State::OnHook, ear: Ear::default(), armed: None });
         let prompt = Arc::clone(&self.phones[phone].noise);
         self.commands.push_back(Command::Tap { leg, on: true });
-        self.commands.push_back(Command::Play { leg, prompt, repeat: true });
+        self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
         self.commands.push_back(Command::Answer { leg, learn: false });
     }
 
@@ -248,12 +248,12 @@ impl AgentPhones {
             let talk = talk.clone();
             line.state = State::Idle;
             let prompt = Arc::clone(&phone.noise);
-            self.commands.push_back(Command::Play { leg, prompt, repeat: true });
+            self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
             self.keep(talk);
         } else if talker.turn_at().is_some_and(|turn| turn <= now) {
             talker.speaks();
             let prompt = Arc::clone(&phone.lines[phone.random.below(LINES_PER_PHONE as u64) as usize]);
-            self.commands.push_back(Command::Play { leg, prompt, repeat: false });
+            self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: false });
         }
     }
 }

@@ -140,7 +140,10 @@ impl Board {
 
     /// Plays a clip once on a leg.
     pub fn play(&self, shard: ShardId, leg: LegId, clip: &Clip) {
-        self.order(shard, Command::Play { leg, prompt: Arc::clone(&clip.prompt), repeat: false });
+        self.order(
+            shard,
+            Command::Play { leg, play: base::PlayId(0), prompt: Arc::clone(&clip.prompt), repeat: false },
+        );
     }
 
     /// The first event, new or kept, that `pick` accepts; others are kept for later questions. Audio goes to its leg's

@@ -92,7 +92,7 @@ fn a_caller_who_holds_and_comes_back_goes_on_hearing() {
     board.answered(leg);
     board.order(shard, Command::Tap { leg, on: true });
     let prompt = voices().customer.prompt.clone();
-    board.order(shard, Command::Play { leg, prompt, repeat: true });
+    board.order(shard, Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
     let end = board.ended(leg);
     assert!(end.answered);
     let media = end.media.expect("an answered leg has media");

@@ -153,7 +153,7 @@ fn two_hundred_callers_at_fifty_a_second_leave_nothing_behind() {
                     tapped.insert(leg, shard);
                 }
                 let prompt = Arc::clone(&speech.prompt);
-                board.order(shard, Command::Play { leg, prompt, repeat: true });
+                board.order(shard, Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
             }
             call::Event::Ended { leg, cause, answered, media } => {
                 assert!(answered, "leg {leg}: {cause:?}");

@@ -32,4 +32,6 @@ typed_id! {
     LeadId,
     /// One attempt at one lead; unique for ever in a store.
     AttemptId,
+    /// One playing of a prompt on a leg, as whoever orders it counts: the newest has the highest.
+    PlayId,
 }

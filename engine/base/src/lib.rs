@@ -18,7 +18,7 @@ pub mod rng;
 pub mod time;
 pub mod wheel;
 
-pub use ids::{AgentId, AttemptId, CallId, CampaignId, LeadId, LegId, ListId, ShardId, TrunkId};
+pub use ids::{AgentId, AttemptId, CallId, CampaignId, LeadId, LegId, ListId, PlayId, ShardId, TrunkId};
 pub use rng::{Seed, Stream};
 pub use time::{Duration, Instant, WallAnchor, WallTime};
 pub use wheel::{TimerKey, TimerWheel};

@@ -1,6 +1,6 @@
 //! What goes in and out of a [`crate::Shard`] besides packets: commands of the control plane, events, peer messages.
 
-use base::{CallId, Duration, Instant, LegId, ShardId, TrunkId};
+use base::{CallId, Duration, Instant, LegId, PlayId, ShardId, TrunkId};
 use codecs::g711::Law;
 use detect::{Decision, EarlySound, Evidence, Listen, Revision};
 use media::playout::Prompt;
@@ -82,6 +82,8 @@ pub enum Command {
     Play {
         /// The leg that hears it.
         leg: LegId,
+        /// Comes back with its beginning and its end: those of an older one may still be on their way.
+        play: PlayId,
         /// Encoded once, shared by all legs.
         prompt: Arc<Prompt>,
         /// Starts again at its end.
@@ -267,13 +269,17 @@ pub enum Event {
     PlayBegan {
         /// The leg that hears it.
         leg: LegId,
+        /// Which.
+        play: PlayId,
         /// When.
         at: Instant,
     },
-    /// A prompt came to its end.
+    /// A prompt came to its end; one that another takes the place of never does.
     PlayEnded {
         /// The leg that heard it.
         leg: LegId,
+        /// Which.
+        play: PlayId,
         /// When the first packet after its last one left.
         at: Instant,
     },

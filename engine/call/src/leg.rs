@@ -1,9 +1,10 @@
 //! A leg: one SIP dialog with its RTP. Data and the small decisions that need nothing but the leg itself.
 
+use crate::echo::EchoGuard;
 use crate::ingress::Reframer;
 use crate::offer::{Description, Negotiated};
 use crate::shard::{Arrivals, Concealer};
-use base::{CallId, Duration, Instant, LegId, ShardId, Stream, TimerKey};
+use base::{CallId, Duration, Instant, LegId, PlayId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
 use detect::{Detector, EarlyEar, Keeper, Listen};
 use media::dtmf::{DtmfReceiver, DtmfSender};
@@ -45,7 +46,12 @@ pub(crate) enum Source {
     /// Comfort for NATs and carriers that end silent calls: frames of digital silence.
     Silence,
     /// A prompt.
-    Player(Player),
+    Player {
+        /// Where it stands.
+        player: Player,
+        /// Which playing it is.
+        play: PlayId,
+    },
     /// The partner's audio, from `LegMedia::bridge_in`.
     Bridge {
         /// `BridgeAudio` has been reported.
@@ -63,6 +69,8 @@ pub(crate) struct Analysis {
     pub(crate) jitter: JitterBuffer,
     pub(crate) started_at: Instant,
     pub(crate) arrivals: Arrivals,
+    /// Keeps our own prompts from it.
+    pub(crate) echo: EchoGuard,
     /// Last decoded frame, faded out over a gap.
     pub(crate) last: [i16; media::FRAME_SAMPLES],
 }
@@ -225,6 +233,7 @@ impl LegMedia {
             jitter: JitterBuffer::new(),
             started_at: now,
             arrivals: Arrivals::new(),
+            echo: EchoGuard::new(),
             last: [0; media::FRAME_SAMPLES],
         }));
     }

@@ -22,6 +22,7 @@
 //! **Units.** Times are `base` types; audio is 160-sample frames at 8 kHz; ports are the even RTP port of a pair.
 
 mod api;
+mod echo;
 mod ingress;
 mod leg;
 mod offer;

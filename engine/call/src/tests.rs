@@ -255,7 +255,7 @@ fn a_prompt_is_heard_in_order_and_everything_is_given_back() {
     wire.command(1, 0, Command::Tap { leg: callee, on: true });
     wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     assert!(wire.events.iter().any(|(host, event)| *host == 0 && matches!(event, Event::Answered { .. })));
-    wire.command(0, 0, Command::Play { leg: LegId(1), prompt: ladder(30), repeat: false });
+    wire.command(0, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(30), repeat: false });
     wire.run(Duration::from_secs(1));
     assert!(wire.events.iter().any(|(host, event)| *host == 0 && matches!(event, Event::PlayEnded { .. })));
     let prompt: Vec<u8> = heard(&wire, 1).into_iter().filter(|byte| *byte != Law::Mu.silence()).collect();
@@ -349,8 +349,8 @@ fn bridged(shards: usize) -> (Wire, LegId, LegId) {
 fn a_bridge_carries_both_ways_also_across_shards() {
     for shards in [1, 2] {
         let (mut wire, customer, agent) = bridged(shards);
-        wire.command(1, 0, Command::Play { leg: customer, prompt: ladder(40), repeat: false });
-        wire.command(2, 0, Command::Play { leg: agent, prompt: ladder(40), repeat: false });
+        wire.command(1, 0, Command::Play { leg: customer, play: base::PlayId(0), prompt: ladder(40), repeat: false });
+        wire.command(2, 0, Command::Play { leg: agent, play: base::PlayId(0), prompt: ladder(40), repeat: false });
         wire.run(Duration::from_secs(2));
         let expected: Vec<u8> = (0..40).map(|frame| ladder(40).frame(Law::Mu, frame).unwrap()[0]).collect();
         for host in [1, 2] {
@@ -507,7 +507,7 @@ fn an_echo_brings_the_far_ends_own_audio_back() {
     wire.command(0, 0, Command::Answer { leg: caller, learn: false });
     wire.command(0, 0, Command::Echo { leg: caller, on: true });
     wire.command(1, 0, Command::Tap { leg: LegId(1), on: true });
-    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });
+    wire.command(1, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(40), repeat: false });
     wire.run(Duration::from_secs(2));
     let expected: Vec<u8> = (0..40).map(|frame| ladder(40).frame(Law::Mu, frame).unwrap()[0]).collect();
     let loud = |wire: &Wire| heard(wire, 1).into_iter().filter(|byte| *byte != Law::Mu.silence()).collect::<Vec<u8>>();
@@ -516,13 +516,13 @@ fn an_echo_brings_the_far_ends_own_audio_back() {
     let bridge = Command::Bridge { call: CallId(1), leg: caller, with: LegId(77), with_shard: ShardId(0) };
     wire.command(0, 0, bridge);
     wire.command(0, 0, Command::Echo { leg: caller, on: true });
-    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });
+    wire.command(1, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(40), repeat: false });
     wire.run(Duration::from_secs(2));
     assert_eq!(loud(&wire), expected, "nothing more than before");
     wire.command(0, 0, Command::Unbridge { leg: caller });
     wire.command(0, 0, Command::Echo { leg: caller, on: true });
     wire.command(0, 0, Command::Echo { leg: caller, on: false });
-    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: false });
+    wire.command(1, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(40), repeat: false });
     wire.run(Duration::from_secs(2));
     assert_eq!(loud(&wire), expected, "the echo is over");
     wire.command(1, 0, Command::Hangup { leg: LegId(1), reason: "done" });

@@ -105,7 +105,7 @@ fn nothing_is_allocated(orders: [Command; 2]) {
         let leg = *far_legs.last().expect("the far end was called");
         let prompt = Arc::new(Prompt::from_samples(&[1_000; 8_000]));
         shards[FAR].handle_command(now, Command::Answer { leg, learn: false });
-        shards[FAR].handle_command(now, Command::Play { leg, prompt, repeat: true });
+        shards[FAR].handle_command(now, Command::Play { leg, play: base::PlayId(0), prompt, repeat: true });
         settle(now, &mut shards, &mut far_legs);
         shards[ours as usize].handle_command(now, Command::Watch { leg: LegId(ours) });
     }

@@ -16,7 +16,7 @@ over_both! {
 const ZERO: ShardId = ShardId(0);
 
 fn play(leg: LegId, prompt: &std::sync::Arc<media::playout::Prompt>) -> Command {
-    Command::Play { leg, prompt: std::sync::Arc::clone(prompt), repeat: false }
+    Command::Play { leg, play: base::PlayId(0), prompt: std::sync::Arc::clone(prompt), repeat: false }
 }
 
 fn a_call_carries_audio_both_ways_and_gives_everything_back(driver: DriverChoice) {

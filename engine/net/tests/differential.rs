@@ -83,7 +83,7 @@ fn run(driver: DriverChoice) -> Outcome {
     until(LEGS, "Digit");
     std::thread::sleep(std::time::Duration::from_millis(500)); // the keys take the place of audio until they are released
     for (leg, there) in &far {
-        order(&world, ZERO, Command::Play { leg: *there, prompt: voice(leg.0), repeat: false });
+        order(&world, ZERO, Command::Play { leg: *there, play: base::PlayId(0), prompt: voice(leg.0), repeat: false });
     }
     let heard = listen(&world, &far);
     for leg in 1..=LEGS {

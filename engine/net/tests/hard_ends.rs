@@ -47,7 +47,7 @@ fn connect(
         let (there, _) = incoming(world);
         order(world, ZERO, Command::Answer { leg: there, learn: false });
         let prompt = std::sync::Arc::clone(voice);
-        order(world, ZERO, Command::Play { leg: there, prompt, repeat: true });
+        order(world, ZERO, Command::Play { leg: there, play: base::PlayId(0), prompt, repeat: true });
         answered(house, LegId(leg));
         far.push(there);
     }
@@ -138,7 +138,11 @@ fn a_world_that_vanishes_and_a_house_that_falls_leave_every_port_free(driver: Dr
         let world = engine(DriverChoice::Poll, "world", 1, 40 + round);
         connect(&house, &world, 1..LEGS + 1, &voice);
         for leg in 1..=LEGS {
-            order(&house, ZERO, Command::Play { leg: LegId(leg), prompt: voice.clone(), repeat: true });
+            order(
+                &house,
+                ZERO,
+                Command::Play { leg: LegId(leg), play: base::PlayId(0), prompt: voice.clone(), repeat: true },
+            );
         }
         let sent = |house: &Engine| house.stats().counters().media_sent;
         let start = sent(&house);

@@ -270,7 +270,9 @@ impl Conductor {
                 self.command(shard, Command::Watch { leg });
                 match wish {
                     Wish::Echo => self.command(shard, Command::Echo { leg, on: true }),
-                    Wish::Play(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
+                    Wish::Play(prompt) => {
+                        self.command(shard, Command::Play { leg, play: base::PlayId(1), prompt, repeat: false })
+                    }
                     Wish::Agent(agent) => self.join(now, id, agent),
                 }
                 self.tell_call("call.answered", id);

@@ -106,12 +106,17 @@ impl Answerer {
 
     fn say(&mut self, leg: LegId, samples: &[i16]) {
         let prompt = Arc::new(Prompt::from_samples(samples));
-        self.commands.push_back(Command::Play { leg, prompt, repeat: false });
+        self.commands.push_back(Command::Play { leg, play: base::PlayId(0), prompt, repeat: false });
     }
 
     /// A live line is never digitally silent.
     fn rest(&mut self, leg: LegId) {
-        self.commands.push_back(Command::Play { leg, prompt: Arc::clone(&self.noise), repeat: true });
+        self.commands.push_back(Command::Play {
+            leg,
+            play: base::PlayId(0),
+            prompt: Arc::clone(&self.noise),
+            repeat: true,
+        });
     }
 
     fn spoke(&mut self, leg: LegId, at: Instant) {
@@ -176,7 +181,7 @@ impl Controller for Answerer {
                 }
                 self.rest(leg);
             }
-            Event::PlayEnded { leg, at } => self.spoke(leg, at),
+            Event::PlayEnded { leg, at, .. } => self.spoke(leg, at),
             Event::Audio { leg, at, law, payload, .. } => self.hear(leg, at, listen_to(law, &payload)),
             Event::Ended { leg, .. } => {
                 self.note(leg, |heard| heard.ended = true);
@@ -302,7 +307,7 @@ fn run(parts: Vec<Part>, detector: &str, more: &str) -> Run {
         let items = attempts["items"].as_array()?;
         (items.len() == numbers.len() && items.iter().all(|attempt| attempt["end"].is_object())).then_some(())
     });
-    let marked: Vec<String> = api.see("/api/v1/do-not-call")["items"]
+    let marked: Vec<String> = api.see("/api/v1/number-marks")["items"]
         .as_array()
         .expect("a page")
         .iter()

@@ -267,7 +267,7 @@ impl Calls {
         match self.settings.mode {
             Mode::Play => {
                 let prompt = Arc::clone(&self.prompt);
-                self.command(index, Command::Play { leg, prompt, repeat: true })
+                self.command(index, Command::Play { leg, play: base::PlayId(0), prompt, repeat: true })
             }
             Mode::Echo => self.command(index, Command::Echo { leg, on: true }),
             Mode::Bridge if self.answered[index ^ 1] => {

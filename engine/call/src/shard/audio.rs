@@ -4,7 +4,7 @@ use super::{Shard, Timer};
 use crate::api::{Event, Frame, PeerMessage};
 use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source, State};
 use crate::offer;
-use base::{Duration, Instant, LegId};
+use base::{Duration, Instant, LegId, PlayId};
 use codecs::g711::{self, Law};
 use detect::{Evidence, Told};
 use media::FRAME_SAMPLES;
@@ -92,9 +92,7 @@ impl Shard {
                     }
                     // Without a jitter buffer: a tone's rhythm bears what the network does to it.
                     if let Some(ear) = &mut leg.media.early {
-                        let mut samples = [0; FRAME_SAMPLES];
-                        frame.law.decode_slice(&frame.payload, &mut samples);
-                        if let Some(sound) = ear.push(&samples) {
+                        if let Some(sound) = ear.push(&decoded(frame.law, &frame.payload)) {
                             leg.media.early = None;
                             leg.early_said = true;
                             self.outputs.push_back(crate::Output::Event(Event::EarlySound { leg: id, sound }));
@@ -215,8 +213,8 @@ impl Shard {
         let happened = send_frame(media, &mut self.packets, due);
         match happened {
             Happened::Nothing => {}
-            Happened::PlayBegan => self.event(Event::PlayBegan { leg: id, at: now }),
-            Happened::PlayEnded => self.event(Event::PlayEnded { leg: id, at: now }),
+            Happened::PlayBegan(play) => self.event(Event::PlayBegan { leg: id, play, at: now }),
+            Happened::PlayEnded(play) => self.event(Event::PlayEnded { leg: id, play, at: now }),
             Happened::PartnerHeard => {
                 if let Some(partner) = partner {
                     self.event(Event::BridgeAudio { leg: id, with: partner.leg, at: now });
@@ -229,8 +227,8 @@ impl Shard {
 /// What sending one frame showed.
 enum Happened {
     Nothing,
-    PlayBegan,
-    PlayEnded,
+    PlayBegan(PlayId),
+    PlayEnded(PlayId),
     PartnerHeard,
 }
 
@@ -249,24 +247,26 @@ const fn payload_type(law: Law) -> u8 {
 
 /// Sends the next frame of whatever feeds the leg on its unbroken timeline.
 fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Instant) -> Happened {
-    let LegMedia { port, session, negotiated, source, bridge_in, concealer, digits_out, .. } = media;
+    let LegMedia { port, session, negotiated, source, bridge_in, concealer, digits_out, analysis, .. } = media;
     let Some(agreed) = negotiated else { return Happened::Nothing };
     let mut happened = Happened::Nothing;
     let silence: Payload = [agreed.law.silence(); FRAME_SAMPLES];
     let mut relayed: Payload = silence;
+    let mut plays = false;
     let payload: &[u8] = match source {
         Source::Silence => &silence,
-        Source::Player(player) => {
+        Source::Player { player, play } => {
             let first = player.position() == 0;
             match player.next_frame(agreed.law) {
                 Some(frame) => {
                     if first && agreed.send {
-                        happened = Happened::PlayBegan;
+                        happened = Happened::PlayBegan(*play);
                     }
+                    plays = agreed.send;
                     frame
                 }
                 None => {
-                    happened = Happened::PlayEnded;
+                    happened = Happened::PlayEnded(*play);
                     &silence
                 }
             }
@@ -283,6 +283,9 @@ fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Insta
             &relayed
         }
     };
+    if let Some(analysis) = analysis {
+        analysis.echo.sent(plays.then(|| decoded(agreed.law, payload)).as_ref());
+    }
     if !agreed.send {
         session.skip(FRAME_SAMPLES as u32);
     } else {
@@ -295,10 +298,16 @@ fn send_frame(media: &mut LegMedia, packets: &mut crate::PacketBatch, due: Insta
             }
         });
     }
-    if matches!(happened, Happened::PlayEnded) {
+    if matches!(happened, Happened::PlayEnded(_)) {
         *source = Source::Silence;
     }
     happened
+}
+
+fn decoded(law: Law, payload: &[u8]) -> [i16; FRAME_SAMPLES] {
+    let mut samples = [0; FRAME_SAMPLES];
+    law.decode_slice(payload, &mut samples);
+    samples
 }
 
 /// Takes frames out of a jitter buffer and bridges over small gaps.
@@ -346,6 +355,7 @@ impl Analysis {
             Pop::Empty => self.last = [0; FRAME_SAMPLES],
         }
         self.arrivals.heard(heard, now.since(self.started_at));
+        self.echo.hear(&mut self.last);
         if let Some(keeper) = &mut self.keeper {
             keeper.push_frame(&self.last);
         }

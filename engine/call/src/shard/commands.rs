@@ -28,14 +28,14 @@ impl Shard {
             Command::Ring { leg, early_media } => self.ring(now, leg, early_media),
             Command::Answer { leg, learn } => self.answer(now, leg, learn),
             Command::Reject { leg, code, retry_after_s } => self.reject(now, leg, code, retry_after_s),
-            Command::Play { leg, prompt, repeat } => {
+            Command::Play { leg, play, prompt, repeat } => {
                 if let Some((_, leg)) = self.leg_mut(leg) {
-                    leg.media.source = Source::Player(Player::new(prompt, repeat));
+                    leg.media.source = Source::Player { player: Player::new(prompt, repeat), play };
                 }
             }
             Command::StopPlay { leg } => {
                 if let Some((_, leg)) = self.leg_mut(leg)
-                    && matches!(leg.media.source, Source::Player(_))
+                    && matches!(leg.media.source, Source::Player { .. })
                 {
                     leg.media.source = Source::Silence;
                 }

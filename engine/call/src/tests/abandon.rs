@@ -15,7 +15,7 @@ fn crowd(fault: Option<Fault>) -> Wire {
         wire.command(0, 0, originate(leg, 1));
         let callee = wire.incoming(1);
         wire.command(1, 0, Command::Answer { leg: callee, learn: false });
-        wire.command(1, 0, Command::Play { leg: callee, prompt: prompt.clone(), repeat: true });
+        wire.command(1, 0, Command::Play { leg: callee, play: base::PlayId(0), prompt: prompt.clone(), repeat: true });
     }
     wire
 }

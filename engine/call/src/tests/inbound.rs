@@ -71,7 +71,7 @@ fn a_late_ack_still_brings_the_call_up() {
     wire.command(0, 0, Command::Answer { leg, learn: false });
     wire.command(0, 0, Command::Echo { leg, on: true });
     wire.command(1, 0, Command::Tap { leg: LegId(1), on: true });
-    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: true });
+    wire.command(1, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(40), repeat: true });
     wire.run(Duration::from_secs(3));
     let up =
         |wire: &Wire| wire.events.iter().any(|(host, event)| *host == 0 && matches!(event, Event::Answered { .. }));
@@ -103,7 +103,7 @@ fn a_re_invite_of_the_caller_keeps_the_echo_on_its_timeline() {
     wire.command(0, 0, Command::Answer { leg, learn: false });
     wire.command(0, 0, Command::Echo { leg, on: true });
     wire.command(1, 0, Command::Tap { leg: LegId(1), on: true });
-    wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: true });
+    wire.command(1, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(40), repeat: true });
     wire.run(Duration::from_secs(1));
     wire.command(1, 0, Command::Hold { leg: LegId(1), on: true });
     wire.run(Duration::from_secs(1));
@@ -131,7 +131,7 @@ fn media_from_behind_a_nat_is_learned_only_where_asked() {
         wire.command(0, 0, Command::Answer { leg, learn });
         wire.command(0, 0, Command::Echo { leg, on: true });
         wire.command(1, 0, Command::Tap { leg: LegId(1), on: true });
-        wire.command(1, 0, Command::Play { leg: LegId(1), prompt: ladder(40), repeat: true });
+        wire.command(1, 0, Command::Play { leg: LegId(1), play: base::PlayId(0), prompt: ladder(40), repeat: true });
         wire.run(Duration::from_secs(2));
         let loud = heard(&wire, 1).iter().filter(|byte| **byte != Law::Mu.silence()).count();
         assert_eq!(loud > 80, learn, "{loud}");

@@ -32,7 +32,7 @@ fn call_with(wire: &mut Wire, detector: DetectorConfig) -> Instant {
     wire.command(0, 0, Command::Originate(command));
     let callee = wire.incoming(1);
     wire.command(1, 0, Command::Answer { leg: callee, learn: false });
-    wire.command(1, 0, Command::Play { leg: callee, prompt: mailbox(), repeat: false });
+    wire.command(1, 0, Command::Play { leg: callee, play: base::PlayId(0), prompt: mailbox(), repeat: false });
     wire.run(Duration::from_secs(2));
     let began = wire.events.iter().find_map(|(host, event)| match event {
         Event::PlayBegan { at, .. } if *host == 1 => Some(*at),
@@ -114,4 +114,72 @@ fn a_recording_that_is_known_is_recognised_on_the_next_call() {
         _ => None,
     });
     assert!(at.unwrap().since(began) <= Duration::from_secs(2));
+}
+
+/// Ten seconds of a line on which nobody speaks, with the hiss that a live line has.
+fn hiss(ms: usize) -> Vec<i16> {
+    let mut state = 1_u32;
+    let mut sample = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as i16 / 2_048
+    };
+    (0..8 * ms).map(|_| sample()).collect()
+}
+
+/// A voice of so many milliseconds, 8,000 at its loudest, in syllables whose pitch changes.
+fn words(ms: usize) -> Vec<i16> {
+    let voice = |n: usize| {
+        let period = 40 + n / 400 * 29 % 47;
+        (n % period * 16_000 / period) as i16 - 8_000
+    };
+    (0..8 * ms).map(|n| if n % 2_400 < 1_600 { voice(n) } else { 0 }).collect()
+}
+
+/// A silent line is asked; what comes back of the question is this much of it, a tenth of a second later. Then somebody
+/// answers, or nobody. Gives what was told of it after the verdict.
+fn asked(echo: Option<(i16, i16)>, answer: bool) -> (Vec<Sign>, usize) {
+    let mut wire = Wire::new(&[1, 1]);
+    let Command::Originate(mut command) = originate(1, 1) else { panic!("an Originate") };
+    // Decides at the end of the talk only, and then for a person.
+    command.analyse = Some(DetectorConfig::Default(detect::decide::Tuning::with(2.0, 2.0), Arc::default()).into());
+    wire.command(0, 0, Command::Originate(command));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
+    let says = |samples: &[i16]| Command::Play {
+        leg: callee,
+        play: base::PlayId(1),
+        prompt: Arc::new(Prompt::from_samples(samples)),
+        repeat: false,
+    };
+    wire.command(1, 0, says(&hiss(20_000)));
+    wire.run(Duration::from_secs(7));
+    assert_eq!(verdict(&wire), Some(Verdict::Silence));
+    let hello = words(1_200);
+    let prompt = Arc::new(Prompt::from_samples(&hello));
+    wire.command(0, 0, Command::Play { leg: LegId(1), play: base::PlayId(1), prompt, repeat: false });
+    wire.run(Duration::from_ms(100));
+    let returned = |(part, of): (i16, i16)| hello.iter().map(|sample| sample / of * part).collect::<Vec<_>>();
+    let mut comes = echo.map_or_else(|| hiss(1_200), returned);
+    comes.iter_mut().zip(hiss(1_200)).for_each(|(sample, hiss)| *sample += hiss);
+    // Whoever answers takes a while to begin.
+    comes.extend(hiss(if answer { 600 } else { 3_000 }));
+    if answer {
+        comes.extend(words(900).iter().map(|sample| sample / 4));
+    }
+    comes.extend(hiss(9_000));
+    wire.command(1, 0, says(&comes));
+    wire.run(Duration::from_secs(6));
+    let openings = wire.events.iter().filter(|(_, event)| matches!(event, Event::Opening { .. })).count();
+    (revisions(&wire).into_iter().map(|(sign, ..)| sign).collect(), openings)
+}
+
+#[test]
+fn our_own_question_that_comes_back_is_nobody() {
+    for echo in [None, Some((1, 8)), Some((1, 3))] {
+        assert_eq!(asked(echo, false), (vec![], 0), "{echo:?}");
+        // And whoever answers then is heard.
+        assert_eq!(asked(echo, true).0.first(), Some(&Sign::Person), "{echo:?}");
+    }
+    // Louder than an echo can be: a voice.
+    assert_eq!(asked(Some((1, 1)), false).0.first(), Some(&Sign::Person));
 }

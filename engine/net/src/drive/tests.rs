@@ -147,7 +147,7 @@ impl<I: Made> Rig<I> {
 }
 
 fn fact(number: u64) -> Event {
-    Event::PlayEnded { leg: LegId(number), at: Instant::ZERO }
+    Event::PlayEnded { leg: LegId(number), play: base::PlayId(0), at: Instant::ZERO }
 }
 
 fn audio() -> Event {
@@ -416,7 +416,12 @@ fn media_in_both_directions_allocates_nothing<I: Made>(ports: u16) {
     let prompt = Arc::new(media::playout::Prompt::from_samples(&samples));
     for (number, leg) in taken.into_iter().enumerate() {
         callee.commands.try_send(Command::Echo { leg, on: true }).unwrap();
-        let play = Command::Play { leg: LegId(number as u64 + 1), prompt: Arc::clone(&prompt), repeat: true };
+        let play = Command::Play {
+            leg: LegId(number as u64 + 1),
+            play: base::PlayId(0),
+            prompt: Arc::clone(&prompt),
+            repeat: true,
+        };
         caller.commands.try_send(play).unwrap();
         callee.tick();
         caller.tick();
