@@ -253,9 +253,41 @@ impl Search {
 
 /// A known recording.
 #[derive(Clone, PartialEq, Debug)]
-struct Recording {
+pub struct Recording {
     opening: Opening,
     verdict: Verdict,
+}
+
+impl Recording {
+    /// Its fingerprint.
+    pub fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// What it is: a machine, a menu, an assistant.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Its name: a hash of its fingerprint (FNV-1a, 64 bits), as sixteen hexadecimal digits.
+    pub fn id(&self) -> String {
+        format!("{:016x}", fnv(self.bits().bytes()))
+    }
+
+    /// What it is and its fingerprint, as a line of a file whose first line is [`FORMAT`].
+    pub fn to_line(&self) -> String {
+        format!("{} {}", self.verdict.name(), self.bits())
+    }
+
+    /// Reads such a line; `None`: it is none.
+    pub fn from_line(line: &str) -> Option<Recording> {
+        recording(line)
+    }
+
+    fn bits(&self) -> String {
+        let both = self.opening.prints.iter().zip(&self.opening.clear);
+        both.map(|(print, clear)| format!("{print:04x}{clear:04x}")).collect()
+    }
 }
 
 /// The recordings that calls are held against: one table for all of them, swapped whole.
@@ -264,8 +296,8 @@ pub struct Recordings {
     list: Vec<Recording>,
 }
 
-/// First line of a file of recordings; a change of the bits needs a new one.
-const MAGIC: &str = "outpace recordings 1";
+/// First line of a file of recordings, and the format of each of its lines; a change of the bits needs a new one.
+pub const FORMAT: &str = "outpace recordings 1";
 
 /// Why a file of recordings was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -304,9 +336,19 @@ impl Recordings {
         self.list.is_empty()
     }
 
-    /// The kind of the recording that an opening is.
-    pub fn find(&self, opening: &Opening) -> Option<Verdict> {
-        self.place(opening).map(|place| self.list[place].verdict)
+    /// These recordings, the first [`RECORDINGS_MAX`] of them.
+    pub fn of(list: impl IntoIterator<Item = Recording>) -> Recordings {
+        Recordings { list: list.into_iter().take(RECORDINGS_MAX).collect() }
+    }
+
+    /// The recording that an opening is.
+    pub fn find(&self, opening: &Opening) -> Option<&Recording> {
+        self.place(opening).map(|place| &self.list[place])
+    }
+
+    /// The one that was learnt last.
+    pub fn last(&self) -> Option<&Recording> {
+        self.list.last()
     }
 
     fn place(&self, opening: &Opening) -> Option<usize> {
@@ -315,12 +357,7 @@ impl Recordings {
     }
 
     fn lines(&self) -> String {
-        let line = |known: &Recording| {
-            let both = known.opening.prints.iter().zip(&known.opening.clear);
-            let bits: String = both.map(|(print, clear)| format!("{print:04x}{clear:04x}")).collect();
-            format!("{} {bits}\n", known.verdict.name())
-        };
-        self.list.iter().map(line).collect()
+        self.list.iter().map(|known| known.to_line() + "\n").collect()
     }
 
     /// Hash of the table (FNV-1a, 64 bits), as sixteen hexadecimal digits: which one decided.
@@ -330,7 +367,7 @@ impl Recordings {
 
     /// The file: a line with its kind, one with the hash, then a line for each recording: what it is, spoken frames, bits.
     pub fn to_text(&self) -> String {
-        format!("{MAGIC}\n{}\n{}", self.hash(), self.lines())
+        format!("{FORMAT}\n{}\n{}", self.hash(), self.lines())
     }
 
     /// Reads such a file.
@@ -339,7 +376,7 @@ impl Recordings {
     /// See [`Refused`].
     pub fn from_text(text: &str) -> Result<Recordings, Refused> {
         let mut lines = text.lines();
-        if lines.next() != Some(MAGIC) {
+        if lines.next() != Some(FORMAT) {
             return Err(Refused::Kind);
         }
         let hash = lines.next().ok_or(Refused::Kind)?;
@@ -405,9 +442,16 @@ impl Learner {
         &self.known
     }
 
+    /// Forgets a recording by its name; false where there is none. The same on three numbers teaches it again.
+    pub fn forget(&mut self, id: &str) -> bool {
+        let before = self.known.len();
+        self.known.list.retain(|known| known.id() != id);
+        self.known.len() < before
+    }
+
     /// An opening was heard on this number, and answer detection said `verdict` or nothing yet. True when that
-    /// made a recording of it: the same on three numbers. It is the kind that most verdicts said; where all took it for a
-    /// person, who cannot speak alike on three numbers, a machine.
+    /// made a recording of it, the last of those known: the same on three numbers. It is the kind that most verdicts said;
+    /// where all took it for a person, who cannot speak alike on three numbers, a machine.
     pub fn heard(&mut self, number: &str, opening: &Opening, verdict: Option<Verdict>) -> bool {
         if self.known.len() == RECORDINGS_MAX || self.known.place(opening).is_some() {
             return false;

@@ -85,7 +85,10 @@ fn three_numbers_make_a_recording_and_calls_are_held_against_it() {
     assert!(!learner.heard("2", &said(310), Some(Verdict::Screening)));
     assert!(!learner.heard("3", &opening(300, &voice(8, 4_000, 1.0)).unwrap(), None), "another greeting");
     assert!(learner.heard("3", &said(505), None));
-    assert_eq!((learner.known().len(), learner.known().find(&said(77))), (1, Some(Verdict::Screening)));
+    assert_eq!(
+        (learner.known().len(), learner.known().find(&said(77)).map(Recording::verdict)),
+        (1, Some(Verdict::Screening))
+    );
     assert!(!learner.heard("4", &said(300), None), "known already");
 
     let known = Arc::new(learner.known().clone());
@@ -143,6 +146,15 @@ fn a_file_is_read_back_and_damage_is_seen() {
     let many = text.clone() + &text.lines().last().map(|line| format!("{line}\n")).unwrap().repeat(RECORDINGS_MAX);
     assert_eq!(Recordings::from_text(&many), Err(Refused::Length));
     assert_eq!(Recordings::from_text(&Recordings::default().to_text()), Ok(Recordings::default()));
+    // One by one, as a store keeps them; and one is forgotten.
+    let lines: Vec<String> = known.list.iter().map(Recording::to_line).collect();
+    assert_eq!(&Recordings::of(lines.iter().filter_map(|line| Recording::from_line(line))), known);
+    assert_eq!(Recording::from_line(&lines[0].replace("ivr", "human")), None, "never a person");
+    let (first, last) = (known.list[0].id(), known.last().map(Recording::id));
+    assert!(last.is_some_and(|last| last != first), "a name each");
+    let mut learner = learner.clone();
+    assert!(learner.forget(&first) && !learner.forget(&first));
+    assert_eq!(learner.known().len(), 2);
 }
 
 /// The same bits on every machine, in debug and release: whole numbers only, since a platform's sine may differ in its last
