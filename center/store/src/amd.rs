@@ -8,7 +8,7 @@
 //! ```
 //!
 //! **Invariants.** One row an attempt, written once; only the last label and the emptying of bytes change it. Every label
-//! stays in `amd_label`. Bytes are emptied at their time by [`Store::amd_purge`]; counts stay. Absent: what the bytes mean
+//! stays in `amd_label`. Bytes and the number are emptied at their time by [`Store::amd_purge`]; counts stay. Absent: what the bytes mean
 //! (see `detect::evidence`), and the key of the sound, which the caller seals.
 
 use base::{AttemptId, CampaignId, WallTime};
@@ -25,8 +25,11 @@ pub const AMD_TRACE_BYTES_MAX: usize = 2_800;
 pub const AMD_FEATURES_BYTES_MAX: usize = 32_000;
 /// Most bytes of sealed sound: 8 s of G.711 are 64,000, with nonce and tag 64,040.
 pub const AMD_AUDIO_BYTES_MAX: usize = 65_536;
-/// Rows of [`Store::amd_counts`]: 366 days of 7 verdicts, 3 handlings and 7 labels, if each were there, are 53,802.
-const COUNTS_MAX: i64 = 60_000;
+/// Rows of [`Store::amd_counts`]: 366 days of 7 verdicts, 3 handlings, 7 labels, told by an agent or not, and of those that
+/// were acted on an agent's in the end or not, if each were there, are 143,472.
+const COUNTS_MAX: i64 = 150_000;
+/// Rows that one page of the queue looks at: with their bytes elsewhere some 5 MB, a tenth of a second.
+const QUEUE_LOOKS_AT: i64 = 10_000;
 /// Rows that one step of a purge empties: some 15 MB of pages.
 const PURGE_ROWS: i64 = 500;
 
@@ -39,7 +42,7 @@ pub struct AmdEvidenceRow {
     pub attempt: AttemptId,
     /// Its campaign.
     pub campaign: CampaignId,
-    /// The called number: lessons are split by it.
+    /// The called number: lessons are split by it. Emptied with the trace.
     pub number: String,
     /// When the verdict fell.
     pub at: WallTime,
@@ -78,7 +81,7 @@ pub struct AmdEvidenceRow {
     pub trace: Vec<u8>,
     /// What the net was given.
     pub features: Vec<u8>,
-    /// When both are emptied.
+    /// When both are emptied, and the number.
     pub kept_until: Option<WallTime>,
     /// Sealed sound; empty: none was kept.
     pub audio: Vec<u8>,
@@ -170,6 +173,10 @@ pub struct AmdCount {
     pub answered: Option<String>,
     /// How many.
     pub calls: u64,
+    /// An agent who had the call has said so: routing chose it, not whoever labels.
+    pub routed: bool,
+    /// It was acted on and an agent was asked for all the same: a menu's, or a person who picked up later.
+    pub reached: bool,
     /// Sum of the times of the verdicts, in milliseconds.
     pub verdict_ms: u64,
     /// Sum of their squares.
@@ -199,12 +206,22 @@ pub struct AmdLesson {
     pub features: Vec<u8>,
 }
 
+/// A page of the queue.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AmdPage {
+    /// Newest first.
+    pub rows: Vec<AmdEvidence>,
+    /// Where to go on, if there may be more: before this attempt. A page that asks for what is rare may be short, or
+    /// empty, and others follow all the same.
+    pub next: Option<AttemptId>,
+}
+
 /// What a purge emptied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AmdPurged {
     /// Rows whose sound is gone.
     pub audio: u64,
-    /// Rows whose trace and features are gone.
+    /// Rows whose number, trace and features are gone.
     pub traces: u64,
 }
 
@@ -255,8 +272,15 @@ pub(crate) fn label_values(row: &AmdLabelRow) -> Result<[Vec<Value>; 2], StoreEr
         text(&row.who)?.into(),
         at.into(),
     ];
-    let last =
-        vec![answered.into(), said.then_some(source).into(), said.then_some(at).into(), tenant.into(), attempt.into()];
+    let routed = i64::from(said && row.source == "agent");
+    let last = vec![
+        answered.into(),
+        said.then_some(source).into(),
+        said.then_some(at).into(),
+        routed.into(),
+        tenant.into(),
+        attempt.into(),
+    ];
     Ok([label, last])
 }
 
@@ -323,15 +347,30 @@ fn read_row(row: &Row) -> Result<AmdEvidence, StoreError> {
 }
 
 impl Store {
-    /// Evidence of verdicts, the newest first, without its bytes.
+    /// Evidence of verdicts, the newest first, without its bytes. A page looks at 10,000 rows of the index that fits, and
+    /// no more: what is asked for may be rare.
     ///
     /// # Errors
     /// Only what the database says.
-    pub fn amd_queue(&self, tenant: TenantId, filter: &AmdFilter) -> Result<Vec<AmdEvidence>, StoreError> {
-        let mut query = Sql::new("SELECT ");
-        query.push(COLUMNS).push(" FROM amd_evidence WHERE tenant_id = ").bind(id(tenant.0)?);
-        query.and(" AND campaign_id = ", filter.campaign.map(|campaign| id(campaign.0)).transpose()?);
-        query.and(" AND verdict = ", maybe_text(filter.verdict.as_deref())?);
+    pub fn amd_queue(&self, tenant: TenantId, filter: &AmdFilter) -> Result<AmdPage, StoreError> {
+        let before = filter.before.map(id).transpose()?;
+        let window = |what: &'static str| -> Result<Sql, StoreError> {
+            let mut window = Sql::new("SELECT ");
+            window.push(what).push(" FROM (SELECT ").push(COLUMNS).push(" FROM amd_evidence WHERE tenant_id = ");
+            window.bind(id(tenant.0)?);
+            match (filter.campaign, filter.labelled) {
+                (Some(campaign), _) => window.push(" AND campaign_id = ").bind(id(campaign.0)?),
+                (None, Some(true)) => window.push(" AND answered IS NOT NULL"),
+                (None, Some(false)) => window.push(" AND answered IS NULL"),
+                (None, None) => &mut window,
+            };
+            window.and(" AND attempt_id < ", before);
+            window.push(" ORDER BY attempt_id DESC LIMIT ").bind(QUEUE_LOOKS_AT).push(") AS looked_at");
+            Ok(window)
+        };
+        let limit = page_rows(filter.limit);
+        let mut query = window("*")?;
+        query.push(" WHERE 1 = 1").and(" AND verdict = ", maybe_text(filter.verdict.as_deref())?);
         match filter.to_agents {
             Some(true) => query.push(" AND handling IN ('audited', 'shadow')"),
             Some(false) => query.push(" AND handling NOT IN ('audited', 'shadow')"),
@@ -345,9 +384,18 @@ impl Store {
         if filter.audio_only {
             query.push(" AND audio_until_us IS NOT NULL");
         }
-        query.and(" AND attempt_id < ", filter.before.map(id).transpose()?);
-        query.push(" ORDER BY attempt_id DESC LIMIT ").bind(page_rows(filter.limit));
-        self.page(PLACE, query, read_row)
+        query.push(" ORDER BY attempt_id DESC LIMIT ").bind(limit);
+        let rows = self.page(PLACE, query, read_row)?;
+        let next = if rows.len() as i64 >= limit {
+            rows.last().map(|last| last.row.attempt)
+        } else {
+            let looked_at = self.page(PLACE, window("COUNT(*) AS looked, MIN(attempt_id) AS last")?, |row| {
+                let whole = row.get::<i64>("looked")? >= QUEUE_LOOKS_AT;
+                Ok(if whole { Some(AttemptId(unsigned(row, "last")?)) } else { None })
+            })?;
+            looked_at.into_iter().next().flatten()
+        };
+        Ok(AmdPage { rows, next })
     }
 
     /// The evidence of one attempt with trace, features and sealed sound, if there is any.
@@ -386,7 +434,7 @@ impl Store {
         })
     }
 
-    /// Verdicts of a campaign counted by day (UTC), verdict, handling, share and label; the days from `from` to `to`.
+    /// Verdicts of a campaign counted by day (UTC), verdict, handling, share, label and what came of them; the days from `from` to `to`.
     ///
     /// # Errors
     /// Only what the database says.
@@ -398,27 +446,31 @@ impl Store {
         to: Option<WallTime>,
     ) -> Result<Vec<AmdCount>, StoreError> {
         let mut query = Sql::new(
-            "SELECT at_us / 86400000000 AS day, verdict, handling, share_ppm, answered, COUNT(*) AS calls, \
-             CAST(SUM(verdict_ms) AS BIGINT) AS ms, CAST(SUM(verdict_ms * verdict_ms) AS BIGINT) AS ms2, \
-             COUNT(person_ppm) AS heard, CAST(COALESCE(SUM(person_ppm), 0) AS BIGINT) AS ppm, \
-             CAST(COALESCE(SUM((person_ppm / 1000) * (person_ppm / 1000)), 0) AS BIGINT) AS ppm2 \
-             FROM amd_evidence WHERE tenant_id = ",
+            "SELECT e.at_us / 86400000000 AS day, e.verdict AS said, e.handling AS led_to, e.share_ppm AS share, \
+             e.answered AS label, e.routed AS was_routed, CAST(CASE WHEN e.handling = 'acted' AND a.outcome IN \
+             ('connected', 'abandoned', 'hung_up_waiting') THEN 1 ELSE 0 END AS BIGINT) AS was_reached, COUNT(*) AS calls, \
+             CAST(SUM(e.verdict_ms) AS BIGINT) AS ms, CAST(SUM(e.verdict_ms * e.verdict_ms) AS BIGINT) AS ms2, \
+             COUNT(e.person_ppm) AS heard, CAST(COALESCE(SUM(e.person_ppm), 0) AS BIGINT) AS ppm, \
+             CAST(COALESCE(SUM((e.person_ppm / 1000) * (e.person_ppm / 1000)), 0) AS BIGINT) AS ppm2 \
+             FROM amd_evidence e LEFT JOIN attempt a ON a.attempt_id = e.attempt_id WHERE e.tenant_id = ",
         );
-        query.bind(id(tenant.0)?).push(" AND campaign_id = ").bind(id(campaign.0)?);
-        query.and(" AND at_us >= ", from.map(WallTime::as_unix_us));
-        query.and(" AND at_us < ", to.map(WallTime::as_unix_us));
-        query.push(" GROUP BY day, verdict, handling, share_ppm, answered ORDER BY day DESC, verdict, handling, ");
-        query.push("share_ppm LIMIT ").bind(COUNTS_MAX);
+        query.bind(id(tenant.0)?).push(" AND e.campaign_id = ").bind(id(campaign.0)?);
+        query.and(" AND e.at_us >= ", from.map(WallTime::as_unix_us));
+        query.and(" AND e.at_us < ", to.map(WallTime::as_unix_us));
+        query.push(" GROUP BY day, said, led_to, share, label, was_routed, was_reached ");
+        query.push("ORDER BY day DESC, said, led_to, share LIMIT ").bind(COUNTS_MAX);
         self.reports.call(async move |connection| {
             let rows = connection.fetch(query, PLACE).await?;
             rows.iter()
                 .map(|row| {
                     Ok(AmdCount {
                         day: WallTime::from_unix_us(row.get::<i64>("day")? * 86_400_000_000),
-                        verdict: row.get("verdict")?,
-                        handling: row.get("handling")?,
-                        share_ppm: small(row, "share_ppm")?,
-                        answered: row.get("answered")?,
+                        verdict: row.get("said")?,
+                        handling: row.get("led_to")?,
+                        share_ppm: small(row, "share")?,
+                        answered: row.get("label")?,
+                        routed: row.get::<i64>("was_routed")? != 0,
+                        reached: row.get::<i64>("was_reached")? != 0,
                         calls: unsigned(row, "calls")?,
                         verdict_ms: unsigned(row, "ms")?,
                         verdict_ms2: unsigned(row, "ms2")?,
@@ -462,7 +514,7 @@ impl Store {
         })
     }
 
-    /// Empties what has had its time at `now`: sound, and traces with features. A part of it; ask again until nothing
+    /// Empties what has had its time at `now`: sound, and traces with features and the number. A part of it; ask again until nothing
     /// is emptied any more.
     ///
     /// # Errors
@@ -475,7 +527,7 @@ impl Store {
         );
         let audio = self.changed(PLACE.to_owned(), audio.with(Vec::new()).with(now).with(PURGE_ROWS))?;
         let traces = Sql::new(
-            "UPDATE amd_evidence SET trace = $1, features = $1, kept_until_us = NULL WHERE attempt_id IN \
+            "UPDATE amd_evidence SET number = '', trace = $1, features = $1, kept_until_us = NULL WHERE attempt_id IN \
              (SELECT attempt_id FROM amd_evidence WHERE kept_until_us <= $2 ORDER BY kept_until_us LIMIT $3)",
         );
         let traces = self.changed(PLACE.to_owned(), traces.with(Vec::new()).with(now).with(PURGE_ROWS))?;

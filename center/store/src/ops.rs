@@ -8,6 +8,7 @@ use crate::audit::AuditRow;
 use crate::db::Value;
 use crate::rows::*;
 use crate::{ErrorKind, StoreError};
+use crate::{marks, recordings};
 
 /// Longest text of one column: a decision's reasons or a timeline of 64 entries need about 4 KiB.
 pub const TEXT_BYTES_MAX: usize = 16_384;
@@ -127,9 +128,25 @@ statements! {
     AMD_LABEL, "amd_label", None,
         "INSERT INTO amd_label (tenant_id, attempt_id, answered, source, who, at_us) VALUES ($1, $2, $3, $4, $5, $6)";
     // A call that nobody listened to has no evidence, and a label all the same.
-    AMD_ANSWERED, "amd_answered", None,
-        "UPDATE amd_evidence SET answered = $1, answered_source = $2, answered_us = $3 \
-         WHERE tenant_id = $4 AND attempt_id = $5";
+    // Once an agent has said it, it is a call that routing chose, whoever corrects the word.
+    AMD_SAID, "amd_said", None,
+        "UPDATE amd_evidence SET answered = $1, answered_source = $2, answered_us = $3, \
+         routed = CASE WHEN $4 = 1 THEN 1 ELSE routed END WHERE tenant_id = $5 AND attempt_id = $6";
+    MARK, "mark", None,
+        "INSERT INTO number_mark (tenant_id, number, reason, campaign_id, attempt_id, at_us) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, number) DO UPDATE SET reason = excluded.reason, \
+         campaign_id = excluded.campaign_id, attempt_id = excluded.attempt_id, at_us = excluded.at_us";
+    UNMARK, "unmark", gone("this number is not marked"),
+        "DELETE FROM number_mark WHERE tenant_id = $1 AND number = $2";
+    // Learnt again after it was forgotten while its first row was on the way: the same fingerprint, one row.
+    AMD_RECORDING, "amd_recording", None,
+        "INSERT INTO amd_recording (tenant_id, recording_id, format, line, learnt_us) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (tenant_id, recording_id) DO NOTHING";
+    // It may have been forgotten meanwhile.
+    AMD_RECORDING_MET, "amd_recording_met", None,
+        "UPDATE amd_recording SET met = met + 1, met_us = $1 WHERE tenant_id = $2 AND recording_id = $3";
+    AMD_RECORDING_GONE, "amd_recording_gone", gone("no such recording"),
+        "DELETE FROM amd_recording WHERE tenant_id = $1 AND recording_id = $2";
 }
 
 /// What an op writes.
@@ -160,7 +177,22 @@ pub(crate) fn write(op: &Op) -> Result<Write, StoreError> {
         }
         Op::AmdLabel(row) => {
             let [label, last] = amd::label_values(row)?;
-            (format!("label of attempt {}", row.attempt), vec![step(&AMD_LABEL, label), step(&AMD_ANSWERED, last)])
+            (format!("label of attempt {}", row.attempt), vec![step(&AMD_LABEL, label), step(&AMD_SAID, last)])
+        }
+        Op::MarkNumber(row) => ("mark of a number".to_owned(), vec![step(&MARK, marks::mark_values(row)?)]),
+        Op::UnmarkNumber(tenant, number) => {
+            ("mark of a number".to_owned(), vec![step(&UNMARK, vec![id(tenant.0)?.into(), text(number)?.into()])])
+        }
+        Op::AmdRecording(row) => {
+            (format!("recording {}", row.recording), vec![step(&AMD_RECORDING, recordings::recording_values(row)?)])
+        }
+        Op::AmdRecordingMet(tenant, recording, at) => {
+            let values = vec![at.as_unix_us().into(), id(tenant.0)?.into(), text(recording)?.into()];
+            (format!("meeting of recording {recording}"), vec![step(&AMD_RECORDING_MET, values)])
+        }
+        Op::AmdRecordingGone(tenant, recording) => {
+            let values = vec![id(tenant.0)?.into(), text(recording)?.into()];
+            (format!("recording {recording}"), vec![step(&AMD_RECORDING_GONE, values)])
         }
     };
     Ok(Write { place, steps })

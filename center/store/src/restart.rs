@@ -118,8 +118,9 @@ impl Store {
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
-        let mut query =
-            Sql::new("SELECT number, intent_us, counted_us, counted_as, verdict FROM attempt WHERE tenant_id = ");
+        let mut query = Sql::new(
+            "SELECT number, intent_us, counted_us, counted_as, outcome, verdict_us FROM attempt WHERE tenant_id = ",
+        );
         query.bind(id(tenant.0)?).push(" AND intent_us >= ").bind(since.as_unix_us()).push(" AND number IN (");
         query.list(numbers.iter().map(String::as_str)).push(") ORDER BY attempt_id LIMIT ");
         query.bind(HISTORY_ROWS_MAX as i64);
@@ -129,7 +130,8 @@ impl Store {
                 at: wall(row, "intent_us")?,
                 counted_at: maybe_wall(row, "counted_us")?,
                 counted_as: row.get("counted_as")?,
-                verdict: row.get("verdict")?,
+                outcome: row.get("outcome")?,
+                verdict_at: maybe_wall(row, "verdict_us")?,
             })
         })
     }

@@ -7,6 +7,8 @@ use base::{AgentId, AttemptId, CallId, CampaignId, Duration, LeadId, ListId, Wal
 
 use crate::amd::{AmdEvidenceRow, AmdLabelRow};
 use crate::audit::AuditRow;
+use crate::marks::NumberMarkRow;
+use crate::recordings::AmdRecordingRow;
 
 /// The owner of rows. One installation may serve several.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -63,6 +65,16 @@ pub enum Op {
     AmdEvidence(Box<AmdEvidenceRow>),
     /// What somebody said answered an attempt; the last word counts, all are kept.
     AmdLabel(AmdLabelRow),
+    /// Nobody is to be reached at a number; takes the place of what was said of it before.
+    MarkNumber(NumberMarkRow),
+    /// A number is marked no more.
+    UnmarkNumber(TenantId, String),
+    /// A fixed recording was learnt.
+    AmdRecording(AmdRecordingRow),
+    /// A call was answered by this recording, then.
+    AmdRecordingMet(TenantId, String, WallTime),
+    /// A recording is forgotten.
+    AmdRecordingGone(TenantId, String),
 }
 
 /// What was decided before an attempt.
@@ -527,8 +539,10 @@ pub struct HistoryRow {
     pub counted_at: Option<WallTime>,
     /// What the compliance figure counts it as, if that is known.
     pub counted_as: Option<String>,
-    /// Who answered, as detection saw it.
-    pub verdict: Option<String>,
+    /// What came of it, when it is over.
+    pub outcome: Option<String>,
+    /// When detection decided who had answered.
+    pub verdict_at: Option<WallTime>,
 }
 
 /// How an attempt entered the compliance ledger.

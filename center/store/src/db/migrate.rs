@@ -29,7 +29,7 @@ struct Step {
 }
 
 /// Migrations in order; a released one never changes (its checksum is kept in the database).
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     Step {
         version: 1,
         name: "base",
@@ -128,6 +128,12 @@ const STEPS: [Step; 16] = [
         name: "screen_blocks",
         sqlite: include_str!("../../migrations/0016_screen_blocks.sqlite.sql"),
         postgres: include_str!("../../migrations/0016_screen_blocks.postgres.sql"),
+    },
+    Step {
+        version: 17,
+        name: "field",
+        sqlite: include_str!("../../migrations/0017_field.sql"),
+        postgres: include_str!("../../migrations/0017_field.sql"),
     },
 ];
 
