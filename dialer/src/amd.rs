@@ -2,7 +2,7 @@
 //! taken for machines to agents all the same.
 //!
 //! ```text
-//!  verdict ─┬─ human, silence ──────────────────────────────> Person    an agent, as for anybody
+//!  verdict ─┬─ human, silence; a menu where agents work them > Person    an agent, as for anybody
 //!           ├─ mode shadow ─────────────────────────────────> Shadow    an agent; only the record says what it was
 //!           └─ mode sample, on ──┬─ drawn (machine, ivr, ───> Audited   an agent, who says what answered
 //!                                │         screening only)
@@ -17,6 +17,7 @@
 //! tones are not drawn: no agent wants to hear them, and no person makes them.
 
 use crate::io::AmdVerdict;
+use crate::policies::OnIvr;
 use base::Stream;
 
 /// Verdicts of machines that go to agents where nothing else is said: one in a hundred.
@@ -146,10 +147,11 @@ impl AuditDraw {
         AuditDraw { stream, position: 0.0, strata: 1, point, owed: 0 }
     }
 
-    /// What becomes of a call with this verdict.
-    pub(crate) fn handle(&mut self, rules: AmdRules, verdict: AmdVerdict) -> AmdHandled {
+    /// What becomes of a call with this verdict. Menus that are agents' work are nobody's loss, and not drawn.
+    pub(crate) fn handle(&mut self, rules: AmdRules, verdict: AmdVerdict, ivr: OnIvr) -> AmdHandled {
         let (handling, share) = match (verdict, rules.mode) {
             (AmdVerdict::Human | AmdVerdict::Silence, _) => (AmdHandling::Person, 1.0),
+            (AmdVerdict::Ivr, _) if ivr == OnIvr::Agent => (AmdHandling::Person, 1.0),
             (_, AmdMode::Off | AmdMode::Shadow) => (AmdHandling::Shadow, 1.0),
             (AmdVerdict::Fax | AmdVerdict::Sit(_), _) => (AmdHandling::Acted, 0.0),
             (AmdVerdict::Machine | AmdVerdict::Ivr | AmdVerdict::Screening, _) => {
@@ -186,7 +188,7 @@ mod tests {
         let rules = AmdRules { mode: AmdMode::On, audit_share: share };
         let is = |n: &u32, draw: &mut AuditDraw| {
             let verdict = [AmdVerdict::Machine, AmdVerdict::Ivr, AmdVerdict::Screening][*n as usize % 3];
-            draw.handle(rules, verdict).handling == AmdHandling::Audited
+            draw.handle(rules, verdict, OnIvr::HangUp).handling == AmdHandling::Audited
         };
         (0..verdicts).filter(|n| is(n, draw)).collect()
     }
@@ -227,7 +229,8 @@ mod tests {
 
     #[test]
     fn only_modes_that_act_act_and_tones_are_not_audited() {
-        let handling = |mode, verdict| draw(1).handle(AmdRules { mode, audit_share: 1.0 }, verdict).handling;
+        let handling =
+            |mode, verdict| draw(1).handle(AmdRules { mode, audit_share: 1.0 }, verdict, OnIvr::HangUp).handling;
         for mode in AmdMode::ALL {
             assert_eq!(AmdMode::named(mode.name()), Some(mode));
             for verdict in [AmdVerdict::Human, AmdVerdict::Silence] {
@@ -239,7 +242,12 @@ mod tests {
         assert_eq!(handling(AmdMode::Sample, AmdVerdict::Screening), AmdHandling::Audited);
         assert_eq!(handling(AmdMode::On, AmdVerdict::Fax), AmdHandling::Acted);
         let never = AmdRules { mode: AmdMode::On, audit_share: 0.0 };
-        assert_eq!(draw(1).handle(never, AmdVerdict::Machine).handling, AmdHandling::Acted);
+        assert_eq!(draw(1).handle(never, AmdVerdict::Machine, OnIvr::HangUp).handling, AmdHandling::Acted);
+        for mode in AmdMode::ALL {
+            let all = AmdRules { mode, audit_share: 1.0 };
+            let menu = draw(1).handle(all, AmdVerdict::Ivr, OnIvr::Agent);
+            assert_eq!((menu.handling, menu.share), (AmdHandling::Person, 1.0), "an agent's work");
+        }
         assert!(!AmdRules::OFF.listens() && AmdRules::ALWAYS.acts());
     }
 }

@@ -103,12 +103,15 @@ impl Outcome {
         }
     }
 
-    /// Detection heard something that is no person.
-    pub const fn is_no_person(self) -> bool {
-        matches!(
-            self,
-            Outcome::Machine | Outcome::MessageLeft | Outcome::Ivr | Outcome::Screening | Outcome::Fax | Outcome::Sit
-        )
+    /// When a call with this outcome showed that no person answers at its number: at its verdict, unless a person came all
+    /// the same, or an agent had the call whatever the verdict was. Without a verdict nothing was shown. Whoever brings a
+    /// history back from a store asks this too, so that a dialer knows after a restart what it knew before.
+    pub fn no_person_at<T>(self, verdict: Option<T>) -> Option<T> {
+        let heard =
+            matches!(self, Outcome::Machine | Outcome::MessageLeft | Outcome::Ivr | Outcome::Screening | Outcome::Fax);
+        // What special information tones can mean.
+        let tones = matches!(self, Outcome::Sit | Outcome::BadNumber | Outcome::Failed);
+        verdict.filter(|_| heard || tones)
     }
 
     /// The outcome of this name; `None`: there is none.
@@ -327,6 +330,8 @@ pub(crate) struct Attempt {
     pub(crate) has_consent: bool,
     /// An assistant or a silent line has been told something.
     pub(crate) prompted: bool,
+    /// The first packet of what it is told now, or was last, has left.
+    pub(crate) play_began: bool,
     /// What is waited for after a verdict is given up then.
     pub(crate) wait: Option<Instant>,
     pub(crate) stopped: bool,

@@ -1,5 +1,6 @@
 //! A lead: a contact on a list with its dial state; and its telephone number.
 
+use crate::policies::Mark;
 use base::{AgentId, AttemptId, LeadId, WallTime};
 
 use crate::attempt::Outcome;
@@ -68,13 +69,15 @@ pub struct Callback {
     pub agent: Option<AgentId>,
 }
 
-/// Why a list of numbers from outside forbids a number.
+/// Why a number is forbidden, by what is known of it from elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Screened {
-    /// It stands on a do-not-call list.
+    /// It stands on a do-not-call list from outside.
     DoNotCall,
-    /// It belongs to somebody else since.
+    /// A list from outside says that it belongs to somebody else since.
     Reassigned,
+    /// An earlier call, of any campaign, showed that nobody is to be reached there.
+    Marked(Mark),
 }
 
 /// Further numbers of one lead: home, mobile and work beside the one on the list, and one more. Some 60 bytes each.
@@ -88,7 +91,7 @@ pub struct NextNumber {
     pub number: Number,
     /// Proof of consent for this number, if there is one.
     pub consent: Option<String>,
-    /// A list of numbers from outside has this one.
+    /// Something that is known of it forbids it.
     pub screened: Option<Screened>,
 }
 
@@ -110,7 +113,7 @@ pub struct Lead {
     pub timezone: Option<String>,
     /// Proof of consent, if there is one.
     pub consent: Option<String>,
-    /// A list of numbers from outside has this one.
+    /// Something that is known of this number forbids it.
     pub screened: Option<Screened>,
     /// Attempts made before (from the store); the next one has this number plus one.
     pub attempts_made: u32,

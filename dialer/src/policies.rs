@@ -224,8 +224,8 @@ impl SitMeaning {
     }
 }
 
-/// Why a number is of no use to a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a number is of no use to any campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// A fax machine answers.
     Fax,
@@ -236,12 +236,29 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// For the list of numbers that are not called: `fax`, `number changed`, `no such number`.
-    pub const fn reason(self) -> &'static str {
+    /// Every mark, in order.
+    pub const ALL: [Mark; 3] = [Mark::Fax, Mark::Intercept, Mark::Vacant];
+
+    /// As rows and the API spell it: `fax`, `intercept`, `vacant`.
+    pub const fn name(self) -> &'static str {
         match self {
             Mark::Fax => "fax",
-            Mark::Intercept => "number changed",
-            Mark::Vacant => "no such number",
+            Mark::Intercept => "intercept",
+            Mark::Vacant => "vacant",
+        }
+    }
+
+    /// The mark of this name.
+    pub fn named(name: &str) -> Option<Mark> {
+        Mark::ALL.into_iter().find(|mark| mark.name() == name)
+    }
+
+    /// The gate's rule that holds such a number back.
+    pub(crate) const fn rule(self) -> &'static str {
+        match self {
+            Mark::Fax => "number-fax",
+            Mark::Intercept => "number-intercept",
+            Mark::Vacant => "number-vacant",
         }
     }
 }

@@ -9,6 +9,7 @@ use jiff::{Span, Timestamp};
 
 use super::{ConsentDecision, Profile};
 use crate::lead::{Lead, Number, Screened};
+use crate::policies::Mark;
 
 /// The rule that holds back a number whose owner has asked to be left alone.
 pub(crate) const DO_NOT_CALL: &str = "do-not-call";
@@ -188,6 +189,8 @@ impl Latest {
 #[derive(Default)]
 pub(crate) struct Gate {
     do_not_call: BTreeSet<Number>,
+    /// Numbers that calls since the start have shown to be of no use: leads that come later bring it with them.
+    marks: BTreeMap<Number, Mark>,
     /// (number, steady moment) of each attempt, and the same in order of time for forgetting.
     attempts: BTreeSet<(Number, i64)>,
     attempts_in_order: BTreeSet<(i64, Number)>,
@@ -200,7 +203,23 @@ pub(crate) struct Gate {
 /// Numbers not to be called: a national list of one large country's area codes; 20 M × 12 bytes = 240 MB.
 const DO_NOT_CALL_MAX: usize = 20_000_000;
 
+/// Marked numbers that are held until leads bring their marks: 32 bytes each, 32 MB. One number in a hundred calls is dead
+/// on a bad list, so that is a hundred million calls without a restart; a campaign's own lead is settled by its outcome.
+const MARKS_MAX: usize = 1_000_000;
+
 impl Gate {
+    /// A call has shown that nobody is to be reached at this number.
+    pub(crate) fn mark(&mut self, number: Number, why: Mark) {
+        if self.marks.len() < MARKS_MAX {
+            self.marks.insert(number, why);
+        }
+    }
+
+    /// The number may be called again.
+    pub(crate) fn lift_mark(&mut self, number: Number) {
+        self.marks.remove(&number);
+    }
+
     /// False when the set is full: then the number is not in it and the caller must be told.
     pub(crate) fn do_not_call(&mut self, number: Number) -> bool {
         if self.do_not_call.len() >= DO_NOT_CALL_MAX {
@@ -256,6 +275,12 @@ impl Gate {
         }
     }
 
+    /// When detection last heard no person at this number.
+    #[cfg(test)]
+    pub(crate) fn machine_at(&self, number: Number) -> Option<i64> {
+        self.machines.at.get(&number).copied()
+    }
+
     fn forget(&mut self, now_us: i64) {
         let over_us = now_us - HISTORY_US;
         while let Some(&(at, number)) = self.attempts_in_order.first().filter(|(at, _)| *at <= over_us) {
@@ -275,7 +300,11 @@ impl Gate {
         match lead.screened {
             Some(Screened::DoNotCall) => return GateAnswer::Never { rule: "do-not-call-list" },
             Some(Screened::Reassigned) => return GateAnswer::Never { rule: "number-reassigned" },
+            Some(Screened::Marked(mark)) => return GateAnswer::Never { rule: mark.rule() },
             None => {}
+        }
+        if let Some(mark) = self.marks.get(&lead.number) {
+            return GateAnswer::Never { rule: mark.rule() };
         }
         let needs_consent = profile.consent_required || (query.recorded && profile.agentless_consent);
         if needs_consent && lead.consent.is_none() {

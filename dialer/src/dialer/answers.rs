@@ -38,7 +38,7 @@ impl Dialer {
             AmdVerdict::Machine => match policies.machine {
                 OnMachine::Message { wait, .. } if self.may_leave_message(id) => {
                     self.enter(now, id, Phase::Machine, RingEnd::Machine);
-                    self.settle_outcome(now, id, Outcome::Machine);
+                    self.settle_outcome(id, Outcome::Machine);
                     self.let_agent_go(now, id);
                     self.wait_until(id, now + wait);
                 }
@@ -48,9 +48,7 @@ impl Dialer {
                 OnScreening::HangUp => self.no_person(now, id, Outcome::Screening),
                 OnScreening::Identify { .. } => {
                     self.enter(now, id, Phase::Screening, RingEnd::Machine);
-                    if let Some(attempt) = self.attempts.get_mut(&id) {
-                        attempt.outcome = Some(Outcome::Screening);
-                    }
+                    self.settle_outcome(id, Outcome::Screening);
                     self.wait_until(id, now + IDENTIFY_LATEST);
                 }
             },
@@ -163,18 +161,16 @@ impl Dialer {
         }
     }
 
-    /// No person answered: the number is remembered for it.
-    pub(super) fn settle_outcome(&mut self, now: Instant, id: AttemptId, outcome: Outcome) {
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
-        attempt.outcome = Some(outcome);
-        let number = attempt.number;
-        let now_us = self.steady_us(now);
-        self.gate.machine(number, now_us);
+    /// What the call's end will say, unless something else happens.
+    fn settle_outcome(&mut self, id: AttemptId, outcome: Outcome) {
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.outcome = Some(outcome);
+        }
     }
 
     /// No person answered, or none came: the call ends.
     fn no_person(&mut self, now: Instant, id: AttemptId, outcome: Outcome) {
-        self.settle_outcome(now, id, outcome);
+        self.settle_outcome(id, outcome);
         self.enter(now, id, Phase::Machine, RingEnd::Machine);
         self.wait_no_more(id);
         self.hang_up(id, HangupReason::NotAPerson);
@@ -207,7 +203,7 @@ impl Dialer {
             return;
         }
         self.wait_no_more(id);
-        self.settle_outcome(now, id, Outcome::Machine);
+        self.settle_outcome(id, Outcome::Machine);
         self.let_agent_go(now, id);
         self.message_no_more(id);
         self.play(now, id, Speech::Left, recording.message.clone(), recording.max);
@@ -231,6 +227,7 @@ impl Dialer {
     fn prompt(&mut self, id: AttemptId, speech: Speech, recording: &Recording) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         attempt.prompted = true;
+        attempt.play_began = false;
         let message = recording.message.clone();
         self.outputs.push_back(Output::PlayMessage { attempt: id, message, speech, opt_out: false });
     }
@@ -249,9 +246,7 @@ impl Dialer {
     fn nobody_spoke(&mut self, now: Instant, id: AttemptId) {
         let Ok((_, policies)) = self.policies_of(id) else { return };
         if matches!(policies.silence, OnSilence::Hello { then: HelloThen::HangUp, .. }) {
-            if let Some(attempt) = self.attempts.get_mut(&id) {
-                attempt.outcome = Some(Outcome::Silent);
-            }
+            self.settle_outcome(id, Outcome::Silent);
             // There may have been a person all the same.
             self.count(now, id, CountedAs::Lost);
             self.hang_up(id, HangupReason::NotAPerson);
@@ -261,9 +256,11 @@ impl Dialer {
         }
     }
 
+    /// From here on no campaign calls this number.
     fn mark(&mut self, id: AttemptId, why: Mark) {
         if let Some(attempt) = self.attempts.get(&id) {
             let (campaign, number) = (attempt.campaign, attempt.number);
+            self.gate.mark(number, why);
             self.outputs.push_back(Output::Mark { attempt: id, campaign, number, why });
         }
     }
@@ -277,17 +274,18 @@ impl Dialer {
             _ if attempt.prompted => {}
             _ => return Err(Reject::UnexpectedEvent(id, "a message's first packet")),
         }
+        attempt.play_began = true;
         Ok(())
     }
 
     pub(super) fn message_ended(&mut self, now: Instant, id: AttemptId) -> Result<(), Reject> {
         let (attempt, policies) = self.policies_of(id)?;
-        let (phase, begun) = (attempt.phase, attempt.times.prompt.is_some());
+        let (phase, begun) = (attempt.phase, attempt.play_began);
         let Some(attempt) = self.attempts.get_mut(&id) else { return Ok(()) };
         match phase {
             Phase::Message => {
-                attempt.message_played = true;
-                if attempt.times.message.is_some() {
+                if begun {
+                    attempt.message_played = true;
                     attempt.times.message_ended = Some(now);
                     if attempt.outcome == Some(Outcome::Machine) {
                         attempt.outcome = Some(Outcome::MessageLeft);
@@ -306,6 +304,14 @@ impl Dialer {
             }
             _ if attempt.prompted => {}
             _ => return Err(Reject::UnexpectedEvent(id, "a message's end")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn message_cut(&mut self, id: AttemptId) -> Result<(), Reject> {
+        let attempt = self.attempts.get(&id).ok_or(Reject::UnknownAttempt(id))?;
+        if attempt.phase == Phase::Message {
+            self.hang_up(id, HangupReason::MessageOver);
         }
         Ok(())
     }

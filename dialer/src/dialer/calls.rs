@@ -227,7 +227,7 @@ impl Dialer {
         }
         let of = attempt.campaign;
         let campaign = self.campaigns.get_mut(&of).ok_or(Reject::UnknownCampaign(of))?;
-        let handled = campaign.audit.handle(campaign.config.amd, verdict);
+        let handled = campaign.audit.handle(campaign.config.amd, verdict, campaign.config.policies.ivr);
         let attempt = self.attempts.get_mut(&id).ok_or(Reject::UnknownAttempt(id))?;
         attempt.handled = Some(handled);
         match (handled.mode, handled.handling) {
@@ -258,8 +258,12 @@ impl Dialer {
         let verdict = attempt.verdict.map(|verdict| (decided, verdict != AmdVerdict::Silence));
         let deadline = clock.begins(answered, attempt.times.greeting_end, verdict, attempt.times.live) + clock.within;
         let mut latest = deadline.before(campaign.config.connect_margin);
-        // The question may have taken the whole time. The line waits for an agent as long as any, and is counted late.
-        attempt.overdue = before == Some(Phase::Asked) && latest <= now;
+        // The question may have taken the whole time, and so may detection before it took for a machine what goes to an agent
+        // all the same. The line waits for an agent as long as any, and is counted late.
+        let took_time = attempt
+            .handled
+            .is_some_and(|handled| matches!(handled.handling, AmdHandling::Audited | AmdHandling::Shadow));
+        attempt.overdue = (before == Some(Phase::Asked) || took_time) && latest <= now;
         if attempt.overdue {
             latest = (now + clock.within).before(campaign.config.connect_margin);
         }
@@ -330,6 +334,7 @@ impl Dialer {
     pub(super) fn play(&mut self, now: Instant, id: AttemptId, speech: Speech, message: String, max: Duration) {
         let Some(attempt) = self.attempts.get_mut(&id) else { return };
         attempt.phase = Phase::Message;
+        attempt.play_began = false;
         let Some(campaign) = self.campaigns.get(&attempt.campaign) else { return };
         let opt_out = campaign.config.profile.opt_out_key;
         self.message_ends.insert((now + max, id));

@@ -123,8 +123,7 @@ impl Dialer {
             }
             Phase::Dialling => self.ring_over(now, id, RingEnd::Other),
             Phase::Answered => self.ring_over(now, id, RingEnd::Machine),
-            Phase::Screening => self.settle_outcome(now, id, outcome),
-            Phase::Machine | Phase::Asked => {}
+            Phase::Screening | Phase::Machine | Phase::Asked => {}
             Phase::Recording | Phase::Held | Phase::Connecting | Phase::Talking | Phase::Message | Phase::Ending => {}
         }
         self.free_agent(now, id, agent);
@@ -158,6 +157,10 @@ impl Dialer {
         let Some(attempt) = self.attempts.remove(&id) else { return };
         self.live_numbers.remove(&attempt.number);
         let now_us = self.steady_us(now);
+        if let Some(at) = outcome.no_person_at(attempt.times.verdict) {
+            let at_us = self.steady_us(at);
+            self.gate.machine(attempt.number, at_us);
+        }
         let earliest_us = match (cause.whose, cause.retry_after_s) {
             (Party::Carrier | Party::Callee, Some(seconds)) => now_us + i64::from(seconds) * 1_000_000,
             _ => now_us,

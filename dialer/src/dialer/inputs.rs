@@ -77,6 +77,7 @@ impl Dialer {
             Input::Connected { attempt, agent } => self.connected(now, attempt, agent),
             Input::MessageBegan { attempt, at } => self.message_began(now, attempt, at),
             Input::MessageEnded { attempt } => self.message_ended(now, attempt),
+            Input::MessageCut { attempt } => self.message_cut(attempt),
             Input::Disposition { campaign, attempt, person } => {
                 let recorded = self.campaign_mut(campaign)?.ledger.record(attempt, person);
                 if recorded { Ok(()) } else { Err(Reject::NotCounted(attempt)) }
@@ -114,6 +115,10 @@ impl Dialer {
             }
             Input::LiftDoNotCall { number } => {
                 self.gate.lift_do_not_call(number);
+                Ok(())
+            }
+            Input::LiftMark { number } => {
+                self.gate.lift_mark(number);
                 Ok(())
             }
             Input::Reconsider { campaign } => self.reconsider(now, campaign),

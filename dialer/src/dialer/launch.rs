@@ -462,6 +462,7 @@ impl Dialer {
                 message_played: false,
                 has_consent: found.consent.proof_id.is_some(),
                 prompted: false,
+                play_began: false,
                 wait: None,
                 stopped: false,
                 cancel: None,

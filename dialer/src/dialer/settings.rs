@@ -6,7 +6,6 @@ use desk::{Skills, Wanted};
 use super::pool::Share;
 use super::{CAMPAIGNS_MAX, Campaign, Dialer, RunState};
 use crate::amd::{AmdMeasured, AuditDraw};
-use crate::attempt::Outcome;
 use crate::campaign::{CampaignConfig, ConfigError, Flow, Mode};
 use crate::compliance::Known;
 use crate::io::{LedgerEntry, OfferEnd, OutcomeCounts, Output};
@@ -194,12 +193,8 @@ impl Dialer {
                 self.outputs.push_back(Output::Refused(Reject::UnknownZone(name, zone)));
                 continue;
             };
-            let no_person = lead.last_outcome.is_some_and(Outcome::is_no_person);
-            let known = Known {
-                attempts: lead.last_attempt.as_slice(),
-                abandoned: lead.abandoned_at,
-                machine: lead.last_attempt.filter(|_| no_person),
-            };
+            // What detection heard there comes with `History`, which knows when.
+            let known = Known { attempts: lead.last_attempt.as_slice(), abandoned: lead.abandoned_at, machine: None };
             self.gate.history(lead.number, &known, now_us);
             let told = lead.next_at;
             let came_back = campaign.list.state(name).is_some();

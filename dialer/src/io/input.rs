@@ -272,7 +272,7 @@ pub enum Input {
         /// With whom.
         agent: AgentId,
     },
-    /// The first packet of the message left.
+    /// The first packet of the message left. Of several that were ordered this and its end are said of the newest alone.
     MessageBegan {
         /// Which.
         attempt: AttemptId,
@@ -281,6 +281,11 @@ pub enum Input {
     },
     /// The message was played to its end, or cannot be played.
     MessageEnded {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// The person does not want to hear the rest of the message: the call ends.
+    MessageCut {
         /// Which.
         attempt: AttemptId,
     },
@@ -328,6 +333,12 @@ pub enum Input {
     },
     /// This number may be called again. Leads that were blocked for it stay so until `Reconsider`.
     LiftDoNotCall {
+        /// Which.
+        number: Number,
+    },
+    /// A mark that a call left on this number does not hold any more. Leads that were blocked for it stay so until
+    /// `Reconsider`, or until they are brought anew.
+    LiftMark {
         /// Which.
         number: Number,
     },

@@ -55,7 +55,8 @@ pub enum Output {
         /// Why.
         reason: HangupReason,
     },
-    /// The campaign must never call this number again: keep why, and say `DoNotCall`.
+    /// Nobody is to be reached at this number: no campaign calls it from now on. Keep why, so that leads bring it later
+    /// ([`crate::Screened::Marked`]).
     Mark {
         /// The attempt that showed it.
         attempt: AttemptId,

@@ -49,6 +49,37 @@ fn an_audited_machine_gets_an_agent_and_the_others_are_hung_up() {
 }
 
 #[test]
+fn an_audit_whose_verdict_was_late_waits_for_an_agent_as_any() {
+    // The words ended three seconds before the verdict: the time that the law gives was over with it.
+    let late = |agents: u64| {
+        let mut config = config();
+        config.amd = AmdRules { mode: AmdMode::Sample, audit_share: 1.0 };
+        let mut bench = Bench::new(1, 1, config);
+        bench.commit();
+        let attempt = AttemptId(1);
+        bench.tell(Input::Answered { attempt });
+        if agents == 0 {
+            bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });
+        }
+        let greeting_end = Some(bench.now);
+        bench.pass_ms(3_000);
+        let said = bench.tell(Input::Verdict { attempt, verdict: AmdVerdict::Machine, greeting_end });
+        (bench, said)
+    };
+    let (mut bench, said) = late(1);
+    assert!(said.iter().any(|output| matches!(output, Output::Connect { .. })), "{said:?}");
+    bench.tell(Input::Connected { attempt: AttemptId(1), agent: AgentId(1) });
+    bench.end(1, Party::Callee, None);
+    // Late by the law's clock, and counted so.
+    assert_eq!((bench.record(1).outcome, bench.record(1).counted_as), (Outcome::Connected, CountedAs::Abandoned));
+    let (mut bench, said) = late(0);
+    assert!(said.is_empty(), "{said:?}");
+    assert!(bench.pass_ms(1_899).is_empty());
+    let said = bench.pass_ms(1);
+    assert!(matches!(said[..], [Output::PlayMessage { .. }, Output::Counted { .. }]), "{said:?}");
+}
+
+#[test]
 fn a_measured_rate_takes_the_place_of_the_profiles_and_goes_again() {
     let mut config = config();
     config.profile.denominator.add_amd_false_positives = true;

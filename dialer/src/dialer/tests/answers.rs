@@ -93,6 +93,104 @@ fn a_message_waits_for_the_beep_and_not_for_the_greetings_end() {
 }
 
 #[test]
+fn a_message_of_which_no_packet_left_was_not_played() {
+    let machine = on_machine(MessageAfter::GreetingEnd);
+    let policies = || Policies { machine: machine.clone(), ..Policies::default() };
+    // It cannot be played.
+    let mut bench = answered_by(AmdVerdict::Machine, policies());
+    assert_eq!(told(&revise(&mut bench, Revision::GreetingEnd)), ["leave"]);
+    assert_eq!(told(&bench.tell(Input::MessageEnded { attempt: AttemptId(1) })), ["hang up"]);
+    bench.end(1, Party::Us, None);
+    let record = bench.record(1);
+    assert_eq!((record.outcome, record.message_played, record.times.message_ended), (Outcome::Machine, false, None));
+    // The one that began was given up for one that never did.
+    let mut bench = answered_by(AmdVerdict::Machine, policies());
+    revise(&mut bench, Revision::GreetingEnd);
+    let at = bench.now;
+    bench.tell(Input::MessageBegan { attempt: AttemptId(1), at });
+    bench.pass_ms(900);
+    assert_eq!(told(&revise(&mut bench, Revision::BeepEnd)), ["leave"]);
+    bench.tell(Input::MessageEnded { attempt: AttemptId(1) });
+    bench.end(1, Party::Us, None);
+    assert_eq!((bench.record(1).outcome, bench.record(1).message_played), (Outcome::Machine, false));
+}
+
+#[test]
+fn a_message_that_somebody_cuts_short_was_not_played_to_its_end() {
+    let mut bench = asked(DeadlineFrom::Answer, HelloThen::Agent);
+    bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });
+    assert!(told(&bench.tell(Input::MessageCut { attempt: AttemptId(1) })).is_empty(), "it is no message yet");
+    plays(&mut bench, 700);
+    bench.pass_ms(4_900);
+    let at = bench.now;
+    bench.tell(Input::MessageBegan { attempt: AttemptId(1), at });
+    bench.pass_ms(500);
+    assert_eq!(told(&bench.tell(Input::MessageCut { attempt: AttemptId(1) })), ["hang up"]);
+    bench.end(1, Party::Us, None);
+    let record = bench.record(1);
+    assert_eq!((record.outcome, record.message_played), (Outcome::Abandoned, false));
+    assert_eq!((record.times.message, record.times.message_ended), (Some(at), None));
+}
+
+/// What a restart makes of a call: a dialer that is told of it by its record alone, as a store gives it back.
+fn after_a_restart(bench: &Bench) -> Option<i64> {
+    let record = bench.record(1);
+    let wall = |at: Instant| bench.dialer.wall_at(at);
+    let machine = record.outcome.no_person_at(record.times.verdict.map(wall));
+    let mut other = Bench::new(0, 0, config());
+    other.tell(Input::History { number: record.number, attempts: vec![record.at], abandoned: None, machine });
+    other.dialer.gate.machine_at(record.number)
+}
+
+#[test]
+fn what_is_known_of_a_number_is_the_same_after_a_restart() {
+    let leaves = || Policies {
+        machine: on_machine(MessageAfter::Beep),
+        screening: identify(),
+        silence: hello(HelloThen::HangUp),
+        ..Policies::default()
+    };
+    let verdicts = [
+        AmdVerdict::Human,
+        AmdVerdict::Machine,
+        AmdVerdict::Ivr,
+        AmdVerdict::Screening,
+        AmdVerdict::Silence,
+        AmdVerdict::Fax,
+        AmdVerdict::Sit(SitMeaning::Vacant),
+        AmdVerdict::Sit(SitMeaning::Network),
+        AmdVerdict::Sit(SitMeaning::Other),
+    ];
+    let revisions = [None, Some(Revision::Person), Some(Revision::BeepEnd), Some(Revision::GreetingEnd)];
+    let (mut known, mut unknown) = (0, 0);
+    for (mode, audit_share) in [(crate::AmdMode::On, 0.0), (crate::AmdMode::On, 1.0), (crate::AmdMode::Shadow, 0.0)] {
+        for policies in [Policies::default(), leaves()] {
+            for verdict in verdicts {
+                for revision in revisions {
+                    let config =
+                        CampaignConfig { amd: AmdRules { mode, audit_share }, policies: policies.clone(), ..config() };
+                    let mut bench = answered_under(verdict, config);
+                    let verdict_at = bench.now;
+                    bench.pass_ms(300);
+                    revision.into_iter().for_each(|revision| drop(revise(&mut bench, revision)));
+                    if let Some(agent) = bench.dialer.attempts[&AttemptId(1)].agent {
+                        bench.tell(Input::Connected { attempt: AttemptId(1), agent });
+                    }
+                    bench.end(1, Party::Callee, None);
+                    let number = bench.record(1).number;
+                    let lived = bench.dialer.gate.machine_at(number);
+                    let told = format!("{mode:?} {audit_share} {verdict:?} {revision:?}");
+                    assert_eq!(lived, after_a_restart(&bench), "{told}");
+                    assert!(lived.is_none_or(|at| at == bench.dialer.steady_us(verdict_at)), "{told}");
+                    *if lived.is_some() { &mut known } else { &mut unknown } += 1;
+                }
+            }
+        }
+    }
+    assert!(known > 30 && unknown > 60, "{known} and {unknown}");
+}
+
+#[test]
 fn a_message_after_the_greeting_begins_anew_at_the_beep_once() {
     let machine = on_machine(MessageAfter::GreetingEnd);
     let mut bench = answered_by(AmdVerdict::Machine, Policies { machine, ..Policies::default() });
@@ -359,6 +457,40 @@ fn faxes_are_marked_and_tones_mean_what_they_say() {
         assert!(told(&bench.said).contains(&"hang up"));
         bench.end(1, Party::Us, None);
         assert_eq!((bench.record(1).outcome, bench.record(1).counted_as), (outcome, CountedAs::Nothing));
+        // No other campaign calls it either, until somebody takes the mark off.
+        let blocked = |bench: &mut Bench, lead: Lead| {
+            let (other, id) = (CampaignId(2), lead.lead);
+            bench.tell(Input::AddCampaign {
+                campaign: other,
+                config: Box::new(CampaignConfig::new("b", TRUNK, "+15550000000")),
+            });
+            bench.tell(Input::Configure { campaign: other, config: Box::new(config()) });
+            bench.tell(Input::AddLeads { campaign: other, leads: vec![lead] });
+            bench.tell(Input::AgentReady { agent: AgentId(1) });
+            bench.tell(Input::Start { campaign: other });
+            bench.pass_ms(2_000);
+            bench.dialer.lead_state(other, id) == Some(LeadState::Blocked)
+        };
+        let again = || Lead::new(LeadId(91), lead(1).number);
+        assert_eq!(blocked(&mut bench, again()), mark.is_some(), "{verdict:?}");
+        if let Some(mark) = mark {
+            let number = lead(1).number;
+            bench.tell(Input::LiftMark { number });
+            let brought = Lead { screened: Some(crate::Screened::Marked(mark)), ..Lead::new(LeadId(92), number) };
+            bench.tell(Input::AddLeads {
+                campaign: CampaignId(2),
+                leads: vec![Lead { lead: LeadId(93), ..brought.clone() }],
+            });
+            bench.pass_ms(2_000);
+            assert_eq!(
+                bench.dialer.lead_state(CampaignId(2), LeadId(93)),
+                Some(LeadState::Blocked),
+                "by what it brings"
+            );
+            bench.tell(Input::Reconsider { campaign: CampaignId(2) });
+            bench.pass_ms(2_000);
+            assert!(matches!(bench.dialer.lead_state(CampaignId(2), LeadId(91)), Some(LeadState::Dialling(_))));
+        }
         // A network that could not is asked again, as a carrier that failed.
         let waits = bench.dialer.lead_state(CAMPAIGN, LeadId(1)) == Some(LeadState::Waiting);
         assert_eq!(waits, outcome == Outcome::Failed, "{verdict:?}");

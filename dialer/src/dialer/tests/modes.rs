@@ -74,6 +74,8 @@ fn without_agents_the_channels_are_filled_and_a_person_hears_the_recording() {
     assert_eq!((message.as_str(), *opt_out), ("notice", bench.dialer.campaigns[&CAMPAIGN].config.profile.opt_out_key));
     // Nobody was promised an agent: the ledger stays empty however long the message takes.
     bench.pass_ms(20_000);
+    let at = bench.now;
+    bench.tell(Input::MessageBegan { attempt: AttemptId(1), at });
     let said = bench.tell(Input::MessageEnded { attempt: AttemptId(1) });
     assert!(matches!(said[..], [Output::Hangup { reason: HangupReason::MessageOver, .. }]), "{said:?}");
     assert!(intents(&bench.end(1, Party::Us, None)) == [4], "the channel is free for the next");
