@@ -15,6 +15,7 @@ pub(crate) mod figures;
 mod learn;
 pub(crate) mod listening;
 pub(crate) mod measured;
+pub(crate) mod recordings;
 
 pub use command::{AmdArgs, run};
 pub use listening::Listening;

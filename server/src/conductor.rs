@@ -34,7 +34,7 @@ use crate::amd::Listening;
 use base::{AgentId, AttemptId, CallId, CampaignId, Duration, Instant, LegId, ShardId, TrunkId, WallAnchor};
 use call::{Command, Event};
 use codecs::g711::Law;
-use detect::print::Learner;
+use detect::print::{Learner, Recordings};
 use dialer::{Dialer, Input, Number};
 use media::playout::Prompt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -108,6 +108,8 @@ pub struct ConductorConfig {
     pub detection: Listening,
     /// Safe-harbour messages, and messages of campaigns without agents, by name.
     pub messages: BTreeMap<String, Arc<Prompt>>,
+    /// Fixed recordings that were learnt before the start.
+    pub recordings: Recordings,
     /// First call id that the store has not used.
     pub first_call: u64,
 }
@@ -180,7 +182,7 @@ pub struct Conductor {
     recording: BTreeMap<u64, AttemptId>,
     /// Campaign of each attempt from its intent to its close.
     attempt_campaigns: BTreeMap<AttemptId, CampaignId>,
-    /// Fixed recordings that answered, in all campaigns since the start.
+    /// Fixed recordings that answered, in all campaigns.
     openings: Learner,
     /// Consents, lifted suppressions and promises to call back on their way to the disk, by the token of their op.
     revived: BTreeMap<u64, Number>,
@@ -196,7 +198,9 @@ pub struct Conductor {
 
 impl Conductor {
     /// A conductor for `dialer`, without trunks and agents.
-    pub fn new(config: ConductorConfig, dialer: Dialer, anchor: WallAnchor) -> Self {
+    pub fn new(mut config: ConductorConfig, dialer: Dialer, anchor: WallAnchor) -> Self {
+        let known = std::mem::take(&mut config.recordings);
+        config.detection.know(Arc::new(known.clone()));
         Conductor {
             next_call: config.first_call,
             config,
@@ -218,7 +222,7 @@ impl Conductor {
             orphans: BTreeMap::new(),
             recording: BTreeMap::new(),
             attempt_campaigns: BTreeMap::new(),
-            openings: Learner::default(),
+            openings: Learner::new(known),
             revived: BTreeMap::new(),
             refused: BTreeSet::new(),
             next_token: 1,

@@ -19,6 +19,7 @@
 mod accounts;
 mod agents;
 mod amd;
+mod amd_recordings;
 mod amd_report;
 mod amd_watch;
 mod attempts;
@@ -46,6 +47,7 @@ mod limits;
 mod listen;
 mod lists;
 mod login;
+mod marks;
 mod metrics;
 mod not_built;
 mod number_lists;

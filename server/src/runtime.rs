@@ -2,7 +2,7 @@
 
 mod supply;
 
-use crate::backlog::{Backlog, Fate};
+use crate::backlog::{Backlog, EVIDENCE_BYTES_MAX, Fate};
 use crate::conductor::{Answer, Conductor, Output};
 use crate::control::api::{ControlEnd, Job, Refusal, Reply};
 use crate::control::views::StoreView;
@@ -79,6 +79,8 @@ pub struct Runtime {
     held: bool,
     /// Not before this moment dialling goes on again.
     held_until: Instant,
+    /// Evidence had no room; said once until dialling goes on again.
+    bare: bool,
     drain_limit: Duration,
     /// What was last shown of the store.
     store_view: StoreView,
@@ -122,6 +124,7 @@ impl Runtime {
             wall_at: now,
             held: false,
             held_until: now,
+            bare: false,
             drain_limit: Duration::ZERO,
             store_view: StoreView { kind: "sqlite", state: "ok", ..StoreView::default() },
         })
@@ -311,7 +314,9 @@ impl Runtime {
     fn watch_store(&mut self, now: Instant) {
         let health = self.store.health();
         let waiting = self.rows.waiting();
-        let behind = waiting >= if self.held { BACKLOG_HOLD / 2 } else { BACKLOG_HOLD };
+        let (rows_max, bytes_max) = (BACKLOG_HOLD, EVIDENCE_BYTES_MAX / 2);
+        let part = if self.held { 2 } else { 1 };
+        let behind = waiting >= rows_max / part || self.rows.evidence_bytes() >= bytes_max / part;
         // With nothing left to offer only the next intent can show whether there is room again.
         let idle = self.rows.is_empty();
         self.refused.take_if(|(since, _)| idle && now >= *since + HOLD_MIN);
@@ -352,6 +357,7 @@ impl Runtime {
         }
         if on != self.held {
             self.held = on;
+            self.bare &= on;
             tracing::warn!("{}", if on { "dialling pauses: the store takes no more" } else { "dialling goes on" });
             self.conductor.hold(now, on);
         }
@@ -405,7 +411,10 @@ impl Runtime {
             self.conductor.handle_ack(now, token, Err(error));
             return;
         }
-        self.rows.push(token, op);
+        if !self.rows.push(token, op) && !self.bare {
+            self.bare = true;
+            tracing::warn!("the store is behind: what answer detection heard is left, its verdicts are kept");
+        }
         self.offer_rows();
     }
 

@@ -95,6 +95,8 @@ pub(crate) struct Figures {
     /// Sum of the times of verdicts.
     verdict_ms: u64,
     taken_for_machines: u64,
+    /// Acted on, and an agent had them all the same, who said that they were persons.
+    saved: u64,
     taken_for_persons: u64,
     machines: Weighted,
     persons: Weighted,
@@ -120,16 +122,19 @@ impl Figures {
                 figures.labelled += calls;
             }
             let person = answered.as_deref() == Some("person");
-            if is_machine(verdict) {
+            // What goes to an agent whatever it is, such as menus where the campaign says so, loses nobody.
+            if is_machine(verdict) && handling != "person" {
                 figures.taken_for_machines += calls;
-                // Only those that went to an agent are a fair sample; a label of another says nothing of the rest.
-                let drawn = matches!(handling.as_str(), "audited" | "shadow") && count.share_ppm > 0;
+                figures.saved += if count.reached && count.routed && person { *calls } else { 0 };
+                // A draw is a fair sample, whoever labels it. In the shadow everybody goes to an agent, and routing draws;
+                // a listener does not.
+                let drawn = count.share_ppm > 0 && (handling == "audited" || (handling == "shadow" && count.routed));
                 if answered.is_some() && drawn {
                     figures.machines.add(*calls, person, 1e6 / f64::from(count.share_ppm));
                 }
             } else if verdict == "human" {
                 figures.taken_for_persons += calls;
-                if answered.is_some() {
+                if answered.is_some() && count.routed {
                     figures.persons.add(*calls, person, 1.0);
                 }
             }
@@ -152,12 +157,21 @@ impl Figures {
         self.machines.share()
     }
 
-    /// People taken for machines, of all people who answered.
+    /// People lost to detection, of all people who answered: with M verdicts that are acted on, of which a share q would be
+    /// persons', S of them whom a later sign brought to an agent, and H taken for persons of whom a share r are,
+    /// (q M - S) / (q M + r H).
+    ///
+    /// q comes from the draw, each call weighed with the inverse of the chance it was drawn with (Horvitz and Thompson 1952,
+    /// as the ratio of Hajek 1971): the draw knows nothing of who answered, so it is unbiased but for the ratio's 1/n. r
+    /// comes from calls that routing gave to an agent who then said what answered; whoever picks calls to listen to picks
+    /// by what is known of them, so those labels count in neither. S counts only persons of whom an agent has said so:
+    /// with fewer words the estimate is too high, never too low.
     pub(crate) fn human_as_machine(&self) -> Option<Interval> {
         let (q, r) = (self.machines.share()?, self.persons.share()?);
         let of = |q: f64, r: f64| {
-            let lost = q * self.taken_for_machines as f64;
-            let all = lost + r * self.taken_for_persons as f64;
+            let taken = q * self.taken_for_machines as f64;
+            let lost = (taken - self.saved as f64).max(0.0);
+            let all = taken + r * self.taken_for_persons as f64;
             if all > 0.0 { lost / all } else { 0.0 }
         };
         Some(Interval { share: of(q.share, r.share), low: of(q.low, r.high), high: of(q.high, r.low) })
@@ -284,6 +298,8 @@ mod tests {
             handling: handling.to_owned(),
             share_ppm,
             answered: answered.map(str::to_owned),
+            routed: answered.is_some(),
+            reached: false,
             calls,
             verdict_ms: ms * calls,
             verdict_ms2: ms * ms * calls,
@@ -327,6 +343,52 @@ mod tests {
         let let_through = figures.machine_as_human().unwrap();
         assert!((let_through.share - 0.1).abs() < 1e-9 && (0.08..0.1).contains(&let_through.low), "{let_through:?}");
         assert!(figures.says(0.01).contains("of people were taken for machines"), "{}", figures.says(0.01));
+    }
+
+    #[test]
+    fn labels_that_somebody_picked_change_nothing() {
+        let picked = |count: AmdCount| AmdCount { routed: false, ..count };
+        let drawn = [
+            count(0, "machine", "audited", 10_000, Some("machine"), 98),
+            count(0, "machine", "audited", 10_000, Some("person"), 2),
+            count(0, "human", "person", 1_000_000, Some("person"), 900),
+            count(0, "human", "person", 1_000_000, Some("machine"), 100),
+        ];
+        // Somebody listens to the odd ones among those taken for persons, and in the shadow to the person-like ones.
+        let by_hand = [
+            picked(count(0, "human", "person", 1_000_000, Some("machine"), 400)),
+            picked(count(0, "machine", "shadow", 1_000_000, Some("person"), 50)),
+        ];
+        let before = Figures::of(&drawn);
+        let all = Figures::of(drawn.iter().chain(&by_hand));
+        assert_eq!(all.audited(), before.audited());
+        assert_eq!(all.machine_as_human(), before.machine_as_human());
+        assert_eq!(all.persons_among_machines(), before.persons_among_machines());
+        // A listener's word on an audited call is a draw's: the draw chose the call.
+        let heard = picked(count(0, "machine", "audited", 10_000, Some("person"), 3));
+        assert_eq!(Figures::of(drawn.iter().chain([&heard])).audited(), (103, 5));
+    }
+
+    #[test]
+    fn only_who_is_lost_counts() {
+        let lost = |saved: u64, menus: u64| {
+            let reached = AmdCount { reached: true, ..count(0, "machine", "acted", 10_000, Some("person"), saved) };
+            let counts = [
+                count(0, "machine", "acted", 10_000, None, 9_900 - saved),
+                reached,
+                count(0, "machine", "audited", 10_000, Some("machine"), 95),
+                count(0, "machine", "audited", 10_000, Some("person"), 5),
+                // The campaign gives menus to agents.
+                count(0, "ivr", "person", 1_000_000, Some("person"), menus),
+                count(0, "human", "person", 1_000_000, Some("person"), 1_000),
+            ];
+            Figures::of(&counts).human_as_machine().unwrap().share
+        };
+        // 5 % of 10,000.
+        assert!((lost(0, 0) - 500.0 / 1_500.0).abs() < 1e-9);
+        assert!((lost(200, 0) - 300.0 / 1_500.0).abs() < 1e-9, "200 picked up after their machine's verdict");
+        assert!((lost(0, 300) - 500.0 / 1_500.0).abs() < 1e-9);
+        assert_eq!(lost(600, 0), 0.0);
     }
 
     #[test]

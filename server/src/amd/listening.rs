@@ -145,7 +145,8 @@ impl Listening {
             tenant,
             attempt,
             campaign,
-            number: number.to_owned(),
+            // As long as what else is kept of it.
+            number: if self.kept.is_zero() { String::new() } else { number.to_owned() },
             at,
             mode: handled.mode.name().to_owned(),
             handling: handled.handling.name().to_owned(),
@@ -162,7 +163,7 @@ impl Listening {
             lost: line.lost,
             person_ppm: person.map(|person| ppm(f64::from(person))),
             shadow,
-            kept_until: (!features.is_empty() || !trace.is_empty()).then(|| days(self.kept)),
+            kept_until: (!self.kept.is_zero()).then(|| days(self.kept)),
             trace,
             features,
             audio_until: sound_kept.filter(|_| !audio.is_empty()).map(days),

@@ -1,13 +1,16 @@
 //! Answer detection around a call: what a verdict leaves behind, and what its labels say later.
 
-use super::{Conductor, Output};
+use super::{Answer, Conductor, Output, rows};
 use crate::amd::listening::Judged;
+use crate::control::Reply;
 use crate::control::views::AmdDrift;
 use base::{AttemptId, CampaignId, Instant};
 use codecs::g711::Law;
-use detect::{Decision, Evidence};
+use detect::print::{FORMAT, Opening};
+use detect::{Decision, Evidence, Verdict};
 use dialer::Input;
 use media::session::Stats;
+use std::sync::Arc;
 
 impl Conductor {
     /// What was heard of a call and what came of its verdict, for the store.
@@ -40,6 +43,40 @@ impl Conductor {
             sound_kept: sound_kept.map(|settings| base::Duration::from_secs(settings.amd_audio_days * 86_400)),
         });
         self.store(store::Op::AmdEvidence(Box::new(row)));
+    }
+
+    /// What a call's first words were: the same on three numbers is a recording from then on, which is kept. Calls from now on
+    /// are held against what has just been learnt; calls under way go on with what they know.
+    pub(super) fn opening_heard(&mut self, now: Instant, attempt: AttemptId, opening: &Opening) {
+        let Some(live) = self.calls.get(&attempt) else { return };
+        let (tenant, at) = (self.config.tenant, self.anchor.wall_at(now));
+        if let Some(known) = self.openings.known().find(opening) {
+            let id = known.id();
+            self.store(store::Op::AmdRecordingMet(tenant, id, at));
+            return;
+        }
+        let said = live.verdict.and_then(|said| Verdict::named(rows::verdict_name(said)));
+        if !self.openings.heard(&live.number, opening, said) {
+            return;
+        }
+        let known = Arc::new(self.openings.known().clone());
+        if let Some(learnt) = known.last() {
+            let (format, line) = (FORMAT.to_owned(), learnt.to_line());
+            let row = store::AmdRecordingRow { tenant, recording: learnt.id(), format, line, at };
+            self.store(store::Op::AmdRecording(row));
+        }
+        let text = format!("the same opening on three numbers: {} recordings are known", known.len());
+        self.outputs.push_back(Output::Notice(text));
+        self.config.detection.know(known);
+    }
+
+    /// Forgets a recording. One that this process does not hold, because its row is set aside, goes from the store all the
+    /// same.
+    pub(super) fn forget_recording(&mut self, id: &str) -> Answer {
+        if self.openings.forget(id) {
+            self.config.detection.know(Arc::new(self.openings.known().clone()));
+        }
+        Answer::OnDisk(self.store(store::Op::AmdRecordingGone(self.config.tenant, id.to_owned())), Reply::Done)
     }
 
     /// What labels say of a campaign's answer detection; whoever watches is told when that has changed.

@@ -2,7 +2,7 @@
 
 use super::trace::{Trace, What};
 use super::{Conductor, Output, Role, rows};
-use base::{AgentId, AttemptId, CallId, Instant, LegId, ShardId, TrunkId};
+use base::{AgentId, AttemptId, CallId, Instant, LegId, PlayId, ShardId, TrunkId};
 use call::{Command, Event, Originate};
 use codecs::g711::Law;
 use codecs::tones::SitReason;
@@ -34,6 +34,8 @@ pub(super) struct Live {
     /// What the sound came in.
     pub(super) law: Option<Law>,
     pub(super) connected_at: Option<Instant>,
+    /// The newest message that was ordered: what is told of an older one is too late to mean anything.
+    pub(super) play: PlayId,
     /// The message plays in which a key asks never to be called again.
     pub(super) may_opt_out: bool,
     pub(super) trace: Trace,
@@ -53,9 +55,16 @@ impl Conductor {
                 dialer::Output::PlayMessage { attempt, message, speech, opt_out } => {
                     self.play_message(now, attempt, &message, speech, opt_out);
                 }
-                dialer::Output::Mark { campaign, number, why, .. } => {
-                    let (reason, source) = (why.reason().to_owned(), "answer detection".to_owned());
-                    self.do_not_call(now, &number.to_string(), Some(campaign), reason, source);
+                dialer::Output::Mark { attempt, campaign, number, why } => {
+                    let row = store::NumberMarkRow {
+                        tenant: self.config.tenant,
+                        number: number.to_string(),
+                        reason: why.name().to_owned(),
+                        campaign,
+                        attempt,
+                        at: self.anchor.wall_at(now),
+                    };
+                    self.store(store::Op::MarkNumber(row));
                 }
                 dialer::Output::Offered { agent, campaign, lead, until, then, .. } => {
                     self.offered(now, agent, campaign, lead, until, then);
@@ -206,6 +215,7 @@ impl Conductor {
             verdict: None,
             law: None,
             connected_at: None,
+            play: PlayId(0),
             may_opt_out: false,
             trace: Trace::begun(now, "outbound"),
         };
@@ -243,6 +253,8 @@ impl Conductor {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         let (leg, shard) = (live.leg, live.shard);
         live.may_opt_out = opt_out;
+        live.play = PlayId(live.play.0 + 1);
+        let play = live.play;
         let what = match speech {
             Speech::SafeHarbour => "safe harbour",
             Speech::Recording => "recording",
@@ -252,7 +264,7 @@ impl Conductor {
         };
         live.trace.note_why(now, What::Message, what);
         match self.config.messages.get(message).cloned() {
-            Some(prompt) => self.command(shard, Command::Play { leg, prompt, repeat: false }),
+            Some(prompt) => self.command(shard, Command::Play { leg, play, prompt, repeat: false }),
             // The campaign names none (`outpace check` says so): the call is ended at once.
             None => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
         }
@@ -323,26 +335,21 @@ impl Conductor {
                 let (revision, at) = (revision_of(revision.sign), since.unwrap_or(at));
                 self.dialer.handle_input(now, Input::Revised { attempt, revision, at });
             }
-            // Calls from now on are held against what has just been learnt; calls under way go on with what they know.
-            Event::Opening { opening, .. } => {
-                let said = live.verdict.and_then(|said| Verdict::named(rows::verdict_name(said)));
-                if self.openings.heard(&live.number, &opening, said) {
-                    let known = std::sync::Arc::new(self.openings.known().clone());
-                    let text = format!("the same opening on three numbers: {} recordings are known", known.len());
-                    self.outputs.push_back(Output::Notice(text));
-                    self.config.detection.know(known);
-                }
-            }
+            Event::Opening { opening, .. } => self.opening_heard(now, attempt, &opening),
             // 47 CFR 64.1200(a)(7)(i)(B): the number is recorded and the call ends at once.
             Event::Digit { .. } if live.may_opt_out => {
                 live.may_opt_out = false;
                 live.trace.note_why(now, What::Message, "opted out");
                 let number = live.number.clone();
                 self.do_not_call(now, &number, None, "opted out".to_owned(), "key during the message".to_owned());
+                self.dialer.handle_input(now, Input::MessageCut { attempt });
+            }
+            Event::PlayBegan { play, at, .. } if play == live.play => {
+                self.dialer.handle_input(now, Input::MessageBegan { attempt, at });
+            }
+            Event::PlayEnded { play, .. } if play == live.play => {
                 self.dialer.handle_input(now, Input::MessageEnded { attempt });
             }
-            Event::PlayBegan { at, .. } => self.dialer.handle_input(now, Input::MessageBegan { attempt, at }),
-            Event::PlayEnded { .. } => self.dialer.handle_input(now, Input::MessageEnded { attempt }),
             // A packet of an agent who was lost meanwhile may still have been on its way.
             Event::BridgeAudio { with, at, .. } if live.agent_leg == Some(with) && live.connected_at.is_none() => {
                 live.connected_at = Some(at);
@@ -379,6 +386,8 @@ impl Conductor {
                 self.dialer.handle_input(now, Input::Ended { attempt, cause });
             }
             Event::BridgeAudio { .. }
+            | Event::PlayBegan { .. }
+            | Event::PlayEnded { .. }
             | Event::LikelyPerson { .. }
             | Event::Incoming { .. }
             | Event::Digit { .. }

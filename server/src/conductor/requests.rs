@@ -90,6 +90,8 @@ impl Conductor {
                 self.do_not_call(now, &number, campaign, reason, source)
             }
             Request::CallAgain { number, campaigns, source } => self.call_again(now, &number, campaigns, &source),
+            Request::LiftMark(number) => self.lift_mark(now, &number),
+            Request::ForgetRecording(id) => self.forget_recording(&id),
             Request::Consent(row) => {
                 let number = Number::parse(&row.number).ok();
                 let token = self.store(store::Op::Consent(*row));
@@ -365,6 +367,17 @@ impl Conductor {
         Ok(Reply::Done)
     }
 
+    fn lift_mark(&mut self, now: Instant, number: &str) -> Answer {
+        let parsed = match parsed(number) {
+            Ok(parsed) => parsed,
+            Err(refused) => return Answer::Now(Err(refused)),
+        };
+        let token = self.store(store::Op::UnmarkNumber(self.config.tenant, number.to_owned()));
+        self.revived.insert(token, parsed);
+        self.dialer.handle_input(now, Input::LiftMark { number: parsed });
+        Answer::OnDisk(token, Reply::Done)
+    }
+
     pub(super) fn do_not_call(
         &mut self,
         now: Instant,
@@ -373,12 +386,9 @@ impl Conductor {
         reason: String,
         source: String,
     ) -> Answer {
-        let Ok(parsed) = Number::parse(number) else {
-            return Answer::Now(Err(Refusal::Invalid {
-                field: "number".to_owned(),
-                what: "is no number in international form".to_owned(),
-                mend: "write it as +12125550100".to_owned(),
-            }));
+        let parsed = match parsed(number) {
+            Ok(parsed) => parsed,
+            Err(refused) => return Answer::Now(Err(refused)),
         };
         let row = rows::suppress(self.config.tenant, &self.anchor, now, parsed, campaign, reason, source);
         let token = self.store(store::Op::Suppress(row));
@@ -388,12 +398,9 @@ impl Conductor {
     }
 
     fn call_again(&mut self, now: Instant, number: &str, campaigns: Vec<Option<CampaignId>>, source: &str) -> Answer {
-        let Ok(parsed) = Number::parse(number) else {
-            return Answer::Now(Err(Refusal::Invalid {
-                field: "number".to_owned(),
-                what: "is no number in international form".to_owned(),
-                mend: "write it as +12125550100".to_owned(),
-            }));
+        let parsed = match parsed(number) {
+            Ok(parsed) => parsed,
+            Err(refused) => return Answer::Now(Err(refused)),
         };
         let mut answer = Answer::Now(Ok(Reply::Done));
         for campaign in campaigns {
@@ -474,3 +481,12 @@ fn team(campaign: &str) -> String {
 
 /// A message may take so much longer than its audio until it is cut: its last packets and the event of its end.
 const MESSAGE_SLACK_MS: u64 = 1_000;
+
+/// A number of a request.
+fn parsed(number: &str) -> Result<Number, Refusal> {
+    Number::parse(number).map_err(|_| Refusal::Invalid {
+        field: "number".to_owned(),
+        what: "is no number in international form".to_owned(),
+        mend: "write it as +12125550100".to_owned(),
+    })
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::control::api::{AgentWish, Refusal, Reply, Request};
-use base::{Duration, LeadId, Seed, WallTime};
+use base::{Duration, LeadId, PlayId, Seed, WallTime};
 use call::Originate;
 use dialer::{CampaignConfig, DialerConfig, Lead, Mode, Number, Profile, RetryRules};
 
@@ -31,6 +31,7 @@ impl Bench {
             domain: "192.0.2.1:5060".into(),
             detection: detect::DetectorConfig::Classic(detect::ClassicConfig::default()).into(),
             messages: BTreeMap::new(),
+            recordings: detect::Recordings::default(),
             first_call: 1,
         };
         let wrap_up_limit = Some(Duration::from_secs(1));
@@ -271,7 +272,7 @@ fn without_agents_a_person_hears_the_recording_and_a_key_opts_out() {
     bench.event(Event::Digit { leg: customers[0], digit: '9' });
     bench.ended(customers[0]);
     bench.answered(customers[1]);
-    bench.event(Event::PlayEnded { leg: customers[1], at: bench.now });
+    bench.event(Event::PlayEnded { leg: customers[1], play: base::PlayId(1), at: bench.now });
     bench.ended(customers[1]);
     let suppressed: Vec<&str> = bench
         .rows

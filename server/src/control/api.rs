@@ -137,6 +137,10 @@ pub enum Request {
         /// Who says so.
         source: String,
     },
+    /// The mark that a call left on this number, in international form, does not hold any more.
+    LiftMark(String),
+    /// Answer detection forgets the fixed recording of this name.
+    ForgetRecording(String),
     /// A promise to call back: written down, then the campaign's to keep.
     CallBack {
         /// The promise.

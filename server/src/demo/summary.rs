@@ -6,6 +6,7 @@ use super::setting::CALLER_ID;
 use crate::conductor::Spread;
 use crate::failure::Failure;
 use base::{CampaignId, Duration};
+use dialer::Outcome;
 use loadtest::ledger::Side;
 use loadtest::{CalleeRecord, Ledger, Nature};
 use net::EngineStats;
@@ -14,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use store::{AttemptCloseRow, AttemptRow};
 
-/// Persons lost to detection have these verdicts.
-const NOT_A_PERSON: [&str; 6] = ["machine", "message_left", "ivr", "screening", "fax", "sit"];
+/// Verdicts that say that no person answered.
+const NOT_A_PERSON: [&str; 5] = ["machine", "ivr", "screening", "fax", "sit"];
 
 /// Longest "talk" of which the callee may have heard nothing: one jitter buffer (40 ms), two frames that the callee needs
 /// to know an agent by (40 ms), a tick each way, and as much again for a busy machine.
@@ -73,7 +74,10 @@ impl Summary {
             let taken_for_machine = close.verdict.as_deref().is_some_and(|verdict| NOT_A_PERSON.contains(&verdict));
             machines += u64::from(taken_for_machine);
             humans += u64::from(close.verdict.is_some() && !taken_for_machine);
-            human_as_machine += u64::from(taken_for_machine && callee.is_some_and(|c| c.nature == Nature::Person));
+            // Lost: whom a later sign brought to an agent, or whom an agent had whatever the verdict was, is none.
+            let outcome = Outcome::named(&close.outcome);
+            let lost = outcome.is_some_and(|outcome| outcome.no_person_at(close.verdict_at).is_some());
+            human_as_machine += u64::from(lost && callee.is_some_and(|c| c.nature == Nature::Person));
             if close.counted_as == "connected" {
                 // A machine taken for a person may not have come to the end of its greeting: no delay then.
                 if callee.is_none_or(|callee| callee.agent_heard.is_none()) {

@@ -10,7 +10,7 @@
 
 use super::Question;
 use base::{Duration, LeadId, ListId, WallTime};
-use dialer::{CountedAs, NEXT_NUMBERS_MAX};
+use dialer::{CountedAs, Mark, NEXT_NUMBERS_MAX, Outcome, Screened};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Action, LeadRow, OutcomeCount, ScreenKind, Store, StoreError, TenantId};
 
@@ -37,8 +37,8 @@ pub struct FedNumber {
     pub number: String,
     /// What happened there.
     pub history: History,
-    /// A list of numbers from outside has it.
-    pub screened: Option<ScreenKind>,
+    /// Something that is known of it forbids it.
+    pub screened: Option<Screened>,
     /// Proof of consent, if one is wanted and there.
     pub consent: Option<String>,
 }
@@ -79,10 +79,18 @@ pub(super) fn complete(
     for count in store.outcomes_of(tenant, &dialled)? {
         outcomes.entry(count.lead).or_default().push(count);
     }
-    // A do-not-call list counts more: it comes first.
-    let mut screened: BTreeMap<String, ScreenKind> = BTreeMap::new();
+    // A do-not-call list counts more: it comes first. Then other lists, then what calls have shown.
+    let mut screened: BTreeMap<String, Screened> = BTreeMap::new();
     for (number, kind) in store.screened(tenant, &numbers)? {
-        screened.entry(number).or_insert(kind);
+        screened.entry(number).or_insert(match kind {
+            ScreenKind::DoNotCall => Screened::DoNotCall,
+            ScreenKind::Reassigned => Screened::Reassigned,
+        });
+    }
+    for row in store.marks_of(tenant, &numbers)? {
+        if let Some(mark) = Mark::named(&row.reason) {
+            screened.entry(row.number).or_insert(Screened::Marked(mark));
+        }
     }
     let mut fed = Vec::with_capacity(rows.len());
     for row in rows {
@@ -166,10 +174,8 @@ fn histories(
         if row.counted_as.as_deref() == Some(CountedAs::Abandoned.name()) {
             history.abandoned = history.abandoned.max(row.counted_at);
         }
-        // By the moment of the intent; the answer came within the ring time after it.
-        if row.verdict.is_some_and(|verdict| !matches!(verdict.as_str(), "human" | "silence")) {
-            history.machine = history.machine.max(Some(row.at));
-        }
+        let outcome = row.outcome.as_deref().and_then(Outcome::named);
+        history.machine = history.machine.max(outcome.and_then(|outcome| outcome.no_person_at(row.verdict_at)));
     }
     Ok(histories)
 }

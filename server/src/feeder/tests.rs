@@ -1,6 +1,6 @@
 use super::*;
 use base::AttemptId;
-use store::{Action, ConsentRow, ContactQuery, LeadRow, NewLead, Op};
+use store::{Action, ConsentRow, ContactQuery, LeadRow, NewLead, Op, ScreenKind};
 
 fn source(list: ListId) -> Source {
     Source {
@@ -463,5 +463,59 @@ fn by_the_last_attempt_who_was_never_dialled_comes_first() {
         };
         assert_eq!(asked(LeadOrder::LastAttempt), [3, 4, 2, 1]);
         assert_eq!(asked(LeadOrder::Oldest), [1, 2, 3, 4]);
+    });
+}
+
+#[test]
+fn what_detection_heard_at_a_number_is_brought_as_the_dialer_knew_it() {
+    let verdict_at = WallTime::from_unix_us(AT.as_unix_us() + 9_000_000);
+    for (outcome, heard) in [
+        ("machine", Some(verdict_at)),
+        ("message_left", Some(verdict_at)),
+        ("fax", Some(verdict_at)),
+        // Audited, in the shadow, or picked up after all: an agent had it.
+        ("connected", None),
+        ("abandoned", None),
+        ("hung_up_waiting", None),
+    ] {
+        with_store(|store, tenant| {
+            let list = fill(store, tenant, "l", (0..1).map(|n| NewLead { number: number(n), ..NewLead::default() }));
+            let campaign = store.ensure_campaign(tenant, "c", AT).unwrap();
+            let [intent, counted, close] = abandoned(campaign, 1, number(0), None);
+            let Op::AttemptClose(close, state) = close else { panic!("a close comes last") };
+            let (verdict, verdict_at) = (Some("machine".to_owned()), Some(verdict_at));
+            let close = store::AttemptCloseRow { outcome: outcome.to_owned(), verdict, verdict_at, ..close };
+            for (token, op) in [intent, counted, Op::AttemptClose(close, state)].into_iter().enumerate() {
+                store.submit(token as u64, op).unwrap();
+            }
+            store.flush().unwrap();
+            let question = question(1, &source(list), &[], 10);
+            let (found, _) = answer(store, tenant, &mut Walks::default(), &mut BTreeMap::new(), &question).unwrap();
+            assert_eq!(found[0].now.history.machine, heard, "{outcome}");
+        });
+    }
+}
+
+#[test]
+fn a_marked_number_comes_with_its_mark() {
+    use dialer::{Mark, Screened};
+    with_store(|store, tenant| {
+        let list = fill(store, tenant, "l", (0..3).map(|n| NewLead { number: number(n), ..NewLead::default() }));
+        let campaign = store.ensure_campaign(tenant, "c", AT).unwrap();
+        for (n, reason) in [(0, "fax"), (1, "vacant"), (2, "of a later version")] {
+            let (number, reason, attempt) = (number(n), reason.to_owned(), AttemptId(7));
+            let row = store::NumberMarkRow { tenant, number, reason, campaign, attempt, at: AT };
+            store.submit(n as u64, Op::MarkNumber(row)).unwrap();
+        }
+        store.flush().unwrap();
+        // A list that a person or the law made counts more than what a call has shown.
+        let screen = store.begin_screen(tenant, ScreenKind::DoNotCall, "national", AT, AT).unwrap();
+        store.put_screen_numbers(screen, vec![number(1)]).unwrap();
+        store.end_screen(tenant, screen).unwrap();
+        let question = question(1, &source(list), &[], 10);
+        let (mut found, _) = answer(store, tenant, &mut Walks::default(), &mut BTreeMap::new(), &question).unwrap();
+        found.sort_by_key(|fed| fed.row.lead);
+        let screened: Vec<_> = found.iter().map(|fed| fed.now.screened).collect();
+        assert_eq!(screened, [Some(Screened::Marked(Mark::Fax)), Some(Screened::DoNotCall), None]);
     });
 }

@@ -3,7 +3,7 @@
 use super::auth::Holder;
 use super::campaigns::{names, row as campaign_row};
 use super::extract::{Id, Json, Query};
-use super::page::{Page, id_cursor, rows};
+use super::page::{Page, id_cursor, next_link, rows};
 use super::problem::Problem;
 use super::{Service, changes};
 use crate::amd::listening::SOUND;
@@ -57,7 +57,7 @@ pub(super) struct Judgement {
     attempt: u64,
     /// Name of the campaign.
     campaign: Option<String>,
-    /// Number that was dialled.
+    /// Number that was dialled; empty once the evidence has had its time.
     number: String,
     /// When the verdict fell, in microseconds since the Unix epoch.
     at_us: i64,
@@ -248,7 +248,8 @@ fn judgement(found: &AmdEvidence, campaign: Option<String>) -> Judgement {
     }
 }
 
-/// Verdicts with what is known of them, newest first: the queue of what is to be labelled.
+/// Verdicts with what is known of them, newest first: the queue of what is to be labelled. A page looks at 10,000 verdicts
+/// at most; one that asks for what is rare may be short or empty and have a next one all the same.
 #[utoipa::path(get, path = "/api/v1/amd/queue", tag = "answer detection", params(QueueQuery), responses(
     (status = 200, body = Page<Judgement>)
 ))]
@@ -281,8 +282,9 @@ pub(super) async fn queue(
     };
     let (found, campaigns) =
         service.store(move |store| Ok((store.amd_queue(tenant, &filter)?, names(store, tenant)?))).await?;
-    let items = found.iter().map(|found| judgement(found, campaigns.get(&found.row.campaign.0).cloned())).collect();
-    Ok(axum::Json(Page::of(items, limit, &uri, |item: &Judgement| item.attempt.to_string())))
+    let shown = found.rows.iter().map(|found| judgement(found, campaigns.get(&found.row.campaign.0).cloned()));
+    let next = found.next.map(|attempt| next_link(&uri, &attempt.0.to_string()));
+    Ok(axum::Json(Page { items: shown.collect(), next }))
 }
 
 fn no_evidence(id: u64) -> Problem {

@@ -141,7 +141,7 @@ pub(super) async fn begin(
         ));
     };
     let (file, given_name) = receive(&service, request).await?;
-    let (file, path) = file.finish_named()?;
+    let (file, path) = file.finish_named(&service).await?;
     let file_name: String = wanted.file_name.or(given_name).unwrap_or_default();
     let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
     let bytes_total = file.metadata().map_or(0, |about| about.len());

@@ -9,9 +9,10 @@ use super::limits::{REQUEST_WAIT, UPLOAD_BYTES_MAX, UPLOAD_WAIT};
 use super::problem::Problem;
 use super::routes::{Access, access};
 use super::{
-    Service, accounts, agents, amd, amd_report, attempts, audit, auth, board, callbacks, calls, campaigns, cdrs,
-    consents, console, contacts, decisions, engine, events, health, imports, inbound, leads, lists, login, metrics,
-    not_built, number_lists, offers, preview, profiles, report, settings, simulations, suppression, tokens, trunks,
+    Service, accounts, agents, amd, amd_recordings, amd_report, attempts, audit, auth, board, callbacks, calls,
+    campaigns, cdrs, consents, console, contacts, decisions, engine, events, health, imports, inbound, leads, lists,
+    login, marks, metrics, not_built, number_lists, offers, preview, profiles, report, settings, simulations,
+    suppression, tokens, trunks,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -123,6 +124,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(attempts::dispose))
         .routes(routes!(amd::queue))
         .routes(routes!(amd::models))
+        .routes(routes!(amd_recordings::list))
+        .routes(routes!(amd_recordings::forget))
         .routes(routes!(amd::evidence))
         .routes(routes!(amd::audio))
         .routes(routes!(amd::label))
@@ -131,6 +134,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(cdrs::show))
         .routes(routes!(suppression::list, suppression::add))
         .routes(routes!(suppression::lift))
+        .routes(routes!(marks::list))
+        .routes(routes!(marks::lift))
         .routes(routes!(consents::list, consents::add))
         .routes(routes!(contacts::list))
         .routes(routes!(contacts::show, contacts::change))

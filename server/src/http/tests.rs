@@ -357,6 +357,8 @@ impl Live {
                 Ok(Reply::Done)
             }
             Request::Consent(row) => self.keep(Op::Consent(*row)),
+            Request::LiftMark(number) => self.keep(Op::UnmarkNumber(TenantId::DEFAULT, number)),
+            Request::ForgetRecording(id) => self.keep(Op::AmdRecordingGone(TenantId::DEFAULT, id)),
             Request::AmdLabel(row) | Request::Disposition { answered: Some(row), .. } => self.keep(Op::AmdLabel(row)),
             _ => Ok(Reply::Done),
         }

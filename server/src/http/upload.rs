@@ -62,11 +62,14 @@ impl Keeper {
         Ok(self.file)
     }
 
-    /// The file on the disk, at its beginning, and its name.
-    pub(super) fn finish_named(mut self) -> Result<(File, Option<TempPath>), Problem> {
-        self.file.sync_all().map_err(no_room)?;
-        let path = self.path.take();
-        Ok((self.finish()?, path))
+    /// The file on the disk, at its beginning, and its name. The disk may take seconds: on a thread that may wait.
+    pub(super) async fn finish_named(mut self, service: &Service) -> Result<(File, Option<TempPath>), Problem> {
+        let on_disk = move || {
+            self.file.sync_all().map_err(no_room)?;
+            let path = self.path.take();
+            Ok((self.finish()?, path))
+        };
+        service.wait(on_disk).await
     }
 }
 

@@ -5,7 +5,6 @@ use crate::feeder::{FedLead, History, Left, Page, Question, Screens, Source};
 use base::{CampaignId, Duration, Instant, WallTime};
 use dialer::{Input, Lead, LeadState, NextNumber, Number, Outcome};
 use std::sync::Arc;
-use store::ScreenKind;
 
 /// A supply whose page could not be read is asked again after this time.
 const FEED_AGAIN: Duration = Duration::from_secs(1);
@@ -214,7 +213,7 @@ impl Runtime {
             let Some(number) = self.known(here.number.as_str(), here.history, row.lead) else { continue };
             let next = next.into_iter().filter_map(|next| {
                 let number = self.known(next.number.as_str(), next.history, row.lead)?;
-                Some(NextNumber { number, consent: next.consent, screened: next.screened.map(screened) })
+                Some(NextNumber { number, consent: next.consent, screened: next.screened })
             });
             let next: Vec<NextNumber> = next.collect();
             let is = |state: LeadState| row.state == state.name();
@@ -230,7 +229,7 @@ impl Runtime {
                 segment: row.segment.as_deref().map(group_of),
                 timezone: row.timezone,
                 consent: here.consent,
-                screened: here.screened.map(screened),
+                screened: here.screened,
                 attempts_made: row.attempt_number,
                 last_attempt: row.last_attempt_at.filter(|_| was_tried),
                 abandoned_at: row.last_attempt_at.filter(|_| last_outcome == Some(Outcome::Abandoned)),
@@ -261,11 +260,9 @@ impl Runtime {
     }
 }
 
-fn screened(kind: ScreenKind) -> dialer::Screened {
-    match kind {
-        ScreenKind::DoNotCall => dialer::Screened::DoNotCall,
-        ScreenKind::Reassigned => dialer::Screened::Reassigned,
-    }
+/// A number that stands for a segment's name (FNV-1a, 32 bits): two names in a million share one.
+fn group_of(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// A number that stands for a segment's name (FNV-1a, 32 bits): two names in a million share one.

@@ -47,6 +47,11 @@ pub(super) fn bring_up(
             Err(refusal) => return Err(refusal),
         }
         restore_ledger(runtime, campaign, began, &windows)?;
+        // Before the first call, not with the first look at the labels some minutes later.
+        let measured = crate::amd::measured::load(runtime.store(), runtime.tenant(), campaign)?;
+        runtime.with_conductor(|conductor, now| {
+            conductor.handle_input(now, Input::AmdMeasured { campaign, measured });
+        })?;
         runtime.with_conductor(|conductor, now| conductor.resume_campaign(now, campaign, &state))?;
     }
     Ok(())

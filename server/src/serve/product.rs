@@ -90,6 +90,7 @@ impl Product {
                 Some(Key::of(&config.server.data_dir)?),
             )?,
             messages: BTreeMap::new(),
+            recordings: crate::amd::recordings::load(&store, tenant)?,
             first_call: high_water.call + 1,
         };
         let conductor = Conductor::new(conductor_config, Dialer::new(dialer_config, seed, anchor), anchor);

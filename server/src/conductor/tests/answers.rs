@@ -70,9 +70,9 @@ fn a_beep_begins_the_message_for_machines() {
     let beep_end = bench.now.before(Duration::from_ms(80));
     bench.event(Event::Revision { leg, revision: heard(detect::Sign::Beep), since: Some(beep_end), at: bench.now });
     assert_eq!(plays(&bench), 1);
-    bench.event(Event::PlayBegan { leg, at: bench.now });
+    bench.event(Event::PlayBegan { leg, play: base::PlayId(1), at: bench.now });
     bench.wait(2);
-    bench.event(Event::PlayEnded { leg, at: bench.now });
+    bench.event(Event::PlayEnded { leg, play: base::PlayId(1), at: bench.now });
     bench.ended(leg);
     let timeline = timeline(&bench);
     let us = |at: Instant| bench.conductor.anchor().wall_at(at).as_unix_us();
@@ -84,20 +84,116 @@ fn a_beep_begins_the_message_for_machines() {
 }
 
 #[test]
-fn dead_numbers_are_kept_from_the_campaign_with_the_reason() {
+fn what_is_told_of_an_older_message_means_nothing() {
+    let recording = dialer::Recording { message: "test:machine_message".into(), max: Duration::from_secs(60) };
+    let after = dialer::MessageAfter::GreetingEnd;
+    let machine = dialer::OnMachine::Message { recording, after, wait: Duration::from_secs(30) };
+    let (mut bench, leg) = ringing(dialer::Policies { machine, ..dialer::Policies::default() });
+    let samples = media::playout::Prompt::from_samples(&[0; 16_000]);
+    bench.conductor.config.messages.insert("test:machine_message".into(), std::sync::Arc::new(samples));
+    verdict(&mut bench, leg, detect::Verdict::Machine, "NET");
+    let heard = |sign| detect::Revision { sign, at_ms: 5_000, since_ms: 4_900 };
+    for sign in [detect::Sign::GreetingEnd, detect::Sign::Beep] {
+        bench.event(Event::Revision { leg, revision: heard(sign), since: None, at: bench.now });
+        bench.wait(1);
+    }
+    let plays: Vec<PlayId> = bench
+        .commands
+        .iter()
+        .filter_map(|command| if let Command::Play { play, .. } = command { Some(*play) } else { None })
+        .collect();
+    assert_eq!(plays, [PlayId(1), PlayId(2)], "the beep begins it anew");
+    let hung_up = |bench: &Bench| bench.commands.iter().any(|command| matches!(command, Command::Hangup { .. }));
+    // The end of the first was on its way when the second was ordered.
+    bench.event(Event::PlayBegan { leg, play: PlayId(1), at: bench.now });
+    bench.event(Event::PlayEnded { leg, play: PlayId(1), at: bench.now });
+    assert!(!hung_up(&bench));
+    bench.event(Event::PlayBegan { leg, play: PlayId(2), at: bench.now });
+    let began = bench.conductor.anchor().wall_at(bench.now).as_unix_us();
+    bench.wait(2);
+    bench.event(Event::PlayEnded { leg, play: PlayId(2), at: bench.now });
+    assert!(hung_up(&bench));
+    bench.ended(leg);
+    assert_eq!((&timeline(&bench)["message_us"], &timeline(&bench)["message_played"]), (&began.into(), &true.into()));
+}
+
+#[test]
+fn a_recording_that_was_learnt_is_kept_met_and_forgotten() {
+    // Bits as different as can be, so that only itself is like it.
+    let bits = |seed: u64| {
+        let mut state = seed;
+        let mut word = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 48) as u16
+        };
+        let line: String = (0..160).map(|_| format!("{:04x}ffff", word())).collect();
+        detect::print::Recording::from_line(&format!("machine {line}")).expect("a line")
+    };
+    let known = bits(7);
+    let opening = || Box::new(*known.opening());
+    let kept = |bench: &Bench| {
+        let of = |row: &store::Op| match row {
+            store::Op::AmdRecording(row) => Some(("learnt", row.recording.clone())),
+            store::Op::AmdRecordingMet(_, id, _) => Some(("met", id.clone())),
+            store::Op::AmdRecordingGone(_, id) => Some(("gone", id.clone())),
+            _ => None,
+        };
+        bench.rows.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let (mut bench, leg) = ringing(dialer::Policies::default());
+    verdict(&mut bench, leg, detect::Verdict::Human, "REST");
+    for number in ["+12125550177", "+12125550178"] {
+        bench.conductor.openings.heard(number, &opening(), Some(detect::Verdict::Machine));
+    }
+    bench.event(Event::Opening { leg, opening: opening() });
+    let id = known.id();
+    assert_eq!(kept(&bench), [("learnt", id.clone())], "the third number");
+    bench.event(Event::Opening { leg, opening: opening() });
+    assert_eq!(kept(&bench)[1..], [("met", id.clone())]);
+    // The next process begins with it.
+    let mut config = bench.conductor.config.clone();
+    config.recordings = detect::Recordings::of([known.clone()]);
+    let dialer = Dialer::new(DialerConfig::default(), Seed::from_u64(1), bench.conductor.anchor());
+    let next = Conductor::new(config, dialer, bench.conductor.anchor());
+    assert_eq!(next.openings.known().last().map(detect::print::Recording::id), Some(id.clone()));
+    bench.conductor.handle_request(bench.now, Request::ForgetRecording(id.clone()));
+    bench.drain();
+    assert_eq!(kept(&bench)[2..], [("gone", id.clone())]);
+    assert!(bench.conductor.openings.known().is_empty());
+}
+
+#[test]
+fn a_mark_that_is_lifted_brings_its_leads_again() {
+    let mut bench = Bench::new();
+    let answer = bench.conductor.handle_request(bench.now, Request::LiftMark("+12125550101".to_owned()));
+    let Answer::OnDisk(token, _) = answer else { panic!("{answer:?}") };
+    let mut outputs = Vec::new();
+    bench.conductor.handle_ack(bench.now, token, Ok(()));
+    outputs.extend(std::iter::from_fn(|| bench.conductor.poll_output()));
+    let asked = outputs.iter().any(|output| matches!(output, Output::FeedNumber(CampaignId(1), _)));
+    let row = outputs.iter().any(|output| {
+        matches!(output, Output::Store(_, op) if matches!(&**op, store::Op::UnmarkNumber(_, number) if number == "+12125550101"))
+    });
+    assert!(asked && row, "{outputs:?}");
+}
+
+#[test]
+fn dead_numbers_are_marked_with_the_reason() {
     for (heard, cause, reason) in [
         (detect::Verdict::Fax, "FAXTONE", Some("fax")),
-        (detect::Verdict::Sit, "SIT-VACANT", Some("no such number")),
-        (detect::Verdict::Sit, "SIT-INTERCEPT", Some("number changed")),
+        (detect::Verdict::Sit, "SIT-VACANT", Some("vacant")),
+        (detect::Verdict::Sit, "SIT-INTERCEPT", Some("intercept")),
         (detect::Verdict::Sit, "SIT-REORDER", None),
     ] {
         let (mut bench, leg) = ringing(dialer::Policies::default());
         verdict(&mut bench, leg, heard, cause);
         let row = bench.rows.iter().find_map(|row| match row {
-            store::Op::Suppress(row) => Some((row.reason.as_str(), row.source.as_str(), row.campaign)),
+            store::Op::MarkNumber(row) => Some((row.reason.as_str(), row.number.as_str(), row.campaign)),
             _ => None,
         });
-        assert_eq!(row, reason.map(|reason| (reason, "answer detection", Some(CampaignId(1)))), "{cause}");
+        assert_eq!(row, reason.map(|reason| (reason, "+12125550101", CampaignId(1))), "{cause}");
+        let asked_for = bench.rows.iter().any(|row| matches!(row, store::Op::Suppress(_)));
+        assert!(!asked_for, "nobody has asked not to be called");
         assert!(bench.commands.iter().any(|command| matches!(command, Command::Hangup { .. })));
     }
 }

@@ -158,3 +158,59 @@ fn the_report_says_what_can_be_said_and_the_pacer_is_told() {
     assert!(kept.rate >= high && kept.rate < high + 1.1e-4, "{kept:?} and {high}");
     assert!(kept.evidence.contains("120 labelled audits"), "{kept:?}");
 }
+
+#[test]
+fn marked_numbers_are_seen_and_called_again() {
+    let bench = Bench::new();
+    let store = &bench.service.store;
+    let campaign = store.ensure_campaign(TenantId::DEFAULT, "spring", wall_now()).unwrap();
+    for (n, reason) in [(1, "fax"), (2, "vacant"), (3, "intercept")] {
+        let (tenant, number, reason) = (TenantId::DEFAULT, format!("+1212555010{n}"), reason.to_owned());
+        let at = base::WallTime::from_unix_us(n);
+        let row = store::NumberMarkRow { tenant, number, reason, campaign, attempt: AttemptId(n as u64), at };
+        store.submit(1, Op::MarkNumber(row)).unwrap();
+    }
+    store.flush().unwrap();
+    let list = |query: &str| bench.get(Role::Supervisor, &format!("/api/v1/number-marks{query}")).is(200).json();
+    let page = list("?limit=2");
+    let first = json!({ "number": "+12125550101", "reason": "fax", "campaign": "spring", "attempt": 1, "at_us": 1 });
+    assert_eq!((&page["items"][0], page["items"].as_array().unwrap().len()), (&first, 2));
+    let next = bench.get(Role::Supervisor, page["next"].as_str().unwrap()).is(200).json();
+    assert_eq!((&next["items"][0]["reason"], &next["next"]), (&json!("intercept"), &Value::Null));
+    assert_eq!(list("?number=%2B12125550102")["items"][0]["reason"], "vacant");
+    assert_eq!(list("?number=%2B12125550109")["items"], json!([]));
+    bench.get(Role::Agent, "/api/v1/number-marks").is(403);
+    let lift =
+        |number: &str| bench.send(Role::Supervisor, "DELETE", &format!("/api/v1/number-marks/{number}"), None, &[]);
+    lift("%2B12125550101").is(204);
+    lift("%2B12125550101").is(404);
+    lift("nobody").is(422);
+    assert_eq!(list("")["items"].as_array().unwrap().len(), 2);
+    assert_eq!(bench.asked("LiftMark"), 1);
+}
+
+#[test]
+fn recordings_are_seen_and_forgotten() {
+    let bench = Bench::new();
+    let store = &bench.service.store;
+    let (tenant, at) = (TenantId::DEFAULT, base::WallTime::from_unix_us(7));
+    let known = detect::print::Recording::from_line(&format!("screening {}", "00ffa55a".repeat(160))).unwrap();
+    let format = detect::print::FORMAT.to_owned();
+    let row = store::AmdRecordingRow { tenant, recording: known.id(), format, line: known.to_line(), at };
+    let old = store::AmdRecordingRow { recording: "old".into(), format: "outpace recordings 0".into(), ..row.clone() };
+    let later = base::WallTime::from_unix_us(9);
+    for op in [Op::AmdRecording(row), Op::AmdRecordingMet(tenant, known.id(), later), Op::AmdRecording(old)] {
+        store.submit(1, op).unwrap();
+    }
+    store.flush().unwrap();
+    let list = || bench.get(Role::Viewer, "/api/v1/amd/recordings").is(200).json()["items"].clone();
+    let first = json!({ "id": known.id(), "kind": "screening", "learnt_us": 7, "met": 1, "met_us": 9 });
+    assert_eq!((&list()[0], &list()[1]["kind"]), (&first, &Value::Null), "what cannot be read is set aside");
+    let forget = |id: &str| bench.send(Role::Supervisor, "DELETE", &format!("/api/v1/amd/recordings/{id}"), None, &[]);
+    forget("none").is(404);
+    bench.send(Role::Agent, "DELETE", "/api/v1/amd/recordings/old", None, &[]).is(403);
+    forget("old").is(204);
+    forget(&known.id()).is(204);
+    assert_eq!(list(), json!([]));
+    assert_eq!(bench.asked("ForgetRecording"), 2);
+}
