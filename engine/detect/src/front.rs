@@ -63,7 +63,7 @@ static MEL: LazyLock<Vec<Band>> = LazyLock::new(|| {
 pub struct Frame {
     /// Input of the model.
     pub features: [f32; FEATURES],
-    /// Does anybody speak?
+    /// What the gate says.
     pub(crate) gate: Gate,
     /// Speech so far in this turn.
     pub speech_ms: u32,
@@ -81,6 +81,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Does anybody speak?
+    pub fn speech(&self) -> bool {
+        self.gate.speech
+    }
+
     /// Before the first sample.
     pub(crate) const START: Frame = Frame {
         features: [0.0; FEATURES],

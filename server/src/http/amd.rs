@@ -313,8 +313,8 @@ pub(super) async fn evidence(
     for kept in detect::evidence::replay(&found.row.features) {
         let (from, to) = (kept.frame.at_ms - detect::front::FRAME_MS, kept.frame.at_ms);
         match speech.last_mut() {
-            Some(last) if kept.frame.speech && last[1] == from => last[1] = to,
-            _ if kept.frame.speech => speech.push([from, to]),
+            Some(last) if kept.frame.speech() && last[1] == from => last[1] = to,
+            _ if kept.frame.speech() => speech.push([from, to]),
             _ => {}
         }
         if kept.beep {

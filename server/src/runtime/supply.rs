@@ -264,8 +264,3 @@ impl Runtime {
 fn group_of(name: &str) -> u32 {
     name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
-
-/// A number that stands for a segment's name (FNV-1a, 32 bits): two names in a million share one.
-fn group_of(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
