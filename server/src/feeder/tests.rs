@@ -510,7 +510,10 @@ fn a_marked_number_comes_with_its_mark() {
         store.flush().unwrap();
         // A list that a person or the law made counts more than what a call has shown.
         let screen = store.begin_screen(tenant, ScreenKind::DoNotCall, "national", AT, AT).unwrap();
-        store.put_screen_numbers(screen, vec![number(1)]).unwrap();
+        let mut packer = store::ScreenPacker::default();
+        let full = packer.push(number(1)[1..].parse().unwrap()).unwrap();
+        assert!(full.is_none(), "one number fills nothing");
+        store.put_screen_blocks(screen, packer.finish()).unwrap();
         store.end_screen(tenant, screen).unwrap();
         let question = question(1, &source(list), &[], 10);
         let (mut found, _) = answer(store, tenant, &mut Walks::default(), &mut BTreeMap::new(), &question).unwrap();
