@@ -173,6 +173,7 @@ impl Product {
             shards: 1,
             domain: engine.sip_addr().to_string(),
             detection: DetectorConfig::Classic(ClassicConfig::default()).into(),
+            recordings: Default::default(),
             messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
             first_call: 1,
         };

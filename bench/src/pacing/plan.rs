@@ -168,7 +168,7 @@ pub(super) fn one_to_one(day_hours: f64) -> Scenario {
     scenario(
         MIDDLE,
         &format!(
-            "name = \"1:1, 20 agents\"\nlogin_min = 0\nday_hours = {day_hours}\n\
+            "name = \"1:1 with 20 agents\"\nlogin_min = 0\nday_hours = {day_hours}\n\
              [dial]\nhour_shape = [1.0]\nday_sd = 0\ndrift_sd = 0\n[agent]\npause_share = 0\n"
         ),
     )

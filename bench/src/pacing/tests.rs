@@ -13,7 +13,7 @@ fn every_scenario_of_the_plan_is_read_and_named() {
         assert_eq!((row.scenario.agents, row.policy.as_str(), row.every_ms), (entry.agents, entry.policy, Some(1_000)));
     }
     assert_eq!((plan::study(Size::Quick).len(), plan::study(Size::Full).len()), (5, 6));
-    assert_eq!(plan::one_to_one(3.0).name, "1:1, 20 agents", "the scenario was read");
+    assert_eq!(plan::one_to_one(3.0).name, "1:1 with 20 agents", "the scenario was read");
     let lines = plan::stress(Size::Full).into_iter().filter(|row| row.scenario.name == "few-lines");
     assert_eq!(lines.map(|row| row.scenario.trunk.max_channels).collect::<Vec<_>>(), [32, 320]);
     let full = plan::laws(Size::Full);
