@@ -150,6 +150,7 @@ fn run(shards: u64, seed: u64, detection: DetectorConfig) -> Outcome {
         domain: product.to_string(),
         detection: detection.into(),
         messages: BTreeMap::from([("safe-harbour".to_owned(), Arc::clone(&message.prompt))]),
+        recordings: Default::default(),
         first_call: 1,
     };
     let dialer_config = DialerConfig { wrap_up_limit: Some(Duration::from_secs(2)), ..DialerConfig::default() };
