@@ -6,7 +6,7 @@ use call::{Command, Event, Originate, Output, Shard, ShardConfig};
 use codecs::g711::Law;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use desk::AgentState;
-use dialer::pacing::{AgentView, CallView, LedgerView, Pacer, Predictive, Snapshot};
+use dialer::pacing::{AgentView, CallView, LedgerView, Marks, Pacer, Predictive, Snapshot};
 use media::playout::Prompt;
 use std::hint::black_box;
 use std::net::{IpAddr, SocketAddr};
@@ -148,6 +148,7 @@ fn pacing(criterion: &mut Criterion) {
                 certain: false,
                 forecast_no_agent: 0.01,
                 foretold: None,
+                marks: Marks::default(),
                 early: None,
             })
             .collect();
@@ -172,6 +173,7 @@ fn pacing(criterion: &mut Criterion) {
                         room: 1_000,
                         leads_left: None,
                         ledgers: &ledgers,
+                        next: &[],
                         plan_left: None,
                     };
                     pacer.decide(black_box(&snapshot), &mut random)

@@ -91,12 +91,12 @@ impl Shard {
                         insert(&mut leg.media.bridge_in, now, frame);
                     }
                     // Without a jitter buffer: a tone's rhythm bears what the network does to it.
-                    if let Some(ear) = &mut leg.media.early {
-                        if let Some(sound) = ear.push(&decoded(frame.law, &frame.payload)) {
-                            leg.media.early = None;
-                            leg.early_said = true;
-                            self.outputs.push_back(crate::Output::Event(Event::EarlySound { leg: id, sound }));
-                        }
+                    if let Some(ear) = &mut leg.media.early
+                        && let Some(sound) = ear.push(&decoded(frame.law, &frame.payload))
+                    {
+                        leg.media.early = None;
+                        leg.early_said = true;
+                        self.outputs.push_back(crate::Output::Event(Event::EarlySound { leg: id, sound }));
                     }
                 }
             }
