@@ -204,6 +204,11 @@ impl Front {
         self.analyser.power()
     }
 
+    /// The line's recent peak, in dBov.
+    pub(crate) fn peak_db(&self) -> f32 {
+        self.vad.peak_db()
+    }
+
     /// How long a tone has been sounding.
     pub(crate) fn tone_ms(&self) -> u32 {
         self.tones.sounding_ms()

@@ -129,7 +129,8 @@ impl Listener {
             }
             let frame = front.frame();
             // A ringing tone after the answer is the same everywhere and no recording of anybody's greeting.
-            let complete = printer.frame(frame.gate.speech && front.tone_ms() < LONG_TONE_MS);
+            let words = frame.gate.speech && front.peak_db() >= WORDS_LEAST_DB;
+            let complete = printer.frame(words && front.tone_ms() < LONG_TONE_MS);
             let recording = search.step(printer, known);
             ear.frame(net, &frame.features);
             let look = Look { recording, ..ear.look(frame) };
@@ -150,6 +151,8 @@ impl Listener {
 
 /// A tone that sounds for longer is none of the short ones that a voice has.
 const LONG_TONE_MS: u32 = 100;
+/// A line that is nowhere louder than this, in dBov, hisses: no words are so quiet, and no hiss is a recording.
+const WORDS_LEAST_DB: f32 = -55.0;
 
 /// The detector `default`.
 #[derive(Clone)]

@@ -476,11 +476,9 @@ fn faxes_are_marked_and_tones_mean_what_they_say() {
         if let Some(mark) = mark {
             let number = lead(1).number;
             bench.tell(Input::LiftMark { number });
-            let brought = Lead { screened: Some(crate::Screened::Marked(mark)), ..Lead::new(LeadId(92), number) };
-            bench.tell(Input::AddLeads {
-                campaign: CampaignId(2),
-                leads: vec![Lead { lead: LeadId(93), ..brought.clone() }],
-            });
+            let screened = Some(crate::Screened::Marked(mark));
+            let brought = Lead { screened, ..Lead::new(LeadId(93), lead(9).number) };
+            bench.tell(Input::AddLeads { campaign: CampaignId(2), leads: vec![brought] });
             bench.pass_ms(2_000);
             assert_eq!(
                 bench.dialer.lead_state(CampaignId(2), LeadId(93)),
