@@ -152,7 +152,7 @@ impl Listener {
 /// A tone that sounds for longer is none of the short ones that a voice has.
 const LONG_TONE_MS: u32 = 100;
 /// A line that is nowhere louder than this, in dBov, hisses: no words are so quiet, and no hiss is a recording.
-const WORDS_LEAST_DB: f32 = -55.0;
+const WORDS_LEAST_DB: f32 = -62.0;
 
 /// The detector `default`.
 #[derive(Clone)]
