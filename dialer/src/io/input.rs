@@ -127,7 +127,7 @@ pub enum Input {
         /// Its settings, all of them.
         config: Box<InboundConfig>,
     },
-    /// An inbound call waits for an agent: [`Output::ConnectInbound`] or [`Output::InboundGivenUp`] follow.
+    /// An inbound call waits for an agent: [`super::Output::ConnectInbound`] or [`super::Output::InboundGivenUp`] follow.
     InboundArrived {
         /// Of which kind.
         kind: u32,
@@ -204,7 +204,7 @@ pub enum Input {
         attempt: AttemptId,
     },
     /// The lead is not where its campaign believes: another one has dialled it. It is forgotten, and asked for
-    /// ([`Output::NumberWanted`]) as it stands now.
+    /// ([`super::Output::NumberWanted`]) as it stands now.
     LeadElsewhere {
         /// Which.
         attempt: AttemptId,
