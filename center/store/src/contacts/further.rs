@@ -2,7 +2,7 @@
 //!
 //! **Invariants.** A number has one contact: one that a contact has stays there, whoever brings it. A contact's further
 //! numbers come after those that it has, in the order in which they are brought, up to
-//! [`CONTACT_NUMBERS_MAX`](crate::CONTACT_NUMBERS_MAX).
+//! [`CONTACT_NUMBERS_MAX`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
