@@ -41,7 +41,7 @@ struct ShowArgs {
     /// As JSON, the form of GET /api/v1/profiles
     #[arg(long)]
     json: bool,
-    /// As the file that a profile of your own is made of ([[profile]] file)
+    /// As the file that a profile of your own is made of (`[[profile]] file`)
     #[arg(long, requires = "profile", conflicts_with = "json")]
     toml: bool,
 }
