@@ -6,7 +6,7 @@ use crate::offer::{Description, Negotiated};
 use crate::shard::{Arrivals, Concealer};
 use base::{CallId, Duration, Instant, LegId, PlayId, ShardId, Stream, TimerKey};
 use codecs::g711::Law;
-use detect::{Detector, EarlyEar, Keeper, Listen};
+use detect::{Detector, Keeper, Listen};
 use media::dtmf::{DtmfReceiver, DtmfSender};
 use media::jitter::JitterBuffer;
 use media::playout::Player;
@@ -66,6 +66,8 @@ pub(crate) struct Analysis {
     pub(crate) detector: Box<dyn Detector>,
     /// Keeps what the record of the call asks for.
     pub(crate) keeper: Option<Box<Keeper>>,
+    /// While the call rings: when early media last came. The jitter buffer is for the answered call.
+    pub(crate) ringing: Option<Instant>,
     pub(crate) jitter: JitterBuffer,
     pub(crate) started_at: Instant,
     pub(crate) arrivals: Arrivals,
@@ -91,8 +93,6 @@ pub(crate) struct LegMedia {
     pub(crate) digits_out: DtmfSender,
     pub(crate) digits_in: DtmfReceiver,
     pub(crate) analysis: Option<Box<Analysis>>,
-    /// Listens to early media until it says something or the call is answered.
-    pub(crate) early: Option<Box<EarlyEar>>,
     /// Reads `bridge_in`.
     pub(crate) concealer: Concealer,
     /// Moment of the next outgoing frame on the leg's own grid.
@@ -113,8 +113,6 @@ pub(crate) struct Leg {
     pub(crate) answered_at: Option<Instant>,
     pub(crate) partner: Option<Partner>,
     pub(crate) analyse: Option<Listen>,
-    /// Early media has said something.
-    pub(crate) early_said: bool,
     pub(crate) tap: bool,
     /// We hold the far end.
     pub(crate) holding: bool,
@@ -141,7 +139,6 @@ impl Leg {
             answered_at: None,
             partner: None,
             analyse: None,
-            early_said: false,
             tap: false,
             holding: false,
             held: false,
@@ -168,7 +165,6 @@ impl LegMedia {
             digits_out: DtmfSender::new(),
             digits_in: DtmfReceiver::new(),
             analysis: None,
-            early: None,
             concealer: Concealer::default(),
             due: Instant::ZERO,
             tick: None,
@@ -223,19 +219,28 @@ impl LegMedia {
         self.negotiated.as_ref().is_some_and(|agreed| agreed.event_payload_type.is_some())
     }
 
-    /// Starts answer detection on what comes in from `now` on.
-    pub(crate) fn analyse(&mut self, now: Instant, listen: &Listen) {
-        let mut detector = listen.detector.build();
-        let keeper = Keeper::new(&listen.keep, detector.as_mut()).map(Box::new);
+    /// Starts answer detection on the early media that comes in from `now` on.
+    pub(crate) fn analyse_early(&mut self, now: Instant, listen: &Listen) {
         self.analysis = Some(Box::new(Analysis {
-            detector,
-            keeper,
+            detector: listen.detector.build(),
+            keeper: None,
+            ringing: Some(now),
             jitter: JitterBuffer::new(),
             started_at: now,
             arrivals: Arrivals::new(),
             echo: EchoGuard::new(),
             last: [0; media::FRAME_SAMPLES],
         }));
+    }
+
+    /// Starts answer detection on what comes in from the answer on, with what early media has shown.
+    pub(crate) fn analyse(&mut self, now: Instant, listen: &Listen) {
+        if self.analysis.is_none() {
+            self.analyse_early(now, listen);
+        }
+        if let Some(analysis) = &mut self.analysis {
+            analysis.answered(now, &listen.keep);
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //!  SIT, fax tone ─────────────────────────────────────────────> sit, fax       (a sure sign)
 //!  a known recording ────────────────────────────────────────> its kind        (a sure sign)
 //!  beep after 1.5 s of speech ────────────────────────────────> machine        (alone a beep is none)
+//!  talk that goes on across the answer for 1 s, while the
+//!  three machines are likelier than a person ────────────────> the likeliest of the three, or sit after such tones
 //!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three
 //!  p(human) ≥ θh ─────────────────────────────────────────────> human
 //!  1 s after speech ended, or 6 s of talk ────────────────────> human          (the default)
@@ -15,6 +17,7 @@
 //! **Invariants.** One verdict; no verdict before evidence: a person needs speech, a machine too. Decisions look only
 //! at [`Look`]s, so that thresholds can be tried on kept traces without hearing the audio again.
 
+use crate::early::Across;
 use crate::front::FRAME_MS;
 use crate::model::Posterior;
 use crate::timing::UTTERANCE_FRAMES;
@@ -90,6 +93,8 @@ pub struct Look {
     pub tone: Option<Signal>,
     /// The kind of a known recording that was recognised in these 20 ms.
     pub recording: Option<Verdict>,
+    /// Talk that had begun before the answer and goes on.
+    pub across: Option<Across>,
     /// Where that tone ended, or how far it is known; 0 without one.
     pub tone_end_ms: u32,
     /// The end of these 20 ms, since the answer.
@@ -108,6 +113,8 @@ impl Look {
     }
 }
 
+/// Talk that goes on across the answer so long was not begun for it, where the net takes it for no person.
+const ACROSS_MS: u32 = 1_000;
 /// Where the net gives the three machines more than this, signs that are weaker than a rest decide nothing.
 const MACHINES_MOST: f32 = 0.3;
 
@@ -175,20 +182,21 @@ impl Decider {
         let [human, machine, ivr, screening, ..] = look.posterior;
         let machines = machine + ivr + screening;
         self.held_ms = if machines >= tuning.machine { self.held_ms + FRAME_MS } else { 0 };
-        if heard && look.at_ms >= tuning.earliest_ms {
-            if self.held_ms >= tuning.machine_hold_ms {
-                let verdict = if machine >= ivr.max(screening) {
-                    Verdict::Machine
-                } else if ivr >= screening {
-                    Verdict::Ivr
-                } else {
-                    Verdict::Screening
-                };
-                return decision(verdict, "NET");
-            }
-            if human >= tuning.human {
-                return decision(Verdict::Human, "NET");
-            }
+        let talks = |cause| match look.across.and_then(|across| across.sit) {
+            Some(reason) => decision(Verdict::Sit, sit_cause(reason)),
+            None if machine >= ivr.max(screening) => decision(Verdict::Machine, cause),
+            None if ivr >= screening => decision(Verdict::Ivr, cause),
+            None => decision(Verdict::Screening, cause),
+        };
+        if heard && look.at_ms >= tuning.earliest_ms && self.held_ms >= tuning.machine_hold_ms {
+            return talks("NET");
+        }
+        if let Some(across) = look.across.filter(|_| heard) {
+            let long = across.ms >= ACROSS_MS && machines > human || look.at_ms >= tuning.talk_ms;
+            return long.then(|| talks("ACROSS")).flatten();
+        }
+        if heard && look.at_ms >= tuning.earliest_ms && human >= tuning.human {
+            return decision(Verdict::Human, "NET");
         }
         // Doubt is decided for a person, unless it is about whether anybody spoke at all.
         let somebody = !look.is_likely_silence();
@@ -234,6 +242,7 @@ mod tests {
                 tone,
                 tone_end_ms: 0,
                 recording: None,
+                across: None,
                 at_ms,
             })
         })
@@ -285,6 +294,7 @@ mod tests {
             tone: None,
             tone_end_ms: 0,
             recording: None,
+            across: None,
             at_ms: 0,
         };
         assert_eq!(said(steady(&look(0.2))), ("human", "DEADLINE", 6_000));
@@ -295,6 +305,36 @@ mod tests {
         assert_eq!(said(cut_in(0.2)), ("human", "CUT-IN", 1_080));
         assert_eq!(cut_in(0.2).unwrap().utterance_end_ms, Some(200));
         assert_eq!(said(cut_in(0.4)), ("silence", "SILENCE", 6_000));
+    }
+
+    #[test]
+    fn who_speaks_on_across_the_answer_is_no_person() {
+        let across = |human: f32, until_ms: u32, sit| {
+            let mut decider = Decider::new(TUNING);
+            (1..=400).map(|n| n * FRAME_MS).find_map(|at_ms| {
+                let rest_ms = at_ms.saturating_sub(until_ms);
+                let goes_on = Some(Across { ms: at_ms, sit }).filter(|_| rest_ms <= 300);
+                decider.look(&Look {
+                    posterior: [human, 0.3 * (1.0 - human), 0.6 * (1.0 - human), 0.1 * (1.0 - human), 0.0, 0.0, 0.0],
+                    speech_ms: at_ms.min(until_ms),
+                    rest_ms,
+                    lull_ms: 0,
+                    cut_in_end_ms: 0,
+                    speech_end_ms: at_ms.min(until_ms),
+                    tone: None,
+                    tone_end_ms: 0,
+                    recording: None,
+                    across: goes_on,
+                    at_ms,
+                })
+            })
+        };
+        assert_eq!(said(across(0.4, 7_000, None)), ("ivr", "ACROSS", 1_000));
+        assert_eq!(said(across(0.4, 7_000, Some(SitReason::VacantCode))), ("sit", "SIT-VACANT", 1_000));
+        assert_eq!(said(across(0.9, 7_000, None)), ("ivr", "ACROSS", 6_000), "even where the net is sure of a person");
+        // It ends soon after the answer, as music for the caller does: a person speaks then.
+        assert_eq!(said(across(0.4, 500, None)), ("human", "REST", 1_380));
+        assert_eq!(said(across(0.9, 500, None)), ("human", "NET", 820));
     }
 
     #[test]
@@ -311,6 +351,7 @@ mod tests {
                 tone: None,
                 tone_end_ms: 0,
                 recording: None,
+                across: None,
                 at_ms,
             })
         });

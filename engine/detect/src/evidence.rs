@@ -9,11 +9,13 @@
 //!
 //! **Invariants.** Everything ends with the verdict and at 8 s at the latest. All room is taken at the answer; listening
 //! takes none. [`replay`] gives back the frames that the net was given: turns of speech exactly, numbers to 0.015.
-//! Absent: which tone it was (a call with such tones teaches nothing about speech), and what came after the verdict.
+//! Absent: which tone it was (a call with such tones teaches nothing about speech), what came before the answer but for
+//! its talk that went on, and what came after the verdict.
 //!
 //! **Units.** Bytes: a second of audio is 1,350 of features and 175 of trace; 8 s are 12,200. Sound is 8,000 a second.
 
 use crate::decide::{Decider, Look, Tuning};
+use crate::early::Across;
 use crate::front::{BANDS, FEATURES, FRAME_MS, Frame, TONE_FEATURES};
 use crate::model::{CLASSES, FRAMES_A_STEP, Net, Posterior};
 use crate::timing::{TIMING_FEATURES, Timing};
@@ -100,7 +102,7 @@ impl Tape {
         }
     }
 
-    pub(crate) fn frame(&mut self, frame: &Frame) {
+    pub(crate) fn frame(&mut self, frame: &Frame, across: bool) {
         if self.features.len() >= FRAMES_MAX * FRAME_BYTES {
             return;
         }
@@ -108,7 +110,7 @@ impl Tape {
         let [purity, sounding, beeps, others] = *rest.last_chunk::<TONE_FEATURES>().unwrap_or(&[0.0; TONE_FEATURES]);
         self.features.extend(bands.iter().chain([&purity, &sounding]).map(|value| pressed(*value)));
         let Gate { speech, lull, cut_in } = frame.gate;
-        let gate = u8::from(speech) | u8::from(lull) << 5 | u8::from(cut_in) << 6;
+        let gate = u8::from(speech) | u8::from(lull) << 5 | u8::from(cut_in) << 6 | u8::from(across) << 7;
         self.features.push(gate | (beeps as u8) << 1 | (others as u8) << 3);
     }
 
@@ -189,6 +191,8 @@ pub struct Kept {
     pub frame: Frame,
     /// A beep was told in it.
     pub beep: bool,
+    /// Talk that had begun before the answer was going on.
+    pub across: bool,
 }
 
 /// The frames of kept features; a torn last one is left out.
@@ -212,7 +216,7 @@ pub fn replay(features: &[u8]) -> impl Iterator<Item = Kept> + '_ {
         let beep = beeps > std::mem::replace(&mut beeps_before, beeps);
         let mut frame = Frame { features, at_ms: (n as u32 + 1) * FRAME_MS, ..Frame::START };
         frame.hear(gate, &timing, 0);
-        Kept { frame, beep }
+        Kept { frame, beep, across: flags >> 7 == 1 }
     })
 }
 
@@ -225,7 +229,8 @@ pub fn looks(net: &Net, features: &[u8]) -> Vec<Look> {
             if kept.beep {
                 ear.tone(Signal::Beep, kept.frame.at_ms);
             }
-            ear.look(&kept.frame)
+            let across = kept.across.then_some(Across { ms: kept.frame.at_ms, sit: None });
+            Look { across, ..ear.look(&kept.frame) }
         })
         .collect()
 }

@@ -26,6 +26,8 @@ pub(crate) const TONE_FEATURES: usize = 4;
 pub const FEATURES: usize = BANDS + TIMING_FEATURES + TONE_FEATURES;
 /// Time between two vectors.
 pub const FRAME_MS: u32 = 20;
+/// Time between two spectra.
+const HOP_MS: u32 = FRAME_MS / 2;
 
 /// Triangles on the mel scale, as first bin and weights.
 struct Band {
@@ -140,6 +142,8 @@ pub struct Front {
     other_tones: u32,
     /// When the turn began that lengths and counts are about.
     turned_ms: u32,
+    /// When the call was answered, on the clock of the tone bank, which hears on.
+    answered_ms: u32,
     frame: Frame,
 }
 
@@ -165,6 +169,7 @@ impl Front {
             beeps: 0,
             other_tones: 0,
             turned_ms: 0,
+            answered_ms: 0,
             frame: Frame::START,
         }
     }
@@ -222,10 +227,29 @@ impl Front {
         (self.beeps, self.other_tones) = (0, 0);
     }
 
+    /// The call is answered: times, lengths and counts begin, and a tone that sounds is heard on. Where `talks`, somebody
+    /// speaks on, whose peak and floor stay known.
+    pub(crate) fn answered(&mut self, talks: bool) {
+        self.answered_ms += self.hops * HOP_MS;
+        (self.hops, self.filled, self.turned_ms) = (0, 0, 0);
+        (self.beeps, self.other_tones) = (0, 0);
+        self.timing = Timing::default();
+        self.frame = Frame::START;
+        if !talks {
+            self.forget_line();
+        }
+    }
+
+    /// What was loud and quiet so far says nothing about what comes: the line's floor and peak begin anew.
+    pub(crate) fn forget_line(&mut self) {
+        self.vad = Vad::new();
+    }
+
     fn hop(&mut self) -> Hop {
         let power = self.analyser.hop(&self.pending);
         self.hops += 1;
-        let tone = self.tones.hop(power);
+        let since_answer = |tone: ToneEvent| ToneEvent { end_ms: tone.end_ms.saturating_sub(self.answered_ms), ..tone };
+        let tone = self.tones.hop(power).map(since_answer);
         match tone.map(|tone| tone.signal) {
             Some(Signal::Beep) => self.beeps += 1,
             Some(_) => self.other_tones += 1,

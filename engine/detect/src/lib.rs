@@ -6,7 +6,7 @@
 //!    classic: the published app_amd rules ────────────────────────────────────────┐
 //!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide ──> after
 //!  openings of all calls ──> print::Learner ──> Recordings, which the next calls are held against
-//!  frames before the answer ──> EarlyEar ──> EarlySound, once
+//!  frames before the answer ──> Detector::push_early ──> EarlySound, once · talk that goes on across the answer
 //!  what was heard until the verdict ──> evidence ──> a record, lessons
 //!  labelled clips ──> front ──> train ──> Net
 //! ```
@@ -41,7 +41,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use after::{LISTEN_MAX_MS, REVISIONS_MAX};
 pub use classic::{Classic, ClassicConfig};
-pub use early::{EarlyEar, EarlySound};
+pub use early::{Across, EarlySound};
 pub use evidence::{Evidence, Keep, Keeper, Listen};
 pub use front::Front;
 pub use neural::{Listener, Neural};
@@ -194,8 +194,14 @@ pub enum Told {
     Opening(print::Opening),
 }
 
-/// Listens to one answered call.
+/// Listens to one call: to its early media, where there is any, and from the answer on.
 pub trait Detector: Send {
+    /// What comes in while the call rings: linear samples at 8 kHz. `told` is given what a tone in them says, once a call.
+    fn push_early(&mut self, samples: &[i16], told: &mut dyn FnMut(EarlySound));
+
+    /// The call is answered, `quiet_ms` after the last early sample; without early media it need not be said.
+    fn answered(&mut self, quiet_ms: u32);
+
     /// The next frame of the far end: one ptime of linear samples at 8 kHz. A lost frame is given as silence, so that
     /// the detector's clock keeps up with the call's. `told` is given what these samples showed.
     fn push_frame(&mut self, samples: &[i16], told: &mut dyn FnMut(Told));

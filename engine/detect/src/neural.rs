@@ -6,7 +6,8 @@ use crate::evidence::{Tape, Taped};
 use crate::front::{FEATURES, FRAME_MS, Frame, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
 use crate::print::{Opening, Printer, Recordings, Search};
-use crate::{Detector, Revision, Told};
+use crate::early::{Across, Early, TALK_REST_MS};
+use crate::{Detector, EarlySound, Revision, Told};
 use codecs::tones::Signal;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Listener {
     printer: Printer,
     search: Search,
     tape: Option<Box<Tape>>,
+    early: Early,
+    across: Option<Across>,
 }
 
 /// What changes with each frame.
@@ -77,6 +80,7 @@ impl Ear {
             tone: tone.map(|(signal, _)| signal),
             tone_end_ms: tone.map_or(0, |(_, end_ms)| end_ms),
             recording: None,
+            across: None,
             at_ms: frame.at_ms,
         }
     }
@@ -91,7 +95,28 @@ impl Listener {
     /// The same, with recordings to recognise.
     pub fn knowing(net: Arc<Net>, known: Arc<Recordings>) -> Listener {
         let (printer, search) = (Printer::new(), Search::new());
-        Listener { front: Front::new(), net, ear: Ear::new(), known, printer, search, tape: None }
+        let (early, across) = (Early::default(), None);
+        Listener { front: Front::new(), net, ear: Ear::new(), known, printer, search, tape: None, early, across }
+    }
+
+    /// Samples of early media, before the answer; `told` is given what a tone in them says, once a call.
+    pub fn push_early(&mut self, mut samples: &[i16], mut told: impl FnMut(EarlySound)) {
+        let Listener { front, early, .. } = self;
+        while let Some(hop) = front.step(&mut samples) {
+            if let Some(event) = hop.tone {
+                early.tone(event.signal, front.frame().speech_ms).into_iter().for_each(&mut told);
+            }
+            if hop.frame {
+                early.frame(front.frame().gate.speech && front.tone_ms() < LONG_TONE_MS);
+            }
+        }
+    }
+
+    /// The call is answered, `quiet_ms` after the last sample that came; what is pushed from now on is the callee's, and
+    /// times count from here.
+    pub fn answered(&mut self, quiet_ms: u32) {
+        self.across = self.early.answered(quiet_ms);
+        self.front.answered(self.across.is_some());
     }
 
     pub(crate) fn keep_tape(&mut self) {
@@ -118,7 +143,7 @@ impl Listener {
     /// Like `push`, with the opening when it is complete; where `looked` gives true, another turn of the talk begins, which
     /// is heard as an opening of its own.
     pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look, Option<Opening>) -> bool) {
-        let Listener { front, net, ear, known, printer, search, tape } = self;
+        let Listener { front, net, ear, known, printer, search, tape, across, .. } = self;
         while let Some(hop) = front.step(&mut samples) {
             if let Some(event) = hop.tone {
                 ear.tone(event.signal, event.end_ms);
@@ -133,12 +158,17 @@ impl Listener {
             let complete = printer.frame(words && front.tone_ms() < LONG_TONE_MS);
             let recording = search.step(printer, known);
             ear.frame(net, &frame.features);
-            let look = Look { recording, ..ear.look(frame) };
+            let talked = across.is_some();
+            *across = across.filter(|_| frame.rest_ms <= TALK_REST_MS).map(|it| Across { ms: frame.at_ms, ..it });
+            let look = Look { recording, across: *across, ..ear.look(frame) };
             if let Some(tape) = tape {
-                tape.frame(frame);
+                tape.frame(frame, across.is_some());
                 if frame.at_ms.is_multiple_of(FRAMES_A_STEP as u32 * FRAME_MS) {
                     tape.step(&look.posterior);
                 }
+            }
+            if look.across.is_none() && talked {
+                front.forget_line();
             }
             let anew = looked(&look, printer.opening().filter(|_| complete));
             if anew {
@@ -178,6 +208,14 @@ impl Neural {
 }
 
 impl Detector for Neural {
+    fn push_early(&mut self, samples: &[i16], told: &mut dyn FnMut(EarlySound)) {
+        self.listener.push_early(samples, told);
+    }
+
+    fn answered(&mut self, quiet_ms: u32) {
+        self.listener.answered(quiet_ms);
+    }
+
     fn push_frame(&mut self, samples: &[i16], told: &mut dyn FnMut(Told)) {
         if self.is_done() {
             return;

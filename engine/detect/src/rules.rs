@@ -1,11 +1,11 @@
 //! The detector `classic`: the published rules for the verdict, and the ear of `default` for what comes after it.
 //!
-//! **Invariants.** Before the verdict nothing but the rules works, at their cost; the net listens after it only.
+//! **Invariants.** From the answer to the verdict nothing but the rules works, at their cost; the net listens after it only.
 
 use crate::after::After;
 use crate::decide::{Look, Tuning};
 use crate::model::Net;
-use crate::{Classic, ClassicConfig, Detector, Listener, Told};
+use crate::{Classic, ClassicConfig, Detector, EarlySound, Listener, Told};
 use std::sync::Arc;
 
 /// See the module's head.
@@ -26,6 +26,15 @@ impl Rules {
 }
 
 impl Detector for Rules {
+    fn push_early(&mut self, samples: &[i16], told: &mut dyn FnMut(EarlySound)) {
+        self.listener.push_early(samples, told);
+    }
+
+    fn answered(&mut self, _quiet_ms: u32) {
+        // The published rules know no time before the answer.
+        self.listener.answered(u32::MAX);
+    }
+
     fn push_frame(&mut self, samples: &[i16], told: &mut dyn FnMut(Told)) {
         if self.is_done() {
             return;

@@ -1,6 +1,6 @@
 //! Hearing labelled recordings with a detector, and choosing thresholds.
 
-use crate::labels::{self, Labelled};
+use crate::labels::Labelled;
 use crate::{Fault, on_all_cores, report};
 use codecs::tones::Signal;
 use detect::decide::{Decider, Look, Tuning};
@@ -45,7 +45,7 @@ pub fn decide(looks: &[Look], tuning: Tuning) -> Decision {
 /// The first recording that cannot be read.
 pub fn classic(labelled: &[Labelled], config: ClassicConfig) -> Result<Vec<Heard>, Fault> {
     let hear = |one: &Labelled| {
-        let samples = labels::samples(&one.path)?;
+        let samples = one.answered()?;
         let mut detector = Classic::new(config);
         let begun = Instant::now();
         let mut frames = 0;
@@ -66,8 +66,10 @@ pub fn classic(labelled: &[Labelled], config: ClassicConfig) -> Result<Vec<Heard
 /// The first recording that cannot be read.
 pub fn neural(labelled: &[Labelled], net: &Arc<Net>, tuning: Tuning) -> Result<Vec<Heard>, Fault> {
     let hear = |one: &Labelled| {
-        let samples = labels::samples(&one.path)?;
+        let (before, samples) = one.call()?;
         let mut listener = Listener::new(Arc::clone(net));
+        listener.push_early(&before, |_| {});
+        listener.answered(0);
         let (mut looks, mut tones) = (Vec::with_capacity(samples.len() / FRAME_SAMPLES), Vec::new());
         let begun = Instant::now();
         for frame in samples.chunks_exact(FRAME_SAMPLES) {

@@ -54,6 +54,7 @@ fn because(decision: &Decision, tuning: &Tuning) -> String {
             tuning.machine, tuning.machine_hold_ms
         ),
         "REST" => format!("speech was followed by {} ms of rest: in doubt a person", tuning.rest_ms),
+        "ACROSS" => "it had begun before the answer and spoke on: no person does".to_owned(),
         "LULL" => format!(
             "for {} ms nobody spoke as loud as before, and no machine was likely: in doubt a person",
             tuning.rest_ms

@@ -79,6 +79,7 @@ pub fn clips(calls: &[Call]) -> Vec<Clip> {
 /// As the reports want them.
 pub fn labelled(calls: &[Call]) -> Vec<Labelled> {
     let one = |call: &Call| Labelled {
+        answer_s: 0.0,
         path: PathBuf::new(),
         label: call.label,
         kind: String::new(),

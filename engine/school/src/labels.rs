@@ -1,18 +1,23 @@
 //! LABELS.csv: which recordings there are, and what answered in each.
 
 use crate::Fault;
-use detect::Verdict;
+use detect::{RATE_HZ, Verdict};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// Most rows of one file: a million clips of 8 s are 90 days of audio.
 pub const ROWS_MAX: usize = 1_000_000;
 
-/// One labelled recording that begins at the answer.
+/// Longest early media: callers give up before, and networks after three minutes.
+const ANSWER_MAX_S: f64 = 300.0;
+
+/// One labelled recording. Its times are seconds since the answer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Labelled {
     /// Where the recording is.
     pub path: PathBuf,
+    /// How long it had run when the call was answered; 0 where it begins with the answer.
+    pub answer_s: f64,
     /// What answered.
     pub label: Verdict,
     /// Sort of that, such as `word` or `sentence`; empty when not said.
@@ -36,6 +41,8 @@ pub struct Labelled {
 #[derive(Deserialize)]
 struct Row {
     file: PathBuf,
+    #[serde(default)]
+    answer_s: Option<f64>,
     label: String,
     #[serde(default)]
     kind: String,
@@ -81,11 +88,18 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
         if !(weight > 0.0 && weight.is_finite()) {
             return Err(Fault(format!("{place}, line {line}: weight {weight} counts nothing, give more than 0")));
         }
+        let answer_s = row.answer_s.unwrap_or(0.0);
+        if !(0.0..=ANSWER_MAX_S).contains(&answer_s) {
+            return Err(Fault(format!(
+                "{place}, line {line}: answer_s is {answer_s}, give 0 to {ANSWER_MAX_S} seconds"
+            )));
+        }
         if index == ROWS_MAX {
             return Err(Fault(format!("{place} has more than {ROWS_MAX} rows, split it")));
         }
         labelled.push(Labelled {
             path: folder.join(row.file),
+            answer_s,
             label,
             kind: row.kind,
             first_utterance_end_s: row.first_utterance_end_s,
@@ -101,6 +115,34 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
         return Err(Fault(format!("{place} has no rows, label some recordings")));
     }
     Ok(labelled)
+}
+
+impl Labelled {
+    /// The samples before the answer and those from it on, at 8 kHz.
+    ///
+    /// # Errors
+    /// What cannot be read, or ends before the answer, with its name.
+    pub fn call(&self) -> Result<(Vec<i16>, Vec<i16>), Fault> {
+        let mut before = samples(&self.path)?;
+        let answer = (self.answer_s * f64::from(RATE_HZ)).round() as usize;
+        if answer > before.len() {
+            return Err(Fault(format!(
+                "{} ends before its answer_s of {} s, mend the table",
+                self.path.display(),
+                self.answer_s
+            )));
+        }
+        let after = before.split_off(answer);
+        Ok((before, after))
+    }
+
+    /// Those from the answer on.
+    ///
+    /// # Errors
+    /// See [`Labelled::call`].
+    pub fn answered(&self) -> Result<Vec<i16>, Fault> {
+        self.call().map(|(_, after)| after)
+    }
 }
 
 /// The samples of a recording at 8 kHz.

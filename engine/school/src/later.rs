@@ -1,7 +1,7 @@
 //! What comes beside and after the verdict: revisions, the early sign of a person, recordings recognised again.
 
 use crate::exam::FRAME_SAMPLES;
-use crate::labels::{self, Labelled};
+use crate::labels::Labelled;
 use crate::report::{is_talking_machine, quantile, ratio};
 use crate::{Fault, on_all_cores};
 use detect::decide::Tuning;
@@ -27,7 +27,7 @@ pub fn is_told(labelled: &[Labelled]) -> bool {
 /// The first recording that cannot be read.
 pub fn revisions(labelled: &[Labelled], net: &Arc<Net>, tuning: Tuning) -> Result<Value, Fault> {
     let heard = on_all_cores(labelled, |one| {
-        let samples = labels::samples(&one.path)?;
+        let samples = one.answered()?;
         let (mut detector, mut all) = (Neural::new(Arc::clone(net), tuning), Vec::new());
         samples.chunks_exact(FRAME_SAMPLES).for_each(|frame| detector.push_frame(frame, &mut |told| all.push(told)));
         Ok(all)
@@ -171,14 +171,14 @@ pub fn fingerprints(copies: &[Labelled], people: &[Labelled], net: &Arc<Net>) ->
 }
 
 fn opening(one: &Labelled, net: &Arc<Net>) -> Result<Option<Opening>, Fault> {
-    let samples = labels::samples(&one.path)?;
+    let samples = one.answered()?;
     let mut listener = Listener::new(Arc::clone(net));
     listener.push(&samples, |_| {});
     Ok(listener.opening())
 }
 
 fn recognise(one: &Labelled, net: &Arc<Net>, known: &Arc<Recordings>) -> Result<Recognised, Fault> {
-    let samples = labels::samples(&one.path)?;
+    let samples = one.answered()?;
     let mut listener = Listener::knowing(Arc::clone(net), Arc::clone(known));
     let (mut begun_ms, mut found) = (None, None);
     listener.push(&samples, |look| {

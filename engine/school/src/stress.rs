@@ -1,7 +1,7 @@
 //! How sure verdicts are: the same recordings louder, quieter, through other coders and with losses.
 
 use crate::exam::{FRAME_SAMPLES, decide};
-use crate::labels::{self, Labelled};
+use crate::labels::Labelled;
 use crate::report::figures;
 use crate::{Fault, on_all_cores};
 use base::Seed;
@@ -93,7 +93,7 @@ fn verdict(samples: &[i16], net: &Arc<Net>, tuning: Tuning) -> Decision {
 pub fn stress(labelled: &[Labelled], net: &Arc<Net>, tuning: Tuning) -> Result<Vec<Change>, Fault> {
     let indices: Vec<usize> = (0..labelled.len()).collect();
     let heard = on_all_cores(&indices, |index| {
-        let samples = labels::samples(&labelled[*index].path)?;
+        let samples = labelled[*index].answered()?;
         let troubled = TROUBLES.map(|(_, trouble)| verdict(&disturbed(&samples, trouble, *index), net, tuning));
         Ok((verdict(&samples, net, tuning), troubled))
     });

@@ -6,7 +6,7 @@ use crate::leg::{Analysis, LegKey, LegMedia, Partner, Source, State};
 use crate::offer;
 use base::{Duration, Instant, LegId, PlayId};
 use codecs::g711::{self, Law};
-use detect::{Evidence, Told};
+use detect::{Evidence, Keep, Keeper, Told};
 use media::FRAME_SAMPLES;
 use media::jitter::{JitterBuffer, Pop};
 use std::collections::VecDeque;
@@ -68,7 +68,7 @@ impl Shard {
         }
         let (id, partner) = (leg.id, leg.partner);
         let echoes = matches!(leg.media.source, Source::Echo);
-        if partner.is_none() && leg.media.analysis.is_none() && leg.media.early.is_none() && !echoes {
+        if partner.is_none() && leg.media.analysis.is_none() && !echoes {
             return;
         }
         let mut frames = std::mem::take(&mut self.frames);
@@ -82,21 +82,21 @@ impl Shard {
             }
             None => {
                 for frame in &frames {
-                    if let Some(analysis) = &mut leg.media.analysis {
+                    if let Some(analysis) = &mut leg.media.analysis
+                        && let Some(heard_at) = &mut analysis.ringing
+                    {
+                        // Without a jitter buffer: a tone's rhythm bears what the network does to it.
+                        *heard_at = now;
+                        analysis.detector.push_early(&decoded(frame.law, &frame.payload), &mut |sound| {
+                            self.outputs.push_back(crate::Output::Event(Event::EarlySound { leg: id, sound }));
+                        });
+                    } else if let Some(analysis) = &mut leg.media.analysis {
                         insert(&mut analysis.jitter, now, frame);
                         let timestamp = frame.index.wrapping_mul(FRAME_SAMPLES as u32);
                         analysis.arrivals.came(timestamp, now.since(analysis.started_at));
                     }
                     if echoes {
                         insert(&mut leg.media.bridge_in, now, frame);
-                    }
-                    // Without a jitter buffer: a tone's rhythm bears what the network does to it.
-                    if let Some(ear) = &mut leg.media.early
-                        && let Some(sound) = ear.push(&decoded(frame.law, &frame.payload))
-                    {
-                        leg.media.early = None;
-                        leg.early_said = true;
-                        self.outputs.push_back(crate::Output::Event(Event::EarlySound { leg: id, sound }));
                     }
                 }
             }
@@ -195,7 +195,7 @@ impl Shard {
         media.due = due + media::PTIME * (skip + 1);
         media.tick = Some(self.timers.insert(media.due, Timer::Tick(key)));
 
-        if let Some(analysis) = &mut media.analysis {
+        if let Some(analysis) = media.analysis.as_mut().filter(|analysis| analysis.ringing.is_none()) {
             let first = self.outputs.len();
             analysis.step(now, id, &mut self.outputs);
             // The detector tells in the middle of its work; what was kept is taken from it when that is done.
@@ -341,6 +341,15 @@ impl Concealer {
 }
 
 impl Analysis {
+    /// From now on the callee is heard, and `keep` is kept of it.
+    pub(crate) fn answered(&mut self, now: Instant, keep: &Keep) {
+        if let Some(heard_at) = self.ringing.take() {
+            self.detector.answered(u32::try_from(now.since(heard_at).as_ms()).unwrap_or(u32::MAX));
+        }
+        self.keeper = Keeper::new(keep, self.detector.as_mut()).map(Box::new);
+        self.started_at = now;
+    }
+
     /// Gives the detector the next 20 ms: what came, a fade of the last frame over a gap, or silence. What it tells goes
     /// out with the moments at which the packets came, see [`Arrivals`](crate::shard::Arrivals).
     fn step(&mut self, now: Instant, leg: LegId, outputs: &mut VecDeque<crate::Output>) {

@@ -291,7 +291,6 @@ impl Shard {
             let _: Option<Timer> = self.timers.cancel(timer);
         }
         leg.media.analysis = None;
-        leg.media.early = None;
     }
 }
 

@@ -135,8 +135,8 @@ impl Shard {
         let Some(leg) = self.legs.get_mut(key) else { return };
         leg.media.heard_at = now;
         // Who wants no answer detection listens to nothing.
-        if early_media && leg.analyse.is_some() && leg.media.early.is_none() && !leg.early_said {
-            leg.media.early = Some(Box::default());
+        if let Some(listen) = leg.analyse.as_ref().filter(|_| early_media && leg.media.analysis.is_none()) {
+            leg.media.analyse_early(now, listen);
         }
         let leg = leg.id;
         self.event(Event::Progress { leg, code, early_media });
@@ -180,7 +180,6 @@ impl Shard {
         let Some(leg) = self.legs.get_mut(key) else { return };
         leg.state = State::Answered;
         leg.answered_at = Some(now);
-        leg.media.early = None;
         if let Some(listen) = leg.analyse.take() {
             leg.media.analyse(now, &listen);
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 fn one(label: Verdict, weight: f64) -> Labelled {
     let first_utterance_end_s = (label == Verdict::Human).then_some(1.0);
     Labelled {
+        answer_s: 0.0,
         path: PathBuf::new(),
         label,
         kind: "word".to_owned(),
