@@ -2,11 +2,11 @@
 
 use crate::after::After;
 use crate::decide::{Decider, Look, Tuning};
+use crate::early::{Across, Early, TALK_REST_MS};
 use crate::evidence::{Tape, Taped};
 use crate::front::{FEATURES, FRAME_MS, Frame, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
 use crate::print::{Opening, Printer, Recordings, Search};
-use crate::early::{Across, Early, TALK_REST_MS};
 use crate::{Detector, EarlySound, Revision, Told};
 use codecs::tones::Signal;
 use std::sync::Arc;
