@@ -116,6 +116,7 @@ fn a_recording_that_is_known_is_recognised_on_the_next_call() {
     assert!(at.unwrap().since(began) <= Duration::from_secs(2));
 }
 
+<<<<<<< HEAD
 /// Ten seconds of a line on which nobody speaks, with the hiss that a live line has.
 fn hiss(ms: usize) -> Vec<i16> {
     let mut state = 1_u32;
@@ -182,4 +183,50 @@ fn our_own_question_that_comes_back_is_nobody() {
     }
     // Louder than an echo can be: a voice.
     assert_eq!(asked(Some((1, 1)), false).0.first(), Some(&Sign::Person));
+=======
+/// Words for ten seconds, as an announcement speaks them.
+fn announcement() -> Arc<Prompt> {
+    let voice = |n: usize| {
+        let period = 40 + n / 400 * 29 % 47;
+        (n % period * 4_000 / period) as i16 - 2_000
+    };
+    let samples: Vec<i16> = (0..80_000).map(|n| if n % 4_000 < 3_200 { voice(n) } else { 0 }).collect();
+    Arc::new(Prompt::from_samples(&samples))
+}
+
+/// What is decided of a call that speaks on; where `early`, it had begun two seconds before the answer.
+fn decided(early: bool) -> detect::Decision {
+    let mut wire = Wire::new(&[1, 1]);
+    let Command::Originate(mut command) = originate(1, 1) else { panic!("an Originate") };
+    // The net alone never decides, so that the phase does.
+    let patient = detect::decide::Tuning::with(2.0, 2.0);
+    command.analyse = Some(DetectorConfig::Default(patient, Arc::default()).into());
+    wire.command(0, 0, Command::Originate(command));
+    let callee = wire.incoming(1);
+    wire.command(1, 0, Command::Ring { leg: callee, early_media: true });
+    if early {
+        wire.command(1, 0, Command::Play { leg: callee, prompt: announcement(), repeat: true });
+    }
+    wire.run(Duration::from_secs(2));
+    assert_eq!(verdict(&wire), None, "nothing is decided before the answer");
+    wire.command(1, 0, Command::Answer { leg: callee, learn: false });
+    if !early {
+        wire.command(1, 0, Command::Play { leg: callee, prompt: announcement(), repeat: true });
+    }
+    wire.run(Duration::from_secs(8));
+    let found = wire.events.iter().find_map(|(host, event)| match event {
+        Event::Verdict { decision, .. } if *host == 0 => Some(*decision),
+        _ => None,
+    });
+    found.expect("a verdict")
+}
+
+#[test]
+fn who_speaks_before_the_answer_and_on_is_no_person() {
+    let (early, late) = (decided(true), decided(false));
+    assert_eq!(early.cause, "ACROSS", "{early:?}");
+    assert!(matches!(early.verdict, Verdict::Machine | Verdict::Ivr | Verdict::Screening), "{early:?}");
+    assert!((1_000..=6_000).contains(&early.at_ms), "times count from the answer: {early:?}");
+    assert_eq!((late.verdict, late.cause), (Verdict::Human, "DEADLINE"), "the same words after the answer");
+>>>>>>> da39bea (call: a test of talk across the answer; docs)
 }
