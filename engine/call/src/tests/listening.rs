@@ -116,7 +116,6 @@ fn a_recording_that_is_known_is_recognised_on_the_next_call() {
     assert!(at.unwrap().since(began) <= Duration::from_secs(2));
 }
 
-<<<<<<< HEAD
 /// Ten seconds of a line on which nobody speaks, with the hiss that a live line has.
 fn hiss(ms: usize) -> Vec<i16> {
     let mut state = 1_u32;
@@ -183,7 +182,8 @@ fn our_own_question_that_comes_back_is_nobody() {
     }
     // Louder than an echo can be: a voice.
     assert_eq!(asked(Some((1, 1)), false).0.first(), Some(&Sign::Person));
-=======
+}
+
 /// Words for ten seconds, as an announcement speaks them.
 fn announcement() -> Arc<Prompt> {
     let voice = |n: usize| {
@@ -192,6 +192,10 @@ fn announcement() -> Arc<Prompt> {
     };
     let samples: Vec<i16> = (0..80_000).map(|n| if n % 4_000 < 3_200 { voice(n) } else { 0 }).collect();
     Arc::new(Prompt::from_samples(&samples))
+}
+
+fn announce(leg: LegId) -> Command {
+    Command::Play { leg, play: base::PlayId(1), prompt: announcement(), repeat: true }
 }
 
 /// What is decided of a call that speaks on; where `early`, it had begun two seconds before the answer.
@@ -205,13 +209,13 @@ fn decided(early: bool) -> detect::Decision {
     let callee = wire.incoming(1);
     wire.command(1, 0, Command::Ring { leg: callee, early_media: true });
     if early {
-        wire.command(1, 0, Command::Play { leg: callee, prompt: announcement(), repeat: true });
+        wire.command(1, 0, announce(callee));
     }
     wire.run(Duration::from_secs(2));
     assert_eq!(verdict(&wire), None, "nothing is decided before the answer");
     wire.command(1, 0, Command::Answer { leg: callee, learn: false });
     if !early {
-        wire.command(1, 0, Command::Play { leg: callee, prompt: announcement(), repeat: true });
+        wire.command(1, 0, announce(callee));
     }
     wire.run(Duration::from_secs(8));
     let found = wire.events.iter().find_map(|(host, event)| match event {
@@ -228,5 +232,4 @@ fn who_speaks_before_the_answer_and_on_is_no_person() {
     assert!(matches!(early.verdict, Verdict::Machine | Verdict::Ivr | Verdict::Screening), "{early:?}");
     assert!((1_000..=6_000).contains(&early.at_ms), "times count from the answer: {early:?}");
     assert_eq!((late.verdict, late.cause), (Verdict::Human, "DEADLINE"), "the same words after the answer");
->>>>>>> da39bea (call: a test of talk across the answer; docs)
 }
