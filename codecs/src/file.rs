@@ -22,12 +22,28 @@ pub fn read(bytes: &[u8]) -> Result<Vec<i16>, Reject> {
     if bytes.starts_with(b"fLaC") { flac::read(bytes) } else { wav::read(bytes) }
 }
 
+/// A WAV or FLAC file as it is.
+///
+/// # Errors
+/// See [`Reject`].
+pub fn decode(bytes: &[u8]) -> Result<Recording, Reject> {
+    if bytes.starts_with(b"fLaC") { flac::decode(bytes) } else { wav::decode(bytes) }
+}
+
 impl Recording {
     /// Mixes the channels down by their mean and brings them to 8 kHz.
     ///
     /// # Errors
     /// `Rate`, `Channels`, `TooLong` or `Empty`.
     pub fn to_mono_8khz(&self) -> Result<Vec<i16>, Reject> {
+        resample::resample(&self.to_mono()?, self.rate_hz, RATE_HZ)
+    }
+
+    /// Mixes the channels down by their mean, at the rate that they have.
+    ///
+    /// # Errors
+    /// `Rate`, `Channels`, `TooLong` or `Empty`.
+    pub fn to_mono(&self) -> Result<Vec<i16>, Reject> {
         check_shape(self.channels, self.rate_hz)?;
         let mono: Vec<i16> = self
             .interleaved
@@ -40,7 +56,7 @@ impl Recording {
         if mono.len() > SAMPLES_MAX {
             return Err(Reject::TooLong);
         }
-        resample::resample(&mono, self.rate_hz, RATE_HZ)
+        Ok(mono)
     }
 }
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! **Invariants.** No file, clock or randomness: bytes and samples come in as parameters. Everything that a packet
-//! needs (`g711`, `energy`, `maths`, `spectrum`, `tones::bank`) allocates nothing once it is made, and gives the same bits
+//! needs (`g711`, `energy`, `halve`, `maths`, `spectrum`, `tones::bank`) allocates nothing once it is made, and gives the same bits
 //! on every machine; what allocates (`wav`, `flac`, `resample`, `tones`) runs when a prompt is made, never per packet. A broken file is a [`Reject`], never a panic, and no file
 //! can make more than [`limits::SAMPLES_MAX`] samples. G.722, Opus and loss concealment are not here yet.
 //!
@@ -19,6 +19,7 @@ pub mod energy;
 pub mod file;
 pub mod flac;
 pub mod g711;
+pub mod halve;
 pub mod limits;
 pub mod maths;
 pub mod resample;

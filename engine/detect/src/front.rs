@@ -12,6 +12,7 @@
 
 use crate::timing::{TIMING_FEATURES, Timing};
 use crate::vad::{CUT_IN_REST_MS, Gate, Vad};
+use codecs::halve::Halver;
 use codecs::maths::{decibels, ln_1p};
 use codecs::spectrum::{Analyser, BIN_HZ, BINS, HOP_SAMPLES, Power};
 use codecs::tones::Signal;
@@ -127,11 +128,13 @@ pub(crate) struct Hop {
     pub(crate) frame: bool,
 }
 
-/// Samples at 8 kHz to features.
+/// Samples at 8 kHz, or at 16 kHz where it was made [`Front::wide`], to features.
 #[derive(Clone)]
 pub struct Front {
     pending: [i16; HOP_SAMPLES],
     filled: usize,
+    /// Where 16,000 samples a second come in.
+    halver: Option<Halver>,
     analyser: Analyser,
     tones: ToneBank,
     vad: Vad,
@@ -160,6 +163,7 @@ impl Front {
         Front {
             pending: [0; HOP_SAMPLES],
             filled: 0,
+            halver: None,
             analyser: Analyser::new(),
             tones: ToneBank::new(),
             vad: Vad::new(),
@@ -172,6 +176,12 @@ impl Front {
             answered_ms: 0,
             frame: Frame::START,
         }
+    }
+
+    /// The same for samples at 16 kHz, at the first one.
+    #[must_use]
+    pub fn wide(self) -> Front {
+        Front { halver: Some(Halver::default()), ..self }
     }
 
     /// More samples; `heard` is told what they hold, in order.
@@ -188,10 +198,21 @@ impl Front {
 
     /// Takes samples up to the end of the next 10 ms and says what they gave; `None` when they are used up before.
     pub(crate) fn step(&mut self, samples: &mut &[i16]) -> Option<Hop> {
-        let count = (HOP_SAMPLES - self.filled).min(samples.len());
-        self.pending[self.filled..self.filled + count].copy_from_slice(&samples[..count]);
-        self.filled += count;
-        *samples = &samples[count..];
+        if let Some(halver) = &mut self.halver {
+            while self.filled < HOP_SAMPLES {
+                let (sample, rest) = samples.split_first()?;
+                *samples = rest;
+                if let Some(half) = halver.push(*sample) {
+                    self.pending[self.filled] = half;
+                    self.filled += 1;
+                }
+            }
+        } else {
+            let count = (HOP_SAMPLES - self.filled).min(samples.len());
+            self.pending[self.filled..self.filled + count].copy_from_slice(&samples[..count]);
+            self.filled += count;
+            *samples = &samples[count..];
+        }
         if self.filled < HOP_SAMPLES {
             return None;
         }

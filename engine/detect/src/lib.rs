@@ -14,9 +14,9 @@
 //! **Invariants.** No clock: time is the audio's. After construction nothing allocates. The same samples and the same
 //! net give the same bits on every machine, in portions of any size. A detector decides once, in doubt for the person;
 //! what it hears later are revisions, and the verdict stays what it was.
-//! Not here yet: words, audio at 16 kHz.
+//! Not here yet: words.
 //!
-//! **Units.** Samples are 16-bit linear at 8 kHz, one channel; times milliseconds since the answer.
+//! **Units.** Samples are 16-bit linear at 8 kHz, one channel (a [`Listener`] takes 16 kHz too); times milliseconds since the answer.
 
 mod after;
 pub mod decide;

@@ -99,6 +99,12 @@ impl Listener {
         Listener { front: Front::new(), net, ear: Ear::new(), known, printer, search, tape: None, early, across }
     }
 
+    /// The same for samples at 16 kHz, at the first one.
+    #[must_use]
+    pub fn wide(self) -> Listener {
+        Listener { front: self.front.wide(), ..self }
+    }
+
     /// Samples of early media, before the answer; `told` is given what a tone in them says, once a call.
     pub fn push_early(&mut self, mut samples: &[i16], mut told: impl FnMut(EarlySound)) {
         let Listener { front, early, .. } = self;

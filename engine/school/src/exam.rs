@@ -60,19 +60,25 @@ pub fn classic(labelled: &[Labelled], config: ClassicConfig) -> Result<Vec<Heard
     on_all_cores(labelled, hear).into_iter().collect()
 }
 
+/// One that hears 8 kHz or, where `wide`, 16 kHz, and the samples of one of its packets.
+pub(crate) fn listener(net: &Arc<Net>, wide: bool) -> (Listener, usize) {
+    let listener = Listener::new(Arc::clone(net));
+    if wide { (listener.wide(), 2 * FRAME_SAMPLES) } else { (listener, FRAME_SAMPLES) }
+}
+
 /// Hears all recordings to their end with the net.
 ///
 /// # Errors
 /// The first recording that cannot be read.
 pub fn neural(labelled: &[Labelled], net: &Arc<Net>, tuning: Tuning) -> Result<Vec<Heard>, Fault> {
     let hear = |one: &Labelled| {
-        let (before, samples) = one.call()?;
-        let mut listener = Listener::new(Arc::clone(net));
-        listener.push_early(&before, |_| {});
+        let call = one.call()?;
+        let (mut listener, frame_samples) = listener(net, call.wide);
+        listener.push_early(&call.before, |_| {});
         listener.answered(0);
-        let (mut looks, mut tones) = (Vec::with_capacity(samples.len() / FRAME_SAMPLES), Vec::new());
+        let (mut looks, mut tones) = (Vec::with_capacity(call.after.len() / frame_samples), Vec::new());
         let begun = Instant::now();
-        for frame in samples.chunks_exact(FRAME_SAMPLES) {
+        for frame in call.after.chunks_exact(frame_samples) {
             listener.push(frame, |look| looks.push(*look));
         }
         let cost = (looks.len() as u32, begun.elapsed().as_secs_f64() * 1e6);

@@ -1,6 +1,7 @@
 //! LABELS.csv: which recordings there are, and what answered in each.
 
 use crate::Fault;
+use codecs::file::Recording;
 use detect::{RATE_HZ, Verdict};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// Most rows of one file: a million clips of 8 s are 90 days of audio.
 pub const ROWS_MAX: usize = 1_000_000;
 
+/// Samples a second of wideband telephony.
+pub(crate) const WIDE_HZ: u32 = 2 * RATE_HZ;
 /// Longest early media: callers give up before, and networks after three minutes.
 const ANSWER_MAX_S: f64 = 300.0;
 
@@ -117,14 +120,25 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
     Ok(labelled)
 }
 
+/// A call as it was recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// Samples before the answer.
+    pub before: Vec<i16>,
+    /// Samples from the answer on.
+    pub after: Vec<i16>,
+    /// They are 16,000 a second; otherwise 8,000.
+    pub wide: bool,
+}
+
 impl Labelled {
-    /// The samples before the answer and those from it on, at 8 kHz.
+    /// The recording at the rate that the front end hears it at.
     ///
     /// # Errors
     /// What cannot be read, or ends before the answer, with its name.
-    pub fn call(&self) -> Result<(Vec<i16>, Vec<i16>), Fault> {
-        let mut before = samples(&self.path)?;
-        let answer = (self.answer_s * f64::from(RATE_HZ)).round() as usize;
+    pub fn call(&self) -> Result<Call, Fault> {
+        let (mut before, wide) = voice(&self.path)?;
+        let answer = (self.answer_s * f64::from(if wide { WIDE_HZ } else { RATE_HZ })).round() as usize;
         if answer > before.len() {
             return Err(Fault(format!(
                 "{} ends before its answer_s of {} s, mend the table",
@@ -133,15 +147,16 @@ impl Labelled {
             )));
         }
         let after = before.split_off(answer);
-        Ok((before, after))
+        Ok(Call { before, after, wide })
     }
 
-    /// Those from the answer on.
+    /// The samples from the answer on, at 8 kHz.
     ///
     /// # Errors
     /// See [`Labelled::call`].
     pub fn answered(&self) -> Result<Vec<i16>, Fault> {
-        self.call().map(|(_, after)| after)
+        let call = self.call()?;
+        Ok(if call.wide { codecs::halve::halve(&call.after) } else { call.after })
     }
 }
 
@@ -150,8 +165,18 @@ impl Labelled {
 /// # Errors
 /// What cannot be read, with its name.
 pub fn samples(path: &Path) -> Result<Vec<i16>, Fault> {
+    voice(path).map(|(samples, wide)| if wide { codecs::halve::halve(&samples) } else { samples })
+}
+
+/// The samples of a recording: where it has 16 kHz as they are, which is told; others at 8 kHz.
+fn voice(path: &Path) -> Result<(Vec<i16>, bool), Fault> {
     let bytes = std::fs::read(path).map_err(|error| Fault(format!("{} cannot be read: {error}", path.display())))?;
-    codecs::file::read(&bytes).map_err(|reject| {
+    let read = |recording: Recording| {
+        let wide = recording.rate_hz == WIDE_HZ;
+        let samples = if wide { recording.to_mono() } else { recording.to_mono_8khz() };
+        samples.map(|samples| (samples, wide))
+    };
+    codecs::file::decode(&bytes).and_then(read).map_err(|reject| {
         Fault(format!("{} cannot be read: {reject:?}, give WAV or FLAC with one to eight channels", path.display()))
     })
 }

@@ -1,7 +1,7 @@
 //! How sure verdicts are: the same recordings louder, quieter, through other coders and with losses.
 
-use crate::exam::{FRAME_SAMPLES, decide};
-use crate::labels::Labelled;
+use crate::exam::{FRAME_SAMPLES, decide, listener};
+use crate::labels::{Labelled, WIDE_HZ};
 use crate::report::figures;
 use crate::{Fault, on_all_cores};
 use base::Seed;
@@ -9,7 +9,7 @@ use codecs::energy::rms;
 use codecs::g711::Law;
 use detect::decide::Tuning;
 use detect::model::Net;
-use detect::{Decision, Listener};
+use detect::{Decision, RATE_HZ};
 use std::sync::Arc;
 
 /// What is done to a recording.
@@ -19,7 +19,7 @@ enum Trouble {
     Level(f64),
     /// Coded and decoded once more.
     Law(Law),
-    /// Up to 16 kHz and back.
+    /// Heard at 16 kHz.
     Wideband,
     /// This share of packets of 20 ms is lost; the engine fades the last frame over the gap.
     Loss(f64),
@@ -30,7 +30,7 @@ const TROUBLES: [(&str, Trouble); 6] = [
     ("level -35 dBov", Trouble::Level(-35.0)),
     ("A-law once more", Trouble::Law(Law::A)),
     ("u-law once more", Trouble::Law(Law::Mu)),
-    ("16 kHz and back", Trouble::Wideband),
+    ("heard at 16 kHz", Trouble::Wideband),
     ("5 % of packets lost", Trouble::Loss(0.05)),
 ];
 
@@ -61,10 +61,7 @@ fn disturbed(samples: &[i16], trouble: Trouble, index: usize) -> Vec<i16> {
             samples.iter().map(|sample| (f64::from(*sample) * gain) as i16).collect()
         }
         Trouble::Law(law) => samples.iter().map(|sample| law.decode(law.encode(*sample))).collect(),
-        Trouble::Wideband => {
-            let there = codecs::resample::resample(samples, 8_000, 16_000);
-            there.and_then(|wide| codecs::resample::resample(&wide, 16_000, 8_000)).unwrap_or_default()
-        }
+        Trouble::Wideband => codecs::resample::resample(samples, RATE_HZ, WIDE_HZ).unwrap_or_default(),
         Trouble::Loss(share) => {
             let mut random = Seed::from_u64(1).stream("lost packets", index as u64);
             let mut samples = samples.to_vec();
@@ -80,9 +77,9 @@ fn disturbed(samples: &[i16], trouble: Trouble, index: usize) -> Vec<i16> {
     }
 }
 
-fn verdict(samples: &[i16], net: &Arc<Net>, tuning: Tuning) -> Decision {
-    let (mut listener, mut looks) = (Listener::new(Arc::clone(net)), Vec::new());
-    samples.chunks_exact(FRAME_SAMPLES).for_each(|frame| listener.push(frame, |look| looks.push(*look)));
+fn verdict(samples: &[i16], wide: bool, net: &Arc<Net>, tuning: Tuning) -> Decision {
+    let ((mut listener, frame_samples), mut looks) = (listener(net, wide), Vec::new());
+    samples.chunks_exact(frame_samples).for_each(|frame| listener.push(frame, |look| looks.push(*look)));
     decide(&looks, tuning)
 }
 
@@ -94,8 +91,11 @@ pub fn stress(labelled: &[Labelled], net: &Arc<Net>, tuning: Tuning) -> Result<V
     let indices: Vec<usize> = (0..labelled.len()).collect();
     let heard = on_all_cores(&indices, |index| {
         let samples = labelled[*index].answered()?;
-        let troubled = TROUBLES.map(|(_, trouble)| verdict(&disturbed(&samples, trouble, *index), net, tuning));
-        Ok((verdict(&samples, net, tuning), troubled))
+        let troubled = TROUBLES.map(|(_, trouble)| {
+            let wide = matches!(trouble, Trouble::Wideband);
+            verdict(&disturbed(&samples, trouble, *index), wide, net, tuning)
+        });
+        Ok((verdict(&samples, false, net, tuning), troubled))
     });
     let heard: Vec<(Decision, [Decision; 6])> = heard.into_iter().collect::<Result<_, Fault>>()?;
     let change = |(place, (name, _)): (usize, (&'static str, Trouble))| {
@@ -125,7 +125,7 @@ mod tests {
         let changed = lost.chunks(160).zip(voice.chunks(160)).filter(|(a, b)| a != b).count();
         assert!((1..=12).contains(&changed), "{changed} of 100");
         assert_ne!(lost, disturbed(&voice, Trouble::Loss(0.05), 4), "each recording loses others");
-        assert_eq!(disturbed(&voice, Trouble::Wideband, 0).len(), voice.len());
+        assert_eq!(disturbed(&voice, Trouble::Wideband, 0).len(), 2 * voice.len());
         let law = disturbed(&voice, Trouble::Law(Law::A), 0);
         assert_eq!(disturbed(&law, Trouble::Law(Law::A), 0), law, "once coded, coded for good");
     }

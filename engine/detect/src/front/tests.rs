@@ -104,3 +104,25 @@ fn a_lull_is_over_when_somebody_speaks_as_loud_again() {
     assert!(frames[88].rest_ms < 600, "the gate takes it for speech");
     assert_eq!(frames.last().unwrap().lull_ms, 0);
 }
+
+#[test]
+fn wideband_is_heard_as_its_lower_half() {
+    let narrow = talk(3_000, 9_000.0);
+    let wide = codecs::resample::resample(&narrow, 8_000, 16_000).unwrap();
+    let hear = |portion: usize| {
+        let (mut front, mut frames) = (Front::new().wide(), Vec::new());
+        for portion in wide.chunks(portion) {
+            front.push(portion, |heard| {
+                if let Heard::Frame(frame) = heard {
+                    frames.push(*frame);
+                }
+            });
+        }
+        frames
+    };
+    let (heard, plain) = (hear(320), frames(&narrow, 160));
+    assert_eq!(heard, hear(77), "portions do not matter");
+    assert_eq!(heard.len(), plain.len());
+    let same = heard.iter().zip(&plain).filter(|(a, b)| a.gate.speech == b.gate.speech).count();
+    assert!(same * 100 >= plain.len() * 97, "{same} of {}", plain.len());
+}
