@@ -122,8 +122,8 @@ fn wideband_is_heard_as_its_lower_half() {
     };
     let (heard, plain) = (hear(320), frames(&narrow, 160));
     assert_eq!(heard, hear(77), "portions do not matter");
-    assert_eq!(heard.len(), plain.len());
+    assert!(heard.len() + 1 >= plain.len(), "the last samples are not known yet");
     let same = heard.iter().zip(&plain).filter(|(a, b)| a.gate.speech == b.gate.speech).count();
-    // White noise loses what lies at the band's edge, and all of it comes 3.9 ms later.
+    // White noise loses what lies at the band's edge.
     assert!(same * 100 >= plain.len() * 95, "{same} of {}", plain.len());
 }
