@@ -315,7 +315,8 @@ pub(crate) struct Attempt {
     pub(crate) phase: Phase,
     pub(crate) times: Times,
     pub(crate) deadline: Option<Instant>,
-    /// Its time was over before an agent was asked for, because it was asked first whether somebody is there.
+    /// Its time was over before an agent was asked for: detection decided late, or it was asked first whether somebody is
+    /// there.
     pub(crate) overdue: bool,
     pub(crate) clock: Option<Clock>,
     pub(crate) verdict: Option<AmdVerdict>,

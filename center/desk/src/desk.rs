@@ -250,7 +250,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Offers an item: it is assigned at once, or waits until an agent or its deadline comes.
+    /// Offers an item: it is assigned at once, or waits until an agent or its deadline comes. One that comes too late is
+    /// assigned if an agent is free at that moment: better late than not at all.
     pub fn offer(&mut self, now: Instant, item: WorkItem) -> Result<(), Reject> {
         if self.waiting.contains_key(&item.id) {
             return Err(Reject::DuplicateItem);
@@ -261,8 +262,9 @@ impl Desk {
         self.sequence += 1;
         self.queue.insert((item.deadline, self.sequence, item.id));
         self.waiting.insert(item.id, Waiting { item, sequence: self.sequence });
-        self.expire(now);
+        // What waited before found no agent among those who are ready, so the new item alone can get one.
         self.route(now);
+        self.expire(now);
         Ok(())
     }
 

@@ -258,13 +258,14 @@ impl Dialer {
         let verdict = attempt.verdict.map(|verdict| (decided, verdict != AmdVerdict::Silence));
         let deadline = clock.begins(answered, attempt.times.greeting_end, verdict, attempt.times.live) + clock.within;
         let mut latest = deadline.before(campaign.config.connect_margin);
-        // The question may have taken the whole time, and so may detection before it took for a machine what goes to an agent
-        // all the same. The line waits for an agent as long as any, and is counted late.
+        // Detection may have taken the whole time. Then an agent who is free gets the call at once, which is counted late, and
+        // where none is the law's message comes at once. The question to a silent line, and detection before it took for a
+        // machine what goes to an agent all the same, leave the line waiting for an agent as long as any.
+        attempt.overdue = latest <= now;
         let took_time = attempt
             .handled
             .is_some_and(|handled| matches!(handled.handling, AmdHandling::Audited | AmdHandling::Shadow));
-        attempt.overdue = (before == Some(Phase::Asked) || took_time) && latest <= now;
-        if attempt.overdue {
+        if attempt.overdue && (before == Some(Phase::Asked) || took_time) {
             latest = (now + clock.within).before(campaign.config.connect_margin);
         }
         attempt.clock = Some(clock);

@@ -103,7 +103,7 @@ impl After {
         if let Some((sign, since_ms)) = found {
             revised(Revision { sign, at_ms: look.at_ms, since_ms });
             self.told += 1;
-            self.done = matches!(sign, Sign::Person | Sign::Fax | Sign::Sit);
+            self.done = matches!(sign, Sign::Person | Sign::Fax | Sign::Sit(_));
         }
         self.done |= self.told == REVISIONS_MAX || look.at_ms >= self.until_ms;
         !self.done && self.begins_anew(look)
@@ -112,7 +112,7 @@ impl After {
     /// What a tone says, also one that was the verdict's reason.
     pub(crate) fn tone(&mut self, look: &Look) -> Option<(Sign, u32)> {
         let sign = match look.tone? {
-            Signal::Sit(_) => Sign::Sit,
+            Signal::Sit(reason) => Sign::Sit(reason),
             tone if tone.is_fax() => Sign::Fax,
             Signal::Beep if self.spoke_ms >= self.tuning.speech_before_beep_ms => Sign::Beep,
             _ => return None,

@@ -126,7 +126,7 @@ fn later(all: &[Told], looks: &[Look], decision: Option<Decision>) {
         let verdict = decision.map(|decision| decision.verdict);
         let tone = looks[at_ms as usize / 20 - 1].tone.is_some();
         match revision.sign {
-            Sign::Beep | Sign::Fax | Sign::Sit => assert!(tone, "a tone is told in the very look: {all:?}"),
+            Sign::Beep | Sign::Fax | Sign::Sit(_) => assert!(tone, "a tone is told in the very look: {all:?}"),
             Sign::Machine => assert_eq!(verdict, Some(Verdict::Silence)),
             Sign::Person | Sign::GreetingEnd => assert_ne!(verdict, Some(Verdict::Human), "{all:?}"),
         }

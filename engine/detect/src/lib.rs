@@ -37,6 +37,7 @@ mod classic;
 
 use crate::decide::Tuning;
 use crate::model::Net;
+use codecs::tones::SitReason;
 use std::sync::{Arc, LazyLock};
 
 pub use after::{LISTEN_MAX_MS, REVISIONS_MAX};
@@ -140,14 +141,11 @@ pub enum Sign {
     Machine,
     /// A fax or modem.
     Fax,
-    /// Special information tones.
-    Sit,
+    /// Special information tones, with what they say.
+    Sit(SitReason),
 }
 
 impl Sign {
-    /// All of them.
-    pub const ALL: [Sign; 6] = [Sign::GreetingEnd, Sign::Beep, Sign::Person, Sign::Machine, Sign::Fax, Sign::Sit];
-
     /// The contract's name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -156,7 +154,7 @@ impl Sign {
             Sign::Person => "person",
             Sign::Machine => "machine",
             Sign::Fax => "fax",
-            Sign::Sit => "sit",
+            Sign::Sit(_) => "sit",
         }
     }
 }

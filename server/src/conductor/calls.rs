@@ -325,7 +325,10 @@ impl Conductor {
                     Verdict::Screening => AmdVerdict::Screening,
                     Verdict::Silence => AmdVerdict::Silence,
                     Verdict::Fax => AmdVerdict::Fax,
-                    Verdict::Sit => AmdVerdict::Sit(sit_meaning(decision.cause)),
+                    Verdict::Sit => {
+                        let reason = detect::decide::sit_reason(decision.cause);
+                        AmdVerdict::Sit(reason.map_or(SitMeaning::Other, sit_meaning))
+                    }
                 };
                 live.verdict = Some(verdict);
                 self.dialer.handle_input(now, Input::Verdict { attempt, verdict, greeting_end: utterance_end });
@@ -403,13 +406,13 @@ impl Conductor {
     }
 }
 
-/// What tones of this cause say.
-fn sit_meaning(cause: &str) -> SitMeaning {
-    match detect::decide::sit_reason(cause) {
-        Some(SitReason::Intercept) => SitMeaning::Intercept,
-        Some(SitReason::VacantCode) => SitMeaning::Vacant,
-        Some(SitReason::Reorder | SitReason::NoCircuit) => SitMeaning::Network,
-        Some(SitReason::Ineffective | SitReason::Reserved | SitReason::Information) | None => SitMeaning::Other,
+/// What special information tones say, in the dialer's words.
+const fn sit_meaning(reason: SitReason) -> SitMeaning {
+    match reason {
+        SitReason::Intercept => SitMeaning::Intercept,
+        SitReason::VacantCode => SitMeaning::Vacant,
+        SitReason::Reorder | SitReason::NoCircuit => SitMeaning::Network,
+        SitReason::Ineffective | SitReason::Reserved | SitReason::Information => SitMeaning::Other,
     }
 }
 
@@ -421,8 +424,7 @@ const fn revision_of(sign: Sign) -> Revision {
         Sign::Person => Revision::Person,
         Sign::Machine => Revision::Machine,
         Sign::Fax => Revision::Fax,
-        // The announcement behind them tells why.
-        Sign::Sit => Revision::Sit(SitMeaning::Other),
+        Sign::Sit(reason) => Revision::Sit(sit_meaning(reason)),
     }
 }
 

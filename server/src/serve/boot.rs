@@ -330,4 +330,33 @@ mod tests {
         assert_eq!(since(&[Window::LocalDay]), now.as_unix_us() - day - day / 24);
         assert_eq!(oldest_counted(&[Window::LocalDay], now, now), now);
     }
+
+    #[test]
+    fn what_was_measured_of_lost_people_holds_from_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[server]\ndata_dir = {:?}\nshards = 1\n[store]\nurl = \"sqlite:outpace.db\"\n[sip]\nudp = \"127.0.0.1:0\"\n\
+             [[trunk]]\nname = \"t\"\nhost = \"127.0.0.1\"\n[[agent]]\nname = \"ann\"\n\
+             [[campaign]]\nname = \"c\"\nlist = \"l\"\ntrunk = \"t\"\ncaller_id = \"+12125550100\"\namd = true\n",
+            folder.path().display().to_string()
+        );
+        // Nobody looks at the labels here: what the dialer knows it has from the start.
+        let start = || {
+            let config = Config::parse(text.as_bytes(), "outpace.toml").unwrap();
+            let product = super::super::product::Product::boot(config, base::Seed::from_u64(1)).unwrap();
+            let (store, tenant) = (std::sync::Arc::clone(&product.store), product.runtime.tenant());
+            let campaign = store.campaigns(tenant).unwrap()[0].campaign;
+            let known = product.runtime.conductor().dialer().amd_measured_of(campaign).cloned();
+            (product, known, campaign)
+        };
+        let (product, known, campaign) = start();
+        assert_eq!(known, None);
+        let measured = dialer::AmdMeasured { rate: 0.0125, evidence: "upper bound of 400 labelled audits".to_owned() };
+        let (tenant, now) = (product.runtime.tenant(), wall(&product.runtime));
+        crate::amd::measured::keep(&product.store, tenant, campaign, Some(&measured), now).unwrap();
+        product.shutdown().unwrap();
+        let (product, known, _) = start();
+        assert_eq!(known, Some(measured));
+        product.shutdown().unwrap();
+    }
 }

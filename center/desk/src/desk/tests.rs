@@ -72,11 +72,14 @@ fn items_wait_by_deadline_and_expire_at_it() {
 }
 
 #[test]
-fn an_item_that_is_offered_too_late_expires_even_with_an_agent_free() {
+fn an_item_that_is_offered_too_late_gets_who_is_free_or_expires_at_once() {
     let mut desk = ready_desk(1, None);
-    desk.offer(at(500), item(1, 500, &[])).unwrap();
-    assert_eq!(drain(&mut desk), [Output::Expired { item: CallId(1) }]);
-    assert_eq!(desk.ready(), 1);
+    desk.offer(at(500), item(1, 500, &["french"])).unwrap();
+    assert_eq!(drain(&mut desk), [Output::Expired { item: CallId(1) }], "who is free does not fit");
+    desk.offer(at(510), item(2, 500, &[])).unwrap();
+    assert_eq!(assigned(&mut desk), [(2, 1)]);
+    desk.offer(at(520), item(3, 500, &[])).unwrap();
+    assert_eq!(drain(&mut desk), [Output::Expired { item: CallId(3) }], "nobody is free");
 }
 
 #[test]

@@ -80,6 +80,36 @@ fn an_audit_whose_verdict_was_late_waits_for_an_agent_as_any() {
 }
 
 #[test]
+fn a_person_who_is_known_late_gets_who_is_free_at_once_or_hears_the_message_at_once() {
+    let late = |free: bool, after_ms: u64| {
+        let mut bench = bench(AmdMode::On, 0.0);
+        let attempt = AttemptId(1);
+        bench.tell(Input::Answered { attempt });
+        if !free {
+            bench.tell(Input::AgentBreak { agent: AgentId(1), announced: false });
+        }
+        let greeting_end = Some(bench.now);
+        bench.pass_ms(after_ms);
+        let said = bench.tell(Input::Verdict { attempt, verdict: AmdVerdict::Human, greeting_end });
+        (bench, said)
+    };
+    // 2 s, of which 0.1 s are kept for bridging: at 1.95 s an agent may still be heard in time.
+    for (after_ms, connected_ms, as_what) in
+        [(1_950, 40, CountedAs::Connected), (1_950, 60, CountedAs::Abandoned), (3_000, 10, CountedAs::Abandoned)]
+    {
+        let (mut bench, said) = late(true, after_ms);
+        assert!(matches!(said[..], [Output::Connect { .. }]), "{after_ms}: {said:?}");
+        bench.pass_ms(connected_ms);
+        bench.tell(Input::Connected { attempt: AttemptId(1), agent: AgentId(1) });
+        bench.end(1, Party::Callee, None);
+        let record = bench.record(1);
+        assert_eq!((record.outcome, record.counted_as), (Outcome::Connected, as_what), "{after_ms} {connected_ms}");
+    }
+    let (_, said) = late(false, 3_000);
+    assert!(matches!(said[..], [Output::PlayMessage { .. }, Output::Counted { .. }]), "{said:?}");
+}
+
+#[test]
 fn a_measured_rate_takes_the_place_of_the_profiles_and_goes_again() {
     let mut config = config();
     config.profile.denominator.add_amd_false_positives = true;

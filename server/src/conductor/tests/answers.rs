@@ -204,3 +204,30 @@ fn dead_numbers_are_marked_with_the_reason() {
         assert!(bench.commands.iter().any(|command| matches!(command, Command::Hangup { .. })));
     }
 }
+
+#[test]
+fn tones_behind_the_verdict_mean_what_they_mean_before_it() {
+    use codecs::tones::SitReason;
+    for (heard, reason) in [
+        (SitReason::VacantCode, Some("vacant")),
+        (SitReason::Intercept, Some("intercept")),
+        (SitReason::NoCircuit, None),
+    ] {
+        // A machine that is listened to for its beep turns out to be the network.
+        let recording = dialer::Recording { message: "test:machine_message".into(), max: Duration::from_secs(60) };
+        let machine =
+            dialer::OnMachine::Message { recording, after: dialer::MessageAfter::Beep, wait: Duration::from_secs(30) };
+        let (mut bench, leg) = ringing(dialer::Policies { machine, ..dialer::Policies::default() });
+        verdict(&mut bench, leg, detect::Verdict::Machine, "NET");
+        let hung_up = |bench: &Bench| bench.commands.iter().any(|command| matches!(command, Command::Hangup { .. }));
+        assert!(!hung_up(&bench), "it waits for the beep");
+        let revision = detect::Revision { sign: detect::Sign::Sit(heard), at_ms: 5_000, since_ms: 4_900 };
+        bench.event(Event::Revision { leg, revision, since: None, at: bench.now });
+        let marked = bench.rows.iter().find_map(|row| match row {
+            store::Op::MarkNumber(row) => Some(row.reason.as_str()),
+            _ => None,
+        });
+        assert_eq!(marked, reason, "{heard:?}");
+        assert!(hung_up(&bench), "{heard:?}");
+    }
+}
