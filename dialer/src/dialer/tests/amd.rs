@@ -98,7 +98,7 @@ fn a_person_who_is_known_late_gets_who_is_free_at_once_or_hears_the_message_at_o
         [(1_950, 40, CountedAs::Connected), (1_950, 60, CountedAs::Abandoned), (3_000, 10, CountedAs::Abandoned)]
     {
         let (mut bench, said) = late(true, after_ms);
-        assert!(matches!(said[..], [Output::Connect { .. }]), "{after_ms}: {said:?}");
+        assert!(matches!(said[..], [Output::AgentChanged { .. }, Output::Connect { .. }]), "{after_ms}: {said:?}");
         bench.pass_ms(connected_ms);
         bench.tell(Input::Connected { attempt: AttemptId(1), agent: AgentId(1) });
         bench.end(1, Party::Callee, None);
