@@ -91,7 +91,8 @@ pub struct Dialer {
     wall: WallAnchor,
     pub(crate) desk: Desk,
     pub(crate) campaigns: BTreeMap<CampaignId, Campaign>,
-    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    /// Boxed: they are large, and a tree moves its neighbours at every change.
+    pub(crate) attempts: BTreeMap<AttemptId, Box<Attempt>>,
     pub(crate) trunks: BTreeMap<TrunkId, Trunk>,
     gate: Gate,
     zones: Zones,

@@ -119,7 +119,8 @@ pub struct LeadCounts {
 
 #[derive(Default)]
 pub(crate) struct List {
-    open: BTreeMap<LeadId, Entry>,
+    /// Boxed: entries are large, and a tree moves its neighbours at every change.
+    open: BTreeMap<LeadId, Box<Entry>>,
     /// Never dialled, in the order given.
     fresh: VecDeque<LeadId>,
     /// Waited and may go now; before the fresh ones, because their moment was promised.
@@ -131,7 +132,7 @@ pub(crate) struct List {
     /// Closed leads; what is left of them is their last state and how many attempts there were.
     closed: BTreeMap<LeadId, (LeadState, u32)>,
     /// Leads that may not be dialled now, and whether the gate said so (else their number does not exist).
-    blocked: BTreeMap<LeadId, (Entry, bool)>,
+    blocked: BTreeMap<LeadId, (Box<Entry>, bool)>,
     numbers: BTreeSet<Number>,
     offered: usize,
     dialling: usize,
@@ -186,7 +187,7 @@ fn settled(outcome: Outcome) -> LeadState {
 
 impl List {
     /// Takes a lead out of the blocked ones when it comes back; an error when its id or number is here otherwise.
-    fn admit(&mut self, lead: &Lead) -> Result<Option<Entry>, AddError> {
+    fn admit(&mut self, lead: &Lead) -> Result<Option<Box<Entry>>, AddError> {
         let id = &lead.lead;
         let back = self.blocked.get(id).filter(|(old, by_gate)| *by_gate || old.lead.number != lead.number);
         let same_number = back.is_some_and(|(old, _)| old.lead.number == lead.number);
@@ -247,7 +248,7 @@ impl List {
             skips: 0,
             doubtful: false,
         };
-        self.open.insert(id, entry);
+        self.open.insert(id, Box::new(entry));
         match outlook {
             Outlook::Settled(state) => {
                 self.close(id, state, false);
@@ -310,7 +311,7 @@ impl List {
                 skips: 0,
                 doubtful: false,
             };
-            self.open.insert(id, entry);
+            self.open.insert(id, Box::new(entry));
         }
         self.wait(id, due_us, false);
         Ok((LeadState::Waiting, due_us))
@@ -437,17 +438,17 @@ impl List {
     /// The lead to look at next; it stays ready until told otherwise.
     pub(crate) fn next(&self) -> Option<(LeadId, &Entry)> {
         let id = *self.due.front().or(self.fresh.front())?;
-        self.open.get(&id).map(|entry| (id, entry))
+        self.open.get(&id).map(|entry| (id, &**entry))
     }
 
     /// The leads to look at next, at most so many.
     pub(crate) fn ahead(&self, count: usize) -> impl Iterator<Item = &Entry> {
-        self.due.iter().chain(&self.fresh).take(count).filter_map(|id| self.open.get(id))
+        self.due.iter().chain(&self.fresh).take(count).filter_map(|id| self.open.get(id)).map(|entry| &**entry)
     }
 
     /// One open lead.
     pub(crate) fn entry(&self, lead: LeadId) -> Option<&Entry> {
-        self.open.get(&lead)
+        self.open.get(&lead).map(|entry| &**entry)
     }
 
     /// The next lead is shown to an agent.
@@ -643,7 +644,7 @@ impl List {
         };
         for key in waiting {
             // What was promised is known here alone.
-            if self.open.get(&key.1).is_some_and(Entry::is_promised) {
+            if self.open.get(&key.1).is_some_and(|entry| entry.is_promised()) {
                 continue;
             }
             self.later.remove(&key);
@@ -652,7 +653,7 @@ impl List {
         if until_us.is_none() {
             let open = &mut self.open;
             let mut goes =
-                |lead: &LeadId| !open.get(lead).is_some_and(Entry::is_promised) && open.remove(lead).is_some();
+                |lead: &LeadId| !open.get(lead).is_some_and(|entry| entry.is_promised()) && open.remove(lead).is_some();
             self.fresh.retain(|lead| !goes(lead));
             self.due.retain(|lead| !goes(lead));
             self.open.values_mut().for_each(|entry| entry.doubtful = true);

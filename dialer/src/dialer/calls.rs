@@ -97,7 +97,7 @@ impl Dialer {
     }
 
     /// Takes an attempt away that was decided and not dialled: from campaign, agent and trunk.
-    fn let_drop(&mut self, now: Instant, id: AttemptId) -> Option<Attempt> {
+    fn let_drop(&mut self, now: Instant, id: AttemptId) -> Option<Box<Attempt>> {
         let attempt = self.attempts.remove(&id)?;
         self.live_numbers.remove(&attempt.number);
         if let Some(campaign) = self.campaigns.get_mut(&attempt.campaign) {

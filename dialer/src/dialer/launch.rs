@@ -437,7 +437,7 @@ impl Dialer {
         };
         self.attempts.insert(
             attempt,
-            Attempt {
+            Box::new(Attempt {
                 campaign: id,
                 lead,
                 number,
@@ -471,7 +471,7 @@ impl Dialer {
                 marks: Marks::new(attempt_number, number, trunk, segment),
                 foretold: None,
                 early: None,
-            },
+            }),
         );
         self.outputs.push_back(Output::RecordIntent(AttemptIntent {
             attempt,

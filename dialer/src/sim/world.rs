@@ -97,7 +97,7 @@ pub(super) struct World {
     agent_stream: Stream,
     queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
     sequence: u64,
-    calls: BTreeMap<AttemptId, CallInWorld>,
+    calls: BTreeMap<AttemptId, Box<CallInWorld>>,
     workers: Vec<Worker>,
     ended_day: Option<u32>,
     ended_slot: Option<usize>,
@@ -454,7 +454,7 @@ impl World {
                     detect: false,
                     end: Foretold::Nobody,
                 };
-                self.calls.insert(intent.attempt, call);
+                self.calls.insert(intent.attempt, Box::new(call));
                 inbox.push_back(Input::IntentDurable { attempt: intent.attempt });
             }
             Output::Originate { attempt, ring_timeout, amd, .. } => self.dialled(now, attempt, ring_timeout, amd),
