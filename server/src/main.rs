@@ -48,6 +48,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    // Whoever reads our output may stop (`| head`): that ends a command which only reports. These three carry calls.
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_) | Command::Bench(_)) {
+        sigpipe::reset();
+    }
     match logging::init(cli.log_format, &cli.log).and_then(|()| run(&cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -78,6 +82,7 @@ fn run(command: &Command) -> Result<(), Failure> {
 fn refuse(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            sigpipe::reset();
             print!("{error}");
             ExitCode::SUCCESS
         }

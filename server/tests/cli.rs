@@ -22,6 +22,23 @@ fn every_command_has_help_with_an_example() {
     assert!(text(&outpace(folder.path(), &["--version"]).stdout).starts_with("outpace "));
 }
 
+/// As `outpace simulate --help | head` does, only sooner.
+#[test]
+fn a_reader_who_goes_away_ends_a_report_quietly() {
+    use std::os::unix::process::ExitStatusExt as _;
+    const SIGPIPE: i32 = 13;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty.toml"), "day_hours = 0.1\n").unwrap();
+    for arguments in [&["simulate", "--help"][..], &["simulate", "empty.toml"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outpace"));
+        let output = command.args(arguments).current_dir(folder.path()).stdout(writer).output().unwrap();
+        assert_eq!(output.status.signal(), Some(SIGPIPE), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn wrong_use_is_one_line_and_code_2() {
     let folder = tempfile::tempdir().unwrap();
