@@ -132,12 +132,13 @@ test('decisions are followed, one is explained, and the moment stands in the add
   await within('/campaigns/demo/why', async (page) => {
     await sentence(page).waitFor();
     const row = page.getByRole('grid', { name: 'Decisions' }).getByRole('row').nth(3);
-    // It moves on while the present is followed: its time is read from what was clicked.
     await row.click();
     await page.waitForURL(/\?at=\d+/);
-    const chosen = page.getByRole('row', { selected: true });
-    const time = await chosen.getByRole('gridcell').first().innerText();
+    // The address says it first and the page is drawn after it: until then the list still shows the latest as chosen.
+    const at_us = Number(new URL(page.url()).searchParams.get('at'));
+    const time = await page.evaluate((us) => `${new Date(us / 1_000).toLocaleTimeString('en-GB')}.${Math.floor((us % 1_000_000) / 100_000)}`, at_us);
     await page.getByText(`At ${time} demo launched`).waitFor();
+    assert.equal(await page.getByRole('row', { selected: true }).getByRole('gridcell').first().innerText(), time);
     const told = await sentence(page).innerText();
     for (const heading of ['Agents', 'Calls under way', 'Abandon limit', 'Room for calls']) await page.getByRole('heading', { name: heading, exact: true }).waitFor();
     // Neighbours may say the same within a tenth of a second: their addresses differ.

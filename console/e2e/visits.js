@@ -81,6 +81,7 @@ export const visits = [
   },
   { name: 'import-done', path: imported, ready: (page) => page.getByRole('grid', { name: 'Rows that were not taken' }).waitFor() },
   { name: 'number-lists', path: '/number-lists', ready: (page) => page.getByText('No such list is loaded').or(page.getByRole('grid')).first().waitFor() },
+  { name: 'marked-numbers', path: '/marked-numbers', ready: (page) => page.getByText('No number is marked').or(page.getByRole('grid')).first().waitFor() },
   { name: 'contacts', path: '/contacts', ready: (page) => page.getByRole('grid', { name: 'Contacts' }).waitFor() },
   {
     name: 'contact',

@@ -66,6 +66,7 @@ export const places: Place[] = [
   },
   { path: 'lists/:name', load: () => import('../pages/lists/list'), texts: ['lists', 'words'], least: 'viewer' },
   { path: 'lists/:name/import', load: () => import('../pages/lists/import'), texts: ['lists', 'words'], least: 'viewer' },
+  { path: 'marked-numbers', load: () => import('../pages/marked_numbers'), texts: ['marked_numbers'], least: 'supervisor' },
   { path: 'number-lists', load: () => import('../pages/number_lists'), texts: ['number_lists'], least: 'viewer' },
   {
     path: 'contacts',

@@ -15,6 +15,7 @@ import type health from './en/health.json';
 import type listening from './en/listening.json';
 import type lists from './en/lists.json';
 import type login from './en/login.json';
+import type marked_numbers from './en/marked_numbers.json';
 import type number_lists from './en/number_lists.json';
 import type own_call from './en/own_call.json';
 import type report from './en/report.json';
@@ -43,6 +44,7 @@ declare const resources: {
   listening: typeof listening;
   lists: typeof lists;
   login: typeof login;
+  marked_numbers: typeof marked_numbers;
   number_lists: typeof number_lists;
   own_call: typeof own_call;
   report: typeof report;

@@ -16,6 +16,8 @@ import { Icon } from './icons';
 export interface Column<Row> {
   key: string;
   head: string;
+  /** The head is for screen readers alone: the cells hold buttons, which say what they do. */
+  hidden?: boolean;
   cell: (row: Row) => ReactNode;
   /** A grid track: `120px`, `minmax(140px, 2fr)`; 1fr of at least 96px unless said otherwise. */
   width?: string;
@@ -212,6 +214,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     {column.head}
                     {column.sort.now && <Icon name={column.sort.now === 'ascending' ? 'up' : 'down'} size={12} />}
                   </button>
+                ) : column.hidden ? (
+                  <span className="op-visually-hidden">{column.head}</span>
                 ) : (
                   column.head
                 )}

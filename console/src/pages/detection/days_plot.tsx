@@ -2,6 +2,7 @@
 import { useElementSize } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { compact, percent } from '../../parts/format';
+import { Legend } from '../../parts/legend';
 import { everyDay, topOf, type Interval } from './days';
 import css from './detection.module.css';
 
@@ -38,11 +39,11 @@ export function DaysPlot({ label, days, limit }: DaysPlotProps) {
   const every = everyDay(days.length, width - LEFT_PX);
   return (
     <div ref={ref}>
-      <ul className={css.legend}>
+      <Legend>
         <li><span className={css.dotMark} />{label}</li>
         <li><span className={css.bandMark} />{t('days.band')}</li>
         <li><span className={css.limitMark} />{t('days.limit', { limit: percent(limit, 1) })}</li>
-      </ul>
+      </Legend>
       {width > 0 && (
         <svg role="img" aria-label={t('days.plot', { label })} width={width} height={HEIGHT_PX} fontSize={12}>
           {[0, top / 10, top / 4, top / 2, top].map((tick) => (

@@ -25,6 +25,7 @@ import { DaysPlot } from './days_plot';
 import type { Interval } from './days';
 import css from './detection.module.css';
 import { Models } from './models';
+import { Recordings } from './recordings';
 
 type Report = Thing<'AmdReport'>;
 
@@ -70,6 +71,7 @@ export default function DetectionPage() {
             )}
           </Panel>
           <Models />
+          <Recordings />
         </Stack>
       ) : (
         <Content report={found.data} />
@@ -122,7 +124,11 @@ function Content({ report }: { report: Report }) {
         </div>
       </Panel>
       <Panel title={t('days.title')} aside={t('days.utc')}>
-        <DaysPlot label={t('figure.lost')} limit={knob} days={days.map(({ name, audited, human_as_machine }) => ({ day: name, share: human_as_machine ?? null, of: audited }))} />
+        {days.some(({ human_as_machine }) => human_as_machine) ? (
+          <DaysPlot label={t('figure.lost')} limit={knob} days={days.map(({ name, audited, human_as_machine }) => ({ day: name, share: human_as_machine ?? null, of: audited }))} />
+        ) : (
+          <p className={`${css.text} ${css.hint}`}>{t('days.none')}</p>
+        )}
         <Days days={days} />
       </Panel>
       <div className={css.two}>
@@ -142,6 +148,7 @@ function Content({ report }: { report: Report }) {
         <Budget lost={report.budget} />
       </div>
       <Models />
+      <Recordings />
     </Stack>
   );
 }

@@ -3,6 +3,7 @@ import { useElementSize } from '@mantine/hooks';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { fixed, percent } from '../../parts/format';
+import { Legend } from '../../parts/legend';
 import { useWords } from '../../parts/words';
 import css from './listening.module.css';
 import { courses, seconds, stepAt } from './trace';
@@ -53,7 +54,7 @@ export function TracePlot({ classes, steps, step_ms, human, machine, verdict, ve
   const side = (moment_ms: number) => (moment_ms > to_ms / 2 ? ({ textAnchor: 'end', dx: -6 } as const) : ({ textAnchor: 'start', dx: 6 } as const));
   return (
     <figure className={css.trace}>
-      <ul className={css.legend}>
+      <Legend>
         {lines.map(({ code, values }) => (
           <li key={code}>
             <span className={css.swatch} style={{ background: COLORS[code] }} />
@@ -64,7 +65,7 @@ export function TracePlot({ classes, steps, step_ms, human, machine, verdict, ve
         {speech.length > 0 && <li><span className={css.swatch} style={{ background: 'var(--op-talk)', height: 8 }} />{t('trace.speech')}</li>}
         {beeps_ms.length > 0 && <li><span className={css.beep} />{t('trace.beep')}</li>}
         <li className={css.moment}>{t('trace.at', { seconds: fixed(at_ms / 1_000, 2) })}</li>
-      </ul>
+      </Legend>
       <div ref={ref}>
         {width > 0 && (
           <svg

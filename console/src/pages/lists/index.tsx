@@ -63,7 +63,7 @@ export default function Lists() {
       <PageHeader
         title={t('title')}
         text={t('text')}
-        actions={<><Button component={Link} to="/number-lists" variant="default" leftSection={<Icon name="lock" size={16} />}>{t('numberLists')}</Button>{make}</>}
+        actions={<>{supervisor && <Button component={Link} to="/marked-numbers" variant="default" leftSection={<Icon name="fault" size={16} />}>{t('markedNumbers')}</Button>}<Button component={Link} to="/number-lists" variant="default" leftSection={<Icon name="lock" size={16} />}>{t('numberLists')}</Button>{make}</>}
       />
       <Panel flush>
         <DataTable

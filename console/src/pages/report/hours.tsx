@@ -8,6 +8,7 @@ import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { compact, date, dateTime, hourOfDay, hours, number } from '../../parts/format';
 import { Icon } from '../../parts/icons';
+import { Legend } from '../../parts/legend';
 import { Panel } from '../../parts/panel';
 import { tellProblem } from '../../parts/told';
 import type { Bins } from './bins';
@@ -57,10 +58,10 @@ export function Hours({ bins, file }: { bins: Bins; file: string }) {
         <Table bins={bins} label={title} />
       ) : (
         <div ref={ref}>
-          <ul className={css.legend}>
-            {LINES.map((line) => <li key={line.key}><span style={{ background: `var(${line.color})` }} />{t(line.key)}</li>)}
-            <li><span style={{ background: 'var(--op-bad)' }} />{t('abandoned')}</li>
-          </ul>
+          <Legend>
+            {LINES.map((line) => <li key={line.key}><span className={css.swatch} style={{ background: `var(${line.color})` }} />{t(line.key)}</li>)}
+            <li><span className={css.swatch} style={{ background: 'var(--op-bad)' }} />{t('abandoned')}</li>
+          </Legend>
           {width > 0 && <Plot ref={svg} bins={bins} width={width} label={t('plotSays', { title, attempts: sum(bins, 'attempts'), connected: sum(bins, 'connected'), abandoned: sum(bins, 'abandoned') })} />}
         </div>
       )}

@@ -6,6 +6,7 @@ import { api, data } from '../../api/client';
 import { EmptyState } from '../../parts/empty_state';
 import { ErrorState } from '../../parts/error_state';
 import { compact, number, percent } from '../../parts/format';
+import { Legend } from '../../parts/legend';
 import { Panel } from '../../parts/panel';
 import { judge, totalOf, wilson, type CalibrationBin } from './decision';
 import css from './why.module.css';
@@ -69,11 +70,11 @@ function Plot({ bins }: { bins: CalibrationBin[] }) {
   const ticks = [0, top / 10, top / 4, top / 2, top];
   return (
     <div ref={ref} className={css.plotBox}>
-      <ul className={css.legend}>
+      <Legend>
         <li><span className={css.forecastMark} />{t('calibration.forecast')}</li>
         <li><span className={css.happenedMark} />{t('calibration.happened')}</li>
         <li><span className={css.bandMark} />{t('calibration.band')}</li>
-      </ul>
+      </Legend>
       {width > 0 && (
         <svg role="img" aria-label={t('calibration.plot')} width={width} height={HEIGHT_PX} fontSize={12}>
           {ticks.map((tick) => (
