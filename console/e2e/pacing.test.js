@@ -65,6 +65,9 @@ test('a made-up day is tried with another limit, the answer is applied and taken
     // The answer has an address.
     await page.reload();
     await page.getByRole('heading', { name: 'With limit 1.0%, 1 agent more' }).waitFor();
+    // And brings its question back into the fields.
+    assert.equal(await limit(page).inputValue(), '1 %');
+    assert.equal(await page.getByRole('textbox', { name: 'Agents more or fewer' }).inputValue(), '+1');
     const old = await limitOf(page);
     await page.getByRole('button', { name: 'Apply to demo' }).click();
     const dialog = page.getByRole('dialog');

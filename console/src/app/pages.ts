@@ -18,6 +18,8 @@ export interface Place {
   least: Role;
   /** How it stands in the navigation; without it the place is reached from others. */
   nav?: { text: `nav.${keyof (typeof resources)['common']['nav']}`; icon: IconName; group: 'live' | 'work' | 'system' };
+  /** The place of the navigation that it belongs to, where its path does not say it. */
+  below?: string;
 }
 
 export const places: Place[] = [
@@ -44,7 +46,7 @@ export const places: Place[] = [
     least: 'viewer',
     nav: { text: 'nav.campaigns', icon: 'campaigns', group: 'work' },
   },
-  { path: 'callbacks', load: () => import('../pages/callbacks'), texts: ['callbacks'], least: 'supervisor' },
+  { path: 'callbacks', load: () => import('../pages/callbacks'), texts: ['callbacks'], least: 'supervisor', below: 'campaigns' },
   { path: 'campaigns/new', load: () => import('../pages/campaigns/new'), texts: ['campaigns'], least: 'supervisor' },
   { path: 'campaigns/:name', load: () => import('../pages/campaigns/detail'), texts: ['campaigns', 'board'], least: 'viewer' },
   { path: 'campaigns/:name/whatif', load: () => import('../pages/whatif'), texts: ['whatif'], least: 'supervisor' },
@@ -66,8 +68,8 @@ export const places: Place[] = [
   },
   { path: 'lists/:name', load: () => import('../pages/lists/list'), texts: ['lists', 'words'], least: 'viewer' },
   { path: 'lists/:name/import', load: () => import('../pages/lists/import'), texts: ['lists', 'words'], least: 'viewer' },
-  { path: 'marked-numbers', load: () => import('../pages/marked_numbers'), texts: ['marked_numbers'], least: 'supervisor' },
-  { path: 'number-lists', load: () => import('../pages/number_lists'), texts: ['number_lists'], least: 'viewer' },
+  { path: 'marked-numbers', load: () => import('../pages/marked_numbers'), texts: ['marked_numbers'], least: 'supervisor', below: 'lists' },
+  { path: 'number-lists', load: () => import('../pages/number_lists'), texts: ['number_lists'], least: 'viewer', below: 'lists' },
   {
     path: 'contacts',
     load: () => import('../pages/contacts'),

@@ -6,7 +6,7 @@ import { Drawer, Menu, UnstyledButton, VisuallyHidden, type MantineColorScheme, 
 import { useDisclosure } from '@mantine/hooks';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router';
+import { Link, matchPath, NavLink, Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router';
 import { eventsState } from '../api/events';
 import { api } from '../api/client';
 import { logOut, logOutEverywhere, may, useWho } from '../api/login';
@@ -134,9 +134,11 @@ function Groups({ offered, onGo }: { offered: Offered[]; onGo?: () => void }) {
 
 function Way({ place, onGo }: { place: Offered; onGo?: () => void }) {
   const { t } = useTranslation();
+  const { pathname } = useLocation();
   const text = t(place.nav.text);
+  const within = places.some((one) => one.below === place.path && matchPath(`/${one.path}`, pathname));
   return (
-    <NavLink to={`/${place.path}`} className={css.way} onClick={onGo} title={text}>
+    <NavLink to={`/${place.path}`} className={css.way} data-within={within || undefined} onClick={onGo} title={text}>
       <Icon name={place.nav.icon} size={19} />
       <span className={css.wayText}>{text}</span>
     </NavLink>

@@ -54,6 +54,7 @@ export function Columns({ draft, error, onSend }: { draft: Draft; error: unknown
   };
   const other = <Button variant="default" onClick={() => kept.set(null)}>{t('otherFile')}</Button>;
   const names = preview?.columns.map((column) => column.name) ?? [];
+  const unused = names.filter((name) => !Object.values(columns).includes(name));
   const read = preview?.rows.filter((row) => !row.fault).length ?? 0;
   const zones = columns.timezone === undefined;
 
@@ -120,6 +121,7 @@ export function Columns({ draft, error, onSend }: { draft: Draft; error: unknown
                 allowDeselect={false}
                 nothingFoundMessage={t('noneFit')}
               />
+              {unused.length > 0 && <div className={css.samples}>{t('unused', { count: unused.length, columns: unused.join(', ') })}</div>}
             </Stack>
           </Panel>
         </Stack>

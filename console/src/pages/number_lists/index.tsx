@@ -23,6 +23,7 @@ import { keepRegion, regions, usualRegion } from '../../parts/regions';
 import { tellDone } from '../../parts/told';
 import { useUnsaved } from '../../parts/unsaved';
 import { useSaving } from '../../parts/use_saving';
+import css from './number_lists.module.css';
 import { ageOf, dayOf, query, type Load } from './load';
 
 type NumberList = Thing<'NumberList'>;
@@ -72,18 +73,25 @@ export default function NumberLists() {
 /** The load under way, whoever began it: a national list takes minutes. */
 function UnderWay() {
   const { t } = useTranslation('number_lists');
+  const cache = useQueryClient();
   const found = useQuery({
     queryKey: [...KEY, 'loads'],
     queryFn: () => data(api.GET('/api/v1/number-lists/loads')),
     refetchInterval: LOOK_MS,
   });
   const loads = found.data?.items ?? [];
+  // One that is over is in force: the table above shows it.
+  const before = useRef(0);
+  useEffect(() => {
+    if (loads.length < before.current) void cache.invalidateQueries({ queryKey: KEY, exact: true });
+    before.current = loads.length;
+  }, [loads.length, cache]);
   if (loads.length === 0) return null;
   return (
     <Panel className="op-gap-below">
       {loads.map((load) => (
         <div key={`${load.kind} ${load.source}`} role="status">
-          <p>{t(load.state === 'storing' ? 'storing' : 'receiving', { source: load.source, number: number(load.state === 'storing' ? load.stored : load.numbers), all: number(load.numbers) })}</p>
+          <p className={css.underWay}>{t(load.state === 'storing' ? 'storing' : 'receiving', { source: load.source, number: number(load.state === 'storing' ? load.stored : load.numbers), all: number(load.numbers) })}</p>
           <Progress value={(partOf(load) ?? 1) * 100} animated={partOf(load) === null} aria-label={t('loading', { source: load.source })} />
         </div>
       ))}

@@ -12,7 +12,7 @@ import css from './whatif.module.css';
 /** More would be read by nobody. */
 const SHOWN_MAX = 6;
 
-export function Earlier({ campaign, open, onOpen }: { campaign: string; open: string; onOpen: (id: string) => void }) {
+export function Earlier({ campaign, open, onOpen }: { campaign: string; open: string; onOpen: (simulation: Simulation) => void }) {
   const { t } = useTranslation('whatif');
   const words = useChangeWords();
   const all = useQuery({ queryKey: keys.simulations, queryFn: () => data(api.GET('/api/v1/simulations')) as Promise<Page<Simulation>> });
@@ -23,7 +23,7 @@ export function Earlier({ campaign, open, onOpen }: { campaign: string; open: st
       <ul className={css.earlier}>
         {shown.map((one) => (
           <li key={one.id}>
-            <button type="button" aria-current={String(one.id) === open || undefined} onClick={() => onOpen(String(one.id))}>
+            <button type="button" aria-current={String(one.id) === open || undefined} onClick={() => onOpen(one)}>
               <span>{words(one.changes)}</span>
               <span className={css.hint}>{one.from_us == null ? t('ask.base') : date(one.from_us)}{one.state === 'done' ? '' : ` · ${t(`earlier.${one.state as 'waiting' | 'running' | 'failed'}`)}`}</span>
             </button>

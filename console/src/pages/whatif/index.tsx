@@ -22,7 +22,7 @@ import { useFilters } from '../../parts/use_filters';
 import { isOver, type Simulation } from './answer';
 import { Earlier } from './earlier';
 import { BASE, Form, OTHER } from './form';
-import { asked, changesOf, dayOf, DAYS_BACK, daysOf, nowOf, questionOf, usualDay, type Question } from './question';
+import { asked, askedBefore, changesOf, dayKey, dayOf, DAYS_BACK, daysOf, nowOf, questionOf, usualDay, type Question } from './question';
 import { Result } from './result';
 import { UnderWay } from './under_way';
 import css from './whatif.module.css';
@@ -65,6 +65,11 @@ function useCallsOf(name: string, key: string): number | null {
   return found.data ?? null;
 }
 
+const simulationQuery = (id: string) => ({
+  queryKey: keys.simulation(Number(id)),
+  queryFn: () => data(api.GET('/api/v1/simulations/{id}', { params: { path: { id: Number(id) } } })) as Promise<Simulation>,
+});
+
 function WhatIf({ campaign }: { campaign: Parameters<typeof nowOf>[0] }) {
   const { t } = useTranslation(['whatif', 'common']);
   const cache = useQueryClient();
@@ -88,6 +93,16 @@ function WhatIf({ campaign }: { campaign: Parameters<typeof nowOf>[0] }) {
       ...(asked.amd === was.amd && { amd: is.amd }),
     }));
   }, [shape]);
+
+  // An answer that is opened brings its question back into the fields.
+  const opened = useQuery({ ...simulationQuery(filters.run), enabled: filters.run !== '' }).data;
+  const brought = useRef('');
+  useEffect(() => {
+    if (filters.run === '') brought.current = '';
+    if (!opened || brought.current === filters.run || opened.campaign !== campaign.name) return;
+    brought.current = filters.run;
+    setQuestion(({ care }) => askedBefore(last.current, opened.changes, care));
+  }, [opened, filters.run, campaign.name]);
 
   const offered = days.data ?? [];
   const choice = filters.day === '' ? (days.data ? (usualDay(offered, new Date())?.key ?? BASE) : '') : filters.day === BASE || offered.some((day) => day.key === filters.day) ? filters.day : OTHER;
@@ -131,7 +146,7 @@ function WhatIf({ campaign }: { campaign: Parameters<typeof nowOf>[0] }) {
           />
           {ask.error && <div className={css.refused}><ErrorNote error={ask.error} faults={ask.error instanceof Problem ? ask.error.byField([]).rest : undefined} /></div>}
         </Panel>
-        <Earlier campaign={campaign.name} open={filters.run} onOpen={(run) => change({ run })} />
+        <Earlier campaign={campaign.name} open={filters.run} onOpen={(one) => change({ run: String(one.id), day: one.from_us == null ? BASE : dayKey(new Date(one.from_us / 1_000)) })} />
       </div>
       <div className={css.main} ref={answer}>
         {filters.run === '' ? (
@@ -148,8 +163,7 @@ function Run({ id, campaign, onGone }: { id: string; campaign: Parameters<typeof
   const { t } = useTranslation(['whatif', 'common']);
   const cache = useQueryClient();
   const run = useQuery({
-    queryKey: keys.simulation(Number(id)),
-    queryFn: () => data(api.GET('/api/v1/simulations/{id}', { params: { path: { id: Number(id) } } })) as Promise<Simulation>,
+    ...simulationQuery(id),
     refetchInterval: (query) => (query.state.data && !isOver(query.state.data) ? EVERY_MS : false),
   });
   const simulation = run.data;

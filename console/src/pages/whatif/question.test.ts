@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asked, changesOf, dayKey, dayOf, daysOf, faultsOf, nowOf, questionOf, usualDay, type Now } from './question';
+import { asked, askedBefore, changesOf, dayKey, dayOf, daysOf, faultsOf, nowOf, questionOf, usualDay, type Now } from './question';
 
 const NOW: Now = { mode: 'predictive', ratio: 1.5, limit_percent: 3, amd: true };
 const asIs = questionOf(NOW);
@@ -21,6 +21,14 @@ describe('what is other than it is now', () => {
     expect(changesOf({ ...asIs, mode: 'power', ratio: 2 }, NOW)).toEqual({ mode: 'power', ratio: 2 });
     expect(changesOf({ ...asIs, mode: 'power', ratio: 2 }, { ...NOW, mode: 'power' })).toEqual({ mode: 'power', ratio: 2 });
     expect(changesOf({ ...asIs, limit_percent: 2.15 }, NOW)).toEqual({ limit: 0.0215 });
+  });
+
+  it('stands in the fields again when its answer is opened', () => {
+    for (const changes of [{}, { limit: 0.015, more_agents: 2 }, { limit: 0.0215, wrap_up_s: 0, amd: false }, { mode: 'progressive' }, { mode: 'power', ratio: 2 }]) {
+      const question = askedBefore(NOW, changes as Parameters<typeof askedBefore>[1], 'quick');
+      expect(changesOf(question, NOW)).toEqual(changes);
+      expect(question.care).toBe('quick');
+    }
   });
 
   it('cannot be asked while a field is empty or out of range', () => {

@@ -125,6 +125,20 @@ export function changesOf(question: Question, now: Now): Changes | null {
   };
 }
 
+/** The question that was asked, in the fields again: what it did not change is as it is now. */
+export function askedBefore(now: Now, changes: Thing<'Changes'>, care: Care): Question {
+  const { mode, ratio, limit, amd, more_agents, wrap_up_s } = changes;
+  return {
+    mode: (mode as Mode | null | undefined) ?? now.mode,
+    ratio: ratio ?? now.ratio,
+    limit_percent: limit == null ? now.limit_percent : Number((limit * 100).toFixed(3)),
+    amd: amd ?? now.amd,
+    more_agents: more_agents ?? 0,
+    wrap_up_s: wrap_up_s ?? '',
+    care,
+  };
+}
+
 /** The whole question; `day` is `null` for the made-up one. Moments that have not come yet are left out. */
 export function asked(campaign: string, day: Day | null, changes: Changes, care: Care, now_us: number): Thing<'NewSimulation'> {
   const span = day && { from: String(day.from_us), to: String(Math.min(day.to_us, day.from_us + REPLAY_MAX_US, now_us)) };
