@@ -162,8 +162,10 @@ impl After {
         let anew = self.turn.is_none() || waits && look.at_ms - self.turned_ms >= TURN_AGE_MS;
         if anew {
             let human = if self.verdict == Verdict::Silence { self.tuning.human } else { self.tuning.again };
-            // A turn has no time limit of its own, and a rest without speech is no verdict.
-            self.turn = Some(Decider::new(Tuning { human, silence_ms: u32::MAX, ..self.tuning }));
+            // A turn has no time limit of its own, a rest without speech is no verdict, and a machine's second sentence is
+            // likely a person's for long.
+            let tuning = Tuning { human, silence_ms: u32::MAX, person_hold_ms: u32::MAX, ..self.tuning };
+            self.turn = Some(Decider::new(tuning));
             self.turned_ms = look.at_ms;
         }
         anew

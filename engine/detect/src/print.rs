@@ -38,8 +38,8 @@ pub const SAME: f32 = 12.0;
 /// Frames looked at first, and how they must agree for the rest to be compared.
 const PROBE_FRAMES: usize = 20;
 const PROBE: f32 = 1.5;
-/// Recordings compared every 20 ms: 101 shifts of mostly 20 frames are some 4 us each, all together some 65 us. That lasts
-/// for the two seconds in which a call is looked up: at most 7 ms of a core for a call.
+/// Recordings compared every 20 ms: 101 shifts of mostly 20 frames are some 3 us each, all together some 45 us. That lasts
+/// for the two seconds in which a call is looked up: at most 5 ms of a core for a call.
 const A_FRAME: usize = 16;
 /// Most recordings known: a country's networks and assistants have some dozens, and 256 of them are looked through in a
 /// third of a second.
@@ -75,11 +75,28 @@ pub struct Opening {
     clear: [u16; OPENING_FRAMES],
 }
 
+/// Four frames' bits side by side.
+fn word([first, second, third, fourth]: [u16; 4]) -> u64 {
+    u64::from(first) | u64::from(second) << 16 | u64::from(third) << 32 | u64::from(fourth) << 48
+}
+
 /// How far from chance the bits of frames side by side agree that are clear in both: bits that have nothing to do with each
 /// other agree in one half and give about 0, each 1 is a standard deviation of as many tosses of a coin.
 fn beyond_chance(ours: Bits<'_>, theirs: Bits<'_>) -> f32 {
     let (mut differ, mut of) = (0, 0);
-    for ((print, clear), (other, other_clear)) in ours.0.iter().zip(ours.1).zip(theirs.0.iter().zip(theirs.1)) {
+    // Four frames at a time: processors count the bits of long words at the price of short ones.
+    let (prints, rest) = ours.0.as_chunks::<4>();
+    let (clears, clears_rest) = ours.1.as_chunks::<4>();
+    let (others, others_rest) = theirs.0.as_chunks::<4>();
+    let (others_clear, others_clear_rest) = theirs.1.as_chunks::<4>();
+    for ((print, clear), (other, other_clear)) in prints.iter().zip(clears).zip(others.iter().zip(others_clear)) {
+        let clear = word(*clear) & word(*other_clear);
+        differ += ((word(*print) ^ word(*other)) & clear).count_ones();
+        of += clear.count_ones();
+    }
+    for ((print, clear), (other, other_clear)) in
+        rest.iter().zip(clears_rest).zip(others_rest.iter().zip(others_clear_rest))
+    {
         let clear = clear & other_clear;
         differ += ((print ^ other) & clear).count_ones();
         of += clear.count_ones();

@@ -55,6 +55,11 @@ fn because(decision: &Decision, tuning: &Tuning) -> String {
         ),
         "REST" => format!("speech was followed by {} ms of rest: in doubt a person", tuning.rest_ms),
         "ACROSS" => "it had begun before the answer and spoke on: no person does".to_owned(),
+        "LIKELY" => format!(
+            "for {} ms a person was likely (at least {:.2}) and no machine",
+            tuning.person_hold_ms,
+            tuning.human - detect::decide::LIKELY_LESS
+        ),
         "LULL" => format!(
             "for {} ms nobody spoke as loud as before, and no machine was likely: in doubt a person",
             tuning.rest_ms

@@ -56,6 +56,7 @@ fn rules_of(share: Option<f64>, tuning: &Tuning) -> String {
         "human": tuning.human,
         "machine": tuning.machine,
         "machine_hold_ms": tuning.machine_hold_ms,
+        "person_hold_ms": tuning.person_hold_ms,
         "rest_ms": tuning.rest_ms,
         "talk_ms": tuning.talk_ms,
         "silence_ms": tuning.silence_ms,
