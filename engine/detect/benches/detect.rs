@@ -5,6 +5,7 @@ use codecs::tones::bank::ToneBank;
 use criterion::{Criterion, criterion_group, criterion_main};
 use detect::decide::Tuning;
 use detect::model::{INPUTS, Net, PARAMETERS, State};
+use detect::words::{FAMILIES, WORD_PARAMETERS, Words};
 use detect::{Classic, ClassicConfig, Detector, Neural};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -34,7 +35,9 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     let parameters = (0..PARAMETERS).map(|n| ((n * 7_919 % 1_001) as f32 - 500.0) / 5_000.0).collect();
-    let net = Arc::new(Net::new(parameters, String::new()).expect("as many numbers as it takes"));
+    let words = Words::new((0..WORD_PARAMETERS).map(|n| (n % 101) as f32 / 1_000.0 - 0.05).collect(), [1.0; FAMILIES]);
+    let net = Net::new(parameters, String::new()).expect("as many numbers as it takes").with_words(words);
+    let net = Arc::new(net);
     let tuning = Tuning { rest_ms: u32::MAX, talk_ms: u32::MAX, silence_ms: u32::MAX, ..Tuning::with(2.0, 2.0) };
     let mut neural = Neural::new(Arc::clone(&net), tuning);
     group.bench_function("default push_frame", |bencher| {

@@ -6,7 +6,7 @@
 //!  beep after 1.5 s of speech ────────────────────────────────> machine        (alone a beep is none)
 //!  talk that goes on across the answer for 1 s, while the
 //!  three machines are likelier than a person ────────────────> the likeliest of the three, or sit after such tones
-//!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three
+//!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three (words weigh in p)
 //!  p(human) ≥ θh ─────────────────────────────────────────────> human
 //!  after 2 s: p(human) ≥ θh − 0.28 for 1 s, no machine likely > human
 //!  1 s after speech ended, or 6 s of talk ────────────────────> human          (the default)
@@ -23,6 +23,7 @@ use crate::front::FRAME_MS;
 use crate::model::Posterior;
 use crate::timing::UTTERANCE_FRAMES;
 use crate::vad::HANG_FRAMES;
+use crate::words::{Family, Heard};
 use crate::{Decision, Verdict};
 use codecs::tones::{Signal, SitReason};
 
@@ -81,8 +82,14 @@ impl Tuning {
 /// What the decision sees of 20 ms.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Look {
-    /// The latest posterior, smoothed.
+    /// The latest posterior, smoothed, with what words weigh.
     pub posterior: Posterior,
+    /// Phrases of machines in this turn, the highest probability of each family.
+    pub heard: Heard,
+    /// Probability of the three talking machines together without words.
+    pub unaided: f32,
+    /// The family whose phrases say most; `None` where none says anything.
+    pub phrase: Option<Family>,
     /// Speech so far in this turn; before the first verdict the call is one turn.
     pub speech_ms: u32,
     /// Rest that lasts until now, since the turn began at most.
@@ -208,7 +215,8 @@ impl Decider {
             None => decision(Verdict::Screening, cause),
         };
         if heard && look.at_ms >= tuning.earliest_ms && self.held_ms >= tuning.machine_hold_ms {
-            return talks("NET");
+            let aided = look.phrase.filter(|_| look.unaided < tuning.machine);
+            return talks(aided.map_or("NET", Family::cause));
         }
         if let Some(across) = look.across.filter(|_| heard) {
             let long = across.ms >= ACROSS_MS && machines > human || look.at_ms >= tuning.talk_ms;
@@ -242,6 +250,7 @@ impl Decider {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::FAMILIES;
 
     const TUNING: Tuning = Tuning::with(0.7, 0.9);
 
@@ -256,6 +265,9 @@ mod tests {
             let tone = tone.filter(|(when, _)| *when == at_ms).map(|(_, signal)| signal);
             decider.look(&Look {
                 posterior,
+                heard: [0.0; FAMILIES],
+                unaided: 1.0 - human,
+                phrase: None,
                 speech_ms,
                 rest_ms,
                 lull_ms: 0,
@@ -308,6 +320,9 @@ mod tests {
         let unsure = |machine| Posterior::from([0.9 - machine, machine, 0.0, 0.0, 0.1, 0.0, 0.0]);
         let look = |machine| Look {
             posterior: unsure(machine).map(|p| p.min(0.6)),
+            heard: [0.0; FAMILIES],
+            unaided: machine,
+            phrase: None,
             speech_ms: 400,
             rest_ms: 0,
             lull_ms: 0,
@@ -339,6 +354,9 @@ mod tests {
                 let goes_on = Some(Across { ms: at_ms, sit }).filter(|_| rest_ms <= 300);
                 decider.look(&Look {
                     posterior: [human, 0.3 * (1.0 - human), 0.6 * (1.0 - human), 0.1 * (1.0 - human), 0.0, 0.0, 0.0],
+                    heard: [0.0; FAMILIES],
+                    unaided: 1.0 - human,
+                    phrase: None,
                     speech_ms: at_ms.min(until_ms),
                     rest_ms,
                     lull_ms: 0,
@@ -366,6 +384,9 @@ mod tests {
         let decision = (1..=400).map(|n| n * FRAME_MS).find_map(|at_ms| {
             decider.look(&Look {
                 posterior: [0.3, 0.1, 0.0, 0.0, 0.6, 0.0, 0.0],
+                heard: [0.0; FAMILIES],
+                unaided: 0.1,
+                phrase: None,
                 speech_ms: 300,
                 rest_ms: at_ms.saturating_sub(900),
                 lull_ms: 0,

@@ -230,7 +230,7 @@ pub fn looks(net: &Net, features: &[u8]) -> Vec<Look> {
                 ear.tone(Signal::Beep, kept.frame.at_ms);
             }
             let across = kept.across.then_some(Across { ms: kept.frame.at_ms, sit: None });
-            Look { across, ..ear.look(&kept.frame) }
+            Look { across, ..ear.look(net, &kept.frame) }
         })
         .collect()
 }

@@ -4,7 +4,8 @@
 //! ```text
 //!  20 ms of samples ──> Detector::push_frame ──> Told: a person is likely · the verdict, once · revisions
 //!    classic: the published app_amd rules ────────────────────────────────────────┐
-//!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──> decide ──> after
+//!    default: front (tones, speech, features) ──> model (posterior every 40 ms) ──┬─> decide ──> after
+//!                                             ──> words (phrases spotted) ─────────┘
 //!  openings of all calls ──> print::Learner ──> Recordings, which the next calls are held against
 //!  frames before the answer ──> Detector::push_early ──> EarlySound, once · talk that goes on across the answer
 //!  what was heard until the verdict ──> evidence ──> a record, lessons
@@ -14,7 +15,6 @@
 //! **Invariants.** No clock: time is the audio's. After construction nothing allocates. The same samples and the same
 //! net give the same bits on every machine, in portions of any size. A detector decides once, in doubt for the person;
 //! what it hears later are revisions, and the verdict stays what it was.
-//! Not here yet: words.
 //!
 //! **Units.** Samples are 16-bit linear at 8 kHz, one channel (a [`Listener`] takes 16 kHz too); times milliseconds since the answer.
 
@@ -25,6 +25,7 @@ pub mod evidence;
 #[cfg(any(test, feature = "exercise"))]
 pub mod exercise;
 pub mod front;
+mod gru;
 pub mod model;
 mod neural;
 pub mod print;
@@ -32,6 +33,7 @@ mod rules;
 mod timing;
 pub mod train;
 mod vad;
+pub mod words;
 
 mod classic;
 
@@ -45,6 +47,7 @@ pub use classic::{Classic, ClassicConfig};
 pub use early::{Across, EarlySound};
 pub use evidence::{Evidence, Keep, Keeper, Listen};
 pub use front::Front;
+pub use gru::Shape;
 pub use neural::{Listener, Neural};
 pub use print::Recordings;
 pub use rules::Rules;

@@ -1,45 +1,32 @@
 //! The net: a running posterior over what answered, every 40 ms.
 //!
 //! ```text
-//!  two frames of features (80) ─┬─> dense 32, rectified ──> GRU 48 ──> dense 7 ──> softmax ─┬─> mean
-//!                               └─> a second and third member of the same shape ───────────┘
+//!  two frames of features (80) ─┬─> dense 32, rectified ──> GRU 48 ──> dense 7 ──> softmax ─┬─> mean ──> smoothed ─┐
+//!                               ├─> a second and third member of the same shape ───────────┘                     ├─>
+//!                               └─> words, where the net knows any (see the module) ────────────> their weight ──┘
 //! ```
 //!
 //! Members are trained from different seeds; where they err differently their mean is right more often than each.
 //!
-//! **Invariants.** Inference allocates nothing and calls no float function of the platform: the same features and the
-//! same weights give the same bits on every machine. Weights are stored input by input, so that each input adds its
-//! column to all outputs at once, which a compiler turns into vector code without reordering a sum.
+//! **Invariants.** Inference allocates nothing, and the same features and weights give the same bits on every machine (see
+//! the module `gru`).
 
 use crate::decide::Tuning;
 use crate::front::FEATURES;
-use codecs::maths::{exp, sigmoid, tanh};
+use crate::gru::Shape;
+use crate::words::{FAMILIES, WORD_PARAMETERS, Words};
+use codecs::maths::exp;
 
 /// Frames that one step of the net takes: 40 ms.
 pub const FRAMES_A_STEP: usize = 2;
 /// Inputs of one step.
 pub const INPUTS: usize = FEATURES * FRAMES_A_STEP;
-pub(crate) const DENSE: usize = 32;
-pub(crate) const UNITS: usize = 48;
-pub(crate) const GATES: usize = 3 * UNITS;
 /// Classes, in the order of [`crate::Verdict::ALL`].
 pub const CLASSES: usize = 7;
-
-/// Where each part lies in the list of parameters: offset and length.
-pub(crate) mod part {
-    use super::{CLASSES, DENSE, GATES, INPUTS, UNITS};
-    use std::ops::Range;
-    pub(crate) const IN_W: Range<usize> = 0..INPUTS * DENSE;
-    pub(crate) const IN_B: Range<usize> = IN_W.end..IN_W.end + DENSE;
-    pub(crate) const X_W: Range<usize> = IN_B.end..IN_B.end + DENSE * GATES;
-    pub(crate) const X_B: Range<usize> = X_W.end..X_W.end + GATES;
-    pub(crate) const H_W: Range<usize> = X_B.end..X_B.end + UNITS * GATES;
-    pub(crate) const H_B: Range<usize> = H_W.end..H_W.end + GATES;
-    pub(crate) const OUT_W: Range<usize> = H_B.end..H_B.end + UNITS * CLASSES;
-    pub(crate) const OUT_B: Range<usize> = OUT_W.end..OUT_W.end + CLASSES;
-}
+/// One member.
+pub const MEMBER: Shape = Shape { inputs: INPUTS, dense: 32, units: 48, outputs: CLASSES };
 /// Numbers that training finds for one member: 14,743.
-pub const PARAMETERS: usize = part::OUT_B.end;
+pub const PARAMETERS: usize = MEMBER.parameters();
 /// Most members: three cost about 6 us a frame, and 576 bytes a call.
 pub const MEMBERS_MAX: usize = 3;
 /// Most settings in a file.
@@ -49,7 +36,10 @@ pub const SETTINGS_MAX: usize = 64;
 pub type Posterior = [f32; CLASSES];
 
 /// First line of a weights file; a change of the net's shape or of the features needs a new one.
-const MAGIC: &str = "outpace answer detection 2";
+const MAGIC: &str = "outpace answer detection 3";
+
+/// Stands in the file behind the count of members where words follow them.
+const WORDS: &str = " words";
 
 /// Why a weights file was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,32 +83,10 @@ pub struct Setting {
 pub struct Net {
     /// Those of each member, one after another.
     pub(crate) parameters: Vec<f32>,
+    words: Option<Words>,
     /// By rising share.
     settings: Vec<Setting>,
     card: String,
-}
-
-/// out += w · x, where `w` holds for each input the weights to all outputs. Sixteen outputs at a time stay in registers
-/// while all inputs pass; each output is summed in the inputs' order all the same.
-pub(crate) fn add_product(weights: &[f32], inputs: &[f32], out: &mut [f32]) {
-    let outputs = out.len();
-    let (blocks, rest) = out.as_chunks_mut::<16>();
-    for (index, block) in blocks.iter_mut().enumerate() {
-        let mut sums = *block;
-        for (column, input) in weights.chunks_exact(outputs).zip(inputs) {
-            let Some(column) = column[16 * index..].first_chunk::<16>() else { continue };
-            for (sum, weight) in sums.iter_mut().zip(column) {
-                *sum += weight * input;
-            }
-        }
-        *block = sums;
-    }
-    let done = outputs - rest.len();
-    for (column, input) in weights.chunks_exact(outputs).zip(inputs) {
-        for (out, weight) in rest.iter_mut().zip(&column[done..]) {
-            *out += weight * input;
-        }
-    }
 }
 
 pub(crate) fn softmax(values: &mut Posterior) {
@@ -147,7 +115,18 @@ impl Net {
         if parameters.iter().any(|parameter| !parameter.is_finite()) {
             return Err(Reject::Number);
         }
-        Ok(Net { parameters, settings: Vec::new(), card })
+        Ok(Net { parameters, words: None, settings: Vec::new(), card })
+    }
+
+    /// The same net with a recogniser of words, or without.
+    #[must_use]
+    pub fn with_words(self, words: Option<Words>) -> Net {
+        Net { words, ..self }
+    }
+
+    /// Its recogniser of words.
+    pub fn words(&self) -> Option<&Words> {
+        self.words.as_ref()
     }
 
     /// The net that gives the mean of others.
@@ -159,13 +138,19 @@ impl Net {
         Net::new(parameters, String::new())
     }
 
-    /// Its members, each a net of its own.
+    /// Its members, each a net of its own that knows no words.
     pub fn apart(&self) -> impl Iterator<Item = Net> + '_ {
         self.parameters.chunks_exact(PARAMETERS).map(|parameters| Net {
             parameters: parameters.to_vec(),
+            words: None,
             settings: Vec::new(),
             card: String::new(),
         })
+    }
+
+    /// The numbers of its members, one member after another.
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters
     }
 
     /// How many members it has.
@@ -195,10 +180,16 @@ impl Net {
         &self.card
     }
 
-    /// Hash of the parameters and settings (FNV-1a, 64 bits), as sixteen hexadecimal digits: which net decided.
+    /// All numbers: those of the members, those of the recogniser of words, what each family of phrases weighs.
+    fn numbers(&self) -> impl Iterator<Item = f32> + '_ {
+        let words = self.words.iter().flat_map(|words| words.parameters.iter().chain(&words.weights));
+        self.parameters.iter().chain(words).copied()
+    }
+
+    /// Hash of the numbers and settings (FNV-1a, 64 bits), as sixteen hexadecimal digits: which net decided.
     pub fn hash(&self) -> String {
         let settings = self.settings_line();
-        let bytes = self.parameters.iter().flat_map(|parameter| parameter.to_le_bytes()).chain(settings.bytes());
+        let bytes = self.numbers().flat_map(f32::to_le_bytes).chain(settings.bytes());
         let fnv =
             bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         format!("{fnv:016x}")
@@ -209,12 +200,15 @@ impl Net {
         self.settings.iter().map(each).collect()
     }
 
-    /// The file: a line with its kind, one with the hash, one with the settings, each `SHARE/HUMAN/MACHINE`, the card, an
-    /// empty line, the parameters as little-endian `f32`.
+    /// The file: a line with its kind, one with the hash, one with the settings, each `SHARE/HUMAN/MACHINE`, one with the
+    /// count of its members and `words` where it knows any, the card, an empty line, all numbers as little-endian `f32`.
     pub fn to_bytes(&self) -> Vec<u8> {
         let card: String = self.card.lines().filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
-        let mut bytes = format!("{MAGIC}\n{}\nsettings{}\n{card}\n", self.hash(), self.settings_line()).into_bytes();
-        bytes.extend(self.parameters.iter().flat_map(|parameter| parameter.to_le_bytes()));
+        let parts = format!("{}{}", self.members(), if self.words.is_some() { WORDS } else { "" });
+        let mut bytes =
+            format!("{MAGIC}\n{}\nsettings{}\nmembers {parts}\n{card}\n", self.hash(), self.settings_line())
+                .into_bytes();
+        bytes.extend(self.numbers().flat_map(f32::to_le_bytes));
         bytes
     }
 
@@ -227,28 +221,44 @@ impl Net {
             bytes.strip_prefix(MAGIC.as_bytes()).and_then(|rest| rest.strip_prefix(b"\n")).ok_or(Reject::Kind)?;
         let end = rest.windows(2).position(|pair| pair == b"\n\n").ok_or(Reject::Kind)?;
         let head = std::str::from_utf8(&rest[..end]).map_err(|_| Reject::Kind)?;
-        let mut lines = head.splitn(3, '\n');
-        let (hash, settings, card) = (lines.next(), lines.next(), lines.next().unwrap_or(""));
+        let mut lines = head.splitn(4, '\n');
+        let (hash, settings, parts, card) = (lines.next(), lines.next(), lines.next(), lines.next().unwrap_or(""));
         let settings = settings.and_then(|line| line.strip_prefix("settings")).ok_or(Reject::Kind)?;
         let settings: Option<Vec<Setting>> = settings.split_whitespace().map(setting).collect();
         let settings = settings.filter(|all| all.len() <= SETTINGS_MAX).ok_or(Reject::Kind)?;
         if !settings.is_sorted_by(|a, b| a.share < b.share) {
             return Err(Reject::Kind);
         }
-        let (parts, left) = rest[end + 2..].as_chunks::<4>();
-        if !left.is_empty() {
+        let parts = parts.and_then(|line| line.strip_prefix("members ")).ok_or(Reject::Kind)?;
+        let (members, with_words) = parts.strip_suffix(WORDS).map_or((parts, false), |members| (members, true));
+        let members: usize = members.parse().map_err(|_| Reject::Kind)?;
+        let (numbers, left) = rest[end + 2..].as_chunks::<4>();
+        let expected = members.min(MEMBERS_MAX) * PARAMETERS + if with_words { WORD_PARAMETERS + FAMILIES } else { 0 };
+        if !left.is_empty() || numbers.len() != expected {
             return Err(Reject::Length);
         }
-        let net = Net::new(parts.iter().map(|part| f32::from_le_bytes(*part)).collect(), String::new())?;
+        let mut numbers = numbers.iter().map(|number| f32::from_le_bytes(*number));
+        let net = Net::new(numbers.by_ref().take(members.min(MEMBERS_MAX) * PARAMETERS).collect(), String::new())?;
+        let words = if with_words {
+            let parameters = numbers.by_ref().take(WORD_PARAMETERS).collect();
+            let mut weights = [0.0; FAMILIES];
+            weights.iter_mut().zip(numbers).for_each(|(weight, number)| *weight = number);
+            Some(Words::new(parameters, weights).ok_or(Reject::Number)?)
+        } else {
+            None
+        };
+        let net = net.with_words(words);
         let net = net.calibrated(settings, card.to_owned());
         if Some(net.hash().as_str()) != hash { Err(Reject::Hash) } else { Ok(net) }
     }
 
-    /// One step of 40 ms: `state` goes on, the posterior comes out.
+    /// One step of 40 ms: `state` goes on, the members' posterior comes out.
     pub fn step(&self, inputs: &[f32; INPUTS], state: &mut State) -> Posterior {
         let mut mean = [0.0; CLASSES];
         for (parameters, units) in self.parameters.chunks_exact(PARAMETERS).zip(&mut state.units) {
-            let posterior = member(parameters, inputs, units);
+            let mut posterior = [0.0; CLASSES];
+            MEMBER.step(parameters, inputs, units, &mut posterior);
+            softmax(&mut posterior);
             mean.iter_mut().zip(posterior).for_each(|(mean, p)| *mean += p);
         }
         let members = self.members() as f32;
@@ -263,40 +273,15 @@ fn setting(text: &str) -> Option<Setting> {
     Some(Setting { share, human: threshold()?, machine: threshold()? })
 }
 
-/// One member's step.
-fn member(p: &[f32], inputs: &[f32; INPUTS], units: &mut [f32; UNITS]) -> Posterior {
-    let mut dense = [0.0; DENSE];
-    dense.copy_from_slice(&p[part::IN_B]);
-    add_product(&p[part::IN_W], inputs, &mut dense);
-    dense.iter_mut().for_each(|value| *value = value.max(0.0));
-    let (mut x, mut h) = ([0.0; GATES], [0.0; GATES]);
-    x.copy_from_slice(&p[part::X_B]);
-    h.copy_from_slice(&p[part::H_B]);
-    add_product(&p[part::X_W], &dense, &mut x);
-    add_product(&p[part::H_W], &units[..], &mut h);
-    // Gates in the order reset, update, candidate; the reset gate scales the candidate's recurrent part.
-    for unit in 0..UNITS {
-        let reset = sigmoid(x[unit] + h[unit]);
-        let update = sigmoid(x[UNITS + unit] + h[UNITS + unit]);
-        let candidate = tanh(x[2 * UNITS + unit] + reset * h[2 * UNITS + unit]);
-        units[unit] = candidate + update * (units[unit] - candidate);
-    }
-    let mut out = [0.0; CLASSES];
-    out.copy_from_slice(&p[part::OUT_B]);
-    add_product(&p[part::OUT_W], &units[..], &mut out);
-    softmax(&mut out);
-    out
-}
-
 /// What the net remembers of one call.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
-    units: [[f32; UNITS]; MEMBERS_MAX],
+    units: [[f32; MEMBER.units]; MEMBERS_MAX],
 }
 
 impl Default for State {
     fn default() -> Self {
-        State { units: [[0.0; UNITS]; MEMBERS_MAX] }
+        State { units: [[0.0; MEMBER.units]; MEMBERS_MAX] }
     }
 }
 
@@ -315,7 +300,7 @@ mod tests {
     #[test]
     fn a_file_is_read_back_and_damage_is_seen() {
         let (net, bytes) = (net(), net().to_bytes());
-        assert_eq!(Net::from_bytes(&bytes), Ok(net));
+        assert_eq!(Net::from_bytes(&bytes), Ok(net.clone()));
         let mut damaged = bytes.clone();
         *damaged.last_mut().unwrap() ^= 1;
         assert_eq!(Net::from_bytes(&damaged), Err(Reject::Hash));
@@ -325,6 +310,11 @@ mod tests {
         assert_eq!(Net::from_bytes(b""), Err(Reject::Kind));
         assert_eq!(Net::new(vec![f32::NAN; PARAMETERS], String::new()), Err(Reject::Number));
         assert_eq!(Net::new(Vec::new(), String::new()), Err(Reject::Length));
+        let knows = net.clone().with_words(Words::new(vec![0.25; WORD_PARAMETERS], [1.5; FAMILIES]));
+        assert_eq!(Net::from_bytes(&knows.to_bytes()), Ok(knows.clone()));
+        assert_ne!(knows.hash(), net.hash(), "words are part of what decides");
+        let cut = knows.to_bytes();
+        assert_eq!(Net::from_bytes(&cut[..cut.len() - 4 * FAMILIES]), Err(Reject::Length));
         let text = String::from_utf8_lossy(&bytes[..100]).into_owned();
         let (from, to) = (text.find("0.01/").unwrap(), "0.02/");
         let mut turned = bytes.clone();

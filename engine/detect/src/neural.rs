@@ -7,6 +7,7 @@ use crate::evidence::{Tape, Taped};
 use crate::front::{FEATURES, FRAME_MS, Frame, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
 use crate::print::{Opening, Printer, Recordings, Search};
+use crate::words::{self, Spotted};
 use crate::{Detector, EarlySound, Revision, Told};
 use codecs::tones::Signal;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct Ear {
     state: State,
     posterior: Posterior,
     smoothed: Posterior,
+    spotted: Spotted,
     /// A tone that was told, and where it ended.
     tone: Option<(Signal, u32)>,
 }
@@ -44,7 +46,15 @@ pub(crate) struct Ear {
 impl Ear {
     pub(crate) fn new() -> Ear {
         let even = [1.0 / CLASSES as f32; CLASSES];
-        Ear { inputs: [0.0; INPUTS], frames: 0, state: State::default(), posterior: even, smoothed: even, tone: None }
+        Ear {
+            inputs: [0.0; INPUTS],
+            frames: 0,
+            state: State::default(),
+            posterior: even,
+            smoothed: even,
+            spotted: Spotted::default(),
+            tone: None,
+        }
     }
 
     /// Of two tones within 20 ms the surer one: a beep gives way.
@@ -61,6 +71,9 @@ impl Ear {
         self.frames += 1;
         if self.frames.is_multiple_of(FRAMES_A_STEP) {
             self.posterior = net.step(&self.inputs, &mut self.state);
+            if let Some(words) = net.words() {
+                words.step(&self.inputs, &mut self.spotted);
+            }
         }
         for (smoothed, new) in self.smoothed.iter_mut().zip(self.posterior) {
             *smoothed += SMOOTHING * (new - *smoothed);
@@ -68,10 +81,15 @@ impl Ear {
     }
 
     /// What is known after `frame`; its tone is told once.
-    pub(crate) fn look(&mut self, frame: &Frame) -> Look {
+    pub(crate) fn look(&mut self, net: &Net, frame: &Frame) -> Look {
         let tone = self.tone.take();
+        let heard = self.spotted.heard;
+        let [_, machine, ivr, screening, ..] = self.smoothed;
         Look {
-            posterior: self.smoothed,
+            posterior: net.words().map_or(self.smoothed, |words| words.weigh(&self.smoothed, &heard)),
+            heard,
+            unaided: machine + ivr + screening,
+            phrase: net.words().and_then(|words| words::loudest(&heard, &words.weights())),
             speech_ms: frame.speech_ms,
             rest_ms: frame.rest_ms,
             lull_ms: frame.lull_ms,
@@ -166,7 +184,7 @@ impl Listener {
             ear.frame(net, &frame.features);
             let talked = across.is_some();
             *across = across.filter(|_| frame.rest_ms <= TALK_REST_MS).map(|it| Across { ms: frame.at_ms, ..it });
-            let look = Look { recording, across: *across, ..ear.look(frame) };
+            let look = Look { recording, across: *across, ..ear.look(net, frame) };
             if let Some(tape) = tape {
                 tape.frame(frame, across.is_some());
                 if frame.at_ms.is_multiple_of(FRAMES_A_STEP as u32 * FRAME_MS) {

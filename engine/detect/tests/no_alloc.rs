@@ -2,6 +2,7 @@
 
 use detect::decide::Tuning;
 use detect::model::{Net, PARAMETERS};
+use detect::words::{FAMILIES, WORD_PARAMETERS, Words};
 use detect::{Classic, ClassicConfig, Detector, Neural, Told};
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ static ALLOCATOR: count::Counting<std::alloc::System> = count::Counting(std::all
 #[test]
 fn a_minute_of_listening_allocates_nothing() {
     let parameters = (0..PARAMETERS).map(|n| ((n * 7_919 % 1_001) as f32 - 500.0) / 5_000.0).collect();
-    let net = Arc::new(Net::new(parameters, String::new()).expect("as many numbers as it takes"));
+    let words = Words::new((0..WORD_PARAMETERS).map(|n| (n % 101) as f32 / 1_000.0 - 0.05).collect(), [1.0; FAMILIES]);
+    let net = Net::new(parameters, String::new()).expect("as many numbers as it takes");
+    let net = Arc::new(net.with_words(Some(words.expect("as many numbers as it takes"))));
     // Thresholds that are never reached, so that every frame is worked on.
     let tuning = Tuning { rest_ms: u32::MAX, talk_ms: u32::MAX, silence_ms: u32::MAX, ..Tuning::with(2.0, 2.0) };
     let mut neural = Neural::new(net, tuning);

@@ -4,12 +4,15 @@ use crate::exam::FRAME_SAMPLES;
 use codecs::energy::rms;
 use detect::decide::{Look, Tuning};
 use detect::model::Net;
+use detect::words::Family;
 use detect::{Decision, Listener, Verdict};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// One line of the text for so many looks: 200 ms.
 const LOOKS_A_LINE: usize = 10;
+/// Phrases are named from this probability on.
+const HEARD_LEAST: f32 = 0.5;
 /// Colours of the classes, in their order.
 const COLOURS: [&str; 7] = ["#2b8a3e", "#c92a2a", "#e8590c", "#862e9c", "#868e96", "#1971c2", "#e67700"];
 
@@ -53,6 +56,13 @@ fn because(decision: &Decision, tuning: &Tuning) -> String {
             "the probabilities of machine, menu and screening together were at least {} for {} ms",
             tuning.machine, tuning.machine_hold_ms
         ),
+        cause if Family::ALL.into_iter().any(|family| family.cause() == cause) => format!(
+            "with phrases of a machine, such as \"{}\", the probabilities of machine, menu and screening together were at \
+             least {} for {} ms",
+            Family::ALL.into_iter().find(|family| family.cause() == cause).map_or("", Family::wording),
+            tuning.machine,
+            tuning.machine_hold_ms
+        ),
         "REST" => format!("speech was followed by {} ms of rest: in doubt a person", tuning.rest_ms),
         "ACROSS" => "it had begun before the answer and spoke on: no person does".to_owned(),
         "LIKELY" => format!(
@@ -91,6 +101,9 @@ impl Timeline {
             _ = write!(out, "{:>6} {level_db:>6.1}  {speaks:<6}", look.at_ms);
             look.posterior.iter().for_each(|p| _ = write!(out, "{:>8.0} %", p * 100.0));
             look.tone.iter().for_each(|tone| _ = write!(out, "  {tone:?}"));
+            for (family, heard) in Family::ALL.into_iter().zip(look.heard).filter(|(_, heard)| *heard >= HEARD_LEAST) {
+                _ = write!(out, "  \"{}\" {:.0} %", family.wording(), heard * 100.0);
+            }
             if decided(look) {
                 _ = write!(out, "  <- {}", self.decision.verdict.name());
             }

@@ -89,6 +89,7 @@ pub fn labelled(calls: &[Call]) -> Vec<Labelled> {
         greeting_end_s: None,
         person_s: None,
         recording: None,
+        words: None,
         weight: call.weight,
     };
     calls.iter().map(one).collect()
@@ -133,7 +134,9 @@ pub fn train(
     for (seed, member) in (seed..).zip(start.apart()) {
         nets.push(lesson::train_on(Some(member), &learn, &check, recipe, seed, |epoch| told(seed, epoch))?);
     }
-    Net::mean_of(&nets).map_err(|reject| Fault(format!("the mean of the nets {reject}")))
+    // Kept calls tell what answered, not what was said: words stay as they are.
+    let net = Net::mean_of(&nets).map_err(|reject| Fault(format!("the mean of the nets {reject}")))?;
+    Ok(net.with_words(start.words().cloned()))
 }
 
 /// The net with thresholds found on kept calls, and its card.

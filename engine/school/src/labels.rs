@@ -2,6 +2,7 @@
 
 use crate::Fault;
 use codecs::file::Recording;
+use detect::words::Family;
 use detect::{RATE_HZ, Verdict};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct Labelled {
     pub person_s: Option<(f64, f64)>,
     /// The name of the fixed recording that speaks, of which there are several copies.
     pub recording: Option<String>,
+    /// Phrases of machines that are said, with the seconds at which they end; `None` where nobody wrote down what is said.
+    pub words: Option<Vec<(Family, f64)>>,
     /// How much it counts.
     pub weight: f64,
 }
@@ -65,8 +68,25 @@ struct Row {
     person_end_s: Option<f64>,
     #[serde(default)]
     recording: Option<String>,
+    /// `FAMILY@SECONDS`, apart by spaces; `?`, as without the column: not known.
+    #[serde(default = "unknown")]
+    words: String,
     #[serde(default)]
     weight: Option<f64>,
+}
+
+fn unknown() -> String {
+    "?".to_owned()
+}
+
+/// The column `words`; `None` for what it cannot hold.
+fn words(text: &str) -> Option<Option<Vec<(Family, f64)>>> {
+    let phrase = |word: &str| {
+        let (family, end_s) = word.split_once('@')?;
+        let end_s = end_s.parse().ok().filter(|end_s: &f64| *end_s >= 0.0)?;
+        Some((Family::named(family)?, end_s))
+    };
+    if text == "?" { Some(None) } else { text.split_whitespace().map(phrase).collect::<Option<Vec<_>>>().map(Some) }
 }
 
 /// Reads the table; paths are relative to it.
@@ -97,6 +117,10 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
                 "{place}, line {line}: answer_s is {answer_s}, give 0 to {ANSWER_MAX_S} seconds"
             )));
         }
+        let words = words(&row.words).ok_or_else(|| {
+            let names = Family::ALL.map(Family::name).join(", ");
+            Fault(format!("{place}, line {line}: words are written as FAMILY@SECONDS or ?, with a family of {names}"))
+        })?;
         if index == ROWS_MAX {
             return Err(Fault(format!("{place} has more than {ROWS_MAX} rows, split it")));
         }
@@ -111,6 +135,7 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
             greeting_end_s: row.greeting_end_s,
             person_s: row.person_start_s.zip(row.person_end_s),
             recording: row.recording.filter(|name| !name.is_empty()),
+            words,
             weight,
         });
     }

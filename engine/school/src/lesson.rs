@@ -2,11 +2,11 @@
 
 use crate::labels::Labelled;
 use crate::{Fault, exam, on_all_cores, report};
-use base::Seed;
+use base::{Seed, Stream};
 use detect::Verdict;
 use detect::decide::Tuning;
 use detect::front::{FEATURES, Front, Heard};
-use detect::model::Net;
+use detect::model::{MEMBER, Net};
 use detect::train::{self, Clip, Draw, Gradient, Recipe, Trainer, Turned};
 use std::sync::Arc;
 
@@ -72,59 +72,110 @@ pub fn train_on(
     check: &[Clip],
     recipe: Recipe,
     seed: u64,
-    mut told: impl FnMut(Epoch),
+    told: impl FnMut(Epoch),
 ) -> Result<Net, Fault> {
     let mut random = Seed::from_u64(seed).stream("answer detection", 0);
-    let diverged = |_| Fault("the training left the numbers, lower its rate".to_owned());
-    let mut best: Option<(f64, Net)> = start.clone().map(|net| (loss(&net, check, &recipe), net));
-    let mut trainer = match start {
-        Some(net) => Trainer::on(recipe, clips.len(), net),
-        None => Trainer::new(recipe, clips.len(), &mut random).map_err(diverged)?,
+    let steps = (clips.len() / recipe.batch).max(1) * recipe.epochs;
+    let trainer = match &start {
+        Some(net) => Trainer::on(MEMBER, steps, recipe.rate, recipe.decay, net.parameters().to_vec()),
+        None => Trainer::new(MEMBER, steps, recipe.rate, recipe.decay, &mut random),
     };
-    let mut order: Vec<usize> = (0..clips.len()).collect();
-    for number in 1..=recipe.epochs {
-        for last in (1..order.len()).rev() {
-            order.swap(last, random.below(last as u64 + 1) as usize);
-        }
-        let mut sum = (0.0, 0.0);
-        for batch in order.chunks_exact(recipe.batch.min(order.len())) {
-            let drawn: Vec<(usize, Draw)> = batch.iter().map(|clip| (*clip, Draw::new(&recipe, &mut random))).collect();
-            let groups: Vec<&[(usize, Draw)]> = drawn.chunks(GROUP).collect();
-            let (net, turned) = (trainer.net(), Turned::of(trainer.net()));
-            let parts = on_all_cores(&groups, |group| {
-                let mut gradient = Gradient::zero();
-                for (clip, draw) in *group {
-                    train::accumulate(net, &turned, &clips[*clip], draw, &recipe, &mut gradient);
-                }
-                gradient
-            });
-            let mut gradient = Gradient::zero();
-            parts.iter().for_each(|part| gradient.add(part));
-            sum = (sum.0 + gradient.loss, sum.1 + gradient.weight);
-            trainer.learn(&gradient);
-        }
-        let check_loss = loss(trainer.net(), check, &recipe);
-        if !check_loss.is_finite() {
-            return Err(diverged(detect::model::Reject::Number));
-        }
-        told(Epoch { number, train_loss: sum.0 / sum.1, check_loss });
-        if best.as_ref().is_none_or(|(least, _)| check_loss < *least) {
-            best = Some((check_loss, trainer.net().clone()));
-        }
-    }
-    best.map(|(_, net)| net).ok_or_else(|| Fault("no epochs, nothing was learnt".to_owned()))
+    let course = Course {
+        lessons: clips.len(),
+        batch: recipe.batch,
+        epochs: recipe.epochs,
+        draw: |random: &mut Stream| Draw::new(&recipe, random),
+        learn: |p: &[f32], turned: &Turned, clip: usize, draw: &Draw, gradient: &mut Gradient| {
+            train::accumulate(p, turned, &clips[clip], draw, &recipe, gradient);
+        },
+        checks: check.len(),
+        check: |p: &[f32], turned: &Turned, clip: usize, gradient: &mut Gradient| {
+            train::accumulate(p, turned, &check[clip], &Draw::none(), &recipe, gradient);
+        },
+    };
+    let best = course.pass(trainer, start.is_some(), &mut random, told)?;
+    Net::new(best, String::new()).map_err(|_| diverged())
 }
 
-fn loss(net: &Net, clips: &[Clip], recipe: &Recipe) -> f64 {
-    let turned = Turned::of(net);
-    let groups: Vec<&[Clip]> = clips.chunks(GROUP * 4).collect();
-    let parts = on_all_cores(&groups, |group| {
-        let mut gradient = Gradient::zero();
-        group.iter().for_each(|clip| train::accumulate(net, &turned, clip, &Draw::none(), recipe, &mut gradient));
-        (gradient.loss, gradient.weight)
-    });
-    let (sum, weight) = parts.into_iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
-    sum / weight
+fn diverged() -> Fault {
+    Fault("the training left the numbers, lower its rate".to_owned())
+}
+
+/// What is learnt from what: clips are known by their numbers, `draw` is made in their order before they are spread over
+/// the cores.
+pub(crate) struct Course<D, L, C> {
+    /// Clips to learn from.
+    pub(crate) lessons: usize,
+    pub(crate) batch: usize,
+    pub(crate) epochs: usize,
+    pub(crate) draw: D,
+    pub(crate) learn: L,
+    /// Clips to stop by.
+    pub(crate) checks: usize,
+    pub(crate) check: C,
+}
+
+impl<A, D, L, C> Course<D, L, C>
+where
+    A: Sync,
+    D: Fn(&mut Stream) -> A + Sync,
+    L: Fn(&[f32], &Turned, usize, &A, &mut Gradient) + Sync,
+    C: Fn(&[f32], &Turned, usize, &mut Gradient) + Sync,
+{
+    /// All epochs; the parameters with the least loss on the checks, with those of the start among them where it `stands`.
+    pub(crate) fn pass(
+        &self,
+        mut trainer: Trainer,
+        stands: bool,
+        random: &mut Stream,
+        mut told: impl FnMut(Epoch),
+    ) -> Result<Vec<f32>, Fault> {
+        let mut best = stands.then(|| (self.loss(&trainer), trainer.parameters().to_vec()));
+        let mut order: Vec<usize> = (0..self.lessons).collect();
+        for number in 1..=self.epochs {
+            for last in (1..order.len()).rev() {
+                order.swap(last, random.below(last as u64 + 1) as usize);
+            }
+            let mut sum = (0.0, 0.0);
+            for batch in order.chunks_exact(self.batch.min(order.len())) {
+                let drawn: Vec<(usize, A)> = batch.iter().map(|clip| (*clip, (self.draw)(random))).collect();
+                let groups: Vec<&[(usize, A)]> = drawn.chunks(GROUP).collect();
+                let turned = trainer.turned();
+                let parts = on_all_cores(&groups, |group| {
+                    let mut gradient = Gradient::zero(trainer.shape());
+                    for (clip, draw) in *group {
+                        (self.learn)(trainer.parameters(), &turned, *clip, draw, &mut gradient);
+                    }
+                    gradient
+                });
+                let mut gradient = Gradient::zero(trainer.shape());
+                parts.iter().for_each(|part| gradient.add(part));
+                sum = (sum.0 + gradient.loss, sum.1 + gradient.weight);
+                trainer.learn(&gradient);
+            }
+            let check_loss = self.loss(&trainer);
+            if !check_loss.is_finite() {
+                return Err(diverged());
+            }
+            told(Epoch { number, train_loss: sum.0 / sum.1, check_loss });
+            if best.as_ref().is_none_or(|(least, _)| check_loss < *least) {
+                best = Some((check_loss, trainer.parameters().to_vec()));
+            }
+        }
+        best.map(|(_, parameters)| parameters).ok_or_else(|| Fault("no epochs, nothing was learnt".to_owned()))
+    }
+
+    fn loss(&self, trainer: &Trainer) -> f64 {
+        let (turned, all) = (trainer.turned(), (0..self.checks).collect::<Vec<_>>());
+        let groups: Vec<&[usize]> = all.chunks(GROUP * 4).collect();
+        let parts = on_all_cores(&groups, |group| {
+            let mut gradient = Gradient::zero(trainer.shape());
+            group.iter().for_each(|clip| (self.check)(trainer.parameters(), &turned, *clip, &mut gradient));
+            (gradient.loss, gradient.weight)
+        });
+        let (sum, weight) = parts.into_iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        sum / weight
+    }
 }
 
 /// The net with what calibration found on recordings of other voices, and its card, which begins with `made`.

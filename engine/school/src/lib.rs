@@ -6,6 +6,7 @@
 //!                                         ├─> later: revisions, fingerprints of recordings
 //!                                         ├─> stress: the same disturbed
 //!                                         ├─> explain: one recording as a timeline
+//!                                         ├─> words: phrases ──> detect::train over all cores ──> Words, their weights
 //!                                         └─> lesson: features ──> detect::train over all cores ──> Net
 //!  kept calls with labels ──> field ──> lesson, exam, report, without recordings
 //! ```
@@ -23,6 +24,7 @@ pub mod later;
 pub mod lesson;
 pub mod report;
 pub mod stress;
+pub mod words;
 
 /// What went wrong, where, and how to mend it, on one line.
 #[derive(Clone, PartialEq, Eq, Debug)]

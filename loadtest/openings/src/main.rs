@@ -15,6 +15,7 @@
 mod channel;
 mod scene;
 mod sources;
+mod words;
 
 use base::{Seed, Stream};
 use clap::Parser;
@@ -38,7 +39,7 @@ struct Arguments {
     #[arg(long)]
     split: Split,
     /// Clips: SCALE × (human 24, machine 12, ivr 3, screening 2, silence 2, fax 2, sit 2); later: SCALE × (screening 6,
-    /// machine 6); recordings: SCALE of each
+    /// machine 6); words: SCALE × (human 16, machine 16, ivr 5, screening 5); recordings: SCALE of each
     #[arg(long, default_value_t = 10)]
     scale: usize,
     /// What is made
@@ -64,6 +65,8 @@ enum Set {
     Later,
     /// The same recordings over many lines, 8 s from the answer
     Recordings,
+    /// 8 s from the answer: machines that say what gives them away, people who say the same words otherwise
+    Words,
 }
 
 /// One row of LABELS.csv.
@@ -80,6 +83,7 @@ struct Row {
     person_start_s: Option<f64>,
     person_end_s: Option<f64>,
     recording: Option<String>,
+    words: String,
     weight: f64,
     voice: String,
     coder: &'static str,
@@ -121,6 +125,12 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Set::Openings => {
             for (label, share) in SHARES {
                 (0..share * arguments.scale).for_each(|n| take(label, n, &|random| scene::make(label, &pools, random)));
+            }
+        }
+        Set::Words => {
+            for (label, share) in scene::WORD_SHARES {
+                (0..share * arguments.scale)
+                    .for_each(|n| take(label, n, &|random| scene::words(label, &pools, random)));
             }
         }
         Set::Later => {
@@ -165,6 +175,7 @@ fn row(file: String, label: &'static str, clip: &Clip, line: &channel::Line) -> 
         person_start_s: clip.person_s.map(|(start, _)| start),
         person_end_s: clip.person_s.map(|(_, end)| end),
         recording: clip.recording.clone(),
+        words: words::column(clip.words.as_deref()),
         weight: 1.0,
         voice: clip.voice.clone(),
         coder: line.coder.name(),

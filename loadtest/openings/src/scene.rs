@@ -1,11 +1,14 @@
 //! What is said when: the structure of each label's openings.
 
 mod later;
+mod words;
 
 pub(crate) use later::{copy_of, later, recordings};
+pub(crate) use words::{SHARES as WORD_SHARES, words};
 
 use crate::CLIP_SAMPLES;
 use crate::sources::{Item, Pools, Split, segments};
+use crate::words::Mark;
 use base::Stream;
 use rand_distr::Normal;
 use std::f64::consts::TAU;
@@ -31,6 +34,8 @@ pub(crate) struct Clip {
     pub(crate) person_s: Option<(f64, f64)>,
     /// The name of the fixed recording that speaks, where it is one of several copies.
     pub(crate) recording: Option<String>,
+    /// Phrases that are said, with the seconds at which they end; `None` where nobody wrote down what is said.
+    pub(crate) words: Option<Vec<Mark<f64>>>,
     /// The noise of the line that the first voice was recorded on.
     pub(crate) line_noise: Option<(Vec<f32>, f64)>,
 }
@@ -51,6 +56,7 @@ impl Clip {
             beep_s: None,
             person_s: None,
             recording: None,
+            words: Some(Vec::new()),
             line_noise: None,
         }
     }
@@ -72,7 +78,15 @@ impl Clip {
             self.line_noise = item.line_noise.clone();
         }
         let to = to.min(item.samples.len());
-        self.put(&item.samples[from.min(to)..to], 1.0);
+        let from = from.min(to);
+        self.words = self.words.take().zip(item.words.as_ref()).map(|(mut words, more)| {
+            let here = more.iter().filter(|mark| mark.end > from && mark.end <= to);
+            words.extend(
+                here.map(|mark| Mark { family: mark.family, end: (self.at + mark.end - from) as f64 / 8_000.0 }),
+            );
+            words
+        });
+        self.put(&item.samples[from..to], 1.0);
     }
     /// What was prepared does not hesitate: pauses inside are cut to at most `longest_s`.
     fn read_out(&mut self, item: &Item, longest_s: f64) {

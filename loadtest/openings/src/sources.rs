@@ -1,5 +1,6 @@
 //! Voices, prompts and music, split by voice and phrase, never by file.
 
+use crate::words::{Mark, placed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -34,6 +35,8 @@ impl std::str::FromStr for Split {
 pub(crate) struct Item {
     pub(crate) voice: String,
     pub(crate) samples: Vec<f32>,
+    /// Phrases of machines in it, with the samples after which they end; `None` where nobody wrote down what is said.
+    pub(crate) words: Option<Vec<Mark<usize>>>,
     /// A quarter of a second of the call's own noise, level 1, and how far it lay under the voice in dB.
     pub(crate) line_noise: Option<(Vec<f32>, f64)>,
 }
@@ -80,6 +83,17 @@ const VOICES: &[(&str, &str, &str, Split)] = &[
     ("espeak-ng", "fr-fr", "fr", Split::Test),
     ("espeak-ng", "es-419+f2", "es", Split::Test),
 ];
+/// Further voices, which speak the sentences of words.toml only.
+const WORD_VOICES: &[(&str, &str, &str, Split)] = &[
+    ("festival", "ked_diphone", "en", Split::Train),
+    ("espeak-ng", "en-us+m1", "en", Split::Train),
+    ("espeak-ng", "en-us+f5", "en", Split::Train),
+    ("espeak-ng", "en-us+klatt2", "en", Split::Train),
+    ("espeak-ng", "en-us-nyc+m4", "en", Split::Train),
+    ("espeak-ng", "en-gb-x-gbclan+f3", "en", Split::Train),
+    ("espeak-ng", "en-gb-x-gbcwmd+m5", "en", Split::Train),
+    ("espeak-ng", "en-gb+klatt4", "en", Split::Train),
+];
 /// Voices that were put into the folder by hand, for example by scripts/amd-neural-voice.
 const NEURAL: &[(&str, Split)] =
     &[("hibari-a", Split::Train), ("hibari-c", Split::Calibrate), ("hibari-b", Split::Test)];
@@ -99,6 +113,14 @@ const PROMPT_VOICES: &[(&str, Split)] = &[
     ("es_MX_f_Allison", Split::Train),
     ("it_IT_m_Carlo", Split::Calibrate),
     ("fr_CA_f_June", Split::Test),
+];
+/// What some English prompts say.
+const PROMPT_TEXTS: [(&str, &str); 5] = [
+    ("vm-intro", "Please leave your message after the tone. When done, hang up, or press the pound key."),
+    ("vm-isunavail", "is unavailable"),
+    ("vm-isonphone", "is on the phone"),
+    ("vm-theperson", "the person at extension"),
+    ("vm-nobodyavail", "Nobody is available to take your call at the moment."),
 ];
 const ANNOUNCEMENTS: &[&str] = &[
     "all-circuits-busy-now",
@@ -174,6 +196,7 @@ fn quiet_part(samples: &[f32]) -> Option<Vec<f32>> {
     Some(samples[quietest..quietest + 2_000].to_vec())
 }
 
+/// Of real callers no phrase of a machine is known.
 fn said(voice: String, samples: &[f32]) -> Option<(Item, Vec<(usize, usize)>)> {
     let found = segments(samples, 0.12);
     let (start, end) = (found.first()?.0, found.last()?.1);
@@ -182,7 +205,7 @@ fn said(voice: String, samples: &[f32]) -> Option<(Item, Vec<(usize, usize)>)> {
         let snr_db = f64::from(20.0 * (rms(&samples[start..end]) / level).log10()).clamp(8.0, 45.0);
         (noise.iter().map(|sample| sample / level).collect(), snr_db)
     });
-    let item = Item { voice, samples: levelled(&samples[start..end]), line_noise };
+    let item = Item { voice, samples: levelled(&samples[start..end]), words: Some(Vec::new()), line_noise };
     Some((item, found.into_iter().map(|(from, to)| (from - start, to - start)).collect()))
 }
 
@@ -230,7 +253,7 @@ impl Pools {
             ("phrases", pools.phrases.is_empty()),
             (
                 "synthetic voices",
-                ["hello", "machine", "carrier", "ivr", "screening", "announce", "sentence"]
+                ["hello", "machine", "carrier", "ivr", "screening", "announce", "sentence", "leave"]
                     .iter()
                     .any(|kind| !pools.synthetic.contains_key(*kind)),
             ),
@@ -258,7 +281,12 @@ impl Pools {
             let seconds = |samples: usize| samples as f64 / 8_000.0;
             if row.source == "fsdd" {
                 if (0.2..=1.2).contains(&seconds(samples.len())) {
-                    self.words.push(Item { voice: row.speaker, samples: levelled(&samples), line_noise: None });
+                    self.words.push(Item {
+                        voice: row.speaker,
+                        samples: levelled(&samples),
+                        words: Some(Vec::new()),
+                        line_noise: None,
+                    });
                 }
                 continue;
             }
@@ -285,11 +313,13 @@ impl Pools {
     /// Speaks what the folder does not hold yet, then reads all of it.
     fn load_synthetic(&mut self, folder: &Path) -> Result<(), Box<dyn Error>> {
         let phrases: BTreeMap<String, Vec<String>> = toml::from_str(include_str!("../phrases.toml"))?;
+        let of_words: BTreeMap<String, Vec<String>> = toml::from_str(include_str!("../words.toml"))?;
         let wanted = self.split;
-        for (program, voice, language, split) in VOICES.iter().filter(|voice| voice.3 == wanted) {
+        let (all, more) = (VOICES.iter().map(|voice| (voice, true)), WORD_VOICES.iter().map(|voice| (voice, false)));
+        for ((program, voice, language, split), all) in all.chain(more).filter(|(voice, _)| voice.3 == wanted) {
             let own = folder.join(format!("{program}-{}", voice.replace('+', "_")));
             std::fs::create_dir_all(&own)?;
-            for (kind, index, phrase) in listed(&phrases) {
+            for (kind, index, phrase) in listed(&phrases).filter(|_| all).chain(listed(&of_words)) {
                 let (spoken, words) = match phrase.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
                     Some(pair) => pair,
                     None => ("en", phrase),
@@ -302,24 +332,25 @@ impl Pools {
                     eprintln!("{program} is not installed: voice {voice} is missing");
                     break;
                 }
-                self.take(&own, kind, &path);
+                self.take(&own, kind, &path, words);
             }
         }
         for (voice, split) in NEURAL.iter().filter(|(_, split)| *split == wanted) {
             let own = folder.join(voice);
-            for (kind, index, _) in listed(&phrases) {
+            for (kind, index, words) in listed(&phrases).chain(listed(&of_words)) {
                 if split_of_phrase(index) == *split {
-                    self.take(&own, kind, &own.join(format!("{kind}-{index:02}.wav")));
+                    self.take(&own, kind, &own.join(format!("{kind}-{index:02}.wav")), words);
                 }
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, folder: &Path, kind: &str, path: &Path) {
+    fn take(&mut self, folder: &Path, kind: &str, path: &Path, text: &str) {
         let voice = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some((item, _)) = read(path).and_then(|samples| said(voice, &samples)) {
-            self.synthetic.entry(kind.to_owned()).or_default().push(Item { line_noise: None, ..item });
+        if let Some((item, parts)) = read(path).and_then(|samples| said(voice, &samples)) {
+            let words = Some(placed(text, &parts));
+            self.synthetic.entry(kind.to_owned()).or_default().push(Item { words, line_noise: None, ..item });
         }
     }
 
@@ -338,10 +369,13 @@ impl Pools {
                 if sounds.iter().any(|sound| name.starts_with(sound)) {
                     continue;
                 }
-                let Some((item, _)) = read(path).and_then(|samples| said((*voice).to_owned(), &samples)) else {
+                let Some((item, parts)) = read(path).and_then(|samples| said((*voice).to_owned(), &samples)) else {
                     continue;
                 };
-                let item = Item { line_noise: None, ..item };
+                // Other languages hold no English phrase; of the English prompts these are written down.
+                let text = PROMPT_TEXTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+                let words = if voice.starts_with("en") { text.map(|text| placed(text, &parts)) } else { item.words };
+                let item = Item { words, line_noise: None, ..item };
                 if name.starts_with("vm-") {
                     own.voicemail.insert(name, item);
                 } else if ANNOUNCEMENTS.contains(&name.as_str()) {
@@ -391,6 +425,9 @@ fn speak(program: &str, voice: &str, words: &str, chance: u32, path: &Path) -> b
         "flite" => command
             .args(["-voice", voice, "--setf", &format!("duration_stretch={pace:.2}"), "-t", words, "-o"])
             .arg(path),
+        "festival" => command
+            .args(["-b", &format!("(voice_{voice})")])
+            .arg(format!("(utt.save.wave (utt.synth (Utterance Text {words:?})) {:?})", path.display().to_string())),
         _ => command.args(["-v", voice, "-s", &format!("{:.0}", 165.0 / pace), "-w"]).arg(path).arg(words),
     };
     let done = command.stdout(Stdio::null()).stderr(Stdio::null()).status();

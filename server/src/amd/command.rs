@@ -6,9 +6,10 @@ use crate::failure::Failure;
 use clap::{Args, Subcommand, ValueEnum};
 use detect::decide::Tuning;
 use detect::model::{MEMBERS_MAX, Net, SHARE_DEFAULT};
-use detect::train::Recipe;
+use detect::train::{Recipe, WordRecipe};
+use detect::words::Family;
 use detect::{ClassicConfig, Verdict};
-use school::{exam, explain, labels, later, lesson, report, stress};
+use school::{exam, explain, labels, later, lesson, report, stress, words};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub struct AmdArgs {
 enum AmdCommand {
     Eval(EvalArgs),
     Train(TrainArgs),
+    Words(WordsArgs),
     Calibrate(CalibrateArgs),
     Explain(ExplainArgs),
 }
@@ -95,6 +97,33 @@ struct TrainArgs {
     out: PathBuf,
 }
 
+/// Teach a net the words that give a machine away, and calibrate it; its members stay
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Example:\n  outpace amd words words-*/LABELS.csv --calibrate calibrate/LABELS.csv --out mine.net\n\n\
+                  The column words says which phrases end when. No voice may be in both. Nothing is installed."
+)]
+struct WordsArgs {
+    /// Tables of recordings of which is known what they say
+    #[arg(required = true)]
+    labels: Vec<PathBuf>,
+    /// Tables of recordings of other voices, for when to stop, for what phrases weigh and for the thresholds
+    #[arg(long, value_name = "LABELS.csv", required = true)]
+    calibrate: Vec<PathBuf>,
+    /// Another net than the one inside this program
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Passes over the recordings
+    #[arg(long, default_value_t = WordRecipe::default().epochs)]
+    epochs: usize,
+    /// Chance's seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the net is written
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
 /// Find a net's thresholds anew on labelled recordings; its weights stay
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:\n  outpace amd calibrate LABELS.csv --max-human-as-machine 0.005 --out mine.net\n\n\
@@ -108,6 +137,9 @@ struct CalibrateArgs {
     /// Another net than the one inside this program
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// Leave the net's words out: it goes by its members alone
+    #[arg(long)]
+    without_words: bool,
     /// At most this share of live people may be treated as machines; fails where that cannot be kept
     #[arg(long, default_value_t = SHARE_DEFAULT)]
     max_human_as_machine: f64,
@@ -147,6 +179,7 @@ pub fn run(arguments: &AmdArgs) -> Result<(), Failure> {
     match &arguments.command {
         AmdCommand::Eval(arguments) => eval(arguments),
         AmdCommand::Train(arguments) => train(arguments),
+        AmdCommand::Words(arguments) => teach_words(arguments),
         AmdCommand::Calibrate(arguments) => calibrate(arguments),
         AmdCommand::Explain(arguments) => explain(arguments),
     }
@@ -260,7 +293,10 @@ fn enough(labelled: &[labels::Labelled], place: &Path) -> Result<(), Failure> {
 }
 
 fn calibrate(arguments: &CalibrateArgs) -> Result<(), Failure> {
-    let net = net_of(arguments.model.as_deref())?;
+    let mut net = net_of(arguments.model.as_deref())?;
+    if arguments.without_words {
+        net = Arc::new(Arc::unwrap_or_clone(net).with_words(None));
+    }
     if let Some(field) = arguments.field.field()? {
         return learn::calibrate(field, &net, arguments.max_human_as_machine, &arguments.out);
     }
@@ -317,6 +353,38 @@ fn train(arguments: &TrainArgs) -> Result<(), Failure> {
     }
     let net = Net::mean_of(&nets).map_err(|reject| Failure::failed(format!("the mean of the nets {reject}")))?;
     let made = format!("trained on {} recordings, seeds {seeds:?}, {recipe:?}", learn.len());
+    let net = lesson::calibrated(net, &check, &made).map_err(fault)?;
+    write(&arguments.out, &net.to_bytes())?;
+    println!("{}\n{} holds net {}", net.card(), arguments.out.display(), net.hash());
+    Ok(())
+}
+
+fn teach_words(arguments: &WordsArgs) -> Result<(), Failure> {
+    let read = |tables: &[PathBuf]| -> Result<Vec<labels::Labelled>, Failure> {
+        let all: Result<Vec<_>, _> = tables.iter().map(|table| labels::read(table)).collect();
+        Ok(all.map_err(fault)?.into_iter().flatten().collect())
+    };
+    let (learn, check) = (read(&arguments.labels)?, read(&arguments.calibrate)?);
+    enough(&check, &arguments.calibrate[0])?;
+    let base = net_of(arguments.model.as_deref())?;
+    let recipe = WordRecipe { epochs: arguments.epochs, ..WordRecipe::default() };
+    let (clips, checks) = (words::clips(&learn).map_err(fault)?, words::clips(&check).map_err(fault)?);
+    let taught = words::train(&clips, &checks, recipe, arguments.seed, |epoch| {
+        let lesson::Epoch { number, train_loss, check_loss } = epoch;
+        println!("epoch {number}: loss {train_loss:.4}, on other voices {check_loss:.4}");
+    });
+    let trained = base.card().lines().next().unwrap_or_default().to_owned();
+    let net = Arc::unwrap_or_clone(base).with_words(Some(taught.map_err(fault)?));
+    let net = words::weighed(net, &check).map_err(fault)?;
+    let weights = net.words().map(detect::words::Words::weights).unwrap_or_default();
+    let weights: Vec<String> =
+        Family::ALL.iter().zip(weights).map(|(family, weight)| format!("{} {weight}", family.name())).collect();
+    let made = format!(
+        "{trained}\nwords trained on {} recordings, seed {}, {recipe:?}; they weigh {}",
+        clips.len(),
+        arguments.seed,
+        weights.join(", ")
+    );
     let net = lesson::calibrated(net, &check, &made).map_err(fault)?;
     write(&arguments.out, &net.to_bytes())?;
     println!("{}\n{} holds net {}", net.card(), arguments.out.display(), net.hash());

@@ -14,6 +14,7 @@ fn one(label: Verdict, weight: f64) -> Labelled {
         greeting_end_s: None,
         person_s: None,
         recording: None,
+        words: None,
         weight,
     }
 }

@@ -66,7 +66,7 @@ fn mailbox(pools: &Pools, random: &mut Stream) -> Clip {
             greeting(&mut short, pools, random);
             let end = short.at.min(short.samples.len());
             clip.put(&short.samples[..end], 1.0);
-            (clip.voice, clip.line_noise) = (short.voice, short.line_noise);
+            (clip.voice, clip.line_noise, clip.words) = (short.voice, short.line_noise, None);
         }
     }
     clip.greeting_end_s = Some(clip.now_s()).filter(|_| !clip.full());
