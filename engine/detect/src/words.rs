@@ -123,6 +123,11 @@ impl Words {
         Words::new(self.parameters, weights)
     }
 
+    /// The numbers that training found.
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
     /// What each family weighs.
     pub fn weights(&self) -> [f32; FAMILIES] {
         self.weights

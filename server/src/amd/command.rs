@@ -100,14 +100,18 @@ struct TrainArgs {
 /// Teach a net the words that give a machine away, and calibrate it; its members stay
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Example:\n  outpace amd words words-*/LABELS.csv --calibrate calibrate/LABELS.csv --out mine.net\n\n\
+    after_help = "Example:\n  outpace amd words words-1/LABELS.csv --stop words-calibrate/LABELS.csv --calibrate calibrate/LABELS.csv \
+                  --out mine.net\n\n\
                   The column words says which phrases end when. No voice may be in both. Nothing is installed."
 )]
 struct WordsArgs {
     /// Tables of recordings of which is known what they say
     #[arg(required = true)]
     labels: Vec<PathBuf>,
-    /// Tables of recordings of other voices, for when to stop, for what phrases weigh and for the thresholds
+    /// Table of recordings of other voices of which is known what they say, for when to stop
+    #[arg(long, value_name = "LABELS.csv")]
+    stop: PathBuf,
+    /// Tables of recordings of other voices, for what phrases weigh and for the thresholds
     #[arg(long, value_name = "LABELS.csv", required = true)]
     calibrate: Vec<PathBuf>,
     /// Another net than the one inside this program
@@ -368,7 +372,8 @@ fn teach_words(arguments: &WordsArgs) -> Result<(), Failure> {
     enough(&check, &arguments.calibrate[0])?;
     let base = net_of(arguments.model.as_deref())?;
     let recipe = WordRecipe { epochs: arguments.epochs, ..WordRecipe::default() };
-    let (clips, checks) = (words::clips(&learn).map_err(fault)?, words::clips(&check).map_err(fault)?);
+    let stop = labels::read(&arguments.stop).map_err(fault)?;
+    let (clips, checks) = (words::clips(&learn).map_err(fault)?, words::clips(&stop).map_err(fault)?);
     let taught = words::train(&clips, &checks, recipe, arguments.seed, |epoch| {
         let lesson::Epoch { number, train_loss, check_loss } = epoch;
         println!("epoch {number}: loss {train_loss:.4}, on other voices {check_loss:.4}");

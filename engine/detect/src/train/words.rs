@@ -47,7 +47,7 @@ pub struct WordRecipe {
 impl Default for WordRecipe {
     fn default() -> Self {
         WordRecipe {
-            epochs: 12,
+            epochs: 16,
             batch: 32,
             rate: 5e-3,
             decay: 1e-2,
