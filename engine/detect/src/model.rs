@@ -175,6 +175,13 @@ impl Net {
         Some(Tuning::with(setting.human, setting.machine))
     }
 
+    /// The card's lines on how it was trained, without those on calibration and without words it no longer has.
+    pub fn made(&self) -> String {
+        let lines = self.card().lines().take_while(|line| !line.starts_with("calibrated on"));
+        let lines = lines.filter(|line| self.words.is_some() || !line.starts_with("words trained on"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// What the net was trained on and what it reached, for people.
     pub fn card(&self) -> &str {
         &self.card

@@ -308,7 +308,7 @@ fn calibrate(arguments: &CalibrateArgs) -> Result<(), Failure> {
     let table = arguments.labels.as_deref().unwrap_or(Path::new(""));
     let labelled = labels::read(table).map_err(fault)?;
     enough(&labelled, table)?;
-    let trained = net.card().lines().next().unwrap_or_default().to_owned();
+    let trained = net.made();
     let net = lesson::calibrated(Arc::unwrap_or_clone(net), &labelled, &trained).map_err(fault)?;
     let tuning = tuning_of(&net, arguments.max_human_as_machine)?;
     write(&arguments.out, &net.to_bytes())?;
@@ -378,8 +378,9 @@ fn teach_words(arguments: &WordsArgs) -> Result<(), Failure> {
         let lesson::Epoch { number, train_loss, check_loss } = epoch;
         println!("epoch {number}: loss {train_loss:.4}, on other voices {check_loss:.4}");
     });
-    let trained = base.card().lines().next().unwrap_or_default().to_owned();
-    let net = Arc::unwrap_or_clone(base).with_words(Some(taught.map_err(fault)?));
+    let base = Arc::unwrap_or_clone(base).with_words(None);
+    let trained = base.made();
+    let net = base.with_words(Some(taught.map_err(fault)?));
     let net = words::weighed(net, &check).map_err(fault)?;
     let weights = net.words().map(detect::words::Words::weights).unwrap_or_default();
     let weights: Vec<String> =

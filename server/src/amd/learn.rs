@@ -132,8 +132,7 @@ pub(crate) fn train(
 pub(crate) fn calibrate(field: Field, net: &Net, share: f64, out: &Path) -> Result<(), Failure> {
     let Field { campaign, calls } = field;
     let parts = field::split(calls);
-    let trained = net.card().lines().next().unwrap_or_default();
-    let made = format!("{trained}; thresholds from campaign {campaign}");
+    let made = format!("{}; thresholds from campaign {campaign}", net.made());
     // Nothing is learnt, so all but the calls for the comparison find thresholds.
     let known: Vec<Call> = parts.learn.iter().chain(&parts.calibrate).cloned().collect();
     let found = field::calibrated(net.clone(), &known, &made).map_err(fault)?;

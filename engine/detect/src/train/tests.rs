@@ -116,8 +116,8 @@ fn words_are_learnt_and_heard_where_they_end() {
     let mut random = Seed::from_u64(5).stream("words", 0);
     let recipe = WordRecipe { warp: 0.0, masked_bands: 0, ..WordRecipe::default() };
     let families = [Family::Away, Family::Leave, Family::Menu];
-    let mut trainer = Trainer::new(SHAPE, 120, recipe.rate, recipe.decay, &mut random);
-    for _ in 0..120 {
+    let mut trainer = Trainer::new(SHAPE, 480, recipe.rate, recipe.decay, &mut random);
+    for _ in 0..480 {
         let (turned, mut gradient) = (trainer.turned(), Gradient::zero(SHAPE));
         for family in families {
             let (clip, draw) = (phrase(family, &mut random), WordDraw::new(&recipe, &mut random));
