@@ -56,9 +56,14 @@ static FIELDS: [Spec; 27] = [
         "dnc_max_age_d",
         Kind::Whole,
         true,
-        "A do-not-call list may be so many days old; with an older one, or none, nothing is dialled",
+        "A do-not-call list may be so many days old; with an older one nothing is dialled; where none was loaded calls go on and health warns",
     ),
-    field("reassigned_max_age_d", Kind::Whole, true, "A list of reassigned numbers may be so many days old; as well"),
+    field(
+        "reassigned_max_age_d",
+        Kind::Whole,
+        true,
+        "A list of reassigned numbers may be so many days old; as do-not-call lists",
+    ),
     field("consent_required", Kind::Flag, false, "Only leads with a proof of consent are called"),
     field("record_retention_d", Kind::Whole, true, "Records are kept for so many days; the engine deletes none"),
     field("caller_id", Kind::Text, true, "What number must be shown"),
@@ -490,7 +495,9 @@ impl Profiles {
         {
             let field = KEYS.iter().position(|known| *known == key).and_then(|at| sheet.fields.get_mut(at));
             if let Some(field) = field {
-                (field.own, field.source) = (value, "the operator's own measurement".to_string());
+                // Who has measured it knows it, whatever the profile's author had to guess.
+                (field.own, field.verified) = (value, true);
+                field.source = "the operator's own measurement".to_string();
             }
         }
         sheet.settle();

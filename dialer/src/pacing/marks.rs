@@ -40,6 +40,9 @@ const ATTEMPTS_MAX: u32 = 5;
 const DELAYS_MAX: u32 = 5;
 /// Groups of one kind: the North American plan has some 400 areas in use. Beyond, calls are as all calls.
 const GROUPS_MAX: usize = 512;
+/// Answers, expected and seen, under which a group gives its place up where all are taken: one call of it has faded to so
+/// little after two to four half-lives.
+const FADED: f64 = 0.1;
 /// Half-life of the counts in seconds of traffic, as of the hazards.
 const HALF_LIFE_S: f64 = 7_200.0;
 /// Deviations from the others before a group's factor counts: one group in 15,000 is so far off by chance.
@@ -154,6 +157,9 @@ impl Groups {
     pub(super) fn refresh(&mut self) {
         self.differ = false;
         for groups in &mut self.kinds {
+            if groups.len() >= GROUPS_MAX {
+                groups.retain(|_, group| group.expected + group.seen >= FADED);
+            }
             let expected: f64 = groups.values().map(|group| group.expected).sum();
             let seen: f64 = groups.values().map(|group| group.seen).sum();
             for group in groups.values_mut() {
@@ -249,5 +255,11 @@ mod tests {
             groups.ring_over(&marks, 0.3, true);
         }
         assert_eq!(groups.kinds[Mark::Segment as usize].len(), GROUPS_MAX);
+        // The lists of next week have other segments.
+        groups.decay(20.0 * HALF_LIFE_S);
+        groups.refresh();
+        let new = Marks::new(1, Number::parse("12125550100").unwrap(), TrunkId(1), Some(5_000));
+        groups.ring_over(&new, 0.3, true);
+        assert_eq!(groups.kinds[Mark::Segment as usize].len(), 1);
     }
 }

@@ -113,6 +113,7 @@ struct AbandonedLine {
 #[derive(Serialize, Debug)]
 struct FaultLine {
     campaign: Option<String>,
+    /// 0: no single one.
     attempt: u64,
     what: String,
 }
@@ -176,20 +177,26 @@ fn reckon(
     }
     for row in store.campaigns(tenant)? {
         if let Some(began) = row.first_started_at.filter(|began| *began < to) {
-            let one = campaign(store, config, &row, (began, from, to), &mut report)?;
-            report.campaigns.push(one);
+            // One whose settings nobody can read any more keeps none of the others from being verified.
+            match terms(config, &row) {
+                Ok(terms) => {
+                    let one = campaign(store, &terms, &row, (began, from, to), &mut report)?;
+                    report.campaigns.extend(one);
+                }
+                Err(what) => report.fault(Some(&row.name), AttemptId(0), what),
+            }
         }
     }
     Ok(report)
 }
 
-/// What a campaign's ledger is kept by, from its stored settings.
-fn terms(config: &Config, row: &CampaignRow) -> Result<dialer::CampaignConfig, Failure> {
+/// What a campaign's ledger is kept by, from its stored settings; or why nobody can say.
+fn terms(config: &Config, row: &CampaignRow) -> Result<dialer::CampaignConfig, String> {
     let settings: Map<String, Value> = serde_json::from_str(&row.config).unwrap_or_default();
     let text = |key: &str| settings.get(key).and_then(Value::as_str);
     let profile = text("profile").unwrap_or("us-ftc");
     let Some(sheet) = config.profiles.get(profile) else {
-        return Err(Failure::failed(format!("no profile {profile:?}, campaign {:?}, correct its settings", row.name)));
+        return Err(format!("nothing was verified: no profile {profile:?}, put it back or correct the settings"));
     };
     let mut terms = dialer::CampaignConfig::new(&row.name, base::TrunkId(1), "+15550000000");
     terms.profile = sheet.in_force().clone();
@@ -203,15 +210,15 @@ fn terms(config: &Config, row: &CampaignRow) -> Result<dialer::CampaignConfig, F
     Ok(terms)
 }
 
+/// Reckons one campaign; `None` where its settings do not give a ledger, which is a fault.
 fn campaign(
     store: &Store,
-    config: &Config,
+    terms: &dialer::CampaignConfig,
     row: &CampaignRow,
     (began, from, to): (WallTime, Option<WallTime>, WallTime),
     report: &mut Report,
-) -> Result<CampaignReport, Failure> {
+) -> Result<Option<CampaignReport>, Failure> {
     let tenant = TenantId::DEFAULT;
-    let terms = terms(config, row)?;
     let measured = crate::amd::measured::load(store, tenant, row.campaign)?;
     let mut entries = Vec::new();
     for counted in store.ledger(tenant, row.campaign, began)? {
@@ -231,8 +238,13 @@ fn campaign(
             ),
         }
     }
-    let windows = recount(&terms, measured.as_ref(), began, entries, to)
-        .map_err(|error| Failure::failed(format!("{error}, campaign {:?}, correct its settings", row.name)))?;
+    let windows = match recount(terms, measured.as_ref(), began, entries, to) {
+        Ok(windows) => windows,
+        Err(error) => {
+            report.fault(Some(&row.name), AttemptId(0), format!("nothing was verified: {error}, correct the settings"));
+            return Ok(None);
+        }
+    };
     let windows =
         windows.into_iter().filter(|window| from.is_none_or(|from| window.until.is_none_or(|until| until > from)));
     let mut found = CampaignReport {
@@ -248,7 +260,7 @@ fn campaign(
     let mut filter = Filter { campaign: Some(row.campaign), from, to: Some(to), ..Filter::default() };
     loop {
         let page = store.attempts(tenant, filter.clone())?;
-        let Some(last) = page.last() else { return Ok(found) };
+        let Some(last) = page.last() else { return Ok(Some(found)) };
         filter.after = Some(last.intent.attempt.0);
         for attempt in page {
             found.attempts += 1;
@@ -457,8 +469,13 @@ fn text(report: &Report) -> String {
         }
     }
     for fault in &report.faults {
-        let campaign = fault.campaign.as_ref().map_or_else(String::new, |name| format!(" of campaign {name}"));
-        let _ = writeln!(text, "wrong: attempt {}{campaign}: {}", fault.attempt, fault.what);
+        let of = match (fault.attempt, &fault.campaign) {
+            (0, None) => "the chain".to_owned(),
+            (0, Some(campaign)) => format!("campaign {campaign}"),
+            (attempt, None) => format!("attempt {attempt}"),
+            (attempt, Some(campaign)) => format!("attempt {attempt} of campaign {campaign}"),
+        };
+        let _ = writeln!(text, "wrong: {of}: {}", fault.what);
     }
     text
 }

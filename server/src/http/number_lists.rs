@@ -34,6 +34,14 @@ use utoipa::{IntoParams, ToSchema};
 /// Parts of a body that wait to be read: of some 16 KB each.
 const PARTS_AHEAD: usize = 8;
 
+/// One line in so many may be without a number: an export has a title or a note here and there, and a list of which more
+/// cannot be read would leave numbers callable that stand on it.
+const LINES_PER_REJECTED: u64 = 1_000;
+
+/// Part of a body that is passed on; `None` is the body's end. Without that mark nobody could tell a whole body from one
+/// whose sender was stopped.
+type Part = std::io::Result<Option<Bytes>>;
+
 /// A list of numbers that is in force.
 #[derive(Serialize, ToSchema)]
 pub(super) struct NumberList {
@@ -76,7 +84,8 @@ pub(super) struct LoadQuery {
     /// Country of numbers without a country code, two letters; `US` unless said otherwise.
     #[param(min_length = 2, max_length = 2)]
     region: Option<String>,
-    /// Loads also what looks wrong: a file without numbers, or with more lines without one than with one.
+    /// Loads also what looks wrong: a file without numbers, or with more than one line in 1,000 without one beside the
+    /// first, which may be a header.
     #[serde(default)]
     force: bool,
 }
@@ -203,8 +212,8 @@ impl Progress {
 /// Loads a list of numbers, one a line (what stands behind a comma, semicolon or tab is left), in any order, up to a
 /// billion. The body may be of any length and is worked on as it comes; one of which no part comes for a minute is given up.
 /// It counts when it is whole, and then instead of the one before of the same source, which holds until then. A file without
-/// numbers, or with more lines without one than with one, is refused unless `force` says otherwise. One list is loaded at a
-/// time; `GET /api/v1/number-lists/loads` tells how far it is. Campaigns whose profile says how old a list may be do not dial
+/// numbers, or with more than one line in 1,000 without one (a header in the first line apart), is refused unless `force`
+/// says otherwise. One list is loaded at a time; `GET /api/v1/number-lists/loads` tells how far it is. Campaigns whose profile says how old a list may be do not dial
 /// with an older one. An `Idempotency-Key` stands for kind, source and day: the body is not compared.
 #[utoipa::path(post, path = "/api/v1/number-lists", tag = "compliance", params(LoadQuery),
     request_body(content((String = "text/csv", example = json!("+12125550100\n+12125550101\n")))),
@@ -242,7 +251,7 @@ pub(super) async fn load(
     let thread = std::thread::Builder::new().name("numbers".to_owned()).spawn(move || {
         net::be_background();
         // Nobody may wait for the answer any more; the list is loaded all the same.
-        let _ = answer.send(work.run(Received { parts: file, part: Bytes::new() }));
+        let _ = answer.send(work.run(Received { parts: file, part: Bytes::new(), ended: false }));
     });
     if let Err(error) = thread {
         tracing::error!(%error, "no thread for a list of numbers");
@@ -254,19 +263,19 @@ pub(super) async fn load(
 }
 
 /// Gives the parts of a body to who reads them; a body that breaks off, or of which nothing comes, ends in an error there.
-async fn pass_on(body: Body, parts: &mpsc::Sender<std::io::Result<Bytes>>, progress: &Progress) {
+async fn pass_on(body: Body, parts: &mpsc::Sender<Part>, progress: &Progress) {
     let mut body = body.into_data_stream();
     loop {
         let part = match tokio::time::timeout(PART_WAIT, body.next()).await {
-            Ok(None) => return,
-            Ok(Some(Ok(part))) => Ok(part),
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(part))) => Ok(Some(part)),
             Ok(Some(Err(error))) => Err(std::io::Error::other(error)),
             Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
         };
-        progress.bytes.fetch_add(part.as_ref().map_or(0, |part| part.len() as u64), Ordering::Relaxed);
-        let broken = part.is_err();
+        let bytes = part.as_ref().ok().and_then(Option::as_ref).map(Bytes::len);
+        progress.bytes.fetch_add(bytes.unwrap_or_default() as u64, Ordering::Relaxed);
         // Who does not read any more has an answer already.
-        if parts.send(part).await.is_err() || broken {
+        if parts.send(part).await.is_err() || bytes.is_none() {
             return;
         }
     }
@@ -274,16 +283,18 @@ async fn pass_on(body: Body, parts: &mpsc::Sender<std::io::Result<Bytes>>, progr
 
 /// A body as a file.
 struct Received {
-    parts: mpsc::Receiver<std::io::Result<Bytes>>,
+    parts: mpsc::Receiver<Part>,
     part: Bytes,
+    ended: bool,
 }
 
 impl Read for Received {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        while self.part.is_empty() {
-            match self.parts.blocking_recv() {
-                None => return Ok(0),
-                Some(part) => self.part = part?,
+        while self.part.is_empty() && !self.ended {
+            // A sender that goes without the end was stopped, with the process or its connection.
+            match self.parts.blocking_recv().ok_or(std::io::ErrorKind::UnexpectedEof)?? {
+                Some(part) => self.part = part,
+                None => self.ended = true,
             }
         }
         let part = self.part.split_to(into.len().min(self.part.len()));
@@ -391,15 +402,18 @@ fn checked(wanted: &LoadQuery, at: WallTime) -> Result<(ScreenKind, WallTime, Re
     Ok((kind, as_of, region))
 }
 
-/// A wrong column or a wrong region must not take the place of a list that counts.
+/// A wrong column, a wrong region or a file in another notation must not take the place of a list that counts.
 fn plausible(lines: &Lines) -> Result<(), Problem> {
-    if lines.taken > 0 && lines.rejected <= lines.taken {
+    let header = u64::from(lines.first_rejected == Some(1));
+    let rejected = lines.rejected - header;
+    if lines.taken > 0 && rejected.saturating_mul(LINES_PER_REJECTED) <= lines.taken {
         return Ok(());
     }
     let what = match lines.first_rejected {
         None => "holds no number".to_owned(),
         Some(first) => format!(
-            "holds {} numbers and {} lines without one, line {first} is the first of these",
+            "holds {} numbers and {} lines without one, line {first} is the first of these; one in {LINES_PER_REJECTED} \
+             may be beside a header",
             lines.taken, lines.rejected
         ),
     };
@@ -428,5 +442,33 @@ mod tests {
         assert!(wrong.contains("0 numbers and 3 lines without one, line 1 is the first"), "{wrong}");
         assert!(plausible("phone\nx\n2125550100\n").is_err());
         assert_eq!(plausible("phone\n2125550100\n"), Ok(()), "a header is no fault");
+        // Of a list that comes into force as fresh next to nothing may be unread.
+        let file = |numbers: u64, others: &str| {
+            let numbers: String = (0..numbers).map(|n| format!("+{}\n", 12_122_000_000 + n)).collect();
+            format!("phone\n{numbers}{others}")
+        };
+        assert_eq!(plausible(&file(2_000, "x\ny\n")), Ok(()));
+        let unread = plausible(&file(2_000, "x\ny\nz\n")).unwrap_err();
+        assert!(unread.contains("2000 numbers and 4 lines without one, line 1 is the first"), "{unread}");
+        assert!(unread.contains("one in 1000 may be beside a header"), "{unread}");
+        assert!(plausible(&file(999, "x\n")).is_err());
+    }
+
+    #[test]
+    fn a_body_whose_sender_is_stopped_is_not_whole() {
+        let read = |end: Option<Part>| {
+            let (parts, file) = mpsc::channel(PARTS_AHEAD);
+            parts.blocking_send(Ok(Some(Bytes::from_static(b"+12125550100\n")))).unwrap();
+            end.map(|end| parts.blocking_send(end).unwrap());
+            drop(parts);
+            let mut file = Received { parts: file, part: Bytes::new(), ended: false };
+            let mut text = String::new();
+            let first = file.read_to_string(&mut text).map_err(|error| error.kind());
+            // Asked again after its end it says the same.
+            assert_eq!(file.read(&mut [0; 8]).map_err(|error| error.kind()), first.map(|_| 0));
+            first
+        };
+        assert_eq!(read(Some(Ok(None))), Ok(13));
+        assert_eq!(read(None), Err(std::io::ErrorKind::UnexpectedEof));
     }
 }

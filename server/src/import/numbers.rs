@@ -25,6 +25,8 @@ pub(crate) const NUMBERS_MAX: u64 = 1_000_000_000;
 const LINES_MAX: u64 = 2 * NUMBERS_MAX;
 /// What is read of a line: one number, and perhaps a date behind it.
 const LINE_BYTES_MAX: usize = 256;
+/// What some programs write in front of UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// What stays free on the disk of the parts: with less the product itself stops dialling (see health).
 const ROOM_BYTES_MIN: u64 = 1 << 30;
 /// Lines between two looks at how far it is.
@@ -100,6 +102,8 @@ impl Gatherer {
         while next_line(file, &mut bytes).map_err(NumbersFault::Broken)? {
             lines.lines += 1;
             let text = String::from_utf8_lossy(&bytes);
+            let mark = if lines.lines == 1 { BYTE_ORDER_MARK } else { "" };
+            let text = text.strip_prefix(mark).unwrap_or(&text);
             let first = text.split([',', ';', '\t']).next().unwrap_or_default().trim().trim_matches('"');
             match normalise(first, region).ok().and_then(|e164| e164.strip_prefix('+')?.parse().ok()) {
                 Some(number) => {
@@ -231,6 +235,12 @@ mod tests {
         // A line that is exactly as long as may be.
         let exact = format!("2125550100,{}\n2125550101\n", "z".repeat(LINE_BYTES_MAX - 12));
         assert_eq!(in_parts(100, &mut Cursor::new(exact)).unwrap().1, [12_125_550_100, 12_125_550_101]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_number() {
+        let (lines, found) = in_parts(100, &mut Cursor::new("\u{feff}2125550100\r\n2125550101\r\n")).unwrap();
+        assert_eq!((lines.rejected, found), (0, vec![12_125_550_100, 12_125_550_101]));
     }
 
     #[test]

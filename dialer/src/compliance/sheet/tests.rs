@@ -178,6 +178,15 @@ fn a_measured_rate_comes_with_its_evidence() {
     assert_eq!((uk.amd_false_positive_rate, uk.amd_evidence.as_deref()), (Some(0.01), Some("amd-eval-2026-11")));
     assert!((uk.lost_for_each(true) - 1.0 / 99.0).abs() < 1e-12 && uk.lost_for_each(false) == 0.0);
     assert!(profiles.estimate("uk-ofcom", 0.5, "x").unwrap_err().contains("share"));
+    // Also where the profile's own author was not sure of a rate.
+    let text = Profiles::text("uk-ofcom").unwrap().replace("name = \"uk-ofcom\"", "name = \"acme\"");
+    let (before, rate) = text.split_once("[amd_false_positive_rate]").unwrap();
+    let unsure =
+        format!("{before}[amd_false_positive_rate]{}", rate.replacen("verified = true", "verified = false", 1));
+    assert_ne!(unsure, text);
+    profiles.add("acme.toml", &unsure).unwrap();
+    profiles.estimate("acme", 0.02, "amd-eval-2026-11").unwrap();
+    assert_eq!(profiles.get("acme").unwrap().in_force().denominator.amd_false_positive_rate, Some(0.02));
 }
 
 #[test]

@@ -22,6 +22,7 @@ struct Call {
 struct Site {
     folder: tempfile::TempDir,
     store: Store,
+    list: base::ListId,
     campaign: CampaignId,
     leads: Vec<LeadId>,
 }
@@ -38,7 +39,7 @@ impl Site {
         let config = json!({ "profile": "us-ftc", "amd": true, "timezone": "America/New_York" }).to_string();
         let new = NewCampaign { name: "spring".to_owned(), config, config_hash: String::new(), list: Some(list) };
         let campaign = store.put_campaign(TENANT, &new, at(0)).unwrap();
-        let site = Site { folder, store, campaign, leads };
+        let site = Site { folder, store, list, campaign, leads };
         let state = "running".to_owned();
         site.write(Op::CampaignState(store::CampaignStateRow { tenant: TENANT, campaign, state, at: at(0) }));
         site
@@ -162,6 +163,30 @@ fn an_honest_store_gives_its_figures_again() {
     assert_eq!(site.reckon(Some(&noted)).faults_total, 0);
     let other = site.reckon(Some(&"f".repeat(64)));
     assert!(other.faults[0].what.contains("is not in the chain"), "{other:?}");
+}
+
+#[test]
+fn a_campaign_whose_profile_is_gone_keeps_no_other_from_being_verified() {
+    let site = day_of_work();
+    for (name, settings) in
+        [("autumn", json!({ "profile": "acme" })), ("winter", json!({ "timezone": "Nowhere/Nothing" }))]
+    {
+        let new = NewCampaign {
+            name: name.to_owned(),
+            config: settings.to_string(),
+            config_hash: String::new(),
+            list: Some(site.list),
+        };
+        let campaign = site.store.put_campaign(TENANT, &new, at(0)).unwrap();
+        let state = "running".to_owned();
+        site.write(Op::CampaignState(store::CampaignStateRow { tenant: TENANT, campaign, state, at: at(0) }));
+    }
+    let report = site.reckon(None);
+    let verified: Vec<&str> = report.campaigns.iter().map(|campaign| campaign.campaign.as_str()).collect();
+    assert_eq!((verified, report.campaigns[0].attempts, report.faults_total), (vec!["spring"], 101, 2));
+    let told = text(&report);
+    assert!(told.contains("wrong: campaign autumn: nothing was verified: no profile \"acme\""), "{told}");
+    assert!(told.contains("wrong: campaign winter: nothing was verified: "), "{told}");
 }
 
 #[test]
