@@ -459,7 +459,9 @@ mod tests {
         let read = |end: Option<Part>| {
             let (parts, file) = mpsc::channel(PARTS_AHEAD);
             parts.blocking_send(Ok(Some(Bytes::from_static(b"+12125550100\n")))).unwrap();
-            end.map(|end| parts.blocking_send(end).unwrap());
+            if let Some(end) = end {
+                parts.blocking_send(end).unwrap();
+            }
             drop(parts);
             let mut file = Received { parts: file, part: Bytes::new(), ended: false };
             let mut text = String::new();
