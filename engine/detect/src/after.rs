@@ -137,8 +137,14 @@ impl After {
     fn turn(&mut self, look: &Look) -> Option<(Sign, u32)> {
         let mut decider = self.turn?;
         // A person who picks up is often quieter than the machine that spoke before: lulls say nothing here.
-        let heard =
-            decider.look(&Look { at_ms: look.at_ms - self.turned_ms, tone: None, lull_ms: 0, across: None, ..*look });
+        let heard = decider.look(&Look {
+            posterior: look.wordless,
+            at_ms: look.at_ms - self.turned_ms,
+            tone: None,
+            lull_ms: 0,
+            across: None,
+            ..*look
+        });
         self.turn = Some(decider);
         let Decision { verdict, cause, utterance_end_ms, .. } = heard?;
         self.turn = None;

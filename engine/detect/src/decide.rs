@@ -88,6 +88,8 @@ pub struct Look {
     pub heard: Heard,
     /// Probability of the three talking machines together without words.
     pub unaided: f32,
+    /// The posterior without words: who picks up after a machine may begin with "this is", as machines do.
+    pub wordless: Posterior,
     /// The family whose phrases say most; `None` where none says anything.
     pub phrase: Option<Family>,
     /// Speech so far in this turn; before the first verdict the call is one turn.
@@ -267,6 +269,7 @@ mod tests {
                 posterior,
                 heard: [0.0; FAMILIES],
                 unaided: 1.0 - human,
+                wordless: Posterior::default(),
                 phrase: None,
                 speech_ms,
                 rest_ms,
@@ -322,6 +325,7 @@ mod tests {
             posterior: unsure(machine).map(|p| p.min(0.6)),
             heard: [0.0; FAMILIES],
             unaided: machine,
+            wordless: Posterior::default(),
             phrase: None,
             speech_ms: 400,
             rest_ms: 0,
@@ -356,6 +360,7 @@ mod tests {
                     posterior: [human, 0.3 * (1.0 - human), 0.6 * (1.0 - human), 0.1 * (1.0 - human), 0.0, 0.0, 0.0],
                     heard: [0.0; FAMILIES],
                     unaided: 1.0 - human,
+                    wordless: Posterior::default(),
                     phrase: None,
                     speech_ms: at_ms.min(until_ms),
                     rest_ms,
@@ -386,6 +391,7 @@ mod tests {
                 posterior: [0.3, 0.1, 0.0, 0.0, 0.6, 0.0, 0.0],
                 heard: [0.0; FAMILIES],
                 unaided: 0.1,
+                wordless: Posterior::default(),
                 phrase: None,
                 speech_ms: 300,
                 rest_ms: at_ms.saturating_sub(900),

@@ -225,6 +225,6 @@ mod tests {
         ("greeting_end", 8_280),
         ("person", 9_620),
         ("likely", 520),
-        ("person", 11_480),
+        ("person", 11_460),
     ];
 }

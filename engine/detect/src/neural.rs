@@ -89,6 +89,7 @@ impl Ear {
             posterior: net.words().map_or(self.smoothed, |words| words.weigh(&self.smoothed, &heard)),
             heard,
             unaided: machine + ivr + screening,
+            wordless: self.smoothed,
             phrase: net.words().and_then(|words| words::loudest(&heard, &words.weights())),
             speech_ms: frame.speech_ms,
             rest_ms: frame.rest_ms,
