@@ -86,8 +86,6 @@ pub struct Look {
     pub posterior: Posterior,
     /// Phrases of machines in this turn, the highest probability of each family.
     pub heard: Heard,
-    /// Probability of the three talking machines together without words.
-    pub unaided: f32,
     /// The posterior without words: who picks up after a machine may begin with "this is", as machines do.
     pub wordless: Posterior,
     /// The family whose phrases say most; `None` where none says anything.
@@ -140,6 +138,11 @@ const ACROSS_MS: u32 = 1_000;
 pub const LIKELY_LESS: f32 = 0.28;
 /// Before this a person's words or a rest decide.
 const LIKELY_EARLIEST_MS: u32 = 2_000;
+/// Probability of the three machines that talk together.
+fn talking([_, machine, ivr, screening, ..]: &Posterior) -> f32 {
+    machine + ivr + screening
+}
+
 /// Where the net gives the three machines more than this, signs that are weaker than a rest decide nothing.
 const MACHINES_MOST: f32 = 0.3;
 
@@ -206,7 +209,7 @@ impl Decider {
         }
         let heard = look.speech_ms >= UTTERANCE_MS;
         let [human, machine, ivr, screening, ..] = look.posterior;
-        let machines = machine + ivr + screening;
+        let machines = talking(&look.posterior);
         self.held_ms = if machines >= tuning.machine { self.held_ms + FRAME_MS } else { 0 };
         let likely = human >= tuning.human - LIKELY_LESS && machines < MACHINES_MOST;
         self.likely_ms = if likely { self.likely_ms + FRAME_MS } else { 0 };
@@ -217,7 +220,7 @@ impl Decider {
             None => decision(Verdict::Screening, cause),
         };
         if heard && look.at_ms >= tuning.earliest_ms && self.held_ms >= tuning.machine_hold_ms {
-            let aided = look.phrase.filter(|_| look.unaided < tuning.machine);
+            let aided = look.phrase.filter(|_| talking(&look.wordless) < tuning.machine);
             return talks(aided.map_or("NET", Family::cause));
         }
         if let Some(across) = look.across.filter(|_| heard) {
@@ -268,7 +271,6 @@ mod tests {
             decider.look(&Look {
                 posterior,
                 heard: [0.0; FAMILIES],
-                unaided: 1.0 - human,
                 wordless: Posterior::default(),
                 phrase: None,
                 speech_ms,
@@ -324,7 +326,6 @@ mod tests {
         let look = |machine| Look {
             posterior: unsure(machine).map(|p| p.min(0.6)),
             heard: [0.0; FAMILIES],
-            unaided: machine,
             wordless: Posterior::default(),
             phrase: None,
             speech_ms: 400,
@@ -359,7 +360,6 @@ mod tests {
                 decider.look(&Look {
                     posterior: [human, 0.3 * (1.0 - human), 0.6 * (1.0 - human), 0.1 * (1.0 - human), 0.0, 0.0, 0.0],
                     heard: [0.0; FAMILIES],
-                    unaided: 1.0 - human,
                     wordless: Posterior::default(),
                     phrase: None,
                     speech_ms: at_ms.min(until_ms),
@@ -390,7 +390,6 @@ mod tests {
             decider.look(&Look {
                 posterior: [0.3, 0.1, 0.0, 0.0, 0.6, 0.0, 0.0],
                 heard: [0.0; FAMILIES],
-                unaided: 0.1,
                 wordless: Posterior::default(),
                 phrase: None,
                 speech_ms: 300,

@@ -7,7 +7,7 @@ use crate::evidence::{Tape, Taped};
 use crate::front::{FEATURES, FRAME_MS, Frame, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
 use crate::print::{Opening, Printer, Recordings, Search};
-use crate::words::{self, Spotted};
+use crate::words::{self, FAMILIES, Spotted};
 use crate::{Detector, EarlySound, Revision, Told};
 use codecs::tones::Signal;
 use std::sync::Arc;
@@ -38,7 +38,8 @@ pub(crate) struct Ear {
     state: State,
     posterior: Posterior,
     smoothed: Posterior,
-    spotted: Spotted,
+    /// `None` after the verdict, which is what words are for: what is heard then is judged without them.
+    spotted: Option<Spotted>,
     /// A tone that was told, and where it ended.
     tone: Option<(Signal, u32)>,
 }
@@ -52,7 +53,7 @@ impl Ear {
             state: State::default(),
             posterior: even,
             smoothed: even,
-            spotted: Spotted::default(),
+            spotted: Some(Spotted::default()),
             tone: None,
         }
     }
@@ -71,8 +72,8 @@ impl Ear {
         self.frames += 1;
         if self.frames.is_multiple_of(FRAMES_A_STEP) {
             self.posterior = net.step(&self.inputs, &mut self.state);
-            if let Some(words) = net.words() {
-                words.step(&self.inputs, &mut self.spotted);
+            if let Some((words, spotted)) = net.words().zip(self.spotted.as_mut()) {
+                words.step(&self.inputs, spotted);
             }
         }
         for (smoothed, new) in self.smoothed.iter_mut().zip(self.posterior) {
@@ -83,12 +84,10 @@ impl Ear {
     /// What is known after `frame`; its tone is told once.
     pub(crate) fn look(&mut self, net: &Net, frame: &Frame) -> Look {
         let tone = self.tone.take();
-        let heard = self.spotted.heard;
-        let [_, machine, ivr, screening, ..] = self.smoothed;
+        let heard = self.spotted.as_ref().map_or([0.0; FAMILIES], |spotted| spotted.heard);
         Look {
             posterior: net.words().map_or(self.smoothed, |words| words.weigh(&self.smoothed, &heard)),
             heard,
-            unaided: machine + ivr + screening,
             wordless: self.smoothed,
             phrase: net.words().and_then(|words| words::loudest(&heard, &words.weights())),
             speech_ms: frame.speech_ms,
@@ -142,6 +141,11 @@ impl Listener {
     pub fn answered(&mut self, quiet_ms: u32) {
         self.across = self.early.answered(quiet_ms);
         self.front.answered(self.across.is_some());
+    }
+
+    /// The verdict is known: words are spotted no more.
+    pub(crate) fn leave_words(&mut self) {
+        self.ear.spotted = None;
     }
 
     pub(crate) fn keep_tape(&mut self) {
@@ -198,7 +202,8 @@ impl Listener {
             let anew = looked(&look, printer.opening().filter(|_| complete));
             if anew {
                 front.turn();
-                *ear = Ear::new();
+                let spotted = ear.spotted.as_ref().map(|_| Spotted::default());
+                *ear = Ear { spotted, ..Ear::new() };
             }
         }
     }
@@ -246,6 +251,9 @@ impl Detector for Neural {
             return;
         }
         let Neural { listener, tuning, decider, likely, after } = self;
+        if after.is_some() {
+            listener.leave_words();
+        }
         listener.push_turns(samples, |look, opening| {
             if let Some(opening) = opening {
                 told(Told::Opening(opening));

@@ -21,7 +21,9 @@ pub struct Rules {
 impl Rules {
     /// At the answer; the net and its thresholds are for what follows the verdict.
     pub fn new(config: ClassicConfig, net: Arc<Net>, tuning: Tuning) -> Rules {
-        Rules { rules: Classic::new(config), listener: Listener::new(net), tuning, after: None }
+        let mut listener = Listener::new(net);
+        listener.leave_words();
+        Rules { rules: Classic::new(config), listener, tuning, after: None }
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! **Invariants.** A phrase is evidence, no proof: people say "you have reached the front desk" too, so each family has a
 //! weight, found on other voices than the net was trained on. Other languages give no phrase, and change nothing. What has
-//! been heard in a turn stays heard until it ends.
+//! been heard stays heard until the verdict; who speaks after it is judged without words, since "this is Anna" is what both say.
 
 use crate::front::{BANDS, FEATURES};
 use crate::gru::Shape;
