@@ -3,16 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use base::{AgentId, AttemptId, LeadId, TrunkId, WallTime};
+use base::{AgentId, AttemptId, LeadId, WallTime};
 
 use crate::attempt::Outcome;
 use crate::campaign::{RetryRule, RetryRules};
 use crate::compliance::zone_of;
-use crate::lead::{Callback, Lead, LeadState, NEXT_NUMBERS_MAX, NextNumber, Number};
-use crate::pacing::Marks;
+use crate::lead::{Callback, Lead, LeadState, Number};
+
+mod entry;
+
+pub(crate) use entry::Fate;
+use entry::{Entry, Outlook, few, last_outcome, settled};
 
 /// Open leads of one campaign in memory: a lead is about 250 bytes, so 50 MB, and twice that where each brings
-/// [`NEXT_NUMBERS_MAX`] further numbers; at 20 launches a second it is
+/// [`NEXT_NUMBERS_MAX`](crate::lead::NEXT_NUMBERS_MAX) further numbers; at 20 launches a second it is
 /// 2.7 hours of dialling, and more are asked for long before.
 pub const LEADS_MAX: usize = 200_000;
 /// Blocked leads that are kept whole, so that they can come back: as many as open ones. Of further ones only the id is
@@ -20,85 +24,6 @@ pub const LEADS_MAX: usize = 200_000;
 const BLOCKED_MAX: usize = LEADS_MAX;
 /// Below so many leads that could be dialled, more are asked for: 100 seconds at 20 launches a second.
 pub(crate) const LEADS_LOW: usize = 2_000;
-
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) lead: Lead,
-    pub(crate) zone: u32,
-    pub(crate) state: LeadState,
-    /// The number of the latest attempt.
-    pub(crate) attempts: u32,
-    /// Of them: decided here and never dialled, so that no rule counts them.
-    given_back: u32,
-    /// How often each outcome came at this number, for the retry rule.
-    outcomes: BTreeMap<Outcome, u32>,
-    /// Steady moment of a waiting lead.
-    next_us: i64,
-    /// It waits because the gate said "later", not because of a retry rule.
-    put_off: bool,
-    /// When it was promised to call back, on the steady line, and by whom.
-    callback: Option<(i64, Option<AgentId>)>,
-    /// The promise that the attempt under way keeps.
-    kept: Option<(i64, Option<AgentId>)>,
-    /// How often an agent has looked at it and not wanted it, since it was added.
-    skips: u32,
-    /// Lists of numbers or consents may say otherwise of it by now: it is not dialled before it was brought again.
-    doubtful: bool,
-}
-
-impl Entry {
-    /// It has to be brought again before it is dialled.
-    pub(crate) fn is_doubtful(&self) -> bool {
-        self.doubtful
-    }
-
-    /// Takes what lists of numbers and consents say of a lead that is brought while it is here.
-    fn refresh(&mut self, lead: &Lead) {
-        if self.lead.number == lead.number {
-            self.lead.screened = lead.screened;
-            self.lead.consent.clone_from(&lead.consent);
-            self.lead.next = few(lead.next.clone());
-            self.doubtful = false;
-        }
-    }
-
-    /// Attempts that count against the most there may be.
-    pub(crate) fn made(&self) -> u32 {
-        self.attempts.saturating_sub(self.given_back)
-    }
-
-    /// The groups of its next attempt.
-    pub(crate) fn marks(&self, trunk: TrunkId) -> Marks {
-        Marks::new(self.attempts + 1, self.lead.number, trunk, self.lead.segment)
-    }
-
-    /// Somebody was promised to be called back, which is owed whatever the rules of retries say.
-    pub(crate) fn is_promised(&self) -> bool {
-        self.callback.is_some()
-    }
-}
-
-/// At most as many further numbers as are kept.
-fn few(mut numbers: Vec<NextNumber>) -> Vec<NextNumber> {
-    numbers.truncate(NEXT_NUMBERS_MAX);
-    numbers
-}
-
-/// What becomes of a lead after an attempt, or after its number was passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fate {
-    pub(crate) state: LeadState,
-    /// Steady moment of a waiting lead.
-    pub(crate) next_us: i64,
-    /// It goes on to this number, whose zone is still to be said ([`List::set_zone_of`]).
-    pub(crate) number: Option<Number>,
-}
-
-impl Fate {
-    fn of((state, next_us): (LeadState, i64)) -> Fate {
-        Fate { state, next_us, number: None }
-    }
-}
 
 /// How many leads are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -146,43 +71,6 @@ pub(crate) struct List {
 pub(crate) enum AddError {
     Duplicate,
     Full,
-}
-
-/// What a lead's past says about its future.
-enum Outlook {
-    Settled(LeadState),
-    /// May be dialled from this steady moment on.
-    From(i64),
-}
-
-impl Outlook {
-    fn of(lead: &Lead, rules: &RetryRules) -> Outlook {
-        if lead.attempts_made >= rules.attempts_max {
-            return Outlook::Settled(LeadState::Done);
-        }
-        if let Some(at) = lead.next_at {
-            return Outlook::From(at.as_unix_us());
-        }
-        let Some(outcome) = last_outcome(lead) else { return Outlook::From(i64::MIN) };
-        match rules.rules.get(&outcome).filter(|rule| rule.times > 0) {
-            Some(rule) => {
-                let gap_us = rule.gap.as_us() as i64;
-                Outlook::From(lead.last_attempt.map_or(i64::MIN, |at| at.as_unix_us().saturating_add(gap_us)))
-            }
-            None => Outlook::Settled(settled(outcome)),
-        }
-    }
-}
-
-/// What came of a lead's last attempt before it was added, if one is known of.
-fn last_outcome(lead: &Lead) -> Option<Outcome> {
-    let died_under_way = lead.attempts_made > 0 && lead.last_attempt.is_some();
-    lead.last_outcome.or(died_under_way.then_some(Outcome::Unknown))
-}
-
-/// The state of a lead that is not dialled again after this outcome.
-fn settled(outcome: Outcome) -> LeadState {
-    if outcome == Outcome::BadNumber { LeadState::Blocked } else { LeadState::Done }
 }
 
 impl List {

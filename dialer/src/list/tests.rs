@@ -1,5 +1,6 @@
 use super::*;
 use crate::campaign::RetryRule;
+use crate::lead::NextNumber;
 use base::{Duration, WallTime};
 
 const SECOND: i64 = 1_000_000;
