@@ -8,8 +8,9 @@
 //! ```
 //!
 //! **Invariants.** No file, clock or randomness: bytes and samples come in as parameters. Everything that a packet
-//! needs (`g711`, `energy`, `halve`, `maths`, `spectrum`, `tones::bank`) allocates nothing once it is made, and gives the same bits
-//! on every machine; what allocates (`wav`, `flac`, `resample`, `tones`) runs when a prompt is made, never per packet. A broken file is a [`Reject`], never a panic, and no file
+//! needs (`g711`, `energy`, `halve`, `maths`, `spectrum`, `tones::bank`) allocates nothing once it is made, and gives the
+//! same bits on every machine; what allocates (`wav`, `flac`, `resample`, `tones`) runs when a prompt is made, never per
+//! packet. A broken file is a [`Reject`], never a panic, and no file
 //! can make more than [`limits::SAMPLES_MAX`] samples. G.722, Opus and loss concealment are not here yet.
 //!
 //! **Units.** Linear samples are 16-bit signed at 8,000 Hz, one channel, unless a parameter says otherwise; levels are

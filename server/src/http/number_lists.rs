@@ -213,8 +213,8 @@ impl Progress {
 /// billion. The body may be of any length and is worked on as it comes; one of which no part comes for a minute is given up.
 /// It counts when it is whole, and then instead of the one before of the same source, which holds until then. A file without
 /// numbers, or with more than one line in 1,000 without one (a header in the first line apart), is refused unless `force`
-/// says otherwise. One list is loaded at a time; `GET /api/v1/number-lists/loads` tells how far it is. Campaigns whose profile says how old a list may be do not dial
-/// with an older one. An `Idempotency-Key` stands for kind, source and day: the body is not compared.
+/// says otherwise. One list is loaded at a time; `GET /api/v1/number-lists/loads` tells how far it is. Campaigns whose
+/// profile says how old a list may be do not dial with an older one. An `Idempotency-Key` stands for kind, source and day: the body is not compared.
 #[utoipa::path(post, path = "/api/v1/number-lists", tag = "compliance", params(LoadQuery),
     request_body(content((String = "text/csv", example = json!("+12125550100\n+12125550101\n")))),
     responses((status = 200, body = Loaded)))]
