@@ -78,7 +78,7 @@ pub(crate) struct Fate {
     pub(crate) state: LeadState,
     /// Steady moment of a waiting lead.
     pub(crate) next_us: i64,
-    /// It goes on to this number, whose zone is still to be said ([`List::set_zone_of`]).
+    /// It goes on to this number, whose zone is still to be said ([`super::List::set_zone_of`]).
     pub(crate) number: Option<Number>,
 }
 
