@@ -160,6 +160,11 @@ impl Lead {
         self.listed.unwrap_or(self.number)
     }
 
+    /// The number it stands at, the listed one, and those to come: all that are known of this person.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = Number> + '_ {
+        [self.number, self.listed()].into_iter().chain(self.next.iter().map(|next| next.number))
+    }
+
     /// Goes on to this number, at which nothing was tried yet.
     pub(crate) fn go_on_to(&mut self, next: NextNumber) {
         let NextNumber { number, consent, screened } = next;

@@ -100,8 +100,8 @@ pub struct Screens {
     pub do_not_call: Option<WallTime>,
     /// The day of the oldest list of reassigned numbers.
     pub reassigned: Option<WallTime>,
-    /// Rises with every load that comes into force.
-    pub latest: u64,
+    /// The last load that came into force, and how many lists there are: another pair with every load and removal.
+    pub latest: (u64, usize),
 }
 
 /// What the feeder has read.
@@ -277,7 +277,7 @@ fn screens(store: &Store, tenant: TenantId) -> Result<Screens, StoreError> {
             ScreenKind::Reassigned => &mut screens.reassigned,
         };
         *oldest = Some(oldest.map_or(row.as_of, |before| before.min(row.as_of)));
-        screens.latest = screens.latest.max(row.order);
+        screens.latest = (screens.latest.0.max(row.order), screens.latest.1 + 1);
     }
     Ok(screens)
 }

@@ -60,8 +60,8 @@ pub struct Runtime {
     supplies: BTreeMap<CampaignId, Supply>,
     /// Campaigns that hold nothing any more, which the feeder had no room to hear: at most as many as there are.
     let_go: BTreeSet<CampaignId>,
-    /// The last load of a list of numbers that leads were judged by.
-    screens_latest: Option<u64>,
+    /// The lists of numbers that leads were judged by.
+    screens_latest: Option<(u64, usize)>,
     /// Of the last source that a campaign was given.
     generation: u64,
     /// Commands that a full shard has not taken, per shard: one that is slow does not hold up the others.

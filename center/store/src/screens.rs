@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!  numbers, ascending ──ScreenPacker──> blocks
-//!  begin_screen ──> put_screen_blocks … ──> end_screen: counts from here on; the load of the same source before it goes
+//!  begin_screen ──> put_screen_blocks … ──> end_screen: counts from here on, instead of the load of the same source before
+//!  drop_screen: a source counts no more           sweep_screens: what does not count any more is deleted
 //! ```
 //!
 //! **Invariants.** A load counts when it is whole, and then at once instead of the one before. Of two loads of one source
 //! at once the one that began later goes on, and the other is refused its next numbers. What is given up, or left half
-//! loaded by a killed process, never counts and goes with the next load of its source. Absent: what a list forbids, and
+//! loaded by a killed process, never counts and goes with the next sweep after a load of its source. Absent: what a list forbids, and
 //! how old it may be.
 
 mod packer;
@@ -152,7 +153,7 @@ impl Store {
         })
     }
 
-    /// The load is whole: it counts now, and other loads of the same source are deleted. Gives its numbers.
+    /// The load is whole: it counts now, and other loads of the same source count no more. Gives its numbers.
     ///
     /// # Errors
     /// [`ErrorKind::Rule`] for a load that is not under way.
@@ -160,7 +161,7 @@ impl Store {
         let (tenant, screen) = (id(tenant.0)?, id(screen)?);
         self.imports.call(async move |connection| {
             let place = "list of numbers";
-            let before = in_transaction(connection, async |connection: &mut Connection| {
+            in_transaction(connection, async |connection: &mut Connection| {
                 let whole = Sql::new(
                     "UPDATE screen SET whole = (SELECT MAX(s.whole) + 1 FROM screen s WHERE s.tenant_id = $2) \
                      WHERE tenant_id = $2 AND screen_id = $1 AND whole = 0",
@@ -178,14 +179,45 @@ impl Store {
                     let gone = Sql::new("UPDATE screen SET whole = $1 WHERE screen_id = $2");
                     connection.execute(gone.with(GIVEN_UP).with(*old), place).await?;
                 }
-                Ok(before)
+                let count = Sql::new("SELECT numbers FROM screen WHERE screen_id = $1").with(screen);
+                connection.fetch_one(count, place).await?.map_or(Ok(0), |row| unsigned(&row, "numbers"))
             })
-            .await?;
-            for old in before {
-                forget(connection, old, place).await?;
+            .await
+        })
+    }
+
+    /// The list of a source counts no more. False: there is none.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn drop_screen(&self, tenant: TenantId, kind: ScreenKind, source: &str) -> Result<bool, StoreError> {
+        let (tenant, source) = (id(tenant.0)?, text(source)?.to_owned());
+        self.imports.call(async move |connection| {
+            in_transaction(connection, async |connection: &mut Connection| {
+                let gone = Sql::new(
+                    "UPDATE screen SET whole = $1 WHERE tenant_id = $2 AND kind = $3 AND source = $4 AND whole > 0",
+                );
+                let gone = gone.with(GIVEN_UP).with(tenant).with(kind.name()).with(source.as_str());
+                Ok(connection.execute(gone, "list of numbers").await? > 0)
+            })
+            .await
+        })
+    }
+
+    /// Deletes loads that count no more. What cannot be deleted now goes with the next sweep.
+    ///
+    /// # Errors
+    /// Only what the database says.
+    pub fn sweep_screens(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let tenant = id(tenant.0)?;
+        self.imports.call(async move |connection| {
+            let place = "list of numbers";
+            let gone = Sql::new("SELECT screen_id FROM screen WHERE tenant_id = $1 AND whole = $2");
+            let rows = connection.fetch(gone.with(tenant).with(GIVEN_UP), place).await?;
+            for row in &rows {
+                forget(connection, row.get("screen_id")?, place).await?;
             }
-            let count = Sql::new("SELECT numbers FROM screen WHERE screen_id = $1").with(screen);
-            connection.fetch_one(count, place).await?.map_or(Ok(0), |row| unsigned(&row, "numbers"))
+            Ok(())
         })
     }
 

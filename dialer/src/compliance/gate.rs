@@ -294,7 +294,8 @@ impl Gate {
     /// The decision; rules in order of finality.
     pub(crate) fn check(&self, zones: &Zones, query: &Query<'_>) -> GateAnswer {
         let Query { lead, profile, steady_us, .. } = *query;
-        if self.do_not_call.contains(&lead.number) {
+        // A person asks to be left alone, and a person was abandoned, whichever number that was at.
+        if lead.numbers().any(|number| self.do_not_call.contains(&number)) {
             return GateAnswer::Never { rule: DO_NOT_CALL };
         }
         match lead.screened {
@@ -310,12 +311,13 @@ impl Gate {
         if needs_consent && lead.consent.is_none() {
             return GateAnswer::Never { rule: "no-consent" };
         }
-        for (memory, hours, rule) in [
-            (&self.abandoned, profile.recall_after_abandon_h, "recall-after-abandon"),
-            (&self.machines, profile.recall_after_machine_h, "recall-after-machine"),
-        ] {
+        let abandoned = |number| self.abandoned.until(number, profile.recall_after_abandon_h, steady_us);
+        let machine = self.machines.until(lead.number, profile.recall_after_machine_h, steady_us);
+        for (until, rule) in
+            [(lead.numbers().filter_map(abandoned).max(), "recall-after-abandon"), (machine, "recall-after-machine")]
+        {
             let spared = query.guaranteed && profile.recall_with_agent;
-            if let Some(at_us) = memory.until(lead.number, hours, steady_us).filter(|_| !spared) {
+            if let Some(at_us) = until.filter(|_| !spared) {
                 return GateAnswer::Later { rule, at_us };
             }
         }

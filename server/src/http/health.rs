@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
-use store::ScreenKind;
+use store::{ScreenKind, ScreenRow};
 use utoipa::ToSchema;
 
 /// The process is alive.
@@ -113,7 +113,7 @@ pub(super) async fn checks(State(service): State<Arc<Service>>) -> Json<Checks> 
     let folder = service.config.load().server.data_dir.clone();
     let free = tokio::task::spawn_blocking(move || free_bytes(&folder)).await;
     let shards = service.shards.ask(service.engine.as_ref()).await;
-    let missing = never_loaded(&service, &snapshot).await;
+    let (missing, oldest) = lists_of_numbers(&service, &snapshot).await;
     let age_us = service.wall_now().as_unix_us() - snapshot.at_us;
     let checks = vec![
         of_store(&snapshot.store),
@@ -123,7 +123,7 @@ pub(super) async fn checks(State(service): State<Arc<Service>>) -> Json<Checks> 
         of_disk(free.ok().and_then(Result::ok)),
         of_phones(&snapshot),
         of_clock(age_us),
-        of_number_lists(&snapshot, &missing),
+        of_number_lists(&snapshot, &missing, &oldest),
         of_detection(&snapshot),
     ];
     Json(Checks { ready: reasons(&snapshot).is_empty(), checks })
@@ -234,11 +234,13 @@ fn of_phones(snapshot: &Snapshot) -> Check {
     }
 }
 
-/// Campaigns at work whose profile asks for a list of numbers of a kind that nobody has loaded. A store that does not
-/// answer is told by its own check.
-async fn never_loaded(service: &Service, snapshot: &Snapshot) -> Vec<String> {
+/// Campaigns at work whose profile asks for a list of numbers of a kind that nobody has loaded, and the oldest list of
+/// each kind: the one that holds campaigns up. A store that does not answer is told by its own check.
+async fn lists_of_numbers(service: &Service, snapshot: &Snapshot) -> (Vec<String>, Vec<ScreenRow>) {
     let tenant = service.tenant;
-    let Ok(loaded) = service.store(move |store| store.screens(tenant)).await else { return Vec::new() };
+    let loaded = service.store(move |store| store.screens(tenant)).await.unwrap_or_default();
+    let of_kind = |kind| loaded.iter().filter(move |row| row.kind == kind).min_by_key(|row| row.as_of);
+    let oldest = ScreenKind::ALL.into_iter().filter_map(of_kind).cloned().collect();
     let is_loaded = |kind: ScreenKind| loaded.iter().any(|row| row.kind == kind);
     let (do_not_call, reassigned) = (is_loaded(ScreenKind::DoNotCall), is_loaded(ScreenKind::Reassigned));
     let config = service.config.load();
@@ -249,11 +251,11 @@ async fn never_loaded(service: &Service, snapshot: &Snapshot) -> Vec<String> {
             (profile.dnc_max_age_d.is_some() && !do_not_call) || (profile.reassigned_max_age_d.is_some() && !reassigned)
         })
     });
-    asks.map(|campaign| campaign.name.clone()).collect()
+    (asks.map(|campaign| campaign.name.clone()).collect(), oldest)
 }
 
 /// Campaigns stand still whose profile asks for a list of numbers that is too old; one that was never loaded is told.
-fn of_number_lists(snapshot: &Snapshot, missing: &[String]) -> Check {
+fn of_number_lists(snapshot: &Snapshot, missing: &[String], oldest: &[ScreenRow]) -> Check {
     let old = |why: &str| why.starts_with("no_fresh_");
     let still = snapshot.campaigns.values().filter(|campaign| campaign.state == "running" && old(&campaign.why_code));
     let names: Vec<&str> = still.map(|campaign| campaign.name.as_str()).collect();
@@ -267,8 +269,18 @@ fn of_number_lists(snapshot: &Snapshot, missing: &[String]) -> Check {
         return Check::ok("number_lists", "no campaign waits for a list of numbers");
     }
     let named = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
-    let what = format!("{} stand still without a fresh do-not-call list or list of reassigned numbers", named);
-    Check::not_ok("number_lists", CheckState::Fail, what, "load one with POST /api/v1/number-lists, with its day")
+    let day = |row: &ScreenRow| match jiff::Timestamp::from_microsecond(row.as_of.as_unix_us()) {
+        Ok(at) => at.strftime("%F").to_string(),
+        Err(_) => "an unknown day".to_owned(),
+    };
+    let lists = oldest.iter().map(|row| format!("{} of {:?} is of {}", row.kind.name(), row.source, day(row)));
+    let lists = lists.collect::<Vec<_>>().join(", ");
+    let what = format!(
+        "{named} stand still without a fresh do-not-call list or list of reassigned numbers; the oldest: {lists}"
+    );
+    let mend = "load it anew with POST /api/v1/number-lists, with its day; a source that is in use no more goes with \
+                DELETE /api/v1/number-lists/KIND/SOURCE";
+    Check::not_ok("number_lists", CheckState::Fail, what, mend)
 }
 
 fn of_detection(snapshot: &Snapshot) -> Check {

@@ -16,14 +16,15 @@ use super::problem::Problem;
 use super::upload;
 use crate::import::{Lines, NUMBERS_MAX, NumbersFault, Region, Sorted, gather};
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use base::WallTime;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{ScreenKind, ScreenPacker, ScreenRow, Store, TenantId};
@@ -329,7 +330,7 @@ impl Work {
 fn sorted(
     file: &mut impl BufRead,
     region: Region,
-    folder: &Path,
+    folder: &std::path::Path,
     force: bool,
     progress: &Progress,
 ) -> Result<(Lines, Sorted), Problem> {
@@ -378,10 +379,45 @@ fn stored(store: &Store, tenant: TenantId, progress: &Progress, at: WallTime, nu
         put(packer.finish())?;
         Ok(store.end_screen(tenant, screen)?)
     };
-    all().inspect_err(|_| {
+    let numbers = all().inspect_err(|_| {
         // What cannot be deleted now goes with the next load of the source.
         let _ = store.give_up_screen(tenant, screen);
-    })
+    })?;
+    sweep(store, tenant);
+    Ok(numbers)
+}
+
+/// Deletes what counts no more. Whether that can be done now is nothing to who has loaded or removed a list.
+fn sweep(store: &Store, tenant: TenantId) {
+    if let Err(error) = store.sweep_screens(tenant) {
+        tracing::warn!(%error, "lists of numbers that count no more are deleted with the next load");
+    }
+}
+
+/// Takes a list out of force: what stands on it alone may be dialled again, and its age holds no campaign up any more. For
+/// a source that is not loaded any more, or was misnamed.
+#[utoipa::path(delete, path = "/api/v1/number-lists/{kind}/{source}", tag = "compliance",
+    params(("kind" = String, Path, description = "`do_not_call` or `reassigned`"),
+        ("source" = String, Path, description = "Whose list it is, as its loader named it")),
+    responses((status = 204, description = "It counts no more")))]
+pub(super) async fn remove(
+    State(service): State<Arc<Service>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Ok(Path((kind, source))) = path else {
+        return Err(Problem::malformed("the path is no UTF-8, percent-encode it"));
+    };
+    let missing = || Problem::not_found(format!("a list of the kind {kind:?} and the source {source:?}"));
+    let (tenant, known) = (service.tenant, ScreenKind::named(&kind).ok_or_else(missing)?);
+    let wanted = source.clone();
+    let was_there = service.store(move |store| store.drop_screen(tenant, known, &wanted)).await?;
+    if !was_there {
+        return Err(missing());
+    }
+    // Part by part, which can take minutes: nobody waits for it.
+    let store = Arc::clone(&service.store);
+    tokio::task::spawn_blocking(move || sweep(&store, tenant));
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn checked(wanted: &LoadQuery, at: WallTime) -> Result<(ScreenKind, WallTime, Region), Problem> {

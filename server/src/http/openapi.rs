@@ -116,6 +116,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(imports::rejected_file))
         .routes(routes!(number_lists::list, number_lists::load))
         .routes(routes!(number_lists::loads))
+        .routes(routes!(number_lists::remove))
         .routes(routes!(leads::list))
         .routes(routes!(leads::matching))
         .routes(routes!(leads::show))

@@ -110,6 +110,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/number-lists", From(Viewer)),
     route("POST", "/api/v1/number-lists", From(Supervisor)),
     route("GET", "/api/v1/number-lists/loads", From(Viewer)),
+    route("DELETE", "/api/v1/number-lists/{kind}/{source}", From(Supervisor)),
     route("GET", "/api/v1/leads", From(Supervisor)),
     route("GET", "/api/v1/leads/{id}", From(Supervisor)),
     route("GET", "/api/v1/attempts", From(Supervisor)),

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::office::Prompts;
 use arc_swap::ArcSwap;
 use base::WallTime;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{Store, TenantId};
@@ -40,7 +41,8 @@ impl Reload {
         let _turn = self.settings.lock().await;
         let (file, old, store, prompts) =
             (self.file.clone(), self.config.load_full(), Arc::clone(&self.store), self.prompts.clone());
-        let read = tokio::task::spawn_blocking(move || read(&file, &old, &store, &prompts)).await;
+        let live: BTreeSet<u64> = self.control.snapshot().campaigns.keys().copied().collect();
+        let read = tokio::task::spawn_blocking(move || read(&file, &old, &store, &prompts, &live)).await;
         let (config, requests) = match read {
             Ok(Ok(read)) => read,
             Ok(Err(failure)) => {
@@ -71,11 +73,13 @@ impl Reload {
     }
 }
 
+/// The new configuration and what it asks for. `live`: the campaigns that are up.
 fn read(
     file: &std::path::Path,
     old: &Config,
     store: &Store,
     prompts: &Prompts,
+    live: &BTreeSet<u64>,
 ) -> Result<(Config, Vec<Request>), Failure> {
     let mut new = Config::load(file)?;
     if new.server.data_dir != old.server.data_dir {
@@ -110,16 +114,17 @@ fn read(
         .extend(trunks.into_iter().map(|(trunk, settings)| Request::PutTrunk { trunk, settings: Box::new(settings) }));
     requests.push(Request::SetRoutes(boot::routes(&new, prompts, &ids)?));
     requests.extend(boot::agents(store, tenant, &new, now)?);
+    let mut stay_in = BTreeSet::new();
     for loaded in boot::campaigns(store, tenant, &new, prompts, now)? {
+        stay_in.insert(loaded.campaign);
         requests.push(loaded.request);
     }
-    // What the file named before and names no more.
-    let gone = |name: &str| !new.campaigns.iter().any(|campaign| campaign.name == name);
-    let taken_out = old.campaigns.iter().filter(|campaign| gone(&campaign.name));
-    let rows = store.campaigns(tenant)?;
-    // Its ledger must not begin anew if it is put back, so it stays, stopped, until the next start.
-    for campaign in taken_out.filter_map(|campaign| rows.iter().find(|row| row.name == campaign.name)) {
-        requests.push(Request::StopCampaign(campaign.campaign));
+    // What the file names no more, and what was made over the API and no longer fits it (its profile is gone). Its ledger
+    // must not begin anew if it is put back, so it stays, stopped, until the next start.
+    for row in store.campaigns(tenant)? {
+        if live.contains(&row.campaign.0) && !stay_in.contains(&row.campaign) {
+            requests.push(Request::StopCampaign(row.campaign));
+        }
     }
     let left = |name: &str| !new.agents.iter().any(|agent| agent.name == name);
     for agent in boot::stored_agents(store, tenant)? {
@@ -135,4 +140,51 @@ fn read(
         }
     }
     Ok((new, requests))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_of_the_api_whose_profile_is_gone_is_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("outpace.toml");
+        let text = format!(
+            "[server]\ndata_dir = {:?}\n[[trunk]]\nname = \"t\"\nhost = \"127.0.0.1\"\n",
+            folder.path().display().to_string()
+        );
+        let profile = dialer::Profiles::text("lab").unwrap().replace("name = \"lab\"", "name = \"acme\"");
+        std::fs::write(folder.path().join("acme.toml"), profile).unwrap();
+        std::fs::write(&file, format!("{text}[[profile]]\nname = \"acme\"\nfile = \"acme.toml\"\n")).unwrap();
+        let old = Config::load(&file).unwrap();
+        let (store, _acks) = Store::open(&old.store_url()).unwrap();
+        let (tenant, now) = (TenantId::DEFAULT, WallTime::from_unix_us(1_772_892_000_000_000));
+        let made = |name: &str, profile: &str| {
+            let config = serde_json::json!({
+                "name": name, "list": "l", "trunk": "t", "caller_id": "+12125550100", "profile": profile, "amd": false
+            });
+            let new = store::NewCampaign {
+                name: name.to_owned(),
+                config: config.to_string(),
+                config_hash: String::new(),
+                list: None,
+            };
+            store.put_campaign(tenant, &new, now).unwrap()
+        };
+        let (ours, other, down) = (made("ours", "acme"), made("other", "lab"), made("down", "acme"));
+        let prompts = Prompts::new(folder.path());
+        let stopped = || {
+            let (_, requests) = read(&file, &old, &store, &prompts, &BTreeSet::from([ours.0, other.0])).unwrap();
+            let put = requests.iter().filter(|request| matches!(request, Request::PutCampaign { .. })).count();
+            let stop = |request: &Request| match request {
+                Request::StopCampaign(campaign) => Some(*campaign),
+                _ => None,
+            };
+            (put, requests.iter().filter_map(stop).collect::<Vec<_>>())
+        };
+        assert_eq!(stopped(), (3, vec![]));
+        std::fs::write(&file, &text).unwrap();
+        assert_eq!(stopped(), (1, vec![ours]), "{down} is not up");
+    }
 }

@@ -1,6 +1,7 @@
 //! A list of numbers counts when it is whole, and takes the place of the one before.
 
 use super::*;
+use crate::db::Sql;
 
 fn load(f: &Fixture, kind: ScreenKind, source: &str, as_of: i64, numbers: std::ops::Range<usize>) -> u64 {
     let screen = f.store.begin_screen(TENANT, kind, source, at(as_of), at(as_of + 5)).unwrap();
@@ -82,6 +83,32 @@ fn of_two_loads_at_once_the_later_begun_goes_on(on: Backend) {
     assert_eq!(f.store.screens(TENANT).unwrap().len(), 3, "what counts cannot be given up");
 }
 
+fn a_list_counts_though_the_one_before_cannot_be_deleted_and_a_source_can_be_taken_away(on: Backend) {
+    let f = fixture(on, 0);
+    let count = |what: &'static str| f.store.page("test", Sql::new(what), |row| row.get::<i64>("n")).unwrap()[0];
+    let end = |screen| f.store.end_screen(TENANT, screen);
+    end(load(&f, ScreenKind::DoNotCall, "ftc", 1, 0..10)).unwrap();
+    outside(&f, "ALTER TABLE screen_block RENAME TO elsewhere").unwrap();
+    assert!(f.store.sweep_screens(TENANT).is_ok(), "nothing is to be deleted");
+    outside(&f, "ALTER TABLE elsewhere RENAME TO screen_block").unwrap();
+    let second = load(&f, ScreenKind::DoNotCall, "ftc", 2, 20..25);
+    outside(&f, "ALTER TABLE screen_block RENAME TO elsewhere").unwrap();
+    assert_eq!(end(second).unwrap(), 5, "it counts, whatever becomes of the one before");
+    assert!(f.store.sweep_screens(TENANT).is_err());
+    outside(&f, "ALTER TABLE elsewhere RENAME TO screen_block").unwrap();
+    let all: Vec<String> = (0..30).map(number).collect();
+    assert_eq!((f.store.screened(TENANT, &all).unwrap().len(), count("SELECT COUNT(*) AS n FROM screen")), (5, 2));
+    f.store.sweep_screens(TENANT).unwrap();
+    assert_eq!(count("SELECT COUNT(*) AS n FROM screen"), 1);
+
+    let drop = |kind, source| f.store.drop_screen(TENANT, kind, source).unwrap();
+    assert!(!drop(ScreenKind::Reassigned, "ftc") && !drop(ScreenKind::DoNotCall, "other"));
+    assert!(drop(ScreenKind::DoNotCall, "ftc") && !drop(ScreenKind::DoNotCall, "ftc"));
+    assert_eq!((f.store.screens(TENANT).unwrap(), f.store.screened(TENANT, &all).unwrap()), (vec![], vec![]));
+    f.store.sweep_screens(TENANT).unwrap();
+    assert_eq!(count("SELECT COUNT(*) AS n FROM screen_block"), 0);
+}
+
 fn lists_of_an_older_schema_count_on(on: Backend) {
     let f = fixture(on, 0);
     let screen = load(&f, ScreenKind::DoNotCall, "ftc", 1, 0..1);
@@ -111,6 +138,7 @@ fn lists_of_an_older_schema_count_on(on: Backend) {
 }
 
 on_both! {
+    a_list_counts_though_the_one_before_cannot_be_deleted_and_a_source_can_be_taken_away
     lists_of_an_older_schema_count_on
     of_two_loads_at_once_the_later_begun_goes_on
     a_list_counts_when_it_is_whole_and_replaces_the_one_before

@@ -345,6 +345,27 @@ fn a_number_on_a_list_is_passed_over_and_who_asks_to_be_left_alone_is_left_alone
     assert_eq!(dialled(&config, first(listed, vec![next(None)]), false), (Some(found), "dialling"));
     assert_eq!(dialled(&config, first(listed, vec![next(listed)]), false), (None, "blocked"));
     assert_eq!(dialled(&config, first(None, vec![next(None)]), true), (None, "blocked"));
+    // Asked at one number, stands at another of the same person: listed before it, or to come.
+    let moved = Lead { listed: Some(lead(9).number), ..lead(1) };
+    for (lead, asked) in [(moved, lead(9).number), (first(None, vec![next(None)]), found)] {
+        let mut bench = Bench::new(1, 0, config.clone());
+        bench.tell(Input::DoNotCall { number: asked });
+        bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![lead.clone()] });
+        bench.tell(Input::Start { campaign: CAMPAIGN });
+        bench.pass_ms(2_000);
+        assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Blocked), "{lead:?}");
+        // Abandoned there, by whatever campaign: the person has peace at this number too.
+        let mut peace = config.clone();
+        peace.profile.recall_after_abandon_h = 72;
+        peace.profile.recall_with_agent = false;
+        let mut bench = Bench::new(1, 0, peace);
+        let abandoned = Some(bench.dialer.wall_at(bench.now));
+        bench.tell(Input::History { number: asked, attempts: Vec::new(), abandoned, machine: None });
+        bench.tell(Input::AddLeads { campaign: CAMPAIGN, leads: vec![lead.clone()] });
+        bench.tell(Input::Start { campaign: CAMPAIGN });
+        bench.pass_ms(2_000);
+        assert_eq!(bench.dialer.lead_state(CAMPAIGN, LeadId(1)), Some(LeadState::Waiting), "{lead:?}");
+    }
     // Without a rule that goes on to further numbers none is dialled.
     config.retry.next.clear();
     assert_eq!(dialled(&config, first(listed, vec![next(None)]), false), (None, "blocked"));

@@ -115,3 +115,20 @@ fn a_list_that_breaks_off_leaves_the_one_before() {
     assert_eq!((first.json(), again.header("idempotency-replayed")), (again.json(), "true"));
     assert_eq!(in_force(), [2_000]);
 }
+
+#[test]
+fn a_source_is_taken_out_of_force() {
+    let bench = Bench::new();
+    let load = |body: &str| bench.send(Role::Supervisor, "POST", PLACE, Some(body), &[("content-type", "text/csv")]);
+    load("+12125550100\n").is(200);
+    let remove = |kind: &str, source: &str| {
+        bench.send(Role::Supervisor, "DELETE", &format!("/api/v1/number-lists/{kind}/{source}"), None, &[])
+    };
+    for (kind, source) in [("reassigned", "ftc"), ("do_not_call", "fcc"), ("other", "ftc")] {
+        remove(kind, source).is(404);
+    }
+    remove("do_not_call", "ftc").is(204);
+    assert!(bench.store.screened(TenantId::DEFAULT, &["+12125550100".to_owned()]).unwrap().is_empty());
+    assert_eq!(bench.get(Role::Viewer, "/api/v1/number-lists").is(200).json()["items"], json!([]));
+    remove("do_not_call", "ftc").is(404);
+}
