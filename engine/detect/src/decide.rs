@@ -8,7 +8,8 @@
 //!  three machines are likelier than a person ────────────────> the likeliest of the three, or sit after such tones
 //!  p(machine) + p(ivr) + p(screening) ≥ θm for 80 ms ─────────> the likeliest of the three (words weigh in p)
 //!  p(human) ≥ θh ─────────────────────────────────────────────> human
-//!  after 2 s: p(human) ≥ θh − 0.28 for 1 s, no machine likely > human
+//!  after 2 s: p(human) ≥ θh − 0.28 for 1 s, no machine likely,
+//!  and then beyond p(nobody, tones) by as much ──────────────> human
 //!  1 s after speech ended, or 6 s of talk ────────────────────> human          (the default)
 //!  the same after words cut in, or of a lull while something
 //!  sounds on, where p(machine) + p(ivr) + p(screening) < 0.3 ─> human
@@ -123,10 +124,10 @@ impl Look {
         self.posterior[4] >= 0.5
     }
 
-    /// The same, or tones that are not told yet.
-    fn is_likely_nobody(&self) -> bool {
+    /// Probability of the same, or of tones that are not told yet.
+    fn nobody(&self) -> f32 {
         let [.., silence, fax, sit] = self.posterior;
-        silence + fax + sit >= 0.5
+        silence + fax + sit
     }
 }
 
@@ -134,7 +135,9 @@ impl Look {
 const ACROSS_MS: u32 = 1_000;
 /// How much less than θh is enough of a person who has been likely for long: somebody behind whom a television speaks on never
 /// comes to a rest, and waits for the agent meanwhile. On openings of calibration voices (seeds 208, 210) half of those who
-/// waited for more than 2 s no longer do, and no more than half a percent fewer machines are caught.
+/// waited for more than 2 s no longer do, and no more than half a percent fewer machines are caught. What nobody and tones have
+/// of the probability counts against the person when the second is over: a line that rustles before a fax's first tone, or before
+/// anybody speaks, is as likely a person's as any at the beginning.
 pub const LIKELY_LESS: f32 = 0.28;
 /// Before this a person's words or a rest decide.
 const LIKELY_EARLIEST_MS: u32 = 2_000;
@@ -230,11 +233,13 @@ impl Decider {
         if heard && look.at_ms >= tuning.earliest_ms && human >= tuning.human {
             return decision(Verdict::Human, "NET");
         }
-        if heard && look.at_ms >= LIKELY_EARLIEST_MS && self.likely_ms >= tuning.person_hold_ms {
+        let somebody_likely = human - look.nobody() >= tuning.human - LIKELY_LESS;
+        let long_likely = self.likely_ms >= tuning.person_hold_ms && somebody_likely;
+        if heard && look.at_ms >= LIKELY_EARLIEST_MS && long_likely {
             return decision(Verdict::Human, "LIKELY");
         }
         // Doubt is decided for a person, unless it is about whether anybody spoke at all.
-        let somebody = !look.is_likely_nobody();
+        let somebody = look.nobody() < 0.5;
         if somebody && heard && look.rest_ms >= tuning.rest_ms {
             return decision(Verdict::Human, "REST");
         }
@@ -341,6 +346,9 @@ mod tests {
         };
         assert_eq!(said(steady(&look(0.2))), ("human", "LIKELY", 2_000));
         assert_eq!(said(steady(&look(0.35))), ("human", "DEADLINE", 6_000));
+        let mut rustles = look(0.1);
+        rustles.posterior = [0.6, 0.1, 0.0, 0.0, 0.2, 0.0, 0.0];
+        assert_eq!(said(steady(&rustles)), ("human", "DEADLINE", 6_000), "a fax's tone may come yet");
         let lull = |machine| steady(&Look { lull_ms: u32::MAX, ..look(machine) });
         assert_eq!(said(lull(0.2)), ("human", "LULL", 1_760));
         assert_eq!(said(lull(0.4)), ("human", "DEADLINE", 6_000));
