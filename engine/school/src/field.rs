@@ -90,6 +90,7 @@ pub fn labelled(calls: &[Call]) -> Vec<Labelled> {
         person_s: None,
         recording: None,
         words: None,
+        voice: Some(call.number.clone()),
         weight: call.weight,
     };
     calls.iter().map(one).collect()

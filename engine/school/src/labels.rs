@@ -40,6 +40,8 @@ pub struct Labelled {
     pub recording: Option<String>,
     /// Phrases of machines that are said, with the seconds at which they end; `None` where nobody wrote down what is said.
     pub words: Option<Vec<(Family, f64)>>,
+    /// Who speaks; `None` where nobody wrote it down, and each recording is somebody's of its own.
+    pub voice: Option<String>,
     /// How much it counts.
     pub weight: f64,
 }
@@ -71,6 +73,8 @@ struct Row {
     /// `FAMILY@SECONDS`, apart by spaces; `?`, as without the column: not known.
     #[serde(default = "unknown")]
     words: String,
+    #[serde(default)]
+    voice: Option<String>,
     #[serde(default)]
     weight: Option<f64>,
 }
@@ -136,6 +140,7 @@ pub fn read(table: &Path) -> Result<Vec<Labelled>, Fault> {
             person_s: row.person_start_s.zip(row.person_end_s),
             recording: row.recording.filter(|name| !name.is_empty()),
             words,
+            voice: row.voice.filter(|name| !name.is_empty()),
             weight,
         });
     }

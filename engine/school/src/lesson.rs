@@ -195,14 +195,15 @@ pub fn calibrated(net: Net, check: &[Labelled], made: &str) -> Result<Net, Fault
 pub fn calibrated_by(net: Net, check: &[Labelled], heard: &[exam::Heard], made: &str, of: &str) -> Result<Net, Fault> {
     let settings = exam::calibrate(check, heard)?;
     let mut card = format!(
-        "{made}\ncalibrated on {} {of}; there, with the knob at: people taken for machines, machines caught within 4 s and \
-         6 s\n",
+        "{made}\ncalibrated on {} {of}; there, with the knob at: people taken for machines, what four of five samples of other voices \
+         stay below, machines caught within 4 s and 6 s\n",
         check.len()
     );
     for point in report::curve(check, heard, &settings) {
-        let [share, people, by_4, by_6] =
-            [point.share, point.human_as_machine, point.caught[0], point.caught[1]].map(|share| share * 100.0);
-        card += &format!("{share:.2} %: {people:.2} %, {by_4:.1} %, {by_6:.1} %\n");
+        let shares =
+            [point.share, point.human_as_machine, point.human_as_machine_most, point.caught[0], point.caught[1]];
+        let [share, people, most, by_4, by_6] = shares.map(|share| share * 100.0);
+        card += &format!("{share:.2} %: {people:.2} %, {most:.2} %, {by_4:.1} %, {by_6:.1} %\n");
     }
     Ok(net.calibrated(settings, card))
 }

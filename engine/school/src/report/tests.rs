@@ -15,6 +15,7 @@ fn one(label: Verdict, weight: f64) -> Labelled {
         person_s: None,
         recording: None,
         words: None,
+        voice: None,
         weight,
     }
 }
@@ -30,6 +31,27 @@ fn wilsons_interval_is_the_textbooks() {
     assert!(low == 0.0 && (high - 0.01264).abs() < 1e-4, "{high}");
     assert!((wilson(50.0, 100.0).0 - 0.4038).abs() < 1e-3);
     assert_eq!(wilson(0.0, 0.0), (0.0, 1.0));
+}
+
+#[test]
+fn recordings_of_few_voices_promise_less_than_recordings_of_many() {
+    // 4 of 200 people are lost: each somebody of his own, spread over twenty voices, or all by one of them.
+    let decided = |n: usize| decision(if n < 4 { Verdict::Machine } else { Verdict::Human }, 1_000);
+    let most = |voice: &dyn Fn(usize) -> Option<String>| {
+        let labelled: Vec<Labelled> =
+            (0..200).map(|n| Labelled { voice: voice(n), ..one(Verdict::Human, 1.0) }).collect();
+        let figures = figures(&labelled, &(0..200).map(decided).collect::<Vec<_>>());
+        assert_eq!(figures.human_as_machine, 0.02);
+        figures.human_as_machine_most
+    };
+    let own = most(&|_| None);
+    // Wilson's upper end at 0.8416 deviations: (0.02 + z²/400 + z √(0.0196/200 + z²/160,000)) / (1 + z²/200).
+    assert!((own - 0.03023).abs() < 1e-4, "{own}");
+    let spread = most(&|n| Some((n % 20).to_string()));
+    assert!((spread - own).abs() < 1e-3, "{spread}");
+    let one_of_them = most(&|n| Some((n / 10).to_string()));
+    assert!(one_of_them > 0.038, "{one_of_them}");
+    assert_eq!(most(&|_| Some(String::new())), 1.0, "one voice promises nothing");
 }
 
 #[test]
@@ -75,6 +97,7 @@ fn the_object_has_the_contracts_names() {
     assert_eq!(json["decision_ms"]["machine"]["p50"], 4_100.0);
     assert_eq!(json["cpu_us_per_frame"], 5.0);
     assert!(json["sit"]["recall"].is_null());
-    let picture = svg(&[Point { share: 0.02, human_as_machine: 0.01, caught: [0.3, 0.5, 0.6] }], "a curve");
+    let point = Point { share: 0.02, human_as_machine: 0.01, human_as_machine_most: 0.015, caught: [0.3, 0.5, 0.6] };
+    let picture = svg(&[point], "a curve");
     assert!(picture.starts_with("<svg") && picture.contains("<polyline points=\"267.4,257.0"), "{picture}");
 }
