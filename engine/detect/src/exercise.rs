@@ -216,7 +216,7 @@ mod tests {
     }
 
     const GOLDEN: ([(&str, &str, u32); 4], u64) = (
-        [("human", "NET", 1_620), ("ivr", "WORDS-TONE", 1_880), ("human", "NET", 1_300), ("silence", "SILENCE", 6_000)],
+        [("human", "NET", 1_620), ("ivr", "WORDS-TONE", 2_140), ("human", "NET", 1_300), ("silence", "SILENCE", 6_000)],
         9_093_171_112_942_638_137,
     );
     const GOLDEN_LATER: [(&str, u32); 6] = [

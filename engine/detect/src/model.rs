@@ -100,8 +100,8 @@ pub(crate) fn softmax(values: &mut Posterior) {
     values.iter_mut().for_each(|value| *value /= sum);
 }
 
-/// The knob where nobody turned it: at most 1.5 % of people.
-pub const SHARE_DEFAULT: f64 = 0.015;
+/// The knob where nobody turned it: at most 1 % of people.
+pub const SHARE_DEFAULT: f64 = 0.01;
 
 impl Net {
     /// A net of the parameters of one to [`MEMBERS_MAX`] members.

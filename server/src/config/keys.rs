@@ -218,7 +218,7 @@ pub(super) static SECTIONS: [Section; 11] = [
             key(
                 "max_human_as_machine",
                 Number(0.0025, 0.5),
-                Default("0.015"),
+                Default("0.01"),
                 "With default: at most this share of people may be taken for machines, as calibrated on made calls.",
             ),
             key(
