@@ -141,6 +141,7 @@ impl Carrier {
             | Event::Verdict { .. }
             | Event::LikelyPerson { .. }
             | Event::Revision { .. }
+            | Event::Recognised { .. }
             | Event::Opening { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }

@@ -151,6 +151,7 @@ impl AgentPhones {
             | Event::Verdict { .. }
             | Event::LikelyPerson { .. }
             | Event::Revision { .. }
+            | Event::Recognised { .. }
             | Event::Opening { .. }
             | Event::Digit { .. }
             | Event::BridgeAudio { .. }

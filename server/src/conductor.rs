@@ -327,6 +327,7 @@ impl Conductor {
             | Event::Verdict { leg, .. }
             | Event::LikelyPerson { leg, .. }
             | Event::Revision { leg, .. }
+            | Event::Recognised { leg, .. }
             | Event::Opening { leg, .. }
             | Event::PlayBegan { leg, .. }
             | Event::PlayEnded { leg, .. }

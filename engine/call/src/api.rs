@@ -245,7 +245,15 @@ pub enum Event {
         /// When it was known.
         at: Instant,
     },
-    /// The fingerprint of what the far end said first, when there are 3.2 s of it; before or after the verdict, once at most.
+    /// A recording speaks that answer detection knows; before the verdict or the revision that it brings, once at most.
+    Recognised {
+        /// The analysed leg.
+        leg: LegId,
+        /// Which.
+        known: detect::print::Met,
+    },
+    /// The fingerprint of what the far end said first, when there are 3.2 s of it, before or after the verdict; and right behind the
+    /// verdict of a machine, menu or assistant that comes before, of what it has said until then. Twice at most.
     Opening {
         /// The analysed leg.
         leg: LegId,

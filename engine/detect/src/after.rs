@@ -95,8 +95,8 @@ impl After {
         } else {
             self.rest_ms += FRAME_MS;
         }
-        let known = look.recording.filter(|_| self.verdict == Verdict::Human).map(|kind| {
-            self.verdict = kind;
+        let known = look.recording.filter(|_| self.verdict == Verdict::Human).map(|known| {
+            self.verdict = known.verdict;
             (Sign::Machine, look.speech_end_ms)
         });
         let found = known.or_else(|| self.tone(look)).or_else(|| self.turn(look)).or_else(|| self.greeting_end());

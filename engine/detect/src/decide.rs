@@ -22,6 +22,7 @@
 use crate::early::Across;
 use crate::front::FRAME_MS;
 use crate::model::Posterior;
+use crate::print::Met;
 use crate::timing::UTTERANCE_FRAMES;
 use crate::vad::HANG_FRAMES;
 use crate::words::{Family, Heard};
@@ -103,8 +104,8 @@ pub struct Look {
     pub speech_end_ms: u32,
     /// A tone that was told in these 20 ms.
     pub tone: Option<Signal>,
-    /// The kind of a known recording that was recognised in these 20 ms.
-    pub recording: Option<Verdict>,
+    /// A known recording that was recognised in these 20 ms.
+    pub recording: Option<Met>,
     /// Talk that had begun before the answer and goes on.
     pub across: Option<Across>,
     /// Where that tone ended, or how far it is known; 0 without one.
@@ -154,6 +155,8 @@ pub(crate) const HELD_MS: u32 = (HANG_FRAMES - 1) * FRAME_MS;
 /// Shortest speech that is an utterance; shorter is a click.
 pub(crate) const UTTERANCE_MS: u32 = UTTERANCE_FRAMES * FRAME_MS;
 
+/// Cause of the verdict of a known recording.
+pub(crate) const RECORDING: &str = "RECORDING";
 /// Causes of [`Verdict::Sit`], by what the tones say.
 const SIT_CAUSES: [(SitReason, &str); 7] = [
     (SitReason::Intercept, "SIT-INTERCEPT"),
@@ -207,8 +210,8 @@ impl Decider {
             }
             _ => {}
         }
-        if let Some(kind) = look.recording {
-            return decision(kind, "RECORDING");
+        if let Some(known) = look.recording {
+            return decision(known.verdict, RECORDING);
         }
         let heard = look.speech_ms >= UTTERANCE_MS;
         let [human, machine, ivr, screening, ..] = look.posterior;

@@ -85,8 +85,11 @@ fn hear(samples: &[i16], portion: usize) -> (Vec<Look>, Vec<Told>) {
             }
             Told::Verdict(_) => assert_eq!(decided, Some(place), "decided twice: {all:?}"),
             Told::Revision(_) => assert!(decided.is_some_and(|decided| decided < place), "before the verdict: {all:?}"),
+            Told::Recognised(_) => panic!("nothing is known: {all:?}"),
             Told::Opening(_) => {
-                assert_eq!(all.iter().position(|told| matches!(told, Told::Opening(_))), Some(place), "twice: {all:?}");
+                let before = all[..place].iter().filter(|told| matches!(told, Told::Opening(_))).count();
+                let at_verdict = place > 0 && matches!(all[place - 1], Told::Verdict(_));
+                assert!(before == 0 || before == 1 && !at_verdict, "so far, then whole: {all:?}");
             }
         }
     }
@@ -208,7 +211,7 @@ mod tests {
                     Told::Likely { at_ms } => later.push(("likely", at_ms)),
                     Told::Verdict(decision) => said.push((decision.verdict.name(), decision.cause, decision.at_ms)),
                     Told::Revision(revision) => later.push((revision.sign.name(), revision.at_ms)),
-                    Told::Opening(_) => {}
+                    Told::Recognised(_) | Told::Opening(_) => {}
                 }
             }
         }

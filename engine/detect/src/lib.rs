@@ -174,7 +174,7 @@ pub struct Revision {
 }
 
 /// What a detector tells of a call, in this order: that a person has become likely, once at most; the verdict, once; then
-/// revisions. The opening comes when it is complete.
+/// revisions. A known recording is told when it is recognised, before the verdict or the revision that it brings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -191,7 +191,10 @@ pub enum Told {
     Verdict(Decision),
     /// What showed later.
     Revision(Revision),
-    /// The fingerprint of the first 3.2 s of speech, for [`print::Learner`]; once, before or after the verdict.
+    /// A known recording speaks; once at most.
+    Recognised(print::Met),
+    /// The fingerprint of the first 3.2 s since the first word, for [`print::Learner`], when it is complete, before or after the
+    /// verdict; and right behind the verdict of a machine, menu or assistant that comes before, of what it has said until then.
     Opening(print::Opening),
 }
 

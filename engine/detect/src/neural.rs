@@ -1,12 +1,12 @@
 //! The detector `default`: front end, net and decision together.
 
 use crate::after::After;
-use crate::decide::{Decider, Look, Tuning};
+use crate::decide::{Decider, Look, RECORDING, Tuning};
 use crate::early::{Across, Early, TALK_REST_MS};
 use crate::evidence::{Tape, Taped};
 use crate::front::{FEATURES, FRAME_MS, Frame, Front};
 use crate::model::{CLASSES, FRAMES_A_STEP, INPUTS, Net, Posterior, State};
-use crate::print::{Opening, Printer, Recordings, Search};
+use crate::print::{Opening, Printer, Recordings, Search, is_recording};
 use crate::words::{self, FAMILIES, Spotted};
 use crate::{Detector, EarlySound, Revision, Told};
 use codecs::tones::Signal;
@@ -158,7 +158,7 @@ impl Listener {
 
     /// More samples; `looked` is given a look for every 20 ms of them.
     pub fn push(&mut self, samples: &[i16], mut looked: impl FnMut(&Look)) {
-        self.push_turns(samples, |look, _| {
+        self.push_turns(samples, |look, _, _| {
             looked(look);
             false
         });
@@ -169,9 +169,9 @@ impl Listener {
         self.printer.opening()
     }
 
-    /// Like `push`, with the opening when it is complete; where `looked` gives true, another turn of the talk begins, which
-    /// is heard as an opening of its own.
-    pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look, Option<Opening>) -> bool) {
+    /// Like `push`, with what was said first, and whether that is complete since these 20 ms; where `looked` gives true, another
+    /// turn of the talk begins, which is judged as if the call had just been answered.
+    pub(crate) fn push_turns(&mut self, mut samples: &[i16], mut looked: impl FnMut(&Look, &Printer, bool) -> bool) {
         let Listener { front, net, ear, known, printer, search, tape, across, .. } = self;
         while let Some(hop) = front.step(&mut samples) {
             if let Some(event) = hop.tone {
@@ -199,7 +199,7 @@ impl Listener {
             if look.across.is_none() && talked {
                 front.forget_line();
             }
-            let anew = looked(&look, printer.opening().filter(|_| complete));
+            let anew = looked(&look, printer, complete);
             if anew {
                 front.turn();
                 let spotted = ear.spotted.as_ref().map(|_| Spotted::default());
@@ -221,6 +221,8 @@ pub struct Neural {
     tuning: Tuning,
     decider: Decider,
     likely: bool,
+    /// A known recording was told.
+    met: bool,
     after: Option<After>,
 }
 
@@ -233,7 +235,7 @@ impl Neural {
     /// The same, with recordings to recognise.
     pub fn knowing(net: Arc<Net>, tuning: Tuning, known: Arc<Recordings>) -> Neural {
         let (listener, decider) = (Listener::knowing(net, known), Decider::new(tuning));
-        Neural { listener, tuning, decider, likely: false, after: None }
+        Neural { listener, tuning, decider, likely: false, met: false, after: None }
     }
 }
 
@@ -250,13 +252,17 @@ impl Detector for Neural {
         if self.is_done() {
             return;
         }
-        let Neural { listener, tuning, decider, likely, after } = self;
+        let Neural { listener, tuning, decider, likely, met, after } = self;
         if after.is_some() {
             listener.leave_words();
         }
-        listener.push_turns(samples, |look, opening| {
-            if let Some(opening) = opening {
+        listener.push_turns(samples, |look, printer, complete| {
+            if let Some(opening) = printer.opening().filter(|_| complete) {
                 told(Told::Opening(opening));
+            }
+            if let Some(known) = look.recording.filter(|_| !*met) {
+                *met = true;
+                told(Told::Recognised(known));
             }
             if let Some(after) = after {
                 return after.look(look, |revision| told(Told::Revision(revision)));
@@ -264,6 +270,11 @@ impl Detector for Neural {
             let decision = decider.look(look);
             if let Some(decision) = decision {
                 told(Told::Verdict(decision));
+                // Whoever hangs up on machines hears no more of them than this.
+                let unknown = is_recording(decision.verdict) && decision.cause != RECORDING;
+                if let Some(opening) = printer.so_far().filter(|_| unknown) {
+                    told(Told::Opening(opening));
+                }
                 let (speech_ms, rest_ms) = (look.speech_ms, look.rest_ms);
                 let after = after.insert(After::new(decision.verdict, look.at_ms, speech_ms, rest_ms, *tuning));
                 if let Some((sign, since_ms)) = after.tone(look).filter(|_| !after.is_done()) {

@@ -16,8 +16,11 @@
 use crate::Verdict;
 use codecs::maths::log2;
 use codecs::spectrum::{BIN_HZ, Power};
-use std::collections::VecDeque;
 use std::sync::LazyLock;
+
+mod learn;
+
+pub use learn::Learner;
 
 /// Frames (20 ms) of an opening: 3.2 s.
 pub const OPENING_FRAMES: usize = 160;
@@ -29,14 +32,14 @@ const STEP_FRAMES: usize = 5;
 const SHIFT_FRAMES: usize = 50;
 /// Of the frames compared at least so many are speech: less is a word, which people say alike.
 const SPOKEN_LEAST: usize = 45;
-/// And of a call that is looked up, where it agrees all the better: a halting or quiet recording has spoken less in 2 s.
+/// And so many where they agree all the better: a halting or quiet recording has spoken less in 2 s.
 const SPOKEN_FIRST: usize = 35;
 /// Frames before the gate opened that belong to the opening: it opens late.
 const BEFORE_FRAMES: usize = 4;
 /// [`Opening::likeness`] of the same recording. 340 copies of 68 recordings over other lines were all recognised, and of 774
 /// openings by real persons none agrees with any of them by more than 9.4 (voices and phrases for calibration).
 pub const SAME: f32 = 12.0;
-/// The same of a call that has spoken less than [`SPOKEN_LEAST`].
+/// The same where less than [`SPOKEN_LEAST`] is compared.
 const SAME_SOON: f32 = 16.0;
 /// Frames looked at first, and how they must agree for the rest to be compared.
 const PROBE_FRAMES: usize = 20;
@@ -120,11 +123,32 @@ impl Opening {
         self.clear[..frames].iter().filter(|clear| **clear != 0).count()
     }
 
+    /// Up to where it was heard: the end of its last speech.
+    fn length(&self) -> usize {
+        self.clear.iter().rposition(|clear| *clear != 0).map_or(0, |last| last + 1)
+    }
+
+    /// What agreement counts, of `count` frames from `from` here and from `at` there: less where little speech is in both, nothing
+    /// where it is next to none.
+    fn weighed(&self, far: f32, (from, at, count): (usize, usize, usize), other: &Opening) -> f32 {
+        if far < SAME {
+            return far;
+        }
+        let pairs = self.clear[from..from + count].iter().zip(&other.clear[at..at + count]);
+        match pairs.filter(|(ours, theirs)| **ours != 0 && **theirs != 0).count() {
+            SPOKEN_LEAST.. => far,
+            SPOKEN_FIRST.. => far * (SAME / SAME_SOON),
+            _ => 0.0,
+        }
+    }
+
     /// How well the first `frames` agree with the other at the best of all shifts. What the gate opens for is not always
     /// the first word: either may have begun up to a second earlier than the other.
     fn agrees(&self, frames: usize, other: &Opening) -> f32 {
-        // Some frames of speech first, which lie in the other at every shift: most shifts end there.
-        let ends = PROBE_FRAMES..=frames.min(OPENING_FRAMES - SHIFT_FRAMES);
+        // Some frames of speech first, which lie in the other at every shift: most shifts end there. Of an opening that was cut
+        // short they lie in it at three shifts of four.
+        let reach = other.length().saturating_sub(SHIFT_FRAMES / 2);
+        let ends = PROBE_FRAMES..=frames.min(OPENING_FRAMES - SHIFT_FRAMES).min(reach);
         let Some(end) = ends.rev().find(|end| self.clear[end - 1] != 0) else { return 0.0 };
         let probe = self.bits(end - PROBE_FRAMES, PROBE_FRAMES);
         let mut best = 0.0_f32;
@@ -136,7 +160,8 @@ impl Opening {
                 continue;
             }
             if beyond_chance(probe, other.bits(end - PROBE_FRAMES - from + at, PROBE_FRAMES)) >= PROBE {
-                best = best.max(beyond_chance(self.bits(from, count), other.bits(at, count)));
+                let far = beyond_chance(self.bits(from, count), other.bits(at, count));
+                best = best.max(self.weighed(far, (from, at, count), other));
             }
         }
         best
@@ -223,6 +248,12 @@ impl Printer {
         both
     }
 
+    /// What has been said so far, where the opening is not complete yet and there is speech enough in it.
+    pub(crate) fn so_far(&self) -> Option<Opening> {
+        let begun = self.length < OPENING_FRAMES && self.opening.spoken(self.length) >= SPOKEN_LEAST;
+        begun.then_some(self.opening)
+    }
+
     /// The opening, once it is complete, if there is speech enough in it.
     pub(crate) fn opening(&self) -> Option<Opening> {
         let complete = self.length == OPENING_FRAMES;
@@ -237,8 +268,8 @@ pub(crate) struct Search {
     next: usize,
     /// Frames of the opening up to the last look.
     looked: usize,
-    /// The best so far, and its kind.
-    best: Option<(f32, Verdict)>,
+    /// The best so far, and its place.
+    best: Option<(f32, usize)>,
 }
 
 impl Search {
@@ -246,8 +277,8 @@ impl Search {
         Search { next: usize::MAX, looked: 0, best: None }
     }
 
-    /// After each frame: the kind of the recording that speaks, when it is known.
-    pub(crate) fn step(&mut self, printer: &Printer, known: &Recordings) -> Option<Verdict> {
+    /// After each frame: the recording that speaks, when it is known.
+    pub(crate) fn step(&mut self, printer: &Printer, known: &Recordings) -> Option<Met> {
         if known.list.is_empty() {
             return None;
         }
@@ -260,15 +291,29 @@ impl Search {
             (self.next, self.best) = (0, None);
         }
         let end = (self.next + A_FRAME).min(known.list.len());
-        let least = if printer.opening.spoken(self.looked) < SPOKEN_LEAST { SAME_SOON } else { SAME };
-        for recording in &known.list[self.next..end] {
-            let far = printer.opening.agrees(self.looked, &recording.opening);
-            if far >= least && self.best.is_none_or(|(most, _)| far > most) {
-                self.best = Some((far, recording.verdict));
+        for place in self.next..end {
+            let far = printer.opening.agrees(self.looked, &known.list[place].opening);
+            if far >= SAME && self.best.is_none_or(|(most, _)| far > most) {
+                self.best = Some((far, place));
             }
         }
         self.next = if end == known.list.len() { usize::MAX } else { end };
-        self.best.filter(|_| self.next == usize::MAX).map(|(_, verdict)| verdict)
+        self.best.filter(|_| self.next == usize::MAX).map(|(_, place)| known.list[place].met())
+    }
+}
+
+/// A known recording that speaks in a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Met {
+    /// What it is: a machine, a menu, an assistant.
+    pub verdict: Verdict,
+    hash: u64,
+}
+
+impl Met {
+    /// Its name, that of [`Recording::id`].
+    pub fn id(&self) -> String {
+        format!("{:016x}", self.hash)
     }
 }
 
@@ -292,12 +337,17 @@ impl Recording {
 
     /// Its name: a hash of its fingerprint (FNV-1a, 64 bits), as sixteen hexadecimal digits.
     pub fn id(&self) -> String {
-        format!("{:016x}", fnv(self.bits().bytes()))
+        self.met().id()
+    }
+
+    /// It speaks in a call.
+    pub fn met(&self) -> Met {
+        Met { verdict: self.verdict, hash: fnv(self.digits()) }
     }
 
     /// What it is and its fingerprint, as a line of a file whose first line is [`FORMAT`].
     pub fn to_line(&self) -> String {
-        format!("{} {}", self.verdict.name(), self.bits())
+        format!("{} {}", self.verdict.name(), self.digits().map(char::from).collect::<String>())
     }
 
     /// Reads such a line; `None`: it is none.
@@ -305,9 +355,11 @@ impl Recording {
         recording(line)
     }
 
-    fn bits(&self) -> String {
-        let both = self.opening.prints.iter().zip(&self.opening.clear);
-        both.map(|(print, clear)| format!("{print:04x}{clear:04x}")).collect()
+    /// The bits as hexadecimal digits: of each frame four of its print, four of what was clear.
+    fn digits(&self) -> impl Iterator<Item = u8> + '_ {
+        let words = self.opening.prints.iter().zip(&self.opening.clear).flat_map(|(print, clear)| [*print, *clear]);
+        let digit = |word: u16, place: u16| b"0123456789abcdef"[usize::from(word >> (12 - 4 * place) & 15)];
+        words.flat_map(move |word| (0..4).map(move |place| digit(word, place)))
     }
 }
 
@@ -430,88 +482,8 @@ fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-const fn is_recording(verdict: Verdict) -> bool {
+pub(crate) const fn is_recording(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Machine | Verdict::Ivr | Verdict::Screening)
-}
-
-/// An opening that was heard on fewer than three numbers so far.
-#[derive(Clone, Debug)]
-struct Candidate {
-    opening: Opening,
-    /// Hashes of the numbers.
-    numbers: Vec<u64>,
-    /// Verdicts that said machine, menu, assistant.
-    kinds: [u32; 3],
-}
-
-/// Learns recordings from the openings of calls.
-#[derive(Clone, Debug, Default)]
-pub struct Learner {
-    known: Recordings,
-    /// The latest last.
-    candidates: VecDeque<Candidate>,
-}
-
-impl Learner {
-    /// Goes on from what is known.
-    pub fn new(known: Recordings) -> Learner {
-        Learner { known, candidates: VecDeque::new() }
-    }
-
-    /// What is known now.
-    pub fn known(&self) -> &Recordings {
-        &self.known
-    }
-
-    /// Forgets a recording by its name; false where there is none. The same on three numbers teaches it again.
-    pub fn forget(&mut self, id: &str) -> bool {
-        let before = self.known.len();
-        self.known.list.retain(|known| known.id() != id);
-        self.known.len() < before
-    }
-
-    /// An opening was heard on this number, and answer detection said `verdict` or nothing yet. True when that
-    /// made a recording of it, the last of those known: the same on three numbers. It is the kind that most verdicts said;
-    /// where all took it for a person, who cannot speak alike on three numbers, a machine.
-    pub fn heard(&mut self, number: &str, opening: &Opening, verdict: Option<Verdict>) -> bool {
-        if self.known.len() == RECORDINGS_MAX || self.known.place(opening).is_some() {
-            return false;
-        }
-        let kind = match verdict {
-            Some(Verdict::Machine) => Some(0),
-            Some(Verdict::Ivr) => Some(1),
-            Some(Verdict::Screening) => Some(2),
-            _ => None,
-        };
-        let like = |candidate: &Candidate| opening.likeness(&candidate.opening) >= SAME;
-        let found = self.candidates.iter().rposition(like).and_then(|place| self.candidates.remove(place));
-        let mut candidate =
-            found.unwrap_or_else(|| Candidate { opening: *opening, numbers: Vec::new(), kinds: [0; 3] });
-        let number = fnv(number.bytes());
-        if !candidate.numbers.contains(&number) {
-            candidate.numbers.push(number);
-            if let Some(kind) = kind {
-                candidate.kinds[kind] += 1;
-            }
-        }
-        if candidate.numbers.len() < NUMBERS_LEAST {
-            if self.candidates.len() == CANDIDATES_MAX {
-                self.candidates.pop_front();
-            }
-            self.candidates.push_back(candidate);
-            return false;
-        }
-        let [machine, ivr, screening] = candidate.kinds;
-        let verdict = if screening > machine && screening > ivr {
-            Verdict::Screening
-        } else if ivr > machine {
-            Verdict::Ivr
-        } else {
-            Verdict::Machine
-        };
-        self.known.list.push(Recording { opening: candidate.opening, verdict });
-        true
-    }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Detector for Rules {
             }
             return;
         };
-        listener.push_turns(samples, |look, _| {
+        listener.push_turns(samples, |look, _, _| {
             let later = |ms: u32| if ms == 0 { 0 } else { ms + *begun_ms };
             let look = Look {
                 speech_end_ms: later(look.speech_end_ms),

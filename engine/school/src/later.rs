@@ -127,11 +127,23 @@ pub fn likely(labelled: &[Labelled], heard: &[crate::exam::Heard]) -> Value {
 type Recognised = Option<(u32, Verdict)>;
 
 /// Learns from three copies of each recording of `copies`, each as if of another number, and looks for what it has learnt in
-/// the other copies; then for any of it in the calls of `people`.
+/// the other copies; then for any of it in the calls of `people`. The same again as where machines are hung up on at their
+/// verdict, which `tuning` brings.
 ///
 /// # Errors
 /// The first recording that cannot be read; a table that names none.
-pub fn fingerprints(copies: &[Labelled], people: &[Labelled], net: &Arc<Net>) -> Result<Value, Fault> {
+pub fn fingerprints(copies: &[Labelled], people: &[Labelled], net: &Arc<Net>, tuning: Tuning) -> Result<Value, Fault> {
+    let mut whole = learn_and_look(copies, people, net, None)?;
+    whole["hung_up"] = learn_and_look(copies, people, net, Some(tuning))?;
+    Ok(whole)
+}
+
+fn learn_and_look(
+    copies: &[Labelled],
+    people: &[Labelled],
+    net: &Arc<Net>,
+    hung_up: Option<Tuning>,
+) -> Result<Value, Fault> {
     let mut by_name: BTreeMap<&str, Vec<&Labelled>> = BTreeMap::new();
     for one in copies {
         if let Some(name) = &one.recording {
@@ -146,7 +158,8 @@ pub fn fingerprints(copies: &[Labelled], people: &[Labelled], net: &Arc<Net>) ->
     // The first three copies teach, each as if it came from another number.
     let teach: Vec<&Labelled> =
         by_name.values().flat_map(|copies| copies.iter().take(NUMBERS_LEAST).copied()).collect();
-    let openings = on_all_cores(&teach, |one| opening(one, net)).into_iter().collect::<Result<Vec<_>, Fault>>()?;
+    let openings =
+        on_all_cores(&teach, |one| opening(one, net, hung_up)).into_iter().collect::<Result<Vec<_>, Fault>>()?;
     let (mut learner, mut ask) = (Learner::default(), Vec::new());
     for (number, (one, opening)) in teach.iter().zip(openings).enumerate() {
         let Some(opening) = opening else { continue };
@@ -170,11 +183,23 @@ pub fn fingerprints(copies: &[Labelled], people: &[Labelled], net: &Arc<Net>) ->
     }))
 }
 
-fn opening(one: &Labelled, net: &Arc<Net>) -> Result<Option<Opening>, Fault> {
+/// What a call hands out to learn from: where it is hung up on a machine's verdict, what was said until then.
+fn opening(one: &Labelled, net: &Arc<Net>, hung_up: Option<Tuning>) -> Result<Option<Opening>, Fault> {
     let samples = one.answered()?;
-    let mut listener = Listener::new(Arc::clone(net));
-    listener.push(&samples, |_| {});
-    Ok(listener.opening())
+    let Some(tuning) = hung_up else {
+        let mut listener = Listener::new(Arc::clone(net));
+        listener.push(&samples, |_| {});
+        return Ok(listener.opening());
+    };
+    let (mut detector, mut first) = (Neural::new(Arc::clone(net), tuning), None);
+    samples.chunks_exact(FRAME_SAMPLES).for_each(|frame| {
+        detector.push_frame(frame, &mut |told| {
+            if let (Told::Opening(opening), None) = (told, first) {
+                first = Some(opening);
+            }
+        });
+    });
+    Ok(first)
 }
 
 fn recognise(one: &Labelled, net: &Arc<Net>, known: &Arc<Recordings>) -> Result<Recognised, Fault> {
@@ -185,10 +210,10 @@ fn recognise(one: &Labelled, net: &Arc<Net>, known: &Arc<Recordings>) -> Result<
         if look.speech_ms > 0 {
             begun_ms.get_or_insert(look.at_ms);
         }
-        if let (Some(kind), Some(gate_ms)) = (look.recording, begun_ms) {
+        if let (Some(known), Some(gate_ms)) = (look.recording, begun_ms) {
             // Noise opens the gate before anybody speaks; the table knows better where it does.
             let begun_ms = one.greeting_start_s.map_or(gate_ms, |start_s| (start_s * 1_000.0) as u32);
-            found.get_or_insert((look.at_ms.saturating_sub(begun_ms), kind));
+            found.get_or_insert((look.at_ms.saturating_sub(begun_ms), known.verdict));
         }
     });
     Ok(found)

@@ -326,9 +326,12 @@ pub fn table(json: &Value) -> String {
             format!("a person {}, the greeting's end too early {}", wrong[0], wrong[1]),
         ));
     }
-    if let Some(prints) = json["fingerprint"].as_object() {
+    let prints = &json["fingerprint"];
+    let learnt =
+        [("recordings recognised within 2 s", prints), ("  learnt up to the verdict only", &prints["hung_up"])];
+    for (name, prints) in learnt.into_iter().filter(|(_, prints)| prints.is_object()) {
         rows.push((
-            "recordings recognised within 2 s".to_owned(),
+            name.to_owned(),
             format!(
                 "{} of {}, {} of {} learnt, {} of another kind; in {} people {}",
                 percent(&prints["recall_2000"]),

@@ -250,7 +250,9 @@ fn eval(arguments: &EvalArgs) -> Result<(), Failure> {
     }
     if let Some(table) = &arguments.recordings {
         let copies = labels::read(table).map_err(fault)?;
-        object["fingerprint"] = later::fingerprints(&copies, &labelled, &detect::shipped()).map_err(fault)?;
+        let net = net_of(arguments.model.as_deref())?;
+        let tuning = tuning_of(&net, arguments.max_human_as_machine)?;
+        object["fingerprint"] = later::fingerprints(&copies, &labelled, &net, tuning).map_err(fault)?;
     }
     if let Some(path) = &arguments.json {
         let text = format!("{object:#}\n");

@@ -45,15 +45,20 @@ impl Conductor {
         self.store(store::Op::AmdEvidence(Box::new(row)));
     }
 
+    /// A known recording speaks in a call: it was met, once a call.
+    pub(super) fn recording_met(&mut self, now: Instant, attempt: AttemptId, id: String) {
+        let Some(live) = self.calls.get_mut(&attempt).filter(|live| !live.recording_met) else { return };
+        live.recording_met = true;
+        self.store(store::Op::AmdRecordingMet(self.config.tenant, id, self.anchor.wall_at(now)));
+    }
+
     /// What a call's first words were: the same on three numbers is a recording from then on, which is kept. Calls from now on
     /// are held against what has just been learnt; calls under way go on with what they know.
     pub(super) fn opening_heard(&mut self, now: Instant, attempt: AttemptId, opening: &Opening) {
         let Some(live) = self.calls.get(&attempt) else { return };
         let (tenant, at) = (self.config.tenant, self.anchor.wall_at(now));
         if let Some(known) = self.openings.known().find(opening) {
-            let id = known.id();
-            self.store(store::Op::AmdRecordingMet(tenant, id, at));
-            return;
+            return self.recording_met(now, attempt, known.id());
         }
         let said = live.verdict.and_then(|said| Verdict::named(rows::verdict_name(said)));
         if !self.openings.heard(&live.number, opening, said) {

@@ -31,6 +31,8 @@ pub(super) struct Live {
     /// The later of verdict and agent free: the bridge's own clock starts here.
     pub(super) verdict_at: Instant,
     pub(super) verdict: Option<AmdVerdict>,
+    /// A known recording that speaks in it was counted.
+    pub(super) recording_met: bool,
     /// What the sound came in.
     pub(super) law: Option<Law>,
     pub(super) connected_at: Option<Instant>,
@@ -213,6 +215,7 @@ impl Conductor {
             agent_leg: None,
             verdict_at: now,
             verdict: None,
+            recording_met: false,
             law: None,
             connected_at: None,
             play: PlayId(0),
@@ -338,6 +341,7 @@ impl Conductor {
                 let (revision, at) = (revision_of(revision.sign), since.unwrap_or(at));
                 self.dialer.handle_input(now, Input::Revised { attempt, revision, at });
             }
+            Event::Recognised { known, .. } => self.recording_met(now, attempt, known.id()),
             Event::Opening { opening, .. } => self.opening_heard(now, attempt, &opening),
             // 47 CFR 64.1200(a)(7)(i)(B): the number is recorded and the call ends at once.
             Event::Digit { .. } if live.may_opt_out => {

@@ -21,7 +21,7 @@ pub(super) struct RecordingView {
     kind: Option<&'static str>,
     /// When it was learnt, in microseconds since the Unix epoch.
     learnt_us: i64,
-    /// Calls since in which it was heard for its 3.2 s; those that ended before, at its verdict, are not among them.
+    /// Calls since in which it was recognised.
     met: u64,
     /// The last of them, in microseconds since the Unix epoch.
     met_us: Option<i64>,

@@ -378,7 +378,8 @@ impl Analysis {
                     let line = media::session::Stats::default();
                     Event::Verdict { leg, decision, utterance_end, at: now, evidence: None, line }
                 }
-                // The one allocation of a call's analysis.
+                Told::Recognised(known) => Event::Recognised { leg, known },
+                // The allocations of a call's analysis: twice at most.
                 Told::Opening(opening) => Event::Opening { leg, opening: Box::new(opening) },
                 Told::Revision(revision) => Event::Revision { leg, revision, since: came(revision.since_ms), at: now },
             }));

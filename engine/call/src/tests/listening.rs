@@ -114,6 +114,14 @@ fn a_recording_that_is_known_is_recognised_on_the_next_call() {
         _ => None,
     });
     assert!(at.unwrap().since(began) <= Duration::from_secs(2));
+    let place = |is: fn(&Event) -> bool| wire.events.iter().position(|(_, event)| is(event));
+    let recognised = place(|event| matches!(event, Event::Recognised { .. }));
+    assert!(recognised.is_some() && recognised < place(|event| matches!(event, Event::Verdict { .. })));
+    let known = wire.events.iter().find_map(|(_, event)| match event {
+        Event::Recognised { known, .. } => Some(known.id()),
+        _ => None,
+    });
+    assert_eq!(known, learner.known().last().map(detect::print::Recording::id));
 }
 
 /// Ten seconds of a line on which nobody speaks, with the hiss that a live line has.

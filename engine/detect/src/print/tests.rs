@@ -108,6 +108,73 @@ fn three_numbers_make_a_recording_and_calls_are_held_against_it() {
 }
 
 #[test]
+fn calls_that_are_hung_up_on_at_the_verdict_teach_as_well() {
+    // Takes whatever has spoken by then for a machine.
+    let eager = crate::decide::Tuning { earliest_ms: 2_000, ..crate::decide::Tuning::with(2.0, 0.0) };
+    let greeting = voice(7, 4_000, 1.0);
+    let cut = |quiet_ms: usize| {
+        let (mut detector, mut told_then) = (Neural::new(crate::shipped(), eager), Vec::new());
+        let call = [&vec![0; quiet_ms * 8][..], &greeting].concat();
+        for frame in call.chunks(160) {
+            detector.push_frame(frame, &mut |told| told_then.push(told));
+            if told_then.iter().any(|told| matches!(told, Told::Verdict(_))) {
+                break;
+            }
+        }
+        let [.., Told::Verdict(decision), Told::Opening(opening)] = told_then[..] else { panic!("{told_then:?}") };
+        assert_eq!((crate::print::is_recording(decision.verdict), decision.at_ms), (true, 2_000), "{decision:?}");
+        opening
+    };
+    let short = cut(300);
+    assert!((80..95).contains(&short.length()), "{}", short.length());
+    let whole = opening(300, &greeting).unwrap();
+    assert!(short.likeness(&whole) > SAME && whole.length() > 150, "{}", short.likeness(&whole));
+    let mut learner = Learner::default();
+    assert!(!learner.heard("1", &short, Some(Verdict::Machine)) && !learner.heard("2", &cut(420), None));
+    assert!(learner.heard("3", &cut(360), Some(Verdict::Machine)));
+    // What was said until then is enough to know it by, whoever's call begins earlier.
+    let known = Arc::new(learner.known().clone());
+    for quiet_ms in [0, 300, 700] {
+        let mut detector = Neural::knowing(crate::shipped(), crate::decide::Tuning::with(2.0, 2.0), Arc::clone(&known));
+        let (call, mut all) = ([&vec![0; quiet_ms * 8][..], &noisy(&greeting)].concat(), Vec::new());
+        call.chunks(160).for_each(|frame| detector.push_frame(frame, &mut |told| all.push(told)));
+        all.retain(|told| !matches!(told, Told::Likely { .. }));
+        let [Told::Recognised(met), Told::Verdict(decision), ..] = all[..] else { panic!("{all:?}") };
+        assert_eq!(Some(met), learner.known().last().map(Recording::met));
+        assert_eq!((decision.cause, decision.at_ms <= quiet_ms as u32 + 2_000), ("RECORDING", true), "{decision:?}");
+        let again = all.iter().filter(|told| matches!(told, Told::Recognised(_))).count();
+        assert_eq!(again, 1, "once a call: {all:?}");
+    }
+    // Of a call that was heard longer the longer opening is what is learnt.
+    let mut learner = Learner::default();
+    for (number, opening) in [("1", &short), ("2", &whole)] {
+        assert!(!learner.heard(number, opening, None));
+    }
+    assert!(learner.heard("3", &short, None));
+    assert_eq!(learner.known().last().map(|known| known.opening().length()), Some(whole.length()));
+}
+
+#[test]
+fn little_speech_must_agree_better_and_next_to_none_says_nothing() {
+    let mut state = 7_u32;
+    let mut word = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as u16
+    };
+    let whole = Opening { prints: std::array::from_fn(|_| word()), clear: [u16::MAX; OPENING_FRAMES] };
+    let of = |frames: usize| {
+        let mut short = whole;
+        short.clear[frames..].fill(0);
+        short.likeness(&whole)
+    };
+    // All bits agree: 16 a frame, of which each is a toss.
+    let tosses = |frames: usize| (16.0 * frames as f32).sqrt();
+    assert!((of(SPOKEN_LEAST) - tosses(SPOKEN_LEAST)).abs() < 1e-3, "{}", of(SPOKEN_LEAST));
+    assert!((of(SPOKEN_FIRST) - tosses(SPOKEN_FIRST) * SAME / SAME_SOON).abs() < 1e-3, "{}", of(SPOKEN_FIRST));
+    assert!(of(SPOKEN_FIRST - 1) < SAME, "{}", of(SPOKEN_FIRST - 1));
+}
+
+#[test]
 fn what_waits_for_its_like_is_bounded_and_the_oldest_goes() {
     let mut learner = Learner::default();
     let mut state = 1_u16;
