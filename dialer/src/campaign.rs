@@ -182,7 +182,7 @@ pub struct CampaignConfig {
     pub limit: Option<f64>,
     /// Overrides the profile's windows.
     pub windows: Option<Vec<Window>>,
-    /// Zone of leads that bring none, and of the ledger's days.
+    /// Zone of leads for which neither record nor number says one, and of the ledger's days.
     pub timezone: String,
     /// Skills an agent must have.
     pub skills: Skills,

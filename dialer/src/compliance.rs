@@ -15,7 +15,7 @@ pub use gate::ZoneHours;
 pub(crate) use gate::{DO_NOT_CALL, Gate, GateAnswer, HISTORY_DAYS, Known, Query, Zones};
 pub use profile::{AttemptCap, Bands, DeadlineFrom, Denominator, Holiday, Profile, Week, Window};
 pub use sheet::{Confirmation, FieldView, ProfileError, Profiles, Sheet};
-pub use zone::zone_of;
+pub use zone::{zone_of, zone_of_record, zone_of_region};
 
 /// Why an attempt was allowed, kept with it for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

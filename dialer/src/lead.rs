@@ -109,7 +109,8 @@ pub struct Lead {
     pub next: Vec<NextNumber>,
     /// What its list's file called it (line type, quality), as a number that stands for the name.
     pub segment: Option<u32>,
-    /// IANA zone of the person ("America/Chicago"); `None`: the campaign's zone.
+    /// IANA zone of the person ("America/Chicago"), or the span of zones they live in ([`crate::zone_of_record`]), where the
+    /// record says it; `None`: what the number says ([`crate::zone_of`]), else the campaign's zone.
     pub timezone: Option<String>,
     /// Proof of consent, if there is one.
     pub consent: Option<String>,

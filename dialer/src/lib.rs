@@ -60,7 +60,7 @@ pub use campaign::{
 };
 pub use compliance::{
     AttemptCap, Bands, Confirmation, ConsentDecision, DeadlineFrom, Denominator, FieldView, Holiday, Profile,
-    ProfileError, Profiles, Sheet, Week, Window, ZoneHours, zone_of,
+    ProfileError, Profiles, Sheet, Week, Window, ZoneHours, zone_of, zone_of_record, zone_of_region,
 };
 pub use dialer::{CAMPAIGNS_MAX, DecisionClock, Dialer, DialerConfig, TRUNKS_MAX, TrunkConfig};
 pub use inbound::{GIVE_UP_MIN, InboundConfig};

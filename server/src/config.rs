@@ -282,7 +282,7 @@ pub struct Campaign {
     pub filter: Option<String>,
     /// Order of leads of one priority.
     pub order: String,
-    /// Zone of leads that bring none.
+    /// Zone of leads for which neither record nor number says one.
     pub timezone: String,
 }
 

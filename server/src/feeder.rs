@@ -49,7 +49,7 @@ pub struct Source {
     pub next_numbers: bool,
     /// Its leads need a consent for this scope, or for all.
     pub scope: Option<String>,
-    /// Zone of leads that bring none and whose country has several.
+    /// Zone of leads for which neither record nor number says one.
     pub zone: String,
     /// Whose calling hours hold.
     pub profile: Profile,

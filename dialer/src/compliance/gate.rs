@@ -7,12 +7,17 @@ use jiff::civil::{Date, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp};
 
+use super::zone::SPAN;
 use super::{ConsentDecision, Profile};
 use crate::lead::{Lead, Number, Screened};
 use crate::policies::Mark;
 
 /// The rule that holds back a number whose owner has asked to be left alone.
 pub(crate) const DO_NOT_CALL: &str = "do-not-call";
+
+/// Openings of the two ends of a span that are looked at for a moment at which both are open: two a day (before and after
+/// midday) at each end for 14 days.
+const OPENINGS_MAX: usize = 56;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -24,7 +29,14 @@ pub(crate) const HISTORY_DAYS: u32 = 31;
 pub(crate) struct Zones {
     database: TimeZoneDatabase,
     names: BTreeMap<String, u32>,
-    zones: Vec<TimeZone>,
+    zones: Vec<Zone>,
+}
+
+/// One zone of the database, or a span.
+enum Zone {
+    One(TimeZone),
+    /// The indices of its ends.
+    Between([u32; 2]),
 }
 
 impl Zones {
@@ -38,19 +50,41 @@ impl Zones {
             return Some(*index);
         }
         let zone = self.database.get(name).ok()?;
+        Some(self.push(name, Zone::One(zone)))
+    }
+
+    /// The index of the place of a lead: a zone, or a span of them (`America/New_York..America/Chicago`); `None` when the
+    /// database does not know it.
+    pub(crate) fn callee(&mut self, name: &str) -> Option<u32> {
+        let Some((east, west)) = name.split_once(SPAN) else { return self.index(name) };
+        if let Some(index) = self.names.get(name) {
+            return Some(*index);
+        }
+        let ends = [self.index(east)?, self.index(west)?];
+        Some(self.push(name, Zone::Between(ends)))
+    }
+
+    fn push(&mut self, name: &str, zone: Zone) -> u32 {
         let index = self.zones.len() as u32;
         self.zones.push(zone);
         self.names.insert(name.to_string(), index);
-        Some(index)
+        index
+    }
+
+    fn zone(&self, zone: u32) -> Option<&TimeZone> {
+        match self.zones.get(zone as usize)? {
+            Zone::One(zone) => Some(zone),
+            Zone::Between(_) => None,
+        }
     }
 
     fn local(&self, zone: u32, wall: WallTime) -> Option<jiff::Zoned> {
         let stamp = Timestamp::from_microsecond(wall.as_unix_us()).ok()?;
-        Some(stamp.to_zoned(self.zones.get(zone as usize)?.clone()))
+        Some(stamp.to_zoned(self.zone(zone)?.clone()))
     }
 
     fn moment(&self, zone: u32, date: Date, minute: u16) -> Option<WallTime> {
-        let zone = self.zones.get(zone as usize)?;
+        let zone = self.zone(zone)?;
         // 24:00 is the next day's midnight; a time in the hour that DST skips counts as its end (later, so stricter
         // at an opening).
         let (date, minute) = if minute >= 24 * 60 { (date.tomorrow().ok()?, 0) } else { (date, minute) };
@@ -70,9 +104,33 @@ impl Zones {
         self.moment(zone, next, 0)
     }
 
-    /// Whether calls are allowed from `wall` until `margin_us` later; if not, the next opening (looked for over 14
-    /// days; `None` when there is none).
+    /// Whether calls are allowed from `wall` until `margin_us` later, in a span at both its ends; if not, the next opening
+    /// (looked for over 14 days; `None` when there is none).
     pub(crate) fn hours(&self, zone: u32, profile: &Profile, wall: WallTime, margin_us: i64) -> HoursAnswer {
+        let Some(Zone::Between(ends)) = self.zones.get(zone as usize) else {
+            return self.hours_of_one(zone, profile, wall, margin_us);
+        };
+        let mut at = wall;
+        // From an opening of one end to the next of either: each day of a profile has a few of them.
+        for _ in 0..OPENINGS_MAX {
+            let mut later = None;
+            for end in ends {
+                match self.hours_of_one(*end, profile, at, margin_us) {
+                    HoursAnswer::Open => {}
+                    HoursAnswer::Closed(None) => return HoursAnswer::Closed(None),
+                    HoursAnswer::Closed(opens) => later = later.max(opens),
+                }
+            }
+            match later {
+                None if at == wall => return HoursAnswer::Open,
+                None => return HoursAnswer::Closed(Some(at)),
+                Some(opens) => at = opens,
+            }
+        }
+        HoursAnswer::Closed(None)
+    }
+
+    fn hours_of_one(&self, zone: u32, profile: &Profile, wall: WallTime, margin_us: i64) -> HoursAnswer {
         let Some(local) = self.local(zone, wall) else { return HoursAnswer::Closed(None) };
         for ahead in 0..14 {
             let Ok(date) = local.date().checked_add(Span::new().days(ahead)) else { break };
@@ -107,7 +165,7 @@ impl Default for ZoneHours {
 impl ZoneHours {
     /// Whether calls are allowed in a zone at this moment; true for a zone that nobody knows, because the gate says more.
     pub fn are_open(&mut self, profile: &Profile, zone: &str, wall: WallTime) -> bool {
-        self.0.index(zone).is_none_or(|zone| self.0.hours(zone, profile, wall, 0) == HoursAnswer::Open)
+        self.0.callee(zone).is_none_or(|zone| self.0.hours(zone, profile, wall, 0) == HoursAnswer::Open)
     }
 }
 

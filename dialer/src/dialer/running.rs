@@ -85,7 +85,7 @@ impl Campaign {
                 gate.abandoned(number, at.as_unix_us());
             }
             // Its record's name was known when it was added, and a number's is always.
-            let zone = self.zone_name(&entry.lead).and_then(|name| zones.index(name)).unwrap_or(self.zone);
+            let zone = self.zone_name(&entry.lead).and_then(|name| zones.callee(name)).unwrap_or(self.zone);
             self.list.set_zone_of(lead, zone);
         }
     }

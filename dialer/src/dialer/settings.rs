@@ -186,7 +186,7 @@ impl Dialer {
             let Some(campaign) = self.campaigns.get_mut(&id) else { break };
             let zone = match campaign.zone_name(&lead) {
                 None => Some(campaign.zone),
-                Some(zone) => self.zones.index(zone),
+                Some(zone) => self.zones.callee(zone),
             };
             let Some(zone) = zone else {
                 let zone = lead.timezone.unwrap_or_default();

@@ -555,7 +555,7 @@ pub(super) static SECTIONS: [Section; 11] = [
                 "timezone",
                 Zone,
                 Default("\"America/New_York\""),
-                "Zone of leads that bring none, and of the ledger's days.",
+                "Zone of leads for which neither record nor number says one, and of the ledger's days.",
             ),
         ],
     },

@@ -257,6 +257,45 @@ fn leads_of_a_closed_zone_are_not_looked_at_and_those_that_wait_are_said() {
 }
 
 #[test]
+fn a_lead_without_a_zone_waits_for_its_state_or_its_area() {
+    with_store(|store, tenant| {
+        let lead = |number: &str, region: Option<&str>| NewLead {
+            number: number.to_owned(),
+            region: region.map(str::to_owned),
+            ..NewLead::default()
+        };
+        // By the number: New York, Los Angeles, either of two; by the state: Ohio with a number of Los Angeles, Hawaii.
+        let leads = [
+            lead("+12125550101", None),
+            lead("+12135550102", None),
+            lead("+18505550103", None),
+            lead("+12135550104", Some("OH")),
+            lead("+12125550105", Some("Hawaii")),
+            lead("+12125550106", Some("south-2")),
+        ];
+        let list = fill(store, tenant, "one", leads.into_iter());
+        let profile = Profile { hours: std::array::from_fn(|_| vec![(9 * 60, 17 * 60)]), ..Profile::lab() };
+        let closed = Source { profile, zone: "Asia/Tokyo".to_owned(), ..source(list) };
+        const HOUR_US: i64 = 3_600_000_000;
+        let midnight_us = AT.as_unix_us() / (24 * HOUR_US) * 24 * HOUR_US;
+        let at = |hour: i64| WallTime::from_unix_us(midnight_us + hour * HOUR_US);
+        let of = |hour: i64| {
+            let question = Question { at: at(hour), ..question(1, &closed, &[], 100) };
+            let (fed, _) = answer(store, tenant, &mut Walks::default(), &mut BTreeMap::new(), &question).unwrap();
+            let mut leads: Vec<u64> = fed.iter().map(|fed| fed.row.lead.0).collect();
+            leads.sort_unstable();
+            leads
+        };
+        // In winter the hours from 9 to 17 begin at 14:00 UTC in New York, 15 in Chicago, 17 in Los Angeles, 19 in Honolulu.
+        assert_eq!(of(14), [1, 4, 6]);
+        assert_eq!(of(16), [1, 3, 4, 6]);
+        assert_eq!(of(18), [1, 2, 3, 4, 6]);
+        assert_eq!(of(20), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(of(22), [2, 5], "New York is over, and with it the span");
+    });
+}
+
+#[test]
 fn a_filter_and_an_order_are_kept_and_waiting_leads_come_at_their_moment() {
     with_store(|store, tenant| {
         let segment = |n: usize| Some(["gold", "trial"][n % 2].to_owned());

@@ -2,7 +2,7 @@
 
 use super::{Left, Question, Source};
 use base::{CampaignId, LeadId, ListId, WallTime};
-use dialer::{Number, ZoneHours, zone_of};
+use dialer::{Number, ZoneHours, zone_of, zone_of_region};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Due, DueBy, Fresh, LeadOrder, LeadRow, PAGE_ROWS_MAX, Place, Store, StoreError, TenantId, Walk};
 
@@ -331,9 +331,11 @@ impl List {
     }
 }
 
-/// Whether the hours are open where a number belongs that has no zone of its own.
+/// Whether the hours are open where a person belongs whose record has no zone: by its state or province, else its number.
 fn number_is_open(row: &LeadRow, source: &Source, hours: &mut ZoneHours, at: WallTime) -> bool {
-    let zone = Number::parse(&row.number).ok().and_then(zone_of).unwrap_or(&source.zone);
+    let number = Number::parse(&row.number).ok();
+    let region = row.region.as_deref().zip(number).and_then(|(region, number)| zone_of_region(region, number));
+    let zone = region.or_else(|| zone_of(number?)).unwrap_or(&source.zone);
     hours.are_open(&source.profile, zone, at)
 }
 

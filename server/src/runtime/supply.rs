@@ -3,7 +3,7 @@
 use super::Runtime;
 use crate::feeder::{FedLead, History, Left, Page, Question, Screens, Source};
 use base::{CampaignId, Duration, Instant, WallTime};
-use dialer::{Input, Lead, LeadState, NextNumber, Number, Outcome};
+use dialer::{Input, Lead, LeadState, NextNumber, Number, Outcome, zone_of_record};
 use std::sync::Arc;
 
 /// A supply whose page could not be read is asked again after this time.
@@ -223,11 +223,12 @@ impl Runtime {
             if settled && callback.is_none() {
                 continue;
             }
+            let listed = Number::parse(&row.number).ok();
             leads.push(Lead {
-                listed: Number::parse(&row.number).ok(),
+                listed,
                 next,
                 segment: row.segment.as_deref().map(group_of),
-                timezone: row.timezone,
+                timezone: zone_of_record(row.timezone.as_deref(), row.region.as_deref(), listed.unwrap_or(number)),
                 consent: here.consent,
                 screened: here.screened,
                 attempts_made: row.attempt_number,

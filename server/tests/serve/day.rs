@@ -37,11 +37,11 @@ fn a_day_of_an_operator() {
     // The list: rows that are no leads are given back, those that are there already are counted.
     api.change("POST", "/api/v1/lists", json!({ "name": "summer" }));
     assert_eq!(api.send("POST", "/api/v1/lists", &json!({ "name": "summer" })).0, 409);
-    let mut csv = "Telefon,first_name,last_name\n".to_owned();
+    let (mut csv, zone) = ("Telefon,first_name,last_name,timezone\n".to_owned(), crate::harness::daytime_zone());
     for n in 0..ROWS {
-        csv.push_str(&format!("+1 (212) 2{:02}-{:04},Ann,Lee{n}\n", n / 10_000, n % 10_000));
+        csv.push_str(&format!("+1 (212) 2{:02}-{:04},Ann,Lee{n},{zone}\n", n / 10_000, n % 10_000));
     }
-    csv.push_str("12,Bad,Number\n,Empty,Number\n+1 (212) 200-0001,Again,Lee\n");
+    csv.push_str("12,Bad,Number,\n,Empty,Number,\n+1 (212) 200-0001,Again,Lee,\n");
     let (status, begun) = api.upload("/api/v1/lists/summer/import?map=phone=Telefon", "text/csv", &csv);
     assert_eq!(status, 202, "{begun}");
     let path = format!("/api/v1/imports/{}", begun["import"]);

@@ -113,13 +113,14 @@ impl Site {
         result
     }
 
-    /// Puts so many leads on the list, without zone.
+    /// Puts so many leads on the list, where it is about midday now: the area of their numbers may be asleep.
     pub(crate) fn fill_list(&self, leads: usize) -> ListId {
         self.with_store(|store| {
             let list = store.create_list(TENANT, LIST, wall_now()).expect("a new list");
             let all: Vec<usize> = (0..leads).collect();
             for part in all.chunks(IMPORT_BATCH_MAX) {
-                let part = part.iter().map(|n| NewLead { number: number(*n), ..NewLead::default() }).collect();
+                let lead = |n| NewLead { number: number(n), timezone: Some(daytime_zone()), ..NewLead::default() };
+                let part = part.iter().map(|n| lead(*n)).collect();
                 store.import_leads(TENANT, list, part, wall_now()).expect("new leads");
             }
             store.end_import(TENANT).expect("statistics");

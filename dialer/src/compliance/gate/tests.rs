@@ -25,7 +25,7 @@ impl Bench {
     }
 
     fn ask_at(&mut self, lead: &Lead, zone: &str, wall: WallTime, steady_us: i64) -> GateAnswer {
-        let zone = self.zones.index(zone).unwrap();
+        let zone = self.zones.callee(zone).unwrap();
         let margin_us = MINUTE_US / 2;
         let query = Query {
             lead,
@@ -206,4 +206,44 @@ fn old_attempts_are_forgotten() {
     gate.abandoned(other, 40 * DAY_US);
     assert_eq!(gate.abandoned.at.keys().copied().collect::<Vec<_>>(), [other]);
     assert_eq!((gate.attempts.len(), gate.attempts_in_order.len()), (1, 1));
+}
+
+#[test]
+fn a_span_is_open_where_both_its_ends_are() {
+    let mut bench = Bench::new(Profile::us_ftc());
+    const SPAN: &str = "America/New_York..America/Los_Angeles";
+    // 8 to 21 at both ends is 11 to 21 in New York: winter, 16:00 to 02:00 UTC.
+    opens(bench.ask(&lead(), SPAN, utc("2026-01-15T13:30:00Z")), utc("2026-01-15T16:00:00Z"));
+    assert!(matches!(bench.ask(&lead(), SPAN, utc("2026-01-15T16:00:00Z")), GateAnswer::Allowed(_)));
+    assert!(matches!(bench.ask(&lead(), SPAN, utc("2026-01-16T01:50:00Z")), GateAnswer::Allowed(_)));
+    opens(bench.ask(&lead(), SPAN, utc("2026-01-16T02:00:00Z")), utc("2026-01-16T16:00:00Z"));
+    // Ends whose hours never meet have none.
+    let mut never = Profile::us_ftc();
+    never.hours.iter_mut().for_each(|day| *day = vec![(9 * 60, 10 * 60)]);
+    let mut bench = Bench::new(never);
+    let answer = bench.ask(&lead(), SPAN, utc("2026-01-15T14:30:00Z"));
+    assert_eq!(answer, GateAnswer::Never { rule: "no-calling-hours" });
+}
+
+#[test]
+fn a_span_is_open_exactly_when_its_ends_are() {
+    let profile = Profile::us_ftc();
+    let mut zones = Zones::new();
+    let name = "America/St_Johns..America/Halifax";
+    let span = zones.callee(name).unwrap();
+    let ends = ["America/St_Johns", "America/Halifax"].map(|name| zones.index(name).unwrap());
+    // Two weeks around the end of summer time, a step of seven minutes, with the openings that are promised.
+    let (mut at, end) = (utc("2026-10-26T00:00:00Z"), utc("2026-11-09T00:00:00Z"));
+    while at < end {
+        let one = ends.map(|zone| zones.hours(zone, &profile, at, MINUTE_US) == HoursAnswer::Open);
+        match zones.hours(span, &profile, at, MINUTE_US) {
+            HoursAnswer::Open => assert_eq!(one, [true, true], "{at:?}"),
+            HoursAnswer::Closed(Some(opens)) => {
+                assert!(one != [true, true] && opens > at, "{at:?}");
+                assert_eq!(zones.hours(span, &profile, opens, MINUTE_US), HoursAnswer::Open, "{at:?}");
+            }
+            HoursAnswer::Closed(None) => panic!("{at:?}"),
+        }
+        at = WallTime::from_unix_us(at.as_unix_us() + 7 * MINUTE_US);
+    }
 }
