@@ -296,6 +296,30 @@ fn a_lead_without_a_zone_waits_for_its_state_or_its_area() {
 }
 
 #[test]
+fn leads_that_a_walk_came_by_while_their_place_was_closed_are_not_forgotten_at_its_end() {
+    with_store(|store, tenant| {
+        // At 17:00 UTC Berlin is past its hours, New York is not; Berlin's stand before.
+        let lead = |n: usize| NewLead {
+            number: if n < 200 { format!("+49309018{n:04}") } else { number(n) },
+            ..NewLead::default()
+        };
+        let list = fill(store, tenant, "one", (0..400).map(lead));
+        let profile = Profile { hours: std::array::from_fn(|_| vec![(9 * 60, 17 * 60)]), ..Profile::lab() };
+        let closed = Source { profile, ..source(list) };
+        let (mut walks, mut held) = (Walks::default(), Vec::new());
+        // As it is asked for, a page at a time.
+        loop {
+            let (rows, left) = ask(&mut walks, store, &closed, &mut held, 100);
+            assert!(rows.iter().all(|row| row.number.starts_with("+1212")), "{rows:?}");
+            if left != Left::More {
+                assert_eq!((held.len(), left), (200, Left::Later));
+                break;
+            }
+        }
+    });
+}
+
+#[test]
 fn a_filter_and_an_order_are_kept_and_waiting_leads_come_at_their_moment() {
     with_store(|store, tenant| {
         let segment = |n: usize| Some(["gold", "trial"][n % 2].to_owned());

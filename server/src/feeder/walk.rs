@@ -54,6 +54,8 @@ struct List {
 struct Zone {
     walk: Walk,
     was_closed: bool,
+    /// The walk has come by leads whose own place is closed: they are there when it is over.
+    passed_by: bool,
 }
 
 /// What one list brought.
@@ -288,7 +290,7 @@ impl List {
             let is_open = hours.are_open(&source.profile, name, at);
             let here = self.zones.entry(zone.clone()).or_default();
             if is_open && std::mem::take(&mut here.was_closed) {
-                here.walk = Walk::default();
+                *here = Zone::default();
             }
             here.was_closed = !is_open;
             // Without a zone each number may have its own.
@@ -313,7 +315,7 @@ impl List {
                 let before = taker.rows.len();
                 for row in taker.new_numbers(rows)? {
                     if zone.is_none() && !number_is_open(&row, source, hours, at) {
-                        later = true;
+                        here.passed_by = true;
                     } else {
                         taker.take([row]);
                     }
@@ -322,6 +324,7 @@ impl List {
             }
             // A walk that the filter, or what is held, has kept from coming to an end goes on from there.
             more |= !here.walk.has_ended();
+            later |= here.passed_by;
         }
         Ok(match (more, later) {
             (true, _) => Left::More,
