@@ -173,6 +173,7 @@ mod tests {
     fn a_number_lies_where_its_area_does() {
         assert_eq!((of("+4930901821"), of("+353861234567")), (Some("Europe/Berlin"), Some("Europe/Dublin")));
         assert_eq!((of("+12125550100"), of("+14155550100")), (Some("America/New_York"), Some("America/Los_Angeles")));
+        assert_eq!(of("+13105550100"), Some("America/Los_Angeles"));
         assert_eq!((of("+16025550100"), of("+18085550100")), (Some("America/Phoenix"), Some("Pacific/Honolulu")));
         assert_eq!(of("+18505550100"), Some("America/New_York..America/Chicago"), "Florida's Panhandle");
         assert_eq!((of("+18005550100"), of("+15550100100"), of("+1212555010")), (None, None, None));

@@ -69,11 +69,10 @@ impl Campaign {
         }
     }
 
-    /// The zone of a lead where something says one: what the record says, else what the number says. A number that the
-    /// record is not about says it first.
+    /// The zone of a lead where something says one: what the record says of the person, else what the number says. People
+    /// take numbers along, so a further number's area does not go before the record either.
     pub(super) fn zone_name<'a>(&self, lead: &'a Lead) -> Option<&'a str> {
-        let (record, number) = (lead.timezone.as_deref(), zone_of(lead.number));
-        if lead.listed() == lead.number { record.or(number) } else { number.or(record) }
+        lead.timezone.as_deref().or(zone_of(lead.number))
     }
 
     /// A lead has gone on to another number: in its zone, and spared as its person is.

@@ -29,9 +29,9 @@ pub(super) const AREAS: [(&str, &[u16]); 46] = [
     (
         "America/Los_Angeles",
         &[
-            206, 209, 213, 253, 279, 323, 341, 350, 357, 360, 369, 408, 415, 424, 425, 442, 503, 509, 510, 530, 559,
-            562, 564, 619, 626, 628, 650, 657, 661, 669, 702, 707, 714, 725, 738, 747, 760, 805, 818, 820, 831, 837,
-            840, 858, 909, 916, 925, 949, 951, 971,
+            206, 209, 213, 253, 279, 310, 323, 341, 350, 357, 360, 369, 408, 415, 424, 425, 442, 503, 509, 510, 530,
+            559, 562, 564, 619, 626, 628, 650, 657, 661, 669, 702, 707, 714, 725, 738, 747, 760, 805, 818, 820, 831,
+            837, 840, 858, 909, 916, 925, 949, 951, 971,
         ],
     ),
     (
@@ -87,7 +87,7 @@ pub(super) const AREAS: [(&str, &[u16]); 46] = [
 
 /// First digits, country code and all, by zone or span, in countries of more than one; the longest that fits counts. Mobile
 /// numbers of most of these say nothing of a place, and lie in the span of their country.
-pub(super) const PREFIXES: [(&str, &str); 102] = [
+pub(super) const PREFIXES: [(&str, &str); 103] = [
     ("34", "Europe/Madrid..Atlantic/Canary"),
     ("348", "Europe/Madrid"),
     ("349", "Europe/Madrid"),
@@ -104,6 +104,7 @@ pub(super) const PREFIXES: [(&str, &str); 102] = [
     ("612", "Australia/Sydney"),
     ("613", "Australia/Melbourne"),
     ("617", "Australia/Brisbane"),
+    ("6175", "Australia/Sydney..Australia/Brisbane"),
     ("618", "Australia/Adelaide..Australia/Perth"),
     ("6187", "Australia/Adelaide"),
     ("6188", "Australia/Adelaide"),
@@ -169,7 +170,7 @@ pub(super) const PREFIXES: [(&str, &str); 102] = [
     ("52987", "America/Cancun"),
     ("52998", "America/Cancun"),
     ("52646", "America/Tijuana"),
-    ("52653", "America/Tijuana"),
+    ("52653", "America/Hermosillo..America/Tijuana"),
     ("52658", "America/Tijuana"),
     ("52661", "America/Tijuana"),
     ("52664", "America/Tijuana"),

@@ -1,6 +1,5 @@
 //! The zone of a state, province or territory that a record names.
 
-use super::{SPAN, zone_of};
 use crate::lead::Number;
 
 /// A country's code of a number, and its parts: the postal code, the name in lower case, and the zone or span.
@@ -81,7 +80,7 @@ const STATES: [Country; 2] = [
             ("NL", "newfoundland and labrador", "America/St_Johns..America/Halifax"),
             ("NS", "nova scotia", "America/Halifax"),
             ("NT", "northwest territories", "America/Edmonton"),
-            ("NU", "nunavut", "America/Toronto..America/Edmonton"),
+            ("NU", "nunavut", "America/Toronto..America/Whitehorse"),
             ("ON", "ontario", "America/Toronto..America/Winnipeg"),
             ("PE", "prince edward island", "America/Halifax"),
             ("QC", "quebec", "America/Halifax..America/Toronto"),
@@ -105,16 +104,14 @@ const STATES: [Country; 2] = [
 ];
 
 /// The zone, or the span of zones, of a state or province by its postal code or English name, in the country of the
-/// number; of a span the end that the number's own area lies at. `None`: nothing that is known.
+/// number. The number's area says nothing more of a divided one: people take their numbers along. `None`: nothing that is
+/// known.
 pub fn zone_of_region(region: &str, number: Number) -> Option<&'static str> {
     let (digits, region) = (number.digits().to_string(), region.trim());
     let (_, parts) = STATES.iter().find(|(country, _)| digits.starts_with(country))?;
     let named =
         |(code, name, _): &&(&str, &str, &str)| region.eq_ignore_ascii_case(code) || region.eq_ignore_ascii_case(name);
-    let (.., zone) = parts.iter().find(named)?;
-    let ends = zone.split(SPAN);
-    let at_an_end = |area: &&str| zone.contains(SPAN) && ends.clone().any(|end| end == *area);
-    Some(zone_of(number).filter(at_an_end).unwrap_or(zone))
+    parts.iter().find(named).map(|(.., zone)| *zone)
 }
 
 #[cfg(test)]
@@ -123,14 +120,14 @@ mod tests {
     use crate::compliance::Zones;
 
     #[test]
-    fn a_state_lies_in_its_zone_and_a_divided_one_where_the_number_says() {
+    fn a_state_lies_in_its_zone_whatever_the_number_says() {
         let of = |region: &str, number: &str| zone_of_region(region, Number::parse(number).unwrap());
         assert_eq!(of("WA", "+12065550100"), Some(PACIFIC));
         assert_eq!(of(" Western Australia ", "+61412345678"), Some("Australia/Perth"));
         assert_eq!(of("wa", "+61412345678"), Some("Australia/Perth"));
         assert_eq!(of("Ohio", "+14155550100"), Some(EASTERN), "a number that was taken along");
-        assert_eq!(of("TX", "+19155550100"), Some(MOUNTAIN), "El Paso");
         assert_eq!(of("TX", "+12125550100"), Some(CENTRAL_AND_MOUNTAIN));
+        assert_eq!(of("FL", "+12125550100"), Some(EAST_AND_CENTRAL), "from New York to Pensacola with the number");
         assert_eq!(of("FL", "+18505550100"), Some(EAST_AND_CENTRAL));
         assert_eq!((of("Bavaria", "+4989123456"), of("XX", "+12125550100")), (None, None));
     }

@@ -46,7 +46,7 @@ struct Judge {
 impl Judge {
     fn local(&self, lead: &Lead, number: Number, campaign: CampaignId, at: WallTime) -> Zoned {
         let (record, country) = (lead.timezone.as_deref(), zone_of(number));
-        let own = if number == lead.number { record.or(country) } else { country.or(record) };
+        let own = record.or(country);
         let zone = TimeZone::get(own.unwrap_or(self.zones[campaign.0 as usize - 1])).unwrap();
         Timestamp::from_microsecond(at.as_unix_us()).unwrap().to_zoned(zone)
     }
